@@ -1,0 +1,109 @@
+/** A case's metrics as series over its rounds, and which of them is the headline. */
+import { type Case, METRICS, type MetricName } from "../../document/run.ts";
+import { type Spread, spread } from "./samples.ts";
+
+export interface RoundSample {
+  readonly round: number;
+  /** CLOCK_MONOTONIC nanoseconds; null when the document does not pair samples with rounds. */
+  readonly startNs: number | null;
+  readonly value: number;
+  /** Why the round does not count, or null. */
+  readonly discarded: string | null;
+}
+
+export interface Series {
+  readonly metric: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly better: "lower" | "higher";
+  /** Empty when all rounds are of one side. */
+  readonly side: string;
+  readonly samples: readonly RoundSample[];
+  /** Over the rounds that count; null when none does. */
+  readonly spread: Spread | null;
+}
+
+const ORDER = Object.keys(METRICS);
+const HEADLINES = 2;
+
+/** Every metric of the case, one series a side, in the order of METRICS; unknown ones last. */
+export function seriesOf(item: Case): Series[] {
+  return metricNames(item).flatMap((metric) => {
+    const samples = paired(item, metric);
+    const sides = [...new Set(samples.map((sample) => sample.side))];
+    return sides.map((side) =>
+      seriesFor(
+        item,
+        metric,
+        sides.length > 1 ? side : "",
+        samples.filter((s) => s.side === side),
+      ),
+    );
+  });
+}
+
+/**
+ * What the case is known by: its first metrics. Where rounds with probes on and off were
+ * interleaved to learn what observing costs, the undisturbed ones speak.
+ */
+export function headlinesOf(item: Case): Series[] {
+  const measured = seriesOf(item).filter((series) => series.spread !== null);
+  const undisturbed = measured.filter((series) => series.side !== "on");
+  const pool = undisturbed.length > 0 ? undisturbed : measured;
+  const workload = pool.filter((series) => series.metric !== "setup_time");
+  const chosen = [...new Set((workload.length > 0 ? workload : pool).map((s) => s.metric))].slice(
+    0,
+    HEADLINES,
+  );
+  const lossy = pool.filter((s) => s.metric === "frame_loss" && (s.spread?.max ?? 0) > 0);
+  const first = pool.filter((series) => chosen.includes(series.metric));
+  return [...first, ...lossy.filter((series) => !first.includes(series))];
+}
+
+/** `CPU time a frame`, or the metric's own name where the product does not know it. */
+export function metricTitle(metric: string): string {
+  return Object.hasOwn(METRICS, metric) ? METRICS[metric as MetricName].title : metric;
+}
+
+interface SidedSample extends RoundSample {
+  readonly side: string;
+}
+
+function paired(item: Case, metric: string): SidedSample[] {
+  const values = item.metrics[metric]?.samples ?? [];
+  const kept = item.rounds.filter((round) => round.discarded === null);
+  const rounds =
+    values.length === item.rounds.length
+      ? item.rounds
+      : values.length === kept.length
+        ? kept
+        : null;
+  return values.map((value, index) => {
+    const round = rounds?.[index];
+    return {
+      value,
+      round: round?.index ?? index,
+      startNs: round?.startNs ?? null,
+      discarded: round?.discarded ?? null,
+      side: round?.side ?? "",
+    };
+  });
+}
+
+function seriesFor(item: Case, metric: string, side: string, samples: SidedSample[]): Series {
+  const counted = samples.filter((sample) => sample.discarded === null);
+  return {
+    metric,
+    title: metricTitle(metric),
+    unit: item.metrics[metric]?.unit ?? "",
+    better: item.metrics[metric]?.better ?? "lower",
+    side,
+    samples,
+    spread: spread(counted.map((sample) => sample.value)),
+  };
+}
+
+function metricNames(item: Case): string[] {
+  const rank = (name: string) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  return Object.keys(item.metrics).toSorted((a, b) => rank(a) - rank(b));
+}

@@ -1,0 +1,31 @@
+/** What each probe program cost, over the cases that ran it. */
+import type { Probe } from "../../document/run.ts";
+import { digits } from "../text/units.ts";
+
+export interface ProgramCost {
+  readonly name: string;
+  readonly events: number;
+  /** Net cost with its unit, a range where cases differ; words where no case has a figure. */
+  readonly nsPerEvent: string;
+}
+
+/** The busiest program first. */
+export function programCosts(probes: readonly Probe[]): ProgramCost[] {
+  const names = [...new Set(probes.flatMap((probe) => probe.programs.map(({ name }) => name)))];
+  const costs = names.map((name) => {
+    const all = probes.flatMap((probe) => probe.programs.filter((one) => one.name === name));
+    const known = all.flatMap((one) => (one.nsPerEvent === null ? [] : [one.nsPerEvent]));
+    return {
+      name,
+      events: all.reduce((sum, one) => sum + one.events, 0),
+      nsPerEvent: known.length === 0 ? "too few events" : `${range(known)} ns`,
+    };
+  });
+  return costs.toSorted((a, b) => b.events - a.events);
+}
+
+function range(values: readonly number[]): string {
+  const low = digits(Math.min(...values));
+  const high = digits(Math.max(...values));
+  return low === high ? low : `${low} .. ${high}`;
+}

@@ -1,0 +1,28 @@
+/** Every format of a report, by name. A format is one file and one line here. */
+import type { Run } from "../document/run.ts";
+import { renderHtml } from "./html/page.ts";
+import { renderJson } from "./json.ts";
+import { renderMarkdown } from "./markdown.ts";
+import { renderTerminal } from "./terminal.ts";
+
+export interface ReportFormat {
+  /** As `--format` takes it. */
+  readonly name: string;
+  /** What it is called beside run.json. */
+  readonly fileName: string;
+  render(run: Run): string;
+}
+
+const PAPER = { color: false, width: 80 } as const;
+
+export const FORMATS: readonly ReportFormat[] = [
+  { name: "html", fileName: "report.html", render: renderHtml },
+  { name: "markdown", fileName: "report.md", render: renderMarkdown },
+  { name: "json", fileName: "run.json", render: renderJson },
+  { name: "terminal", fileName: "report.txt", render: (run) => renderTerminal(run, PAPER) },
+];
+
+/** The format of that name, or undefined. */
+export function formatNamed(name: string): ReportFormat | undefined {
+  return FORMATS.find((format) => format.name === name);
+}

@@ -1,0 +1,146 @@
+/** The first screen: what to settle, what was found, and every case in one table. */
+import type { Case, Run } from "../../document/run.ts";
+import { booksOf } from "../facts/books.ts";
+import { digest, type Finding, findingsOf } from "../facts/findings.ts";
+import { headlinesOf, type Series } from "../facts/metrics.ts";
+import { SPREAD_WORDS } from "../facts/words.ts";
+import { clip } from "../text/clean.ts";
+import { count, digits, duration, plural, quantity, spanLike } from "../text/units.ts";
+import { anchorOf } from "./anchors.ts";
+import { type Html, html, px } from "./markup.ts";
+import { code, right, section, type TableCell, table } from "./parts.ts";
+
+const ALARMS = 12;
+const CAUTIONS = 3;
+const RESULTS = 8;
+
+export function answerSection(run: Run): Html {
+  const all = findingsOf(run);
+  const level = (name: Finding["level"]) => all.filter((finding) => finding.level === name);
+  return section("answer", "The answer", [
+    alarms(run, level("alarm")),
+    results(level("result")),
+    cautions(level("caution")),
+    html`<h3>Every case</h3>`,
+    caseTable(run),
+  ]);
+}
+
+function alarms(run: Run, findings: readonly Finding[]): Html {
+  if (findings.length > 0) {
+    const { shown, left } = digest(findings, ALARMS);
+    const more = left.map(
+      (one) => html`<li><strong>${one.kind}</strong> ${count(one.count)} more</li>`,
+    );
+    return html`<div class="box alarm" role="alert"><h3>Settle first: ${count(findings.length)} ${findings.length === 1 ? "thing" : "things"} without which the numbers do not count</h3><ul>${shown.map(item)}${more}</ul></div>`;
+  }
+  if (run.cases.length === 0) return html`<p>No case was measured.</p>`;
+  const cases =
+    run.cases.length === 1 ? "The one case is" : `All ${plural(run.cases.length, "case")} are`;
+  const checks =
+    run.checks.length === 0
+      ? "no check was recorded"
+      : `${plural(run.checks.length, "check")} passed`;
+  const books = run.cases.every((one) => one.bridge === undefined)
+    ? "no bridge was observed"
+    : "the books balance wherever a bridge was observed";
+  return html`<div class="box good"><p><strong class="good">Sound.</strong> ${cases} complete, ${checks}, ${books}.</p></div>`;
+}
+
+function results(findings: readonly Finding[]): Html {
+  if (findings.length === 0) return html`<p>No case gave a result.</p>`;
+  const { shown, left } = digest(findings, RESULTS);
+  const more = left.map(
+    (one) => html`<li class="soft">${count(one.count)} more in the table below.</li>`,
+  );
+  return html`<ul class="answer">${shown.map(item)}${more}</ul>`;
+}
+
+function cautions(findings: readonly Finding[]): Html {
+  if (findings.length === 0) return html``;
+  const { shown, left } = digest(findings, CAUTIONS);
+  const more = left.map((one) => html`<li>${one.kind}: ${count(one.count)} more</li>`);
+  return html`<div class="box caution"><h3>Keep in mind</h3><ul>${shown.map(item)}${more}</ul></div>`;
+}
+
+function item(finding: Finding): Html {
+  const kind = finding.level === "result" ? null : html`<strong>${finding.kind}</strong>${" "}`;
+  const about = finding.about === null ? null : html`${code(finding.about)}: `;
+  return html`<li>${kind}${about}${finding.text} <a href="#${anchorOf(finding.evidence)}" aria-label="evidence: ${finding.kind} ${finding.about ?? ""}">evidence</a></li>
+`;
+}
+
+function caseTable(run: Run): Html {
+  const head = [
+    { title: "Case" },
+    { title: "Books" },
+    { title: "Metric" },
+    { title: "Median", align: "right" as const },
+    { title: "Quartiles", align: "right" as const },
+    { title: "Rounds", align: "right" as const },
+    { title: "Samples" },
+    { title: "Forward p50", align: "right" as const },
+    { title: "Flood p50", align: "right" as const },
+    { title: "Amplification", align: "right" as const },
+  ];
+  return table(
+    `${SPREAD_WORDS}; quartiles in the unit of the median; samples in the order of the rounds, between their own least and most`,
+    head,
+    run.cases.map((one, index) => ({ cells: caseCells(one, index) })),
+  );
+}
+
+function caseCells(one: Case, index: number): (TableCell | Html)[] {
+  const series = headlinesOf(one)[0];
+  const state =
+    one.state === "complete" ? null : html` <span class="badge alarm">${one.state}</span>`;
+  const name = html`<a href="#rounds-${index}">${code(one.id)}</a>${state}`;
+  const amplification = one.bridge?.amplification ?? null;
+  return [
+    name,
+    html`<a href="#books-${index}">${booksBadge(one)}</a>`,
+    ...metricCells(series),
+    right(stage(one, "bridge.forward")),
+    right(stage(one, "bridge.flood")),
+    right(amplification === null ? "" : digits(amplification)),
+  ];
+}
+
+function metricCells(series: Series | undefined): (TableCell | Html)[] {
+  const spread = series?.spread ?? null;
+  if (series === undefined || spread === null) {
+    return [html`none`, right("-"), right("-"), right(0), html``];
+  }
+  const side = series.side === "" ? null : html` ${code(series.side)}`;
+  return [
+    html`<span class="n">${code(clip(series.metric, 24))}</span>${side}`,
+    right(quantity(spread.median, series.unit)),
+    right(spanLike(spread.q1, spread.q3, series.unit, spread.median)),
+    right(spread.n),
+    mini(series),
+  ];
+}
+
+function booksBadge(one: Case): Html {
+  const { state } = booksOf(one);
+  if (state === "unbalanced") return html`<strong class="alarm n">do not balance</strong>`;
+  if (state === "notObserved") return html`<span class="soft">not kept</span>`;
+  return html`<span class="good n">${state === "partly" ? "in part" : "balance"}</span>`;
+}
+
+function stage(one: Case, name: "bridge.forward" | "bridge.flood"): string {
+  const latency = one.latency[name];
+  if (latency === undefined || latency.sampled === 0) return "";
+  return latency.unit === "ns" ? duration(latency.p50) : `${count(latency.p50)} instr`;
+}
+
+function mini(series: Series): Html {
+  const values = series.samples.filter((one) => one.discarded === null).map((one) => one.value);
+  const low = Math.min(...values);
+  const size = Math.max(...values) - low || 1;
+  const step = 102 / Math.max(1, values.length - 1);
+  const path = values
+    .map((value, index) => `M${px(4 + index * step)} ${px(17 - ((value - low) / size) * 14)}h0`)
+    .join("");
+  return html`<svg class="mini" viewBox="0 0 110 20" aria-hidden="true"><path class="dots" d="${path}"/></svg>`;
+}

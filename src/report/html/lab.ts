@@ -1,0 +1,193 @@
+/** The lab as the kernel showed it, with what passed each port. */
+import { type Case, DECISIONS, type Lab, type PortAccount, type Run } from "../../document/run.ts";
+import { DECISION_WORDS } from "../facts/words.ts";
+import { clip } from "../text/clean.ts";
+import { compactCount, count, plural } from "../text/units.ts";
+import type { Detail } from "./detail.ts";
+import { factsOf } from "./lab-facts.ts";
+import { type Html, html, px } from "./markup.ts";
+import { code, figure, fold, section } from "./parts.ts";
+import { FIGURE_WIDTH } from "./tokens.ts";
+
+const ROW = 46;
+const LEFT = { x: 8, width: 230 };
+const BRIDGE = { x: 560, width: 300 };
+
+export function labSection(run: Run, detail: Detail): Html {
+  const facts = factsOf(run, detail.ports);
+  const blocks = run.cases.map((item, index) =>
+    fold({
+      id: `lab-${index}`,
+      summary: html`${code(item.id)} <span class="soft">${item.lab.topology}</span>`,
+      open: index === firstBridge(run),
+      body: [drawing(item, index, detail.ports), facts[index] ?? html``],
+    }),
+  );
+  return section("lab", "The lab as built", [
+    html`<p>Read back from the kernel, not copied from the request. Arrows count the frames that entered the bridge by a port and the copies that left by it; a dashed wire carried none.</p>`,
+    ...blocks,
+  ]);
+}
+
+interface Wire {
+  readonly host: string;
+  readonly device: string;
+  readonly port: string;
+  readonly state: string;
+  readonly ingress: number | null;
+  readonly egress: number | null;
+}
+
+function firstBridge(run: Run): number {
+  return Math.max(
+    0,
+    run.cases.findIndex((item) => item.lab.bridge !== null),
+  );
+}
+
+function drawing(item: Case, index: number, most: number): Html {
+  const { lab } = item;
+  if (lab.bridge === null)
+    return lab.ports.length === 0 ? single(item, index) : pairs(item, index, most);
+  const wires = wiresOf(item, most);
+  const height = Math.max(2, wires.length) * ROW + 56;
+  const inside = lab.ports[0]?.namespace ?? "";
+  return figure({
+    id: `labfig-${index}`,
+    title: `Lab of ${item.id}`,
+    desc: `Bridge ${lab.bridge.name} with ${plural(lab.ports.length, "port")}. ${wires.map(sentence).join(". ")}.`,
+    width: FIGURE_WIDTH,
+    height,
+    body: [
+      html`<rect class="shape" x="${BRIDGE.x - 60}" y="4" width="${BRIDGE.width + 140}" height="${height - 8}" rx="8"/><text class="t" x="${BRIDGE.x - 48}" y="22">namespace <tspan class="m">${clip(inside, 24)}</tspan></text>`,
+      html`<rect class="device" x="${BRIDGE.x + 110}" y="34" width="${BRIDGE.width - 50}" height="${height - 50}" rx="6"/><text class="b m" x="${BRIDGE.x + 126}" y="56">${clip(lab.bridge.name, 24)}</text><text class="t" x="${BRIDGE.x + 126}" y="74">bridge, ifindex ${lab.bridge.ifindex}</text>${totals(item, height - 16)}`,
+      ...wires.map((wire, row) => drawWire(wire, 40 + row * ROW)),
+    ],
+  });
+}
+
+function totals(item: Case, bottom: number): Html {
+  const x = BRIDGE.x + 126;
+  const bridge = item.bridge;
+  if (bridge === undefined) return html`<text class="t" x="${x}" y="96">not observed</text>`;
+  const taken = DECISIONS.filter((name) => bridge.decisions[name] > 0);
+  const said = [
+    `${count(bridge.ingress)} frames in`,
+    `${count(bridge.egress)} out`,
+    ...taken.map((name) => `${count(bridge.decisions[name])} ${DECISION_WORDS[name].title}`),
+  ];
+  const rows = said.slice(0, Math.floor((bottom - 84) / 16));
+  return html`${rows.map((text, row) => html`<text${row > 1 ? html` class="t"` : null} x="${x}" y="${96 + row * 16}">${text}</text>`)}`;
+}
+
+function drawWire(wire: Wire, y: number): Html {
+  const middle = y + 16;
+  const busy = (wire.ingress ?? 0) + (wire.egress ?? 0);
+  const idle = busy === 0 ? " idle" : "";
+  const weight = busy === 0 ? 1 : Math.min(5, 1 + Math.log10(busy) / 2);
+  const start = LEFT.x + LEFT.width;
+  const counts =
+    wire.ingress === null || wire.egress === null
+      ? null
+      : html`<text class="c" x="${(start + BRIDGE.x - 60) / 2}" y="${middle - 6}">${compactCount(wire.ingress)} in →</text><text class="c" x="${(start + BRIDGE.x - 60) / 2}" y="${middle + 16}">← ${compactCount(wire.egress)} out</text>`;
+  return html`<path class="wire${idle}" stroke-width="${px(weight)}" d="M${start} ${middle}H${BRIDGE.x - 44}"/>${counts}<path class="wire" d="M${BRIDGE.x + 86} ${middle}H${BRIDGE.x + 110}"/><rect class="shape" x="${LEFT.x}" y="${y}" width="${LEFT.width}" height="34" rx="6"/><text x="${LEFT.x + 10}" y="${y + 15}" class="m">${clip(wire.host, 28)}</text><text x="${LEFT.x + 10}" y="${y + 28}" class="t">${clip(wire.device, 34)}</text><rect class="device" x="${BRIDGE.x - 44}" y="${y}" width="130" height="34" rx="5"/><text x="${BRIDGE.x - 36}" y="${y + 15}" class="m">${clip(wire.port, 17)}</text><text x="${BRIDGE.x - 36}" y="${y + 28}" class="t">${clip(wire.state, 20)}</text>
+`;
+}
+
+function wiresOf(item: Case, most: number): Wire[] {
+  const { ports } = item.lab;
+  // Beyond what is drawn whole, the first two thirds stand for the rest.
+  const shown = ports.length > most ? Math.ceil(most * 0.66) : ports.length;
+  const wires = ports.slice(0, shown).map((port): Wire => {
+    const found = accountOf(item, port.ifindex, port.name);
+    return {
+      host: port.peer?.namespace ?? "no peer",
+      device: port.peer === null ? "" : `${port.peer.name}, ${port.peer.address}`,
+      port: port.name,
+      state: port.state,
+      ingress: found?.ingress ?? null,
+      egress: found?.egress ?? null,
+    };
+  });
+  const rest = ports.slice(shown);
+  if (rest.length > 0) wires.push(restOf(item, rest));
+  const host = item.ports.find((port) => port.name === "host");
+  if (host !== undefined) {
+    wires.push({
+      host: "the host itself",
+      device: "local and routed frames",
+      port: "host",
+      state: "bridge device",
+      ingress: host.ingress,
+      egress: host.egress,
+    });
+  }
+  return wires;
+}
+
+function restOf(item: Case, rest: Lab["ports"]): Wire {
+  const found = rest.flatMap((port) => accountOf(item, port.ifindex, port.name) ?? []);
+  const sum = (pick: (port: PortAccount) => number) =>
+    found.length === 0 ? null : found.reduce((total, port) => total + pick(port), 0);
+  const states = [...new Set(rest.map((port) => port.state))];
+  return {
+    host: `${count(rest.length)} more namespaces`,
+    device: "together",
+    port: `${count(rest.length)} more ports`,
+    state: states.length === 1 ? `all ${states[0]}` : `${states.length} states`,
+    ingress: sum((port) => port.ingress),
+    egress: sum((port) => port.egress),
+  };
+}
+
+function accountOf(item: Case, ifindex: number, name: string): PortAccount | undefined {
+  return item.ports.find((port) => port.ifindex === ifindex && port.name === name);
+}
+
+function sentence(wire: Wire): string {
+  const counts =
+    wire.ingress === null ? "" : `: ${count(wire.ingress)} in, ${count(wire.egress ?? 0)} out`;
+  return `${wire.host} to port ${wire.port}${counts}`;
+}
+
+function single(item: Case, index: number): Html {
+  return figure({
+    id: `labfig-${index}`,
+    title: `Lab of ${item.id}`,
+    desc: `${item.lab.topology}: no bridge and no ports`,
+    width: FIGURE_WIDTH,
+    height: 70,
+    body: html`<rect class="shape" x="8" y="8" width="300" height="52" rx="8"/><text class="m" x="22" y="30">${clip(item.lab.topology, 34)}</text><text class="t" x="22" y="48">no bridge, no ports</text>`,
+  });
+}
+
+function pairs(item: Case, index: number, most: number): Html {
+  const shown = item.lab.ports.slice(0, most);
+  const box = (x: number, y: number, top: string, below: string) =>
+    html`<rect class="shape" x="${x}" y="${y}" width="280" height="44" rx="8"/><text class="m" x="${x + 12}" y="${y + 19}">${clip(top, 34)}</text><text class="t" x="${x + 12}" y="${y + 35}">${clip(below, 40)}</text>`;
+  const rows = shown.map((port, row) => {
+    const y = 8 + row * 56;
+    const end =
+      port.peer === null
+        ? html``
+        : box(500, y, port.peer.namespace, `${port.peer.name}, ${port.peer.address}`);
+    const wire =
+      port.peer === null
+        ? html``
+        : html`<path class="wire" d="M288 ${y + 22}H500"/><text class="c t" x="394" y="${y + 16}">veth</text>`;
+    return html`${wire}${box(8, y, port.namespace, `${port.name}, mtu ${port.mtu}, ${port.qdisc}`)}${end}`;
+  });
+  return figure({
+    id: `labfig-${index}`,
+    title: `Lab of ${item.id}`,
+    desc: shown
+      .map(
+        (port) =>
+          `${port.name} in ${port.namespace} joined to ${port.peer?.name ?? "nothing"} in ${port.peer?.namespace ?? "nowhere"}`,
+      )
+      .join(". "),
+    width: FIGURE_WIDTH,
+    height: shown.length * 56 + 8,
+    body: rows,
+  });
+}

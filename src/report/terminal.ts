@@ -1,0 +1,81 @@
+/** The run on a terminal: the answer first, then what it rests on. */
+import type { Run } from "../document/run.ts";
+import { digest, findingsOf } from "./facts/findings.ts";
+import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./terminal/account.ts";
+import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./terminal/evidence.ts";
+import { writeLatency, writeResults } from "./terminal/results.ts";
+import { Screen } from "./terminal/screen.ts";
+import { count, duration, plural } from "./text/units.ts";
+
+export interface TerminalOptions {
+  /** ANSI colours; the caller knows about NO_COLOR and whether this is a terminal. */
+  readonly color: boolean;
+  /** Columns; fewer than 60 count as 60. */
+  readonly width: number;
+}
+
+const NARROWEST = 60;
+const CAUTIONS = 6;
+
+/** No line is wider than `width`; no control character of the document survives. */
+export function renderTerminal(run: Run, options: TerminalOptions): string {
+  const screen = new Screen({ ...options, width: Math.max(NARROWEST, Math.floor(options.width)) });
+  writeTitle(screen, run);
+  writeFirst(screen, run);
+  writeResults(screen, run);
+  writeLatency(screen, run);
+  writeDecisions(screen, run);
+  writeAccounts(screen, run);
+  writeDrops(screen, run);
+  writeBooks(screen, run);
+  writeProbes(screen, run);
+  writeChecks(screen, run);
+  writeWarnings(screen, run);
+  writeNoise(screen, run);
+  return screen.toString();
+}
+
+function writeTitle(screen: Screen, run: Run): void {
+  const { kernel, cpu, clock } = run.environment;
+  const where = cpu.virtualization === null ? "bare metal" : cpu.virtualization;
+  screen.paragraph(`bridgescope run ${run.id}: ${run.state}`, {
+    tone: run.state === "complete" ? "strong" : "alarm",
+    hanging: 2,
+  });
+  screen.paragraph(
+    `plan ${run.provenance.plan}, ${plural(run.cases.length, "case")}, ${duration(run.durationNs)}, started ${run.startedAt}`,
+    { tone: "dim", hanging: 2 },
+  );
+  screen.paragraph(
+    `Linux ${kernel.release}, ${plural(cpu.online, "CPU")}, ${where}, ${clock === "wall" ? "wall clock" : "instruction-counted time"}, seed ${run.provenance.seed}`,
+    { tone: "dim", hanging: 2 },
+  );
+}
+
+function writeFirst(screen: Screen, run: Run): void {
+  const findings = findingsOf(run);
+  const alarms = findings.filter((finding) => finding.level === "alarm");
+  // Warnings have a section of their own, with the error beside them.
+  const cautions = findings.filter(({ level, kind }) => level === "caution" && kind !== "warning");
+  if (alarms.length > 0) {
+    screen.heading(`LOOK HERE FIRST: ${count(alarms.length)} to settle before the numbers count`);
+  }
+  for (const { kind, about, text } of alarms) {
+    screen.paragraph(`!! ${kind.toUpperCase()} ${sentence(about, text)}`, {
+      tone: "alarm",
+      hanging: 3,
+    });
+  }
+  if (cautions.length > 0) screen.heading(`Keep in mind (${count(cautions.length)})`);
+  const { shown, left } = digest(cautions, CAUTIONS);
+  for (const { kind, about, text } of shown) {
+    screen.paragraph(`!  ${kind} ${sentence(about, text)}`, { tone: "caution", hanging: 3 });
+  }
+  for (const { kind, count: more } of left) {
+    screen.paragraph(`!  ${kind}: ${count(more)} more, below`, { tone: "caution" });
+  }
+}
+
+function sentence(about: string | null, text: string): string {
+  return about === null ? text : `${about}: ${text}`;
+}

@@ -1,0 +1,143 @@
+/** What the terminal sections write to: lines of at most `width` columns, coloured only if asked. */
+import { clean, cleanLines } from "../text/clean.ts";
+import { columns, hang, padEnd, padStart } from "../text/layout.ts";
+
+export type Tone = "plain" | "alarm" | "caution" | "good" | "dim" | "strong";
+
+export interface Cell {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly align: "left" | "right";
+}
+
+export interface Row {
+  /** Names the row; goes on a line of its own where it does not fit. */
+  readonly label: string;
+  readonly cells: readonly Cell[];
+}
+
+const CODES: Record<Tone, string> = {
+  plain: "",
+  alarm: "1;31",
+  caution: "33",
+  good: "32",
+  dim: "2",
+  strong: "1",
+};
+const GAP = 2;
+const LEAST_LABEL = 12;
+
+export class Screen {
+  readonly width: number;
+  readonly #color: boolean;
+  readonly #lines: string[] = [];
+
+  constructor(options: { width: number; color: boolean }) {
+    this.width = options.width;
+    this.#color = options.color;
+  }
+
+  toString(): string {
+    return `${this.#lines.join("\n")}\n`;
+  }
+
+  heading(text: string): void {
+    if (this.#lines.length > 0) this.#lines.push("");
+    this.paragraph(text, { tone: "strong" });
+  }
+
+  /** Text from anywhere, cleaned and wrapped. */
+  paragraph(text: string, options: { tone?: Tone; indent?: number; hanging?: number } = {}): void {
+    const { tone = "plain", indent = 0, hanging = indent } = options;
+    for (const line of hang(clean(text), this.width, indent, hanging)) {
+      this.#lines.push(this.#paint(tone, line));
+    }
+  }
+
+  /** A name and its text, line by line as it came. */
+  block(name: string, text: string): void {
+    const [first = "", ...rest] = cleanLines(text);
+    this.paragraph(`${name}: ${first}`, { indent: 4, hanging: 6 });
+    for (const line of rest) this.paragraph(line, { indent: 6, hanging: 8 });
+  }
+
+  /** Rows under right- or left-aligned columns; as `title value` pairs where they cannot fit. */
+  table(label: string, head: readonly Column[], rows: readonly Row[]): void {
+    if (rows.length === 0) return;
+    const sizes = head.map((column, index) =>
+      Math.max(
+        columns(column.title),
+        ...rows.map((row) => columns(clean(row.cells[index]?.text ?? ""))),
+      ),
+    );
+    const taken = sizes.reduce((sum, size) => sum + size + GAP, 0);
+    const room = this.width - taken - 2;
+    if (room < LEAST_LABEL) {
+      this.#pairs(head, rows);
+      return;
+    }
+    const labels = rows.map((row) => columns(clean(row.label))).filter((size) => size <= room);
+    const first = Math.max(LEAST_LABEL, columns(label), ...labels);
+    this.#row({ text: label, tone: "dim" }, first, sizes, head, titles(head));
+    for (const row of rows) {
+      const name = clean(row.label);
+      const fits = columns(name) <= room;
+      if (!fits) this.#name(row.label);
+      if (!fits && row.cells.length === 0) continue;
+      this.#row({ text: fits ? name : "", tone: "plain" }, first, sizes, head, row.cells);
+    }
+  }
+
+  #row(
+    label: Cell,
+    first: number,
+    sizes: readonly number[],
+    head: readonly Column[],
+    cells: readonly Cell[],
+  ): void {
+    const parts = head.map((column, index) => {
+      const cell = cells[index] ?? { text: "", tone: "plain" as const };
+      const size = sizes[index] ?? 0;
+      const text = clean(cell.text);
+      const padded = column.align === "right" ? padStart(text, size) : padEnd(text, size);
+      return this.#paint(cell.tone, padded);
+    });
+    const start = this.#paint(label.tone, padEnd(label.text, first));
+    this.#lines.push(`  ${start}${parts.map((part) => " ".repeat(GAP) + part).join("")}`.trimEnd());
+  }
+
+  #pairs(head: readonly Column[], rows: readonly Row[]): void {
+    for (const row of rows) {
+      if (row.label !== "") this.#name(row.label);
+      const text = row.cells.map((cell, index) => `${head[index]?.title ?? ""} ${cell.text}`);
+      if (text.length > 0) this.paragraph(text.join(", "), { indent: 4, hanging: 6 });
+    }
+  }
+
+  #name(label: string): void {
+    const inset = label.length - label.trimStart().length;
+    this.paragraph(label.trimStart(), { indent: 2 + inset, hanging: 4 + inset });
+  }
+
+  #paint(tone: Tone, text: string): string {
+    const code = CODES[tone];
+    return this.#color && code !== "" && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text;
+  }
+}
+
+/** Cells of one tone. */
+export function cells(texts: readonly string[], tone: Tone = "plain"): Cell[] {
+  return texts.map((text) => ({ text, tone }));
+}
+
+export function right(...titles: string[]): Column[] {
+  return titles.map((title) => ({ title, align: "right" as const }));
+}
+
+function titles(head: readonly Column[]): Cell[] {
+  return head.map((column) => ({ text: column.title, tone: "dim" }));
+}

@@ -1,0 +1,31 @@
+/** [lo, hi, count]: lo <= value < hi. Nanoseconds, or instructions. */
+export type Bucket = [lo: number, hi: number, count: number];
+
+/** Adds histograms of the same bucket grid up; ascending, without empty buckets. */
+export function mergeBuckets(buckets: Iterable<Bucket>): Bucket[] {
+  const byLow = new Map<number, Bucket>();
+  for (const [lo, hi, count] of buckets) {
+    const known = byLow.get(lo);
+    if (known === undefined) byLow.set(lo, [lo, hi, count]);
+    else known[2] += count;
+  }
+  return [...byLow.values()].filter((bucket) => bucket[2] > 0).sort((a, b) => a[0] - b[0]);
+}
+
+export function total(buckets: readonly Bucket[]): number {
+  return buckets.reduce((sum, [, , count]) => sum + count, 0);
+}
+
+/**
+ * The value below which a share `p` of the samples lies, interpolated inside its bucket.
+ * Off by at most one bucket's width; NaN without samples.
+ */
+export function bucketQuantile(buckets: readonly Bucket[], p: number): number {
+  const rank = p * total(buckets);
+  let below = 0;
+  for (const [lo, hi, count] of buckets) {
+    if (below + count >= rank) return lo + (hi - lo) * Math.max(0, (rank - below) / count);
+    below += count;
+  }
+  return Number.NaN;
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import type { Case, Run } from "../../../src/document/run.ts";
+import { FORMATS } from "../../../src/report/formats.ts";
+import { completeRun, flood } from "../../fixtures/report/runs.ts";
+
+const RUNS: Record<string, Run> = {
+  "no case": { ...completeRun(), cases: [], checks: [] },
+  "a stage that was never timed": withLatency({ sampled: 0, buckets: [] }),
+  "one bucket that begins at zero": withLatency({ sampled: 1, p50: 0, buckets: [[0, 1, 1]] }),
+  "buckets that are missing": withLatency({ buckets: [] }),
+  "instruction-counted time": withLatency({ unit: "instructions" }),
+  "one round": withSamples([2310]),
+  "rounds that are all alike": withSamples([7, 7, 7]),
+  "samples that pair with no round": withSamples([-1, 0, 1, 2]),
+  "no sample": withSamples([]),
+  "no frame": withoutFrames(),
+};
+
+describe.each(Object.entries(RUNS))("%s", (_, run) => {
+  test.each(FORMATS.map((format) => [format.name, format] as const))("%s", (name, format) => {
+    const text = format.render(run);
+    expect(/NaN|undefined|Infinity|\[object/.exec(text)?.[0] ?? null).toBeNull();
+    if (name !== "json") expect(text).toContain(run.id);
+  });
+});
+
+test("instructions are not called time", () => {
+  const html = FORMATS[0]?.render(withLatency({ unit: "instructions" })) ?? "";
+  expect(html).toContain("instructions (logarithmic)");
+});
+
+function run(item: Case): Run {
+  return { ...completeRun(), cases: [item] };
+}
+
+function withLatency(some: Partial<NonNullable<Case["latency"]["bridge.flood"]>>): Run {
+  const item = flood(4);
+  const latency = item.latency["bridge.flood"];
+  if (latency === undefined) throw new Error("fixture");
+  return run({ ...item, latency: { "bridge.flood": { ...latency, ...some } } });
+}
+
+function withSamples(samples: number[]): Run {
+  const item = flood(4);
+  return run({
+    ...item,
+    rounds: item.rounds.slice(0, samples.length === 4 ? 9 : samples.length),
+    metrics: { ns_per_frame: { unit: "ns", better: "lower", samples } },
+  });
+}
+
+function withoutFrames(): Run {
+  const item = flood(4);
+  const { bridge } = item;
+  if (bridge === undefined) throw new Error("fixture");
+  const decisions = { ...bridge.decisions, unknownUnicast: 0 };
+  return run({
+    ...item,
+    ports: [],
+    bridge: { ...bridge, ingress: 0, egress: 0, amplification: null, decisions },
+  });
+}

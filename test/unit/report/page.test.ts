@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { renderHtml } from "../../../src/report/html/page.ts";
+import { completeRun } from "../../fixtures/report/runs.ts";
+
+const page = renderHtml(completeRun());
+
+test("nothing is fetched and nothing runs", () => {
+  const [, style = ""] = /<style>(.*?)<\/style>/s.exec(page) ?? [];
+  const hash = createHash("sha256").update(style).digest("base64");
+  expect(page).toContain(`default-src 'none'; style-src 'sha256-${hash}'; img-src data:`);
+  expect(page).not.toMatch(/<(script|link|iframe|object|embed|img|base|form)\b/);
+  expect(page).not.toMatch(/https?:|@import|url\(/);
+});
+
+test("sections come in the order of the questions", () => {
+  const order = [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
+  expect(order).toEqual([
+    "answer",
+    "lab",
+    "latency",
+    "decisions",
+    "books",
+    "rounds",
+    "checks",
+    "environment",
+    "probe",
+    "method",
+    "document",
+  ]);
+});
+
+describe("for those who cannot see it", () => {
+  test("every figure has a title and says what it shows", () => {
+    const figures = [...page.matchAll(/<svg role="img"[^>]*aria-labelledby="(\S+) (\S+)"/g)];
+    expect(figures.length).toBeGreaterThan(20);
+    for (const [, title, desc] of figures) {
+      expect(page).toMatch(new RegExp(`<title id="${title}">[^<]+</title>`));
+      expect(page).toMatch(new RegExp(`<desc id="${desc}">[^<]+</desc>`));
+    }
+    expect(page.match(/<svg(?! role="img")(?![^>]*aria-hidden)/g)).toBeNull();
+  });
+
+  test("tables have captions and header cells, the page has landmarks", () => {
+    expect(page.match(/<table>/g)?.length).toBe(page.match(/<table><caption>/g)?.length);
+    for (const part of ["<header", "<nav aria-label", "<main", "<footer", 'lang="en"']) {
+      expect(page).toContain(part);
+    }
+    expect(page).toContain('<th scope="col"');
+    expect(page).toContain('<th scope="row"');
+  });
+});
+
+test("no coordinate is missing", () => {
+  expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+});
+
+test("ports beyond those drawn are summed up", () => {
+  expect(page).toContain("992 more ports");
+  expect(page).toContain("9.52M out");
+});

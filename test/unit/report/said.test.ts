@@ -1,0 +1,115 @@
+/** What a reader must not miss is in every format that people read. */
+import { describe, expect, test } from "vitest";
+import type { Run } from "../../../src/document/run.ts";
+import { formatNamed } from "../../../src/report/formats.ts";
+import { brokenRun, completeRun, interruptedRun, largeRun } from "../../fixtures/report/runs.ts";
+
+describe.each(["terminal", "markdown", "html"])("%s says", (format) => {
+  const text = (run: Run) => squeezed(formatNamed(format)?.render(run) ?? "");
+
+  test("failed checks with command, expected and observed", () => {
+    const said = text(brokenRun());
+    expect(said).toContain("the bridge does not call the firewall");
+    expect(said).toContain("cat /sys/class/net/bs0br/bridge/nf_call_iptables");
+    expect(said).toContain("(net.bridge.bridge-nf-call-iptables = 1)");
+    expect(said).toContain("1 passed, 1 failed");
+  });
+
+  test("books that do not balance, and where", () => {
+    const said = text(brokenRun());
+    expect(said).toContain("BOOKS DO NOT BALANCE, 14 unaccounted");
+    expect(said).toContain("bs0p0 ingress -2 frames; bs0p1 egress +12 segments");
+    expect(text(completeRun())).not.toContain("DO NOT BALANCE");
+  });
+
+  test("frames without exactly one decision", () => {
+    const run = completeRun();
+    const bridge = run.cases[2]?.bridge;
+    if (bridge !== undefined) bridge.decisions.knownUnicast -= 5;
+    expect(text(run)).toContain("+5 frames in without exactly one decision");
+  });
+
+  test("ports that cannot be compared, and why", () => {
+    expect(text(brokenRun())).toContain("a physical port counts the FCS and its own drops");
+  });
+
+  test("degraded probes, lost and missed records, what cannot be seen", () => {
+    const said = text(brokenRun());
+    expect(said).toContain("start full: 4096 of 4096 keys, updates were dropped");
+    expect(said).toContain("131,580 probe records lost; 7 probe firings missed");
+    expect(said).toContain("80 copies whose ingress frame could not be told");
+    expect(said).toContain("QDISC_BYPASS hides the sender");
+  });
+
+  test("interruptions and failures, with the reason", () => {
+    const said = text(interruptedRun());
+    expect(said).toContain("The run was interrupted: 1 of 3 recorded cases is complete.");
+    expect(said).toContain("SIGINT after 6 of 24 rounds");
+    expect(said).toContain("could not make bs0p5: File exists");
+    expect(said).toMatch(/bridge:8\/flood.{0,80}failed/i);
+  });
+
+  test("drops by reason and place", () => {
+    const said = text(completeRun());
+    expect(said).toContain("2,331,004");
+    expect(said).toContain("CPU_BACKLOG");
+    expect(said).toContain("ip_rcv_core in bs0-h7");
+  });
+
+  test("discarded rounds, warnings and noise", () => {
+    const said = text(completeRun());
+    expect(said).toContain("1 of 24 rounds discarded: steal 12 % of the CPU");
+    expect(said).toContain("measures the backlog, not the bridge");
+    expect(said).toContain("0.4 % of the CPU time was stolen");
+  });
+
+  test("the headline, its quartiles and its rounds, without the discarded ones", () => {
+    const said = text(completeRun());
+    expect(said).toContain("65.9 µs");
+    expect(said).toMatch(/64\.3 \.\. 67\.0/);
+  });
+
+  test("what observing cost", () => {
+    const said = text(completeRun());
+    expect(said).toContain("1.18");
+    expect(said).toMatch(/118/);
+    expect(said).toContain("tracepoint:net:net_dev_queue");
+  });
+});
+
+test("alarms come before results", () => {
+  const text = formatNamed("html")?.render(brokenRun()) ?? "";
+  const at = (words: string) => text.indexOf(words);
+  expect(at("BOOKS DO NOT BALANCE")).toBeLessThan(at("became 300,000 copies"));
+  expect(at("4096 of 4096")).toBeLessThan(at("became 300,000 copies"));
+});
+
+describe("a plan of a hundred cases", () => {
+  const run = largeRun(100);
+  const ids = run.cases.map((item) => item.id);
+
+  test("fits a pull request", () => {
+    const text = formatNamed("markdown")?.render(run) ?? "";
+    expect(Buffer.byteLength(text)).toBeLessThan(60_000);
+    expect(missing(text, ["more rows: see report.html", "294 passed, 6 failed"])).toEqual([]);
+    expect(missing(text, ids)).toEqual([]);
+  });
+
+  test("fits a mail", () => {
+    const text = formatNamed("html")?.render(run) ?? "";
+    expect(Buffer.byteLength(text)).toBeLessThan(2_000_000);
+    expect(missing(text, [...ids, "data:application/gzip"])).toEqual([]);
+  });
+});
+
+function missing(text: string, words: readonly string[]): string[] {
+  return words.filter((word) => !text.includes(word));
+}
+
+// Whatever a format puts between words of a sentence.
+function squeezed(text: string): string {
+  return text
+    .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+    .replaceAll(/<style>.*?<\/style>|<\/?[a-z][^>]*>|`/gs, "")
+    .replaceAll(/\s+/g, " ");
+}
