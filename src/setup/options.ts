@@ -1,0 +1,101 @@
+import { parseDuration } from "../system/duration.ts";
+import { UsageError } from "../system/errors.ts";
+
+/** Options that a person may put behind a topology, in iproute2's spelling. */
+interface OptionKind {
+  expects: string;
+  /** The value as `ip link … type bridge` takes it; null when it is not one. */
+  toIp(value: string): string | null;
+  /** The value as `ip -d -j link` reads it back in `linkinfo.info_data`. */
+  fromKernel?(data: Record<string, unknown>): string;
+  /** Kernel configuration that the option needs. */
+  config?: string;
+}
+
+const onOff = (config?: string): OptionKind => ({
+  expects: "0 or 1",
+  toIp: (value) => (value === "0" || value === "1" ? value : null),
+  ...(config === undefined ? {} : { config }),
+});
+
+/** iproute2 takes a port's switches as words where the bridge's are numbers. */
+const portOnOff: OptionKind = {
+  expects: "0 or 1",
+  toIp: (value) => (value === "0" ? "off" : value === "1" ? "on" : null),
+};
+
+const integer = (low: number, high: number): OptionKind => ({
+  expects: `a whole number from ${low} to ${high}`,
+  toIp: (value) =>
+    /^\d+$/.test(value) && Number(value) >= low && Number(value) <= high ? value : null,
+});
+
+/** iproute2 takes and prints bridge times in hundredths of a second (USER_HZ). */
+const time: OptionKind = {
+  expects: "a duration such as 5s or 500ms, in steps of 10ms",
+  toIp: (value) => {
+    const ns = parseDuration(value);
+    return ns !== null && ns % 1e7 === 0 ? String(ns / 1e7) : null;
+  },
+};
+
+export const BRIDGE_OPTIONS: Record<string, OptionKind> = {
+  ageing_time: time,
+  forward_delay: time,
+  hello_time: time,
+  max_age: time,
+  priority: integer(0, 65535),
+  stp_state: onOff(),
+  group_fwd_mask: integer(0, 65535),
+  mcast_snooping: onOff("CONFIG_BRIDGE_IGMP_SNOOPING"),
+  mcast_querier: onOff("CONFIG_BRIDGE_IGMP_SNOOPING"),
+  mcast_router: integer(0, 2),
+  vlan_filtering: onOff("CONFIG_BRIDGE_VLAN_FILTERING"),
+  fdb_max_learned: integer(0, 4294967295),
+};
+
+export const PORT_OPTIONS: Record<string, OptionKind> = {
+  state: integer(0, 4),
+  learning: portOnOff,
+  flood: portOnOff,
+  mcast_flood: portOnOff,
+  bcast_flood: portOnOff,
+  isolated: portOnOff,
+  hairpin: portOnOff,
+  locked: portOnOff,
+  neigh_suppress: portOnOff,
+  priority: integer(0, 63),
+  cost: integer(1, 65535),
+};
+
+/** Options of the lab rather than of the bridge. */
+export const LAB_OPTIONS = ["mtu", "nf_call", "ipv6"] as const;
+
+export function bridgeOption(name: string, value: string): string {
+  return checked(BRIDGE_OPTIONS, "bridge option", name, value);
+}
+
+export function portOption(name: string, value: string): string {
+  return checked(PORT_OPTIONS, "port option", name, value);
+}
+
+export function flag(name: string, value: string): boolean {
+  if (value !== "0" && value !== "1")
+    throw new UsageError(`${name} expects 0 or 1, not "${value}"`);
+  return value === "1";
+}
+
+function checked(
+  table: Record<string, OptionKind>,
+  what: string,
+  name: string,
+  value: string,
+): string {
+  const kind = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (kind === undefined) {
+    throw new UsageError(`unknown ${what} "${name}"; known are ${Object.keys(table).join(", ")}`);
+  }
+  const words = kind.toIp(value);
+  if (words === null) throw new UsageError(`${name} expects ${kind.expects}, not "${value}"`);
+  return words;
+}

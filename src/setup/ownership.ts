@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+/** The process that answers for a lab; pids are used again, start times within one boot are not. */
+export const ownerSchema = z.strictObject({
+  pid: z.int().positive(),
+  startTime: z.int().nonnegative().describe("Clock ticks after boot: field 22 of /proc/PID/stat"),
+  bootId: z.string().regex(/^[0-9a-f-]{36}$/),
+});
+export type Owner = z.infer<typeof ownerSchema>;
+
+export type OwnerFate = "alive" | "gone" | "of another boot";
+
+export function currentOwner(): Owner {
+  const startTime = startTimeOf(process.pid);
+  if (startTime === null) throw new Error("/proc/self/stat does not say when this process started");
+  return { pid: process.pid, startTime, bootId: bootId() };
+}
+
+export function fateOf(owner: Owner): OwnerFate {
+  if (owner.bootId !== bootId()) return "of another boot";
+  return startTimeOf(owner.pid) === owner.startTime ? "alive" : "gone";
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+/** Null for a process that is not there, or only waits for its parent to take note of its end. */
+function startTimeOf(pid: number): number | null {
+  try {
+    return parseStartTime(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+/** The second field is the program's name in brackets and may hold anything, brackets included. */
+export function parseStartTime(stat: string): number | null {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const state = fields[0];
+  const ticks = Number(fields[19]);
+  return state === "Z" || state === "X" || !Number.isInteger(ticks) ? null : ticks;
+}

@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import type { Lab } from "../document/run.ts";
+import { parseToolJson } from "../system/command.ts";
+import { ToolError } from "../system/errors.ts";
+import { readOffloads } from "../system/ethtool.ts";
+import { inNamespace } from "../system/netns.ts";
+import type { BuiltLab } from "./lab.ts";
+import { SWITCH } from "./plan.ts";
+
+type Flags = Record<string, number | string | boolean>;
+
+/** One link of `ip -d -j link`, as far as a lab is described by it. */
+interface Link {
+  ifname: string;
+  ifindex: number;
+  address: string;
+  mtu: number;
+  qdisc: string;
+  operstate: string;
+  flags: string[];
+  link_index?: number;
+  xdp?: unknown;
+  linkinfo?: {
+    info_kind?: string;
+    info_data?: Record<string, unknown>;
+    info_slave_kind?: string;
+    info_slave_data?: Record<string, unknown>;
+  };
+}
+
+/** What the lab is, read back from the kernel and not from the request. */
+export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
+  if (lab.bridge === null) {
+    const ports = await Promise.all(lab.hosts.map((host) => readEnd(lab, host.name, host.device)));
+    return { topology: lab.spec.label, bridge: null, ports };
+  }
+  const inside = lab.bridge.namespace;
+  const links = await readLinks(lab, SWITCH);
+  const bridge = links.find((link) => link.ifindex === lab.bridge?.ifindex);
+  if (bridge === undefined) throw new ToolError("ip", "ip shows no bridge in the lab's namespace");
+  const members = links.filter((link) => link.linkinfo?.info_slave_kind === "bridge");
+  const offloads = inNamespace(inside, () => readOffloads(members.map((link) => link.ifname)));
+  const rps = await readRps(lab, SWITCH);
+  const hosts = new Map(lab.hosts.map((host) => [host.port?.ifindex, host]));
+  return {
+    topology: lab.spec.label,
+    bridge: {
+      name: bridge.ifname,
+      ifindex: bridge.ifindex,
+      address: bridge.address,
+      options: flagsOf(bridge.linkinfo?.info_data),
+      nfCall: readNfCall(lab),
+    },
+    ports: members.map((link) => {
+      const host = hosts.get(link.ifindex);
+      const data = link.linkinfo?.info_slave_data;
+      return {
+        ...describe(link, SWITCH, offloads, rps),
+        state: String(data?.state ?? "unknown"),
+        flags: flagsOf(data),
+        peer:
+          host === undefined
+            ? null
+            : { name: host.device, ifindex: host.ifindex, namespace: host.name, address: host.mac },
+      };
+    }),
+  };
+}
+
+async function readEnd(
+  lab: BuiltLab,
+  namespace: string,
+  device: string,
+): Promise<Lab["ports"][number]> {
+  const link = (await readLinks(lab, namespace)).find((candidate) => candidate.ifname === device);
+  const host = lab.hosts.find((candidate) => candidate.name === namespace);
+  if (link === undefined || host === undefined) {
+    throw new ToolError("ip", `ip shows no ${device} in namespace ${namespace}`);
+  }
+  const offloads = inNamespace(host.namespace, () => readOffloads([device]));
+  const other = lab.hosts.find(
+    (candidate) => candidate.ifindex === link.link_index && candidate !== host,
+  );
+  return {
+    ...describe(link, namespace, offloads, await readRps(lab, namespace)),
+    state: link.operstate.toLowerCase(),
+    flags: Object.fromEntries(link.flags.map((flag) => [flag.toLowerCase(), true])),
+    peer:
+      other === undefined
+        ? null
+        : { name: other.device, ifindex: other.ifindex, namespace: other.name, address: other.mac },
+  };
+}
+
+function describe(
+  link: Link,
+  namespace: string,
+  offloads: ReadonlyMap<string, Record<string, boolean>>,
+  rps: ReadonlyMap<string, string>,
+) {
+  return {
+    name: link.ifname,
+    ifindex: link.ifindex,
+    namespace,
+    mtu: link.mtu,
+    qdisc: link.qdisc,
+    offloads: offloads.get(link.ifname) ?? {},
+    xdp: link.xdp !== undefined,
+    rps: rps.get(link.ifname) ?? "not readable",
+  };
+}
+
+export async function readLinks(lab: BuiltLab, part: string): Promise<Link[]> {
+  const namespace = lab.names.namespace(part);
+  const text = await lab.site.runOk("ip", ["-d", "-j", "link", "show"], { namespace });
+  const links = parseToolJson("ip", text);
+  if (!Array.isArray(links)) throw new ToolError("ip", "ip -j link printed no list");
+  return links.filter(
+    (link): link is Link => typeof link?.ifindex === "number" && typeof link.ifname === "string",
+  );
+}
+
+function flagsOf(data: Record<string, unknown> | undefined): Flags {
+  const flags: Flags = {};
+  for (const [name, value] of Object.entries(data ?? {})) {
+    if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") {
+      flags[name] = value;
+    }
+  }
+  return flags;
+}
+
+function readNfCall(lab: BuiltLab) {
+  const namespace = lab.bridge?.namespace;
+  if (namespace === undefined) return null;
+  const read = (table: string) =>
+    readFileSync(`/proc/sys/net/bridge/bridge-nf-call-${table}`, "utf8").trim() === "1";
+  try {
+    return inNamespace(namespace, () => ({
+      iptables: read("iptables"),
+      ip6tables: read("ip6tables"),
+      arptables: read("arptables"),
+    }));
+  } catch {
+    return null; // no br_netfilter in this kernel
+  }
+}
+
+const LIST_RPS = "cd /sys/class/net && grep -H . */queues/rx-0/rps_cpus || true";
+
+/** sysfs shows the devices of the namespace it was mounted from; `ip netns exec` mounts it anew. */
+async function readRps(lab: BuiltLab, part: string): Promise<Map<string, string>> {
+  const words = ["netns", "exec", lab.names.namespace(part), "sh", "-c", LIST_RPS];
+  const { stdout } = await lab.site.run("ip", words);
+  return new Map(
+    stdout.split("\n").flatMap((line) => {
+      const [path = "", value] = line.split(":");
+      const device = path.split("/")[0];
+      return device === undefined || value === undefined ? [] : [[device, value] as const];
+    }),
+  );
+}

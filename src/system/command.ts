@@ -1,0 +1,116 @@
+import { execa } from "execa";
+import { PrerequisiteError, ToolError } from "./errors.ts";
+import { printable } from "./printable.ts";
+
+export interface CommandOptions {
+  /** Milliseconds after which the tool counts as hanging and is killed; 10 s unless told. */
+  timeoutMs?: number;
+  /** What the tool reads on its standard input. */
+  input?: string;
+  env?: Record<string, string>;
+  /** The name errors use, where `file` is only the way into a namespace. */
+  tool?: string;
+  /** Descriptors the tool inherits as 3, 4, …: what hangs on them (a lock) lasts as long as the tool. */
+  holds?: readonly number[];
+  /** Ends the tool; the command then fails as interrupted. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface CommandResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Runs a foreign tool to its end; arguments never pass a shell.
+ * A non-zero exit is a result. A tool that is missing, hangs, dies of a signal or floods us is a ToolError.
+ */
+export async function run(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const tool = options.tool ?? file;
+  const result = await execa(file, args, {
+    reject: false,
+    stripFinalNewline: false,
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+    maxBuffer: MAX_OUTPUT_BYTES,
+    env: { LC_ALL: "C", ...options.env },
+    stdio: [
+      options.input === undefined ? "ignore" : "pipe",
+      "pipe",
+      "pipe",
+      // Execa's types know of single-digit descriptors only; the program takes any.
+      ...((options.holds ?? []) as 3[]),
+    ],
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+  });
+  options.signal?.throwIfAborted();
+  if (result.timedOut) {
+    throw new ToolError(
+      tool,
+      `${tool} did not answer within ${timeoutMs / 1000} s and was stopped`,
+    );
+  }
+  if (result.isMaxBuffer) {
+    throw new ToolError(
+      tool,
+      `${tool} printed more than ${MAX_OUTPUT_BYTES >> 20} MB and was stopped`,
+    );
+  }
+  if (result.exitCode === undefined) {
+    if (result.code === "ENOENT") {
+      throw notInstalled(tool);
+    }
+    throw new ToolError(
+      tool,
+      `${tool} ended by ${result.signal ?? result.shortMessage ?? "a signal"}`,
+    );
+  }
+  if (file !== tool && result.exitCode === 127) {
+    throw notInstalled(tool);
+  }
+  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
+}
+
+function notInstalled(tool: string): PrerequisiteError {
+  return new PrerequisiteError(
+    `${tool} is not installed or not on PATH; \`bridgescope doctor\` says how to get it`,
+  );
+}
+
+/** Like `run`, and a non-zero exit is a ToolError that carries what the tool said. */
+export async function runOk(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<string> {
+  const result = await run(file, args, options);
+  const tool = options.tool ?? file;
+  if (result.exitCode === 0) return result.stdout;
+  const said = printable(
+    (result.stderr || result.stdout).trim().split("\n").slice(0, 3).join("; "),
+  );
+  throw new ToolError(
+    file,
+    `${tool} ${printable(args.join(" ")).slice(0, 200)} failed with ${result.exitCode}: ${said}`,
+  );
+}
+
+/** Parses a tool's JSON; output that is not JSON is the tool's fault and says so. */
+export function parseToolJson(tool: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ToolError(tool, `${tool} did not print JSON but: ${printable(text.slice(0, 80))}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,32 @@
+/** Errors a person is meant to read: one sentence that says what was expected, found, and what to do. */
+export class BridgescopeError extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode = 1, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.exitCode = exitCode;
+  }
+}
+
+/** The request itself is wrong: exit 2, before anything is touched. */
+export class UsageError extends BridgescopeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, 2, options);
+  }
+}
+
+/** The machine lacks something that was named in the message, with the remedy: exit 4. */
+export class PrerequisiteError extends BridgescopeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, 4, options);
+  }
+}
+
+/** A foreign tool was missing, hung, failed, or printed what it never prints. */
+export class ToolError extends BridgescopeError {
+  readonly tool: string;
+  constructor(tool: string, message: string, options?: ErrorOptions) {
+    super(message, 1, options);
+    this.tool = tool;
+  }
+}

@@ -1,0 +1,192 @@
+import koffi from "koffi";
+
+/** The few libc calls that Node does not offer. All are synchronous and act on the calling thread. */
+const libc = koffi.load("libc.so.6");
+
+const calls = {
+  setns: libc.func("int setns(int fd, int nstype)"),
+  socket: libc.func("int socket(int domain, int type, int protocol)"),
+  bind: libc.func("int bind(int fd, const void *addr, uint32_t len)"),
+  setsockopt: libc.func(
+    "int setsockopt(int fd, int level, int name, const void *value, uint32_t len)",
+  ),
+  send: libc.func("long send(int fd, const void *buf, size_t len, int flags)"),
+  recv: libc.func("long recv(int fd, _Out_ void *buf, size_t len, int flags)"),
+  sendto: libc.func(
+    "long sendto(int fd, const void *buf, size_t len, int flags, const void *addr, uint32_t addrlen)",
+  ),
+  connect: libc.func("int connect(int fd, const void *addr, uint32_t len)"),
+  sendmmsg: libc.func("int sendmmsg(int fd, void *msgvec, unsigned int vlen, int flags)"),
+  ioctl: libc.func("int ioctl(int fd, unsigned long request, void *argument)"),
+  close: libc.func("int close(int fd)"),
+  flock: libc.func("int flock(int fd, int operation)"),
+  sched_setaffinity: libc.func("int sched_setaffinity(int pid, size_t size, const void *mask)"),
+  sched_getaffinity: libc.func("int sched_getaffinity(int pid, size_t size, _Out_ void *mask)"),
+  sched_get_priority_max: libc.func("int sched_get_priority_max(int policy)"),
+  if_nametoindex: libc.func("unsigned int if_nametoindex(const char *name)"),
+  clock_gettime: libc.func("int clock_gettime(int clock, _Out_ void *ts)"),
+  bpf: libc.func(
+    "long syscall(long number, int command, const void *attributes, unsigned int size)",
+  ),
+} as const;
+
+export class SystemCallError extends Error {
+  readonly code: string;
+  constructor(call: string, errno: number) {
+    const code = ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
+    super(`${call}: ${code}`);
+    this.name = "SystemCallError";
+    this.code = code;
+  }
+}
+
+// EWOULDBLOCK is EAGAIN's other name; one number, one name.
+const ERRNO_NAMES = new Map(
+  Object.entries(koffi.os.errno)
+    .filter(([name]) => name !== "EWOULDBLOCK")
+    .map(([name, value]) => [value, name]),
+);
+
+function checked(call: string, result: number): number {
+  if (result < 0) throw new SystemCallError(call, koffi.errno());
+  return result;
+}
+
+export const CLONE_NEWNET = 0x40000000;
+
+/** Moves the calling thread into the namespace that `fd` names. */
+export function setns(fd: number, type: number): void {
+  checked("setns", calls.setns(fd, type));
+}
+
+export function socket(domain: number, type: number, protocol: number): number {
+  return checked("socket", calls.socket(domain, type, protocol));
+}
+
+export function bind(fd: number, address: Buffer): void {
+  checked("bind", calls.bind(fd, address, address.length));
+}
+
+export function connect(fd: number, address: Buffer): void {
+  checked("connect", calls.connect(fd, address, address.length));
+}
+
+export function setsockopt(fd: number, level: number, name: number, value: Buffer): void {
+  checked("setsockopt", calls.setsockopt(fd, level, name, value, value.length));
+}
+
+export function send(fd: number, data: Buffer): number {
+  return checked("send", calls.send(fd, data, data.length, 0));
+}
+
+export function sendto(fd: number, data: Buffer, address: Buffer): number {
+  return checked("sendto", calls.sendto(fd, data, data.length, 0, address, address.length));
+}
+
+/** Bytes received, or -1 when the socket's receive time-out passed first. */
+export function recv(fd: number, buffer: Buffer): number {
+  const received = calls.recv(fd, buffer, buffer.length, 0);
+  if (received >= 0) return received;
+  const error = new SystemCallError("recv", koffi.errno());
+  if (error.code === "EAGAIN" || error.code === "EINTR") return -1;
+  throw error;
+}
+
+/** Messages accepted by the kernel; 0 when its buffers are full for the moment. */
+export function sendmmsg(fd: number, messages: Buffer, count: number): number {
+  const sent = calls.sendmmsg(fd, messages, count, 0);
+  if (sent >= 0) return sent;
+  const error = new SystemCallError("sendmmsg", koffi.errno());
+  if (error.code === "ENOBUFS" || error.code === "EAGAIN" || error.code === "EINTR") return 0;
+  throw error;
+}
+
+/** The ifindex of a device in the calling thread's namespace; 0 when there is none. */
+export function interfaceIndex(name: string): number {
+  return calls.if_nametoindex(name);
+}
+
+export function close(fd: number): void {
+  checked("close", calls.close(fd));
+}
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/**
+ * Takes the exclusive flock(2) of an open file; false when another holds it. The lock lives as long
+ * as any descriptor of this opening, those that child processes inherited included.
+ */
+export function tryLock(fd: number): boolean {
+  if (calls.flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  const error = new SystemCallError("flock", koffi.errno());
+  if (error.code === "EAGAIN" || error.code === "EWOULDBLOCK") return false;
+  throw error;
+}
+
+/** The address of a buffer's first byte, for structures that point at each other; keep the buffer alive. */
+export function addressOf(buffer: Buffer): bigint {
+  return BigInt(koffi.address(buffer));
+}
+
+const SIOCETHTOOL = 0x8946;
+const IFNAMSIZ = 16;
+
+/** One ethtool flag of a device in the socket's namespace; null when the driver does not have it. */
+export function ethtoolValue(fd: number, device: string, command: number): number | null {
+  const value = Buffer.alloc(8);
+  value.writeUInt32LE(command, 0);
+  const request = Buffer.alloc(40);
+  request.write(device.slice(0, IFNAMSIZ - 1), 0);
+  request.writeBigUInt64LE(addressOf(value), IFNAMSIZ);
+  return calls.ioctl(fd, SIOCETHTOOL, request) < 0 ? null : value.readUInt32LE(4);
+}
+
+/** Lets the calling thread run on these CPUs only. */
+export function setThreadCpus(cpus: readonly number[]): void {
+  const mask = Buffer.alloc(CPU_SET_BYTES);
+  for (const cpu of cpus) mask.writeUInt8((mask[cpu >> 3] ?? 0) | (1 << (cpu & 7)), cpu >> 3);
+  checked("sched_setaffinity", calls.sched_setaffinity(0, CPU_SET_BYTES, mask));
+}
+
+const CPU_SET_BYTES = 128;
+
+/** CPUs that the calling thread may run on, as the kernel says. */
+export function threadCpus(): number[] {
+  const mask = Buffer.alloc(CPU_SET_BYTES);
+  checked("sched_getaffinity", calls.sched_getaffinity(0, CPU_SET_BYTES, mask));
+  const cpus: number[] = [];
+  for (let cpu = 0; cpu < CPU_SET_BYTES * 8; cpu++) {
+    if (((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1) cpus.push(cpu);
+  }
+  return cpus;
+}
+
+const CLOCK_THREAD_CPUTIME_ID = 3;
+
+/** CPU time of the calling thread in nanoseconds, softirqs that ran on its back included. */
+export function threadCpuTimeNs(): number {
+  const ts = Buffer.alloc(16);
+  checked("clock_gettime", calls.clock_gettime(CLOCK_THREAD_CPUTIME_ID, ts));
+  return Number(ts.readBigInt64LE(0)) * 1e9 + Number(ts.readBigInt64LE(8));
+}
+
+/**
+ * A system call without effect (an unknown policy is merely refused) whose argument the probe
+ * programs can see: it tells them which round has begun.
+ */
+export function markRound(nonce: number, round: number): void {
+  calls.sched_get_priority_max((nonce << 8) | round);
+}
+
+const SYS_BPF = 321;
+const BPF_ENABLE_STATS = 32;
+
+/** A descriptor that keeps the kernel's BPF run-time statistics on until it is closed (or we die). */
+export function enableBpfStatistics(): number {
+  const attributes = Buffer.alloc(8);
+  return checked(
+    "bpf(BPF_ENABLE_STATS)",
+    Number(calls.bpf(SYS_BPF, BPF_ENABLE_STATS, attributes, attributes.length)),
+  );
+}

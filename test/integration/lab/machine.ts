@@ -1,0 +1,72 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, vi } from "vitest";
+import { collectGarbage } from "../../../src/setup/gc.ts";
+import { dropLab } from "../../../src/setup/kept.ts";
+import { stateNames } from "../../../src/setup/state-folder.ts";
+
+/** Gives each test books of its own, and takes everything in them down afterwards. */
+export function useOwnBooks(): { home: string; labs: string } {
+  const books = { home: "", labs: "" };
+  beforeEach(() => {
+    books.home = mkdtempSync(path.join(tmpdir(), "bridgescope-state-"));
+    books.labs = path.join(books.home, "bridgescope", "labs");
+    vi.stubEnv("XDG_STATE_HOME", books.home);
+  });
+  afterEach(async () => {
+    for (const name of stateNames()) await dropLab(name).catch(() => {});
+    await collectGarbage().catch(() => {});
+    vi.unstubAllEnvs();
+    rmSync(books.home, { recursive: true, force: true });
+  });
+  return books;
+}
+
+/** A lab's name that no other run of these tests has. */
+export function labName(): string {
+  return `t${randomBytes(3).toString("hex")}`;
+}
+
+export function ip(...args: string[]): string {
+  return execFileSync("ip", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+export function shell(script: string): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync("sh", ["-c", script], { encoding: "utf8" });
+}
+
+/** Names under /run/netns that contain `part`, with their inodes. */
+export function namespaces(part: string): Map<string, number> {
+  const folder = "/run/netns";
+  const names = lstatSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : [];
+  return new Map(
+    names
+      .filter((name) => name.includes(part))
+      .map((name) => [name, lstatSync(`${folder}/${name}`).ino]),
+  );
+}
+
+/** Names of the links in the host's own namespace. */
+export function hostLinks(): string[] {
+  const links = JSON.parse(ip("-j", "link")) as { ifname: string }[];
+  return links.map((link) => link.ifname).sort();
+}
+
+/** Pids of a session's living processes. */
+export function processesOfSession(session: number): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+        const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+        return fields[0] !== "Z" && Number(fields[3]) === session;
+      } catch {
+        return false;
+      }
+    });
+}
