@@ -1,0 +1,251 @@
+import { type Case, METRICS, type MetricName, type Round, type Stage } from "../document/run.ts";
+import type { Account } from "../probes/account.ts";
+import { nameDrops } from "../probes/drops.ts";
+import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
+import { readLab } from "../setup/read-lab.ts";
+import { waitUntilReady } from "../setup/ready.ts";
+import { differences } from "../setup/verify.ts";
+import { BridgescopeError } from "../system/errors.ts";
+import { type BookPort, balance, bridgeAccount } from "./books.ts";
+import { measureCost, type ProbeCost } from "./cost.ts";
+import { latencies, portLatencies, tracepointEvents } from "./latency.ts";
+import { notObservable, type Observation, type Observed, observe } from "./observe.ts";
+import { probeEffect } from "./overhead.ts";
+import type { PlannedCase } from "./plan.ts";
+import { readCpuTimes, stolenShare } from "./steal.ts";
+import type { Driver } from "./workloads/workload.ts";
+
+export interface CaseContext {
+  signal: AbortSignal;
+  seed: number;
+  cpus: readonly number[];
+  /** A word on what is being done now. */
+  progress(what: string): void;
+}
+
+/** Runs one case to its end, or as far as it came: what was measured is never thrown away. */
+export async function runCase(planned: PlannedCase, context: CaseContext): Promise<Case> {
+  const result = emptyCase(planned);
+  let lab: BuiltLab | null = null;
+  try {
+    context.progress("building the lab");
+    lab = await buildPrivateLab(planned.topology, {
+      signal: context.signal,
+      progress: (done, total) => {
+        if (total > 1000) context.progress(`building the lab, step ${done} of ${total}`);
+      },
+    });
+    await waitUntilReady(lab, context.signal);
+    result.lab = { ...(await readLab(lab)), placement: [] };
+    const wrong = differences(planned.topology, result.lab);
+    if (wrong.length > 0)
+      throw new BridgescopeError(`the kernel built another lab: ${wrong.join("; ")}`);
+    result.metrics.setup_time = { ...METRICS.setup_time, samples: [lab.setupNs] };
+    await measure(planned, lab, result, context);
+    result.state = "complete";
+  } catch (error) {
+    result.state = context.signal.aborted ? "interrupted" : "failed";
+    if (!context.signal.aborted) result.error = sentence(error);
+  } finally {
+    await lab?.close();
+  }
+  return result;
+}
+
+async function measure(
+  planned: PlannedCase,
+  lab: BuiltLab,
+  result: Case,
+  context: CaseContext,
+): Promise<void> {
+  const { signal } = context;
+  let observation: Observation | null = null;
+  try {
+    if (planned.backend !== "off") {
+      context.progress("attaching the probes");
+      observation = await observe(lab, planned.workload, signal);
+    }
+    const { options } = planned;
+    const driver = await planned.workload.prepare({ lab, options, cpus: context.cpus, signal });
+    try {
+      await drive(planned, lab, driver, observation, result, context);
+    } finally {
+      await driver.close();
+    }
+  } finally {
+    await observation?.session.kill();
+  }
+}
+
+async function drive(
+  planned: PlannedCase,
+  lab: BuiltLab,
+  driver: Driver,
+  observation: Observation | null,
+  result: Case,
+  context: CaseContext,
+): Promise<void> {
+  const { signal } = context;
+  result.workload = driver.describe();
+  result.lab.placement = driver.placement();
+  let cost: ProbeCost | null = null;
+  try {
+    context.progress("warming up");
+    await driver.round(planned.warmUpNs);
+    await rounds(planned, driver, observation, result, context);
+    if (observation !== null) {
+      context.progress("measuring what the probes cost");
+      const { session } = observation;
+      cost = await measureCost(lab, session, () => driver.round(planned.durationNs), signal);
+    }
+  } finally {
+    // Interrupted or not: the rounds that were finished keep their account.
+    await finish(planned, lab, observation, cost, result, context);
+  }
+  if (planned.probeEffectPairs > 0 && result.probe !== undefined) {
+    result.probe.overhead = await probeEffect(planned, lab, driver, context);
+  }
+}
+
+async function rounds(
+  planned: PlannedCase,
+  driver: Driver,
+  observation: Observation | null,
+  result: Case,
+  context: CaseContext,
+): Promise<void> {
+  for (let index = 1; index <= planned.rounds; index++) {
+    context.signal.throwIfAborted();
+    context.progress(`round ${index} of ${planned.rounds}`);
+    observation?.session.round(index);
+    const cpuBefore = readCpuTimes();
+    const startNs = Number(process.hrtime.bigint());
+    const measured = await driver.round(planned.durationNs);
+    observation?.session.round(0);
+    const round: Round = {
+      index,
+      side: "base",
+      startNs,
+      durationNs: Number(process.hrtime.bigint()) - startNs,
+      cpu: measured.cpu,
+      steal: stolenShare(cpuBefore, readCpuTimes()),
+      discarded: null,
+    };
+    if (measured.rttNs !== undefined && planned.workload.keepsEachRtt) round.rttNs = measured.rttNs;
+    result.rounds.push(round);
+    for (const [name, value] of Object.entries(measured.metrics)) {
+      const metric = name as MetricName;
+      result.metrics[metric] ??= {
+        unit: METRICS[metric].unit,
+        better: METRICS[metric].better,
+        samples: [],
+      };
+      result.metrics[metric]?.samples.push(value);
+    }
+  }
+}
+
+/** Stops the probes and enters all that they counted. */
+async function finish(
+  planned: PlannedCase,
+  lab: BuiltLab,
+  observation: Observation | null,
+  cost: ProbeCost | null,
+  result: Case,
+  context: CaseContext,
+): Promise<void> {
+  if (observation === null) return;
+  context.progress("reading the probes");
+  const observed = await observation.stop();
+  const measuredRounds = new Set(result.rounds.map((round) => round.index));
+  const { account } = observed;
+  enterBooks(lab, observation, observed, result);
+  result.latency = latencies(
+    account.samples,
+    stageCounts(account, result, observed),
+    tracepointEvents(planned.workload.bypassesQdisc),
+    measuredRounds,
+    context.seed,
+  );
+  const byPort = portLatencies(account.samples, measuredRounds);
+  for (const port of result.ports) port.latency = byPort.get(port.ifindex) ?? {};
+  result.probe = {
+    backend: "tracepoint",
+    reason: planned.backendReason,
+    events: cost?.events ?? 0,
+    lost: observed.records.lost,
+    missed: observed.missed,
+    degraded: observed.degraded,
+    emptyNs: cost?.emptyNs ?? null,
+    programs: cost?.programs ?? [],
+    overhead: null,
+    notObservable: notObservable(lab, result.lab.ports),
+  };
+}
+
+function enterBooks(
+  lab: BuiltLab,
+  observation: Observation,
+  observed: Observed,
+  result: Case,
+): void {
+  if (lab.bridge === null) return;
+  const ports: BookPort[] = result.lab.ports.map((port) => ({
+    name: port.name,
+    ifindex: port.ifindex,
+    unit: port.offloads.gro === true ? "segments" : "frames",
+    notComparable: port.xdp ? "XDP takes frames before the bridge sees them" : null,
+    host: false,
+  }));
+  ports.push({ ...lab.bridge, unit: "frames", notComparable: null, host: true });
+  result.ports = balance(observed.account, ports, observation.before, observed.after);
+  const drops = nameDrops(lab.site, observed.account.drops);
+  result.bridge = bridgeAccount(observed.account, result.ports, drops);
+}
+
+/** How often each stage was passed, from counts that are complete whatever was sampled. */
+function stageCounts(
+  account: Account,
+  result: Case,
+  observed: Observed,
+): Partial<Record<Stage, number>> {
+  const { bridge } = result;
+  if (bridge === undefined) {
+    const frames = observed.records.maps.get("@frames")?.get("") ?? 0;
+    return { veth: frames, path: frames };
+  }
+  const ports = result.ports.filter((port) => port.name !== "host");
+  const host = result.ports.find((port) => port.name === "host");
+  const sum = (pick: (port: Case["ports"][number]) => number) =>
+    ports.reduce((total, port) => total + pick(port), 0);
+  const delivered = sum((port) => port.egress - port.counters.txDropped);
+  const { decisions } = bridge;
+  return {
+    veth: sum((port) => port.ingress) + delivered,
+    path: Math.max(0, delivered - bridge.originated - (host?.copies ?? 0)),
+    "bridge.forward": decisions.knownUnicast,
+    "bridge.flood": decisions.unknownUnicast + decisions.broadcast + decisions.multicast,
+    "bridge.learn": [...account.ports.values()].reduce((total, port) => total + port.learned, 0),
+  };
+}
+
+function emptyCase(planned: PlannedCase): Case {
+  return {
+    id: planned.id,
+    topology: planned.topology.label,
+    workload: { name: planned.workload.name },
+    state: "failed",
+    error: null,
+    warnings: [],
+    lab: { topology: planned.topology.label, bridge: null, ports: [], placement: [] },
+    rounds: [],
+    metrics: {},
+    latency: {},
+    ports: [],
+  };
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof BridgescopeError) return error.message;
+  return error instanceof Error ? `unexpected: ${error.message}` : String(error);
+}

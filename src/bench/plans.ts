@@ -1,0 +1,169 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { resolveTopology } from "../setup/file.ts";
+import { parseDuration } from "../system/duration.ts";
+import { UsageError } from "../system/errors.ts";
+import type { CaseRequest, Timing } from "./plan.ts";
+import { workloadNamed } from "./workloads/index.ts";
+import type { WorkloadOptions } from "./workloads/workload.ts";
+
+/** What a named or written plan asks for, before the command line has its say. */
+export interface PlanRequest {
+  name: string;
+  cases: CaseRequest[];
+  timing: Timing;
+  ladder: boolean;
+}
+
+interface Entry {
+  topology: string;
+  workload: string;
+  probeEffectPairs?: number;
+}
+
+/** The walk's own network. */
+const WALK_NETWORK = "192.168.1.0/24";
+
+/** The walk from namespace to veth to bridge, driven. */
+const ARTICLE: Entry[] = [
+  { topology: "netns", workload: "ping" },
+  { topology: "veth", workload: "ping" },
+  { topology: "veth", workload: "forward" },
+  { topology: "bridge:2", workload: "ping-flood", probeEffectPairs: 6 },
+  { topology: "bridge:2", workload: "forward" },
+  { topology: "bridge:4", workload: "ping" },
+  { topology: "bridge:4", workload: "udp-rr" },
+  { topology: "bridge:4", workload: "tcp-stream" },
+  { topology: "bridge:4", workload: "learn" },
+  { topology: "bridge:4", workload: "flood" },
+  { topology: "bridge:4", workload: "broadcast" },
+  { topology: "bridge:8", workload: "ping-flood" },
+  { topology: "bridge:8", workload: "flood" },
+];
+
+const QUICK: Entry[] = [
+  { topology: "bridge:2", workload: "ping-flood" },
+  { topology: "bridge:4", workload: "forward" },
+  { topology: "bridge:4", workload: "flood" },
+];
+
+const NAMED: Record<string, (network?: string) => PlanRequest> = {
+  article: (network) => ({
+    name: "article",
+    cases: requests(ARTICLE, network ?? WALK_NETWORK, {}),
+    timing: { rounds: 7, durationNs: 300e6 },
+    ladder: true,
+  }),
+  quick: (network) => ({
+    name: "quick",
+    cases: requests(QUICK, network, {}),
+    timing: { rounds: 5, durationNs: 200e6 },
+    ladder: false,
+  }),
+};
+
+const fileSchema = z.strictObject({
+  name: z.string().optional(),
+  rounds: z.int().positive().optional(),
+  duration: z.union([z.string(), z.number()]).optional(),
+  network: z.string().optional(),
+  ladder: z.boolean().optional(),
+  cases: z
+    .array(
+      z.strictObject({
+        topology: z.string(),
+        workload: z.string(),
+        frameSize: z.int().positive().optional(),
+        messageSize: z.int().positive().optional(),
+        probeEffectPairs: z.int().nonnegative().optional(),
+      }),
+    )
+    .min(1),
+});
+
+/** A plan by name, or from a YAML file. */
+export function loadPlan(name: string, network?: string): PlanRequest {
+  const named = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
+  if (named !== undefined) return named(network);
+  if (!/\.ya?ml$/.test(name)) {
+    const known = Object.keys(NAMED).join(", ");
+    throw new UsageError(
+      `unknown plan "${name}"; known are ${known}, or a YAML file (.yaml, .yml)`,
+    );
+  }
+  return readPlanFile(name, network);
+}
+
+/** Every topology under every workload, as `--topology` and `--workload` name them. */
+export function crossPlan(
+  topologies: readonly string[],
+  workloads: readonly string[],
+  options: WorkloadOptions,
+  network?: string,
+): PlanRequest {
+  const entries = topologies.flatMap((topology) =>
+    workloads.map((workload) => ({ topology, workload })),
+  );
+  return {
+    name: "command line",
+    cases: requests(entries, network, options),
+    timing: {},
+    ladder: false,
+  };
+}
+
+function requests(
+  entries: readonly Entry[],
+  network: string | undefined,
+  options: WorkloadOptions,
+): CaseRequest[] {
+  return entries.map(({ topology, workload, probeEffectPairs }) => ({
+    topology: resolveTopology(topology, network === undefined ? {} : { network }),
+    workload: workloadNamed(workload),
+    options,
+    ...(probeEffectPairs === undefined ? {} : { probeEffectPairs }),
+  }));
+}
+
+function readPlanFile(path: string, network?: string): PlanRequest {
+  let document: unknown;
+  try {
+    document = parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new UsageError(`the plan ${path} could not be read: ${reason}`, { cause });
+  }
+  const checked = fileSchema.safeParse(document);
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    const known =
+      "name, rounds, duration, network, ladder, cases; a case has topology, workload, frameSize, messageSize, probeEffectPairs";
+    throw new UsageError(
+      `the plan ${path} is not right at ${issue?.path.join(".") || "its top"}: ${issue?.message}; known fields are ${known}`,
+    );
+  }
+  const { data } = checked;
+  const durationNs = data.duration === undefined ? undefined : parseDuration(String(data.duration));
+  if (durationNs === null)
+    throw new UsageError(`the plan ${path} has a duration that is none: "${data.duration}"`);
+  const base = network ?? data.network;
+  return {
+    name: data.name ?? basename(path),
+    cases: data.cases.flatMap(({ frameSize, messageSize, ...entry }) =>
+      requests([cleaned(entry)], base, { frameSize, messageSize }),
+    ),
+    timing: { rounds: data.rounds, durationNs },
+    ladder: data.ladder ?? false,
+  };
+}
+
+function cleaned(entry: {
+  topology: string;
+  workload: string;
+  probeEffectPairs?: number | undefined;
+}): Entry {
+  const { probeEffectPairs, ...rest } = entry;
+  return probeEffectPairs === undefined ? rest : { ...rest, probeEffectPairs };
+}

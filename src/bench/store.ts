@@ -1,0 +1,113 @@
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type Run, runSchema } from "../document/run.ts";
+import { FORMATS } from "../report/formats.ts";
+import { BridgescopeError, UsageError } from "../system/errors.ts";
+
+/** Where runs go when nothing else is asked: `reports/<run id>` below the working folder. */
+export const REPORTS = "reports";
+
+/** Formats that are written beside the document. */
+const WRITTEN = ["json", "html", "markdown"];
+
+/** Makes sure that a folder can be written to before anything is measured. */
+export function checkFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    const probe = join(folder, `.bridgescope-${process.pid}`);
+    closeSync(openSync(probe, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
+    rmSync(probe);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(
+      `the folder ${folder} cannot be written to (${reason}); choose another with --out`,
+      { cause },
+    );
+  }
+}
+
+/** Writes the run and its reports; returns the paths. A file that was there is replaced whole or not at all. */
+export function writeRun(run: Run, folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  return FORMATS.filter((format) => WRITTEN.includes(format.name)).map((format) => {
+    const path = join(folder, format.fileName);
+    replaceFile(path, format.render(run));
+    return path;
+  });
+}
+
+/** Points `latest` in the reports folder to the newest run. */
+export function pointLatest(folder: string): void {
+  const link = join(dirname(folder), "latest");
+  const fresh = `${link}.${process.pid}`;
+  symlinkSync(basename(folder), fresh);
+  try {
+    renameSync(fresh, link);
+  } catch (cause) {
+    rmSync(fresh, { force: true });
+    throw new BridgescopeError(
+      `${link} could not be pointed to the newest run; is it a folder?`,
+      1,
+      { cause },
+    );
+  }
+}
+
+function replaceFile(path: string, text: string): void {
+  const fresh = `${path}.${process.pid}.tmp`;
+  const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = constants;
+  const fd = openSync(fresh, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o644);
+  try {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    fsyncSync(fd);
+    closeSync(fd);
+    renameSync(fresh, path);
+  } catch (cause) {
+    rmSync(fresh, { force: true });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BridgescopeError(
+      `${path} could not be written (${reason}); what was there before is untouched`,
+      1,
+      { cause },
+    );
+  }
+}
+
+/** Reads a run document: a run.json, or the folder that holds one. */
+export function readRun(path: string): Run {
+  const text = readDocument(path);
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`${path} is not JSON: is it a whole run.json?`, { cause });
+  }
+  const checked = runSchema.safeParse(document);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  const at = issue?.path.join(".") || "its top";
+  throw new UsageError(`${path} is no run document of this version: at ${at}, ${issue?.message}`);
+}
+
+function readDocument(path: string): string {
+  for (const candidate of [path, join(path, "run.json")]) {
+    try {
+      return readFileSync(candidate, "utf8");
+    } catch {
+      // a folder, or not there: the next candidate decides
+    }
+  }
+  throw new UsageError(`no run at ${path}: expected a run.json or a folder that holds one`);
+}

@@ -1,0 +1,24 @@
+import { UsageError } from "../../system/errors.ts";
+import { ping, pingFlood } from "./ping.ts";
+import { broadcast, flood, forward, learn } from "./raw.ts";
+import { tcpStream } from "./tcp-stream.ts";
+import { udpRr } from "./udp-rr.ts";
+import type { Workload } from "./workload.ts";
+
+export const WORKLOADS: readonly Workload[] = [
+  ping,
+  pingFlood,
+  tcpStream,
+  udpRr,
+  forward,
+  learn,
+  flood,
+  broadcast,
+];
+
+export function workloadNamed(name: string): Workload {
+  const workload = WORKLOADS.find((candidate) => candidate.name === name);
+  if (workload !== undefined) return workload;
+  const known = WORKLOADS.map((candidate) => candidate.name).join(", ");
+  throw new UsageError(`unknown workload "${name}"; known are ${known}`);
+}

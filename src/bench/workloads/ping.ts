@@ -1,0 +1,142 @@
+import { withoutPrefix } from "../../setup/network.ts";
+import { type Bucket, bucketQuantile, mergeBuckets } from "../../stats/histogram.ts";
+import { type Child, finish, startChild } from "../../system/child.ts";
+import { ToolError } from "../../system/errors.ts";
+import { endpoints } from "./endpoints.ts";
+import type { RoundResult, Workload, WorkloadContext } from "./workload.ts";
+
+const PACE_NS = 10e6;
+const CALIBRATION = 200;
+const MARGIN_MS = 10_000;
+/** ICMP echo of 56 bytes: 14 Ethernet + 20 IPv4 + 8 ICMP + 56. */
+const FRAME_SIZE = 98;
+
+export const ping: Workload = {
+  name: "ping",
+  summary: "ICMP echo from the first host to the second, one every 10 ms; every round trip is kept",
+  topologies: ["netns", "veth", "bridge"],
+  bypassesQdisc: false,
+  keepsEachRtt: true,
+  minimumRoundNs: 100e6,
+  sampleOneIn: 1,
+  prepare: async (context) => pingDriver(context, "ping", () => PACE_NS),
+};
+
+export const pingFlood: Workload = {
+  name: "ping-flood",
+  summary:
+    "ICMP echo from the first host to the second, the next as soon as the last is answered (ping -i 0)",
+  topologies: ["netns", "veth", "bridge"],
+  bypassesQdisc: false,
+  keepsEachRtt: false,
+  minimumRoundNs: 50e6,
+  sampleOneIn: 1,
+  prepare: async (context) => {
+    const began = process.hrtime.bigint();
+    await runPing(context, "0", CALIBRATION);
+    const paceNs = Number(process.hrtime.bigint() - began) / CALIBRATION;
+    let pace = Math.max(2e3, paceNs / 4);
+    return pingDriver(
+      context,
+      "ping-flood",
+      () => pace,
+      (next) => {
+        pace = next;
+      },
+    );
+  },
+};
+
+async function pingDriver(
+  context: WorkloadContext,
+  name: string,
+  paceNs: () => number,
+  learnPace?: (paceNs: number) => void,
+) {
+  const interval = learnPace === undefined ? String(PACE_NS / 1e9) : "0";
+  return {
+    describe: () => ({
+      name,
+      frameSize: FRAME_SIZE,
+      intervalNs: learnPace === undefined ? PACE_NS : 0,
+    }),
+    placement: () => [{ thread: "ping", cpus: [...context.cpus] }],
+    round: async (durationNs: number): Promise<RoundResult> => {
+      const count = Math.max(2, Math.round(durationNs / paceNs()));
+      const result = await runPing(context, interval, count);
+      // ping sends the next echo when the last is answered: its own pace is the best guess for the next round.
+      learnPace?.(Math.max(1e3, result.elapsedNs / count));
+      return {
+        metrics: {
+          rtt_p50: bucketQuantile(result.buckets, 0.5),
+          rtt_p99: bucketQuantile(result.buckets, 0.99),
+          // A paced sender's rate is our own choice and says nothing.
+          ...(learnPace === undefined
+            ? {}
+            : { frame_rate: (result.sent / result.elapsedNs) * 1e9 }),
+          frame_loss: 1 - result.received / result.sent,
+        },
+        cpu: null,
+        rttNs: result.rttNs,
+      };
+    },
+    close: async () => {},
+  };
+}
+
+interface PingResult {
+  sent: number;
+  received: number;
+  elapsedNs: number;
+  rttNs: number[];
+  buckets: Bucket[];
+}
+
+async function runPing(
+  context: WorkloadContext,
+  interval: string,
+  count: number,
+): Promise<PingResult> {
+  const { from, to } = endpoints(context.lab);
+  const args = ["-n", "-i", interval, "-c", String(count), "-W", "1", withoutPrefix(to.address)];
+  const child: Child = startChild(context.lab.site, "ping", args, {
+    namespace: context.lab.names.namespace(from.name),
+  });
+  let text = "";
+  child.process.stdout?.on("data", (data) => {
+    text += String(data);
+  });
+  const expectedMs = Number(interval) * count * 1000;
+  const code = await finish(child, expectedMs + MARGIN_MS, context.signal);
+  const result = parsePing(text);
+  if (result === null) {
+    throw new ToolError(
+      "ping",
+      `ping ended with ${code} and no summary: ${child.complaints() || "it said nothing"}`,
+    );
+  }
+  if (result.received === 0) {
+    throw new ToolError(
+      "ping",
+      `ping had no answer to ${result.sent} echo requests from ${from.name} to ${to.name}`,
+    );
+  }
+  return result;
+}
+
+/** Reads iputils' output; ping prints whole microseconds, so a time lies in [t, t + 1 us). Null without a summary. */
+export function parsePing(text: string): PingResult | null {
+  const summary = /(\d+) packets transmitted, (\d+) received.* time (\d+)ms/.exec(text);
+  if (summary === null) return null;
+  const rttNs = [...text.matchAll(/ time=(\d+(?:\.\d+)?) ms/g)].map((match) =>
+    Math.round(Number(match[1]) * 1e6),
+  );
+  return {
+    sent: Number(summary[1]),
+    received: Number(summary[2]),
+    // ping rounds down to whole milliseconds.
+    elapsedNs: Math.max(1, Number(summary[3])) * 1e6,
+    rttNs,
+    buckets: mergeBuckets(rttNs.map((ns): Bucket => [ns, ns + 1000, 1])),
+  };
+}

@@ -1,0 +1,230 @@
+import type { MetricName } from "../../document/run.ts";
+import type { BuiltLab } from "../../setup/lab.ts";
+import { macAddress } from "../../setup/mac.ts";
+import { SWITCH } from "../../setup/plan.ts";
+import { readCounters } from "../../system/counters.ts";
+import { ToolError, UsageError } from "../../system/errors.ts";
+import { FrameTrain, openPacketSocket, type PacketSocket } from "../../system/packet-socket.ts";
+import { SMALLEST_FRAME, testFrame } from "../load/frames.ts";
+import { saturate } from "../load/saturate.ts";
+import { quiet } from "../quiet.ts";
+import type { Driver, RoundResult, Workload, WorkloadContext } from "./workload.ts";
+
+const TRAIN = 64;
+/** Copies that one system call may set off, so that a flood on many ports still leaves us the CPU. */
+const COPIES_A_CALL = 4096;
+const BROADCAST = "ff:ff:ff:ff:ff:ff";
+/** New source addresses a round of `learn`. */
+const ADDRESSES = 8192;
+/** 22 bits of made-up addresses: see mac.ts. */
+const ADDRESS_SPACE = 1 << 22;
+/** The made-up address that no host has. */
+const NOBODY = ADDRESS_SPACE - 1;
+
+interface Pattern {
+  name: string;
+  summary: string;
+  topologies: Workload["topologies"];
+  destination(lab: BuiltLab): string;
+  /** Copies that one frame becomes, on a lab whose ports all forward. */
+  copies(lab: BuiltLab): number;
+}
+
+export const forward = rawWorkload({
+  name: "forward",
+  summary:
+    "Small frames to a known address from one pinned, saturated sender (packet socket, no queueing discipline)",
+  topologies: ["veth", "bridge"],
+  destination: (lab) => lab.hosts[1]?.mac ?? BROADCAST,
+  copies: () => 1,
+});
+
+export const flood = rawWorkload({
+  name: "flood",
+  summary: "Small frames to an address that nobody has, from one pinned, saturated sender",
+  topologies: ["bridge"],
+  destination: (lab) => macAddress(lab.id, "sender", NOBODY),
+  copies: (lab) => lab.hosts.length - 1,
+});
+
+export const broadcast = rawWorkload({
+  name: "broadcast",
+  summary: "Small broadcast frames from one pinned, saturated sender (RFC 2889, 5.10)",
+  topologies: ["bridge"],
+  destination: () => BROADCAST,
+  copies: (lab) => lab.hosts.length - 1,
+});
+
+function rawWorkload(pattern: Pattern): Workload {
+  return {
+    name: pattern.name,
+    summary: pattern.summary,
+    topologies: pattern.topologies,
+    bypassesQdisc: true,
+    keepsEachRtt: false,
+    minimumRoundNs: 10e6,
+    sampleOneIn: 16,
+    prepare: async (context) => {
+      const { sender, size, cpu, socket } = open(context);
+      await prime(context);
+      const copies = pattern.copies(context.lab);
+      const burst = Math.max(1, Math.min(TRAIN, Math.floor(COPIES_A_CALL / Math.max(1, copies))));
+      const frame = testFrame(pattern.destination(context.lab), sender.mac, size);
+      const train = new FrameTrain(Array.from({ length: burst }, () => frame));
+      return {
+        describe: () => ({ name: pattern.name, frameSize: size, burst, engine: "sendmmsg" }),
+        placement: () => [{ thread: "sender", cpus: [cpu] }],
+        round: (durationNs) =>
+          measure(context, copies, () =>
+            saturate(socket.fd, () => train, { durationNs }, cpu, context.signal),
+          ),
+        close: async () => socket.close(),
+      } satisfies Driver;
+    },
+  };
+}
+
+export const learn: Workload = {
+  name: "learn",
+  summary: `${ADDRESSES} frames from as many new source addresses to a known address; the FDB is flushed between rounds`,
+  topologies: ["bridge"],
+  bypassesQdisc: true,
+  keepsEachRtt: false,
+  minimumRoundNs: 10e6,
+  sampleOneIn: 1,
+  prepare: async (context) => {
+    const { size, cpu, socket } = open(context);
+    const { lab } = context;
+    const destination = lab.hosts[1]?.mac ?? BROADCAST;
+    let next = 0;
+    return {
+      describe: () => ({
+        name: "learn",
+        frameSize: size,
+        addresses: ADDRESSES,
+        engine: "sendmmsg",
+      }),
+      placement: () => [{ thread: "sender", cpus: [cpu] }],
+      round: async () => {
+        await flushFdb(lab);
+        await prime(context);
+        const trains = newAddressTrains(lab, destination, size, next);
+        next = (next + ADDRESSES) % (ADDRESS_SPACE - ADDRESSES);
+        const before = await countLearned(lab);
+        let at = 0;
+        const result = await measure(context, 1, () =>
+          saturate(
+            socket.fd,
+            () => trains[at++] ?? new FrameTrain([]),
+            { durationNs: Number.POSITIVE_INFINITY, trains: trains.length },
+            cpu,
+            context.signal,
+          ),
+        );
+        const learned = (await countLearned(lab)) - before;
+        return {
+          ...result,
+          metrics: { ...result.metrics, learning_rate: (learned / result.elapsedNs) * 1e9 },
+        };
+      },
+      close: async () => socket.close(),
+    };
+  },
+};
+
+function newAddressTrains(
+  lab: BuiltLab,
+  destination: string,
+  size: number,
+  first: number,
+): FrameTrain[] {
+  return Array.from({ length: ADDRESSES / TRAIN }, (_, group) => {
+    const frames = Array.from({ length: TRAIN }, (_, index) =>
+      testFrame(destination, macAddress(lab.id, "sender", first + group * TRAIN + index), size),
+    );
+    return new FrameTrain(frames);
+  });
+}
+
+function open(context: WorkloadContext) {
+  const sender = context.lab.hosts[0];
+  if (sender === undefined) throw new UsageError("the lab has no hosts");
+  const size = context.options.frameSize ?? SMALLEST_FRAME;
+  const mtu = context.lab.spec.mtu ?? 1500;
+  if (size < SMALLEST_FRAME || size > mtu + 14) {
+    throw new UsageError(
+      `a frame has from ${SMALLEST_FRAME} to ${mtu + 14} bytes here (without FCS), not ${size}`,
+    );
+  }
+  const cpu = context.cpus[0] ?? 0;
+  const socket = openPacketSocket(sender.namespace, sender.ifindex, { bypassQdisc: true });
+  return { sender, size, cpu, socket };
+}
+
+/** Receiver and sender speak once to each other, so that the bridge knows where both are. */
+async function prime({ lab }: WorkloadContext): Promise<void> {
+  const [sender, receiver] = lab.hosts;
+  if (sender === undefined || receiver === undefined) return;
+  for (const [from, to] of [
+    [receiver, sender],
+    [sender, receiver],
+  ] as const) {
+    const socket: PacketSocket = openPacketSocket(from.namespace, from.ifindex);
+    try {
+      socket.send(testFrame(to.mac, from.mac, SMALLEST_FRAME));
+    } finally {
+      socket.close();
+    }
+  }
+}
+
+/** Runs the sender and sets what arrived, by the receiving ends' counters, beside what was sent. */
+async function measure(
+  context: WorkloadContext,
+  copies: number,
+  send: () => ReturnType<typeof saturate>,
+): Promise<RoundResult & { elapsedNs: number }> {
+  const before = delivered(context.lab);
+  const { frames, elapsedNs, cpuNs } = await send();
+  if (frames === 0)
+    throw new ToolError("sendmmsg", "the kernel took none of the frames in this round");
+  await quiet(context.lab, context.signal);
+  const arrived = delivered(context.lab) - before;
+  const metrics: Partial<Record<MetricName, number>> = {
+    ns_per_frame: cpuNs / frames,
+    frame_rate: (frames / elapsedNs) * 1e9,
+    copy_rate: (arrived / elapsedNs) * 1e9,
+    frame_loss: Math.max(0, 1 - arrived / (frames * copies)),
+  };
+  return { metrics, cpu: { userNs: 0, systemNs: Math.round(cpuNs) }, elapsedNs };
+}
+
+/** Frames that the first host did not send but the others received, the bridge's host side aside. */
+function delivered(lab: BuiltLab): number {
+  if (lab.bridge === null) {
+    const to = lab.hosts[1];
+    return to === undefined ? 0 : (readCounters(to.namespace).get(to.device)?.rx ?? 0);
+  }
+  const ports = new Set(lab.hosts.slice(1).map((host) => host.port?.name));
+  let frames = 0;
+  for (const [name, counters] of readCounters(lab.bridge.namespace)) {
+    if (ports.has(name)) frames += counters.tx;
+  }
+  return frames;
+}
+
+async function flushFdb(lab: BuiltLab): Promise<void> {
+  const words = ["link", "set", "dev", lab.bridge?.name ?? "", "type", "bridge", "fdb_flush"];
+  await lab.site.runOk("ip", words, { namespace: lab.names.namespace(SWITCH) });
+}
+
+/** Addresses in the FDB that the bridge has learned. */
+async function countLearned(lab: BuiltLab): Promise<number> {
+  const namespace = lab.names.namespace(SWITCH);
+  const text = await lab.site.runOk(
+    "bridge",
+    ["fdb", "show", "br", lab.bridge?.name ?? "", "dynamic"],
+    { namespace },
+  );
+  return text.split("\n").filter((line) => / master /.test(line)).length;
+}

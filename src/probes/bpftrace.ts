@@ -1,0 +1,163 @@
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Child, startChild } from "../system/child.ts";
+import { ToolError } from "../system/errors.ts";
+import { markRound } from "../system/libc.ts";
+import type { Site } from "../system/site.ts";
+import { emptyRecords, type Records, readRecord } from "./records.ts";
+import { type ProgramStatistics, programStatistics } from "./statistics.ts";
+
+export interface ProbeProgram {
+  /** Path of the .bt file. */
+  file: string;
+  /** Positional parameters from $1 on; `NONCE` stands where the round marker's nonce goes. */
+  parameters: readonly (string | typeof NONCE)[];
+  /** Entries that every map can hold. */
+  mapKeys: number;
+}
+
+export const NONCE = Symbol("nonce");
+
+const READY_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 30_000;
+const ASK_AGAIN_MS = 500;
+const READY = 255;
+
+/** A bpftrace program that is attached and counts. */
+export interface ProbeSession {
+  readonly child: Child;
+  readonly mapKeys: number;
+  /** Samples of latency are booked under `round` from now on; 0 stops timing. */
+  round(round: number): void;
+  /** Lines that the program printed, as they come. */
+  onLine(listener: (line: string) => void): void;
+  /** The kernel's statistics of our programs: run time only while they are switched on. */
+  statistics(): Promise<ProgramStatistics[]>;
+  /** Detaches, and returns all that the program counted. */
+  stop(): Promise<Records>;
+  /** Detaches without asking for results. */
+  kill(): Promise<void>;
+}
+
+/** Starts the program and returns once every probe is attached. */
+export async function startProbes(
+  site: Site,
+  program: ProbeProgram,
+  signal?: AbortSignal,
+): Promise<ProbeSession> {
+  const nonce = randomInt(1, 1 << 15);
+  const parameters = program.parameters.map((value) => (value === NONCE ? String(nonce) : value));
+  const child = startChild(site, "bpftrace", ["-f", "json", program.file, ...parameters], {
+    env: limits(program.mapKeys),
+  });
+  const records = emptyRecords();
+  const listeners: ((line: string) => void)[] = [];
+  let attached = false;
+  const { stdout } = child.process;
+  if (stdout === null) throw new ToolError("bpftrace", "bpftrace could not be started");
+  const lines = createInterface({ input: stdout });
+  const drained = once(lines, "close");
+  lines.on("line", (line) => {
+    const printed = readRecord(records, line);
+    if (printed === "ready") attached = true;
+    else if (printed !== null) for (const listener of listeners) listener(printed);
+  });
+
+  const kill = async () => {
+    await child.stop("SIGKILL", 1000);
+  };
+  try {
+    await waitUntilAttached(child, nonce, () => attached, signal);
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return {
+    child,
+    mapKeys: program.mapKeys,
+    round: (round) => markRound(nonce, round),
+    onLine: (listener) => listeners.push(listener),
+    statistics: () => programStatistics(child.pid),
+    stop: async () => {
+      await askToEnd(child, () => records.maps.size > 0);
+      const { code } = await child.ended;
+      await drained;
+      if (code !== 0) {
+        throw new ToolError(
+          "bpftrace",
+          `bpftrace ended with ${code ?? "a signal"}: ${child.complaints()}`,
+        );
+      }
+      return records;
+    },
+    kill,
+  };
+}
+
+/** bpftrace's limits by their old and, since 0.19, their new names. */
+function limits(mapKeys: number): Record<string, string> {
+  return {
+    BPFTRACE_MAP_KEYS_MAX: String(mapKeys),
+    BPFTRACE_MAX_MAP_KEYS: String(mapKeys),
+    BPFTRACE_PERF_RB_PAGES: "1024",
+  };
+}
+
+/**
+ * Ends bpftrace so that it prints its maps. Before 0.20 a signal that comes while it is not waiting
+ * for events is forgotten, so it is sent again until the first map appears; SIGTERM, because a second
+ * SIGINT would end it in the middle of printing.
+ */
+async function askToEnd(child: Child, printing: () => boolean): Promise<void> {
+  let ended = false;
+  void child.ended.then(() => {
+    ended = true;
+  });
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  for (let next = 0; !ended; ) {
+    const now = Date.now();
+    if (now > deadline) {
+      await child.stop("SIGKILL", 1000);
+      const seconds = STOP_TIMEOUT_MS / 1000;
+      throw new ToolError("bpftrace", `bpftrace did not end within ${seconds} s and was killed`);
+    }
+    if (now >= next && !printing()) {
+      child.process.kill("SIGTERM");
+      next = now + ASK_AGAIN_MS;
+    }
+    await Promise.race([child.ended, sleep(20)]);
+  }
+}
+
+/** Output comes only from bpftrace's poll loop, which starts when all probes are attached. */
+async function waitUntilAttached(
+  child: Child,
+  nonce: number,
+  attached: () => boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  let ended = false;
+  void child.ended.then(() => {
+    ended = true;
+  });
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  while (!attached()) {
+    signal?.throwIfAborted();
+    if (ended) {
+      throw new ToolError(
+        "bpftrace",
+        `bpftrace could not attach the probes: ${child.complaints() || "no reason given"}`,
+      );
+    }
+    if (Date.now() > deadline) {
+      throw new ToolError(
+        "bpftrace",
+        `bpftrace attached no probes within ${READY_TIMEOUT_MS / 1000} s: ${child.complaints() || "it said nothing"}`,
+      );
+    }
+    markRound(nonce, READY);
+    await sleep(10);
+  }
+}

@@ -1,0 +1,74 @@
+/** What bpftrace said in its JSON: the maps it left, and everything that casts doubt on them. */
+export interface Records {
+  /** Map name with its @; keys as bpftrace joins them, `""` for a map without keys. */
+  maps: Map<string, Map<string, number>>;
+  /** Events that the perf buffer dropped. */
+  lost: number;
+  /** Helper and runtime errors, and lines that were not JSON. */
+  errors: string[];
+  probes: number;
+}
+
+export function emptyRecords(): Records {
+  return { maps: new Map(), lost: 0, errors: [], probes: 0 };
+}
+
+const ERRORS_KEPT = 20;
+
+/** Takes one line of bpftrace's output in; returns the text when it was a printf. */
+export function readRecord(records: Records, line: string): string | null {
+  if (line.trim() === "") return null;
+  let record: { type?: unknown; data?: unknown; msg?: unknown; helper?: unknown };
+  try {
+    record = JSON.parse(line);
+  } catch {
+    note(records, `unreadable output: ${line.slice(0, 80)}`);
+    return null;
+  }
+  switch (record.type) {
+    case "printf":
+      return String(record.data).trimEnd();
+    case "map":
+      readMaps(records, record.data);
+      return null;
+    case "attached_probes":
+      records.probes = Number((record.data as { probes?: unknown } | undefined)?.probes ?? 0);
+      return null;
+    case "lost_events":
+      records.lost += Number((record.data as { events?: unknown } | undefined)?.events ?? 1);
+      return null;
+    default:
+      note(
+        records,
+        `${String(record.type)}: ${String(record.helper ?? "")} ${String(record.msg ?? "")}`.trim(),
+      );
+      return null;
+  }
+}
+
+function note(records: Records, text: string): void {
+  if (records.errors.length < ERRORS_KEPT) records.errors.push(text);
+}
+
+function readMaps(records: Records, data: unknown): void {
+  if (typeof data !== "object" || data === null) return;
+  for (const [name, value] of Object.entries(data)) {
+    const map = new Map<string, number>();
+    if (typeof value === "object" && value !== null) {
+      for (const [key, entry] of Object.entries(value)) {
+        const number = toCount(entry);
+        if (number !== null) map.set(key, number);
+      }
+    } else {
+      const number = toCount(value);
+      if (number !== null) map.set("", number);
+    }
+    records.maps.set(name, map);
+  }
+}
+
+/** Numbers come as numbers, or from 0.27 on as strings where they are large. */
+function toCount(value: unknown): number | null {
+  const number = typeof value === "string" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : null;
+}

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { tagged } from "../host-state.ts";
+
+const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+
+export interface Finished {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Running {
+  process: ChildProcess;
+  /** Resolves once `text` was seen on stderr; rejects when the command ended before. */
+  saw(text: string): Promise<void>;
+  finished: Promise<Finished>;
+}
+
+/** The built command, as a user runs it. */
+export function start(args: string[], env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...tagged, ...env },
+  });
+  let stdout = "";
+  let stderr = "";
+  const waiting: { text: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  child.stdout.on("data", (data) => {
+    stdout += String(data);
+  });
+  child.stderr.on("data", (data) => {
+    stderr += String(data);
+    for (const one of waiting) if (stderr.includes(one.text)) one.resolve();
+  });
+  const finished = new Promise<Finished>((resolve) => {
+    child.once("close", (code, signal) => {
+      for (const one of waiting)
+        one.reject(new Error(`ended before it said ${one.text}: ${stderr}`));
+      resolve({ code, signal, stdout, stderr });
+    });
+  });
+  return {
+    process: child,
+    saw: (text) =>
+      new Promise((resolve, reject) => {
+        if (stderr.includes(text)) resolve();
+        else waiting.push({ text, resolve, reject });
+      }),
+    finished,
+  };
+}
+
+export function bridgescope(args: string[], env: Record<string, string> = {}): Promise<Finished> {
+  return start(args, env).finished;
+}
+
+/** A folder that is gone when the test is over. */
+export function scratch(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "bridgescope-test-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

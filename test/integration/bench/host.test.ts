@@ -1,0 +1,66 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runSchema } from "../../../src/document/run.ts";
+import { hostState, hostStateOnceLike } from "../host-state.ts";
+import { bridgescope, scratch, start } from "./cli.ts";
+
+let folder: ReturnType<typeof scratch>;
+beforeEach(() => {
+  folder = scratch();
+});
+afterEach(() => folder.remove());
+
+const CASE = ["bench", "--topology", "bridge:3", "--workload", "flood", "--duration", "200ms"];
+
+describe("the host after a run", () => {
+  it("is as it was before, and the reports are written", async () => {
+    const before = hostState();
+    const out = join(folder.path, "out");
+    const result = await bridgescope([...CASE, "--rounds", "2", "--out", out, "--json"]);
+    expect(result.code).toBe(0);
+    expect(await hostStateOnceLike(before, 2000)).toEqual(before);
+    expect(readdirSync(out).sort()).toEqual(["report.html", "report.md", "run.json"]);
+    const run = runSchema.parse(JSON.parse(result.stdout));
+    expect(run).toEqual(JSON.parse(readFileSync(join(out, "run.json"), "utf8")));
+  });
+
+  it("is as it was after Ctrl-C, which keeps the finished rounds", async () => {
+    const before = hostState();
+    const out = join(folder.path, "out");
+    const running = start([...CASE, "--rounds", "100", "--out", out]);
+    await running.saw("[1/1]");
+    await sleep(6000);
+    running.process.kill("SIGINT");
+    const result = await running.finished;
+    expect(result.code).toBe(130);
+    expect(result.stderr).toContain("interrupted");
+    expect(await hostStateOnceLike(before, 2000)).toEqual(before);
+    const run = runSchema.parse(JSON.parse(readFileSync(join(out, "run.json"), "utf8")));
+    expect(run.state).toBe("interrupted");
+    expect(run.cases[0]?.state).toBe("interrupted");
+    const rounds = run.cases[0]?.rounds.length ?? 0;
+    expect(rounds).toBeGreaterThan(0);
+    expect(rounds).toBeLessThan(100);
+    expect(run.cases[0]?.bridge?.unaccounted).toBe(0);
+  });
+
+  it.each([500, 1500, 3000, 5000])("is as it was after SIGKILL %i ms into a case", async (ms) => {
+    const before = hostState();
+    const running = start([...CASE, "--rounds", "100", "--out", join(folder.path, "out")]);
+    await running.saw("plan ");
+    await sleep(ms);
+    running.process.kill("SIGKILL");
+    expect((await running.finished).signal).toBe("SIGKILL");
+    expect(await hostStateOnceLike(before, 1000)).toEqual(before);
+    expect(existsSync(join(folder.path, "out", "run.json"))).toBe(false);
+  });
+
+  it("has the exit status of the signal for SIGTERM as well", async () => {
+    const running = start([...CASE, "--rounds", "100", "--out", join(folder.path, "out")]);
+    await running.saw("[1/1]");
+    running.process.kill("SIGTERM");
+    expect((await running.finished).code).toBe(143);
+  });
+});

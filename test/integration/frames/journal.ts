@@ -1,0 +1,117 @@
+import { type Account, readAccount } from "../../../src/probes/account.ts";
+import { emptyRecords } from "../../../src/probes/records.ts";
+
+/** What bridge.bt printed about one frame, in its order. */
+export interface FrameLines {
+  number: number;
+  lines: Line[];
+}
+
+interface Line {
+  word: string;
+  /** Numbers behind the frame's own. */
+  values: number[];
+}
+
+/** The lines of one probe session, sorted by frame. */
+export interface Journal {
+  add(line: string): void;
+  /** Resolves once the frame was seen at ingress; an error names it when it was not within `timeoutMs`. */
+  arrival(number: number, timeoutMs: number): Promise<void>;
+  frame(number: number): FrameLines;
+  /** Frames that carry no number of ours. */
+  readonly strangers: FrameLines[];
+}
+
+/** `isOurs` tells a test frame's number from what another frame happens to carry in its place. */
+export function createJournal(isOurs: (number: number) => boolean): Journal {
+  const ours = new Map<number, FrameLines>();
+  const strangers: FrameLines[] = [];
+  const waiting = new Map<number, () => void>();
+
+  function frame(number: number): FrameLines {
+    const found = ours.get(number) ?? { number, lines: [] };
+    ours.set(number, found);
+    return found;
+  }
+
+  function stranger(number: number, word: string): FrameLines {
+    const latest = strangers.findLast((candidate) => candidate.number === number);
+    if (word !== "in" && latest !== undefined) return latest;
+    const found = { number, lines: [] };
+    strangers.push(found);
+    return found;
+  }
+
+  return {
+    add(text) {
+      const [word = "", ...rest] = text.split(" ");
+      const [number = 0, ...values] = rest.map(Number);
+      const target = isOurs(number) ? frame(number) : stranger(number, word);
+      target.lines.push({ word, values });
+      if (word === "in") waiting.get(number)?.();
+    },
+    async arrival(number, timeoutMs) {
+      if (ours.get(number)?.lines.some(({ word }) => word === "in")) return;
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        await new Promise<void>((resolve, reject) => {
+          waiting.set(number, resolve);
+          timer = setTimeout(() => {
+            reject(
+              new Error(`the probes did not see frame ${number} come in within ${timeoutMs} ms`),
+            );
+          }, timeoutMs);
+        });
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(number);
+      }
+    },
+    frame,
+    strangers,
+  };
+}
+
+/** Class 1 of bridge.bt. */
+const KNOWN = 1;
+
+/**
+ * The account of one frame, by the program's own rule for its totals: the maps that bridge.bt would
+ * hold had it seen nothing else, read by the code that reads the real ones.
+ */
+export function accountOf({ lines }: FrameLines, ports: readonly number[]): Account {
+  const records = emptyRecords();
+  const count = (map: string, ...key: number[]) => {
+    const counts = records.maps.get(map) ?? new Map<string, number>();
+    counts.set(key.join(","), (counts.get(key.join(",")) ?? 0) + 1);
+    records.maps.set(map, counts);
+  };
+  let [from, cls, copies] = [-1, -1, 0];
+  for (const { word, values } of lines) {
+    const [port = -1, second = -1] = values;
+    switch (word) {
+      case "in":
+        [from, cls, copies] = [port, second, 0];
+        count("@in", from, cls);
+        break;
+      case "copy":
+      case "up":
+        if (copies === 0) count(word === "copy" ? "@left" : "@up", from, cls);
+        if (word === "copy") copies++;
+        count("@copies", from);
+        count("@out", port);
+        break;
+      case "known":
+        cls = KNOWN;
+        break;
+      case "learned":
+      case "moved":
+        count(`@${word}`, from);
+        break;
+      default:
+        throw new Error(`bridge.bt printed an unknown word: ${word}`);
+    }
+  }
+  return readAccount(records, ports);
+}

@@ -1,0 +1,116 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { setThreadCpus, threadCpus } from "../../../src/system/libc.ts";
+import { arbitraryScenario } from "../../model/arbitrary.ts";
+import type { Scenario } from "../../model/steps.ts";
+import { hostAddress, plainConfig, prefixOf } from "./addresses.ts";
+import { batch } from "./kernel.ts";
+import { play } from "./play.ts";
+import { openRig, PORTS, PROGRAM, type Rig } from "./rig.ts";
+import { judgeTotals } from "./verdict.ts";
+
+/** Each planted bug with the place that it stands in, and what notices it. */
+const BUGS = {
+  "broadcast is taken for multicast": {
+    from: "$class = (uint64)2;",
+    to: "$class = (uint64)3;",
+    seenIn: "frames",
+  },
+  "copies are matched by the wrong head": {
+    from: 'if ($c.0 == $head) {\n\t\t\t\tif ($4) { printf("copy',
+    to: 'if ($c.0 != $head) {\n\t\t\t\tif ($4) { printf("copy',
+    seenIn: "frames",
+  },
+  "the bridge's own address is like any other": {
+    from: "$class = (uint64)4;",
+    to: "$class = (uint64)1;",
+    seenIn: "frames",
+  },
+  "a deleted entry stays in the mirror": {
+    from: "delete(@fdb[$key]);",
+    to: "",
+    seenIn: "frames",
+  },
+  "a frame to its own source is looked up before it is learned": {
+    from: "if ($c.3 != 0 && $c.4 == 0) {",
+    to: "if ($c.3 != 0 && $c.4 == 255) {",
+    seenIn: "frames",
+  },
+  "moves are told but not counted": {
+    from: "@moved[$c.3] = count();",
+    to: "",
+    seenIn: "totals",
+  },
+  "what the host alone hears is told but not counted": {
+    from: "@up[$c.3, $c.4] = count();",
+    to: "",
+    seenIn: "totals",
+  },
+} as const;
+
+const SCENARIOS = 12;
+
+let folder: string;
+beforeEach(() => {
+  setThreadCpus(threadCpus().slice(0, 1));
+  folder = mkdtempSync(path.join(tmpdir(), "bridgescope-planted-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function plant({ from, to }: { from: string; to: string }): string {
+  const program = readFileSync(PROGRAM, "utf8");
+  if (!program.includes(from)) throw new Error(`bridge.bt has no ${JSON.stringify(from)} any more`);
+  const file = path.join(folder, "bridge.bt");
+  writeFileSync(file, program.replaceAll(from, to));
+  return file;
+}
+
+/** Plays random scenarios until the first that differs. */
+async function firstDifference(rig: Rig): Promise<string[]> {
+  const arbitrary = arbitraryScenario({ ports: PORTS, macPrefix: prefixOf(rig.lab) });
+  for (const scenario of fc.sample(arbitrary, { seed: 7, numRuns: SCENARIOS })) {
+    const differences = await play(rig, scenario);
+    if (differences.length > 0) return differences;
+  }
+  return [];
+}
+
+test.each(Object.entries(BUGS))("%s: found", async (_name, bug) => {
+  const rig = await openRig({ program: plant(bug) });
+  try {
+    const differences = await firstDifference(rig);
+    const totals = judgeTotals(rig, await rig.finish());
+    if (bug.seenIn === "frames") expect(differences.join("\n")).toMatch(/model: .*\n.*probes: /);
+    else expect(differences).toEqual([]);
+    expect(totals.join("\n")).toContain("totals of p");
+  } finally {
+    await rig.close();
+  }
+});
+
+test("a lab that is changed behind the model's back: found by frames, wires and counters", async () => {
+  const rig = await openRig();
+  try {
+    const source = hostAddress(rig.lab, 1);
+    const scenario: Scenario = {
+      config: plainConfig(rig.lab),
+      steps: [{ kind: "frame", port: "p1", source, destination: "ff:ff:ff:ff:ff:ff" }],
+    };
+    expect(await play(rig, scenario)).toEqual([]);
+    const isolate = ["link set dev p1 isolated on", "link set dev p2 isolated on"];
+    const text = (await play(rig, scenario, () => batch(rig.lab, "bridge", isolate))).join("\n");
+    const [told, seen] = [
+      ["host", "p2", "p3", "p4", "p5"],
+      ["host", "p3", "p4", "p5"],
+    ].map((ids) => JSON.stringify(ids));
+    expect(text).toContain(`"egress":${told}`);
+    expect(text).toContain(`"egress":${seen}`);
+    expect(text).toContain(`came out at: ${seen}`);
+    expect(text).toContain("counters of p2");
+  } finally {
+    await rig.close();
+  }
+});

@@ -1,0 +1,97 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Account, fullMaps } from "../../../src/probes/account.ts";
+import type { Records } from "../../../src/probes/records.ts";
+import { type BridgeModel, HOST } from "../../model/bridge.ts";
+import type { Step } from "../../model/steps.ts";
+import { expectedStory, observedStory, type SentFrame } from "./expectation.ts";
+import { accountOf } from "./journal.ts";
+import { type Entry, readCounters, readFdb } from "./kernel.ts";
+import type { Rig } from "./rig.ts";
+
+export interface Result {
+  records: Records;
+  account: Account;
+}
+
+/** Frame by frame: the probes' account and what came out of the wires against the model's. */
+export function judgeFrames(rig: Rig, frames: readonly SentFrame[], steps: Step[]): string[] {
+  const heard = rig.wire.collect();
+  return frames.flatMap((frame) => {
+    const expected = expectedStory(frame);
+    const observed = observedStory(
+      accountOf(rig.journal.frame(frame.number), rig.ports),
+      rig.nameOf,
+    );
+    const out = heard.get(frame.number) ?? [];
+    if (isDeepStrictEqual(expected, observed) && isDeepStrictEqual(expected.egress, out)) return [];
+    const upTo = frame.step === null ? [] : steps.slice(0, steps.indexOf(frame.step) + 1);
+    return [
+      [
+        `frame ${frame.number} (${frame.bytes} bytes): ${JSON.stringify(frame.step)}`,
+        ...upTo.map((step, index) => `  step ${index + 1}: ${JSON.stringify(step)}`),
+        `  model:  ${JSON.stringify(expected)}`,
+        `  probes: ${JSON.stringify(observed)}`,
+        `  came out at: ${JSON.stringify(out)}`,
+      ].join("\n"),
+    ];
+  });
+}
+
+/** The lab is quiet: there is no frame in it but ours. */
+export function judgeStrangers(rig: Rig): string[] {
+  return rig.journal.strangers
+    .splice(0)
+    .map((frame) => observedStory(accountOf(frame, rig.ports), rig.nameOf))
+    .map((story) => `a frame that nobody sent: ${JSON.stringify(story)}`);
+}
+
+export async function judgeFdb(rig: Rig, model: BridgeModel): Promise<string[]> {
+  const sorted = (entries: Entry[]) =>
+    entries
+      .map(({ address, port, local, permanent }) => ({ address, port, local, permanent }))
+      .sort((a, b) => a.address.localeCompare(b.address));
+  const [expected, observed] = [sorted(model.entries()), sorted(await readFdb(rig.lab))];
+  if (isDeepStrictEqual(expected, observed)) return [];
+  return [`FDB\n  model:  ${JSON.stringify(expected)}\n  kernel: ${JSON.stringify(observed)}`];
+}
+
+/** The interface counters against all that the model has said, since this was last asked. */
+export async function judgeCounters(rig: Rig): Promise<string[]> {
+  const since = rig.start;
+  rig.start = { sums: structuredClone(rig.sums), counters: await readCounters(rig.lab) };
+  return [...rig.start.sums].flatMap(([id, sum]) => {
+    const [from, to] = [since.counters.get(id), rig.start.counters.get(id)];
+    const before = since.sums.get(id);
+    if (from === undefined || to === undefined || before === undefined) return [`no ${id}`];
+    const expected = {
+      ingress: sum.ingress - before.ingress,
+      egress: sum.egress - before.egress,
+    };
+    const [rx, tx] = [to.rx.packets - from.rx.packets, to.tx.packets - from.tx.packets];
+    const observed = id === HOST ? { ingress: tx, egress: rx } : { ingress: rx, egress: tx };
+    if (isDeepStrictEqual(expected, observed)) return [];
+    return [`counters of ${id}: ${JSON.stringify(observed)}, model ${JSON.stringify(expected)}`];
+  });
+}
+
+/** The account that the session left against the sums of the model, and it has no doubts of its own. */
+export function judgeTotals(rig: Rig, { records, account }: Result): string[] {
+  const differences = rig.ports.flatMap((ifindex) => {
+    const id = rig.nameOf(ifindex);
+    const [sum, tally] = [rig.sums.get(id), account.ports.get(ifindex)];
+    if (sum === undefined || tally === undefined) return [`no account of ${id}`];
+    const segments = { ingress: sum.ingress, egress: sum.egress };
+    const expected = { ...sum, originated: 0, unattributed: 0, segments };
+    if (isDeepStrictEqual(expected, tally)) return [];
+    return [
+      `totals of ${id}\n  model:  ${JSON.stringify(expected)}\n  probes: ${JSON.stringify(tally)}`,
+    ];
+  });
+  if (account.removed !== rig.removed || account.aged !== rig.aged) {
+    differences.push(
+      `removed ${account.removed} and aged ${account.aged}, model ${rig.removed} and ${rig.aged}`,
+    );
+  }
+  if (records.lost > 0) differences.push(`${records.lost} lines were lost`);
+  return [...differences, ...records.errors, ...fullMaps(records, rig.mapKeys)];
+}

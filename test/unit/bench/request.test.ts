@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { estimateNs } from "../../../src/bench/plan.ts";
+import { type BenchRequest, planFor } from "../../../src/bench/request.ts";
+import { UsageError } from "../../../src/system/errors.ts";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function planFile(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "bridgescope-plan-"));
+  folders.push(folder);
+  const path = join(folder, "plan.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+const ids = (name: string | undefined, request: BenchRequest = {}) =>
+  planFor(name, request).plan.cases.map((one) => one.id);
+
+describe("planFor", () => {
+  it("runs quick when nothing is asked, in under 30 s by its own estimate", () => {
+    const { plan } = planFor(undefined, {});
+    expect(plan.name).toBe("quick");
+    expect(estimateNs(plan)).toBeLessThan(30e9);
+  });
+
+  it("keeps the article under three minutes and shows the walk first", () => {
+    const { plan } = planFor("article", {});
+    expect(plan.ladder).toBe(true);
+    expect(estimateNs(plan)).toBeLessThan(180e9);
+    expect(plan.cases[1]?.topology.hosts[0]?.address).toBe("192.168.1.1/24");
+  });
+
+  it("crosses topologies with workloads", () => {
+    const request = {
+      topology: ["bridge:2", "bridge:8,ageing_time=5s"],
+      workload: ["ping", "flood"],
+    };
+    expect(ids(undefined, request)).toEqual([
+      "bridge:2/ping",
+      "bridge:2/flood",
+      "bridge:8,ageing_time=5s/ping",
+      "bridge:8,ageing_time=5s/flood",
+    ]);
+  });
+
+  it("puts parameters that differ into the id", () => {
+    const request = { topology: ["bridge:2"], workload: ["forward"], frameSize: "1514" };
+    expect(ids(undefined, request)).toEqual(["bridge:2/forward,frameSize=1514"]);
+  });
+
+  it("takes durations as 1, 1s and 500ms", () => {
+    const nanoseconds = (duration: string) =>
+      planFor("quick", { duration }).plan.cases.map((one) => one.durationNs)[1];
+    expect(["1", "1s", "500ms"].map(nanoseconds)).toEqual([1e9, 1e9, 500e6]);
+  });
+
+  it("fits the rounds into a budget", () => {
+    const plan = (budget: string) =>
+      planFor(undefined, { topology: ["bridge:2"], workload: ["forward"], budget }).plan;
+    expect(plan("60s").cases[0]?.rounds).toBeGreaterThan(plan("20s").cases[0]?.rounds ?? 0);
+    expect(estimateNs(plan("60s"))).toBeLessThan(66e9);
+  });
+
+  it("gives iperf3 the whole seconds that it needs", () => {
+    const { plan } = planFor(undefined, { workload: ["tcp-stream"], duration: "100ms" });
+    expect(plan.cases[0]?.durationNs).toBe(1e9);
+  });
+
+  it("reads a plan from YAML", () => {
+    const path = planFile(`
+name: mine
+rounds: 3
+duration: 500ms
+cases:
+  - { topology: "bridge:3", workload: learn }
+  - { topology: veth, workload: forward, frameSize: 128 }
+`);
+    const { plan } = planFor(path, {});
+    expect(plan.name).toBe("mine");
+    expect(plan.cases.map((one) => [one.id, one.rounds, one.durationNs])).toEqual([
+      ["bridge:3/learn", 3, 500e6],
+      ["veth/forward,frameSize=128", 3, 500e6],
+    ]);
+  });
+
+  it.each<[string, string | undefined, BenchRequest, RegExp]>([
+    ["unknown plan", "quik", {}, /unknown plan "quik".*article, quick/],
+    [
+      "unknown topology",
+      undefined,
+      { topology: ["ring:3"] },
+      /unknown topology "ring:3".*netns, veth, bridge:N/,
+    ],
+    [
+      "unknown workload",
+      undefined,
+      { workload: ["storm"] },
+      /unknown workload "storm".*ping, ping-flood/,
+    ],
+    [
+      "unknown option",
+      undefined,
+      { topology: ["bridge:4,colour=red"] },
+      /unknown topology option "colour".*ageing_time/,
+    ],
+    [
+      "unknown backend",
+      "quick",
+      { backend: "magic" },
+      /unknown backend "magic".*auto, tracepoint, off/,
+    ],
+    ["N too large", undefined, { topology: ["bridge:1024"] }, /1023/],
+    ["N too small", undefined, { topology: ["bridge:0"] }, /out of range/],
+    [
+      "a workload that does not fit",
+      undefined,
+      { topology: ["netns"], workload: ["flood"] },
+      /does not run on netns/,
+    ],
+    ["both ways at once", "quick", { topology: ["veth"] }, /not both/],
+    ["no duration", "quick", { duration: "soon" }, /--duration expects a duration/],
+    ["too short", "quick", { duration: "1ms" }, /at least 10ms/],
+    ["too many rounds", "quick", { rounds: "255" }, /1 to 254/],
+    ["half a round", "quick", { rounds: "1.5" }, /whole number/],
+    ["a case twice", undefined, { topology: ["veth", "veth"], workload: ["ping"] }, /twice/],
+    ["a plan that is not there", "/nowhere/plan.yaml", {}, /could not be read/],
+    ["an MTU of words", undefined, { topology: ["bridge:2,mtu=big"] }, /mtu expects/],
+  ])("refuses %s with a sentence", (_what, name, request, message) => {
+    expect(() => planFor(name, request)).toThrow(UsageError);
+    expect(() => planFor(name, request)).toThrow(message);
+  });
+
+  it("lists the known fields for an unknown one in a plan file", () => {
+    const path = planFile("cases: [{ topology: veth, workload: ping, colour: red }]\n");
+    expect(() => planFor(path, {})).toThrow(/colour.*known fields are name, rounds/s);
+  });
+});
