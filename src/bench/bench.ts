@@ -1,13 +1,13 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { environment } from "../doctor/index.ts";
-import { type Case, RUN_SCHEMA, type Run, runSchema } from "../document/run.ts";
+import { type Case, caseSchema, RUN_SCHEMA, type Run, runSchema } from "../document/run.ts";
 import { programHashes } from "../probes/programs.ts";
 import { runLadder } from "../setup/checks/index.ts";
 import { threadCpus } from "../system/libc.ts";
 import { version } from "../version.ts";
-import { type CaseContext, runCase } from "./case.ts";
+import { runCase } from "./case.ts";
 import { checkFeatures } from "./features.ts";
-import type { Plan, PlannedCase } from "./plan.ts";
+import type { CaseContext, Plan, PlannedCase } from "./plan.ts";
 
 export interface RunOptions {
   /** The command line that a person would type to get this run again. */
@@ -36,7 +36,9 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   const startedAt = new Date();
   const began = process.hrtime.bigint();
   const signal = options.signal ?? new AbortController().signal;
-  await checkFeatures(plan);
+  await checkFeatures(plan, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
   const seed = options.seed ?? randomInt(2 ** 31);
   const run: Run = {
     schema: RUN_SCHEMA,
@@ -61,10 +63,12 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
     report("checks", 0)("walking from namespace to bridge");
     run.checks = await runLadder();
   }
+  const context = { signal, seed, cpus: threadCpus(), broken: new Set<string>() };
   for (const [index, planned] of plan.cases.entries()) {
-    if (signal.aborted) break;
+    // Without probes no case that follows can be better.
+    if (signal.aborted || context.broken.has("bpftrace")) break;
     const progress = report(planned.id, index);
-    run.cases.push(await runSoundly(planned, { signal, seed, cpus: threadCpus(), progress }));
+    run.cases.push(await runSoundly(planned, { ...context, progress }));
   }
   run.durationNs = Number(process.hrtime.bigint() - began);
   run.state = signal.aborted ? "interrupted" : stateOf(run);
@@ -76,18 +80,48 @@ const ATTEMPTS = 3;
 
 /**
  * Under contention for the CPUs the kernel now and then runs no probe for a burst of frames, and the
- * books say so. Such an account is worth nothing, so the case is measured anew, whole, and a warning
- * keeps what was wrong with the attempts before.
+ * books say so. Such an account is worth nothing, so the case is measured anew; the rounds of the
+ * attempts before stay in the document as discarded, with the reason, and a warning says the same.
  */
 async function runSoundly(planned: PlannedCase, context: CaseContext): Promise<Case> {
+  const discarded: Case["rounds"] = [];
   const warnings: string[] = [];
   for (let attempt = 1; ; attempt++) {
-    const result = await runCase(planned, context);
-    result.warnings.unshift(...warnings);
-    const faults = faultsOf(result);
-    if (result.state !== "complete" || faults.length === 0 || attempt === ATTEMPTS) return result;
-    warnings.push(`measured again, because in attempt ${attempt} ${faults.join("; ")}`);
+    const result = valid(await runCase(planned, context));
+    const fault = burst(result);
+    if (result.state !== "complete" || fault === null || attempt === ATTEMPTS) {
+      return {
+        ...result,
+        rounds: [...discarded, ...result.rounds],
+        warnings: [...warnings, ...result.warnings],
+      };
+    }
+    discarded.push(...result.rounds.map((round) => ({ ...round, discarded: fault })));
+    warnings.push(`measured again: in attempt ${attempt} ${fault}`);
   }
+}
+
+/** What a burst of frames without probes, or beside them, looks like; null for any other fault or none. */
+function burst(one: Case): string | null {
+  const degraded = one.probe?.degraded ?? [];
+  if (degraded.some((fault) => !/^frames passed|were missed/.test(fault))) return null;
+  return faultsOf(one).join("; ") || null;
+}
+
+/** A case that does not fit the document's own schema must not cost the others theirs. */
+function valid(one: Case): Case {
+  const checked = caseSchema.safeParse(one);
+  if (checked.success) return one;
+  const [issue] = checked.error.issues;
+  const { latency: _latency, bridge: _bridge, probe: _probe, ...rest } = one;
+  return {
+    ...rest,
+    state: "failed",
+    error: `the case's numbers are not valid at ${issue?.path.join(".")}: ${issue?.message}`,
+    metrics: {},
+    latency: {},
+    ports: [],
+  };
 }
 
 function faultsOf(one: Case): string[] {

@@ -5,23 +5,15 @@ import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
 import { readLab } from "../setup/read-lab.ts";
 import { waitUntilReady } from "../setup/ready.ts";
 import { differences } from "../setup/verify.ts";
-import { BridgescopeError } from "../system/errors.ts";
+import { BridgescopeError, ToolError } from "../system/errors.ts";
 import { type BookPort, balance, bridgeAccount } from "./books.ts";
 import { measureCost, type ProbeCost } from "./cost.ts";
 import { latencies, portLatencies, tracepointEvents } from "./latency.ts";
 import { notObservable, type Observation, type Observed, observe } from "./observe.ts";
 import { probeEffect } from "./overhead.ts";
-import type { PlannedCase } from "./plan.ts";
+import type { CaseContext, PlannedCase } from "./plan.ts";
 import { readCpuTimes, stolenShare } from "./steal.ts";
 import type { Driver } from "./workloads/workload.ts";
-
-export interface CaseContext {
-  signal: AbortSignal;
-  seed: number;
-  cpus: readonly number[];
-  /** A word on what is being done now. */
-  progress(what: string): void;
-}
 
 /** Runs one case to its end, or as far as it came: what was measured is never thrown away. */
 export async function runCase(planned: PlannedCase, context: CaseContext): Promise<Case> {
@@ -45,6 +37,7 @@ export async function runCase(planned: PlannedCase, context: CaseContext): Promi
     result.state = "complete";
   } catch (error) {
     result.state = context.signal.aborted ? "interrupted" : "failed";
+    if (error instanceof ToolError) context.broken.add(error.tool);
     if (!context.signal.aborted) result.error = sentence(error);
   } finally {
     await lab?.close();
@@ -201,6 +194,12 @@ function enterBooks(
   result.ports = balance(observed.account, ports, observation.before, observed.after);
   const drops = nameDrops(lab.site, observed.account.drops);
   result.bridge = bridgeAccount(observed.account, result.ports, drops);
+  const { unattributed } = result.bridge;
+  if (unattributed > 0) {
+    result.warnings.push(
+      `${unattributed} copies could not be told from which frame they came; their frames may be among the filtered`,
+    );
+  }
 }
 
 /** How often each stage was passed, from counts that are complete whatever was sampled. */

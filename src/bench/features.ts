@@ -6,14 +6,14 @@ import type { Plan } from "./plan.ts";
  * Builds every set of options of the plan once with two hosts, so that one that this kernel lacks is
  * a PrerequisiteError before anything is measured.
  */
-export async function checkFeatures(plan: Plan): Promise<void> {
+export async function checkFeatures(plan: Plan, signal: AbortSignal): Promise<void> {
   const seen = new Set<string>();
   for (const { topology } of plan.cases) {
     const small = twoHosts(topology);
     const key = JSON.stringify([small.bridge?.options, small.bridge?.nfCall, small.hosts]);
     if (seen.has(key) || topology.kind !== "bridge") continue;
     seen.add(key);
-    await (await buildPrivateLab(small)).close();
+    await (await buildPrivateLab(small, { signal })).close();
   }
 }
 

@@ -1,11 +1,9 @@
 import type { MetricName, Probe } from "../document/run.ts";
-import { startProbes } from "../probes/bpftrace.ts";
-import { tracepointProgram } from "../probes/programs.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import { ratioOfPairs } from "../stats/pairs.ts";
 import { seededRandom } from "../stats/random.ts";
-import type { CaseContext } from "./case.ts";
-import type { PlannedCase } from "./plan.ts";
+import { observe } from "./observe.ts";
+import type { CaseContext, PlannedCase } from "./plan.ts";
 import type { Driver } from "./workloads/workload.ts";
 
 /** Where observing shows first, in the order of preference. */
@@ -27,8 +25,7 @@ export async function probeEffect(
     sides.off.push((await driver.round(planned.durationNs)).metrics);
   };
   const on = async () => {
-    const program = tracepointProgram(lab, planned.workload);
-    const session = await startProbes(lab.site, program, context.signal);
+    const { session } = await observe(lab, planned.workload, context.signal);
     try {
       session.round(1);
       sides.on.push((await driver.round(planned.durationNs)).metrics);

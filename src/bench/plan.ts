@@ -20,6 +20,17 @@ export interface PlannedCase {
   probeEffectPairs: number;
 }
 
+/** What every case of a run shares. */
+export interface CaseContext {
+  signal: AbortSignal;
+  seed: number;
+  cpus: readonly number[];
+  /** Tools that have failed so far. */
+  broken: Set<string>;
+  /** A word on what is being done now. */
+  progress(what: string): void;
+}
+
 export interface Plan {
   name: string;
   cases: PlannedCase[];
@@ -66,7 +77,21 @@ export function makePlan(
       `--duration is one round's: at least ${MINIMUM_DURATION_NS / 1e6}ms, not ${durationNs / 1e6}ms`,
     );
   }
-  const rounds = timing.rounds ?? roundsFor(requests, timing, durationNs, ladder);
+  const build = (rounds: number, each: number) =>
+    assemble(name, requests, { rounds, durationNs: each }, backend, ladder);
+  if (timing.rounds === undefined && timing.budgetNs !== undefined) {
+    return fitBudget(timing.budgetNs, timing, build);
+  }
+  return build(timing.rounds ?? DEFAULT_ROUNDS, durationNs);
+}
+
+function assemble(
+  name: string,
+  requests: readonly CaseRequest[],
+  { rounds, durationNs }: { rounds: number; durationNs: number },
+  backend: Backend,
+  ladder: boolean,
+): Plan {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
     throw new UsageError(`--rounds expects a whole number from 1 to ${MAX_ROUNDS}, not ${rounds}`);
   }
@@ -107,34 +132,61 @@ export function estimateNs(plan: Plan): number {
   );
 }
 
-function roundsFor(
-  requests: readonly CaseRequest[],
+/** Rounds beyond which more of them tell less than longer ones would. */
+const ENOUGH_ROUNDS = 100;
+
+/** The most rounds that fit, and longer ones where even many would leave time over. */
+function fitBudget(
+  budgetNs: number,
   timing: Timing,
-  durationNs: number,
-  ladder: boolean,
-): number {
-  if (timing.budgetNs === undefined) return DEFAULT_ROUNDS;
-  const fixed = requests.length * FIXED_NS + (ladder ? LADDER_NS : 0);
-  const round = requests.reduce(
-    (sum, { workload }) => sum + Math.max(durationNs, workload.minimumRoundNs),
-    0,
-  );
-  const rounds = Math.floor((timing.budgetNs - fixed) / round);
-  return Math.min(MAX_ROUNDS, Math.max(1, rounds));
+  build: (rounds: number, durationNs: number) => Plan,
+): Plan {
+  const durationNs = timing.durationNs ?? DEFAULT_DURATION_NS;
+  const cost = (rounds: number, each: number) => estimateNs(build(rounds, each));
+  if (cost(1, durationNs) > budgetNs) {
+    const least = Math.ceil(cost(1, durationNs) / 1e9);
+    throw new UsageError(
+      `a budget of ${budgetNs / 1e9}s is too short: with one round the plan takes about ${least}s`,
+    );
+  }
+  let rounds = 1;
+  while (rounds < ENOUGH_ROUNDS && cost(rounds + 1, durationNs) <= budgetNs) rounds++;
+  if (rounds < ENOUGH_ROUNDS || timing.durationNs !== undefined) return build(rounds, durationNs);
+  let longer = durationNs;
+  while (cost(rounds, longer * 1.1) <= budgetNs) longer *= 1.1;
+  return build(rounds, Math.round(longer));
 }
 
-function checkFit({ topology, workload }: CaseRequest): void {
-  if (workload.topologies.includes(topology.kind)) return;
-  const known = workload.topologies.join(", ");
-  throw new UsageError(
-    `workload ${workload.name} does not run on ${topology.kind}, only on ${known}`,
-  );
+function checkFit({ topology, workload, options }: CaseRequest): void {
+  if (!workload.topologies.includes(topology.kind)) {
+    const known = workload.topologies.join(", ");
+    throw new UsageError(
+      `workload ${workload.name} does not run on ${topology.kind}, only on ${known}`,
+    );
+  }
+  for (const name of ["frameSize", "messageSize"] as const) {
+    const value = options[name];
+    if (value === undefined) continue;
+    const parameter = workload.parameters.find((known) => known.name === name);
+    if (parameter === undefined) {
+      const known = workload.parameters.map((one) => one.name).join(", ") || "none";
+      throw new UsageError(
+        `workload ${workload.name} takes no ${name}; its parameters are: ${known}`,
+      );
+    }
+    const max = parameter.max(topology);
+    if (value < parameter.min || value > max) {
+      throw new UsageError(
+        `${name} of ${workload.name} expects from ${parameter.min} to ${max} bytes on ${topology.label}, not ${value}`,
+      );
+    }
+  }
 }
 
 /** `<topology>/<workload>`, with the parameters that differ from the workload's own. */
 function caseId({ topology, workload, options }: CaseRequest): string {
-  const words = Object.entries(options)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `,${name}=${value}`);
+  const words = workload.parameters
+    .filter(({ name, default: usual }) => options[name] !== undefined && options[name] !== usual)
+    .map(({ name }) => `,${name}=${options[name]}`);
   return `${topology.label}/${workload.name}${words.join("")}`;
 }

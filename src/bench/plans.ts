@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
 import { resolveTopology } from "../setup/file.ts";
+import { parseFile } from "../setup/file-text.ts";
 import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
 import type { CaseRequest, Timing } from "./plan.ts";
@@ -128,35 +128,30 @@ function requests(
 }
 
 function readPlanFile(path: string, network?: string): PlanRequest {
-  let document: unknown;
-  try {
-    document = parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new UsageError(`the plan ${path} could not be read: ${reason}`, { cause });
-  }
-  const checked = fileSchema.safeParse(document);
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    const known =
-      "name, rounds, duration, network, ladder, cases; a case has topology, workload, frameSize, messageSize, probeEffectPairs";
-    throw new UsageError(
-      `the plan ${path} is not right at ${issue?.path.join(".") || "its top"}: ${issue?.message}; known fields are ${known}`,
-    );
-  }
-  const { data } = checked;
+  const file = parseFile(readText(path), path, fileSchema);
+  const { data } = file;
   const durationNs = data.duration === undefined ? undefined : parseDuration(String(data.duration));
-  if (durationNs === null)
-    throw new UsageError(`the plan ${path} has a duration that is none: "${data.duration}"`);
+  if (durationNs === null || durationNs === 0) {
+    throw file.fault(["duration"], `duration expects 1, 1s or 500ms, not "${data.duration}"`);
+  }
   const base = network ?? data.network;
   return {
     name: data.name ?? basename(path),
-    cases: data.cases.flatMap(({ frameSize, messageSize, ...entry }) =>
-      requests([cleaned(entry)], base, { frameSize, messageSize }),
+    cases: data.cases.flatMap(({ frameSize, messageSize, ...entry }, index) =>
+      file.at(["cases", index], () => requests([cleaned(entry)], base, { frameSize, messageSize })),
     ),
     timing: { rounds: data.rounds, durationNs },
     ladder: data.ladder ?? false,
   };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`the plan ${path} could not be read: ${reason}`, { cause });
+  }
 }
 
 function cleaned(entry: {

@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -10,7 +11,7 @@ import {
   symlinkSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Run, runSchema } from "../document/run.ts";
 import { FORMATS } from "../report/formats.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
@@ -24,7 +25,7 @@ const WRITTEN = ["json", "html", "markdown"];
 /** Makes sure that a folder can be written to before anything is measured. */
 export function checkFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const probe = join(folder, `.bridgescope-${process.pid}`);
     closeSync(openSync(probe, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
     rmSync(probe);
@@ -37,9 +38,17 @@ export function checkFolder(folder: string): void {
   }
 }
 
+/** mkdir -p, a part at a time: Node's own never returns below a folder such as /proc. */
+function makeFolder(folder: string): void {
+  const path = resolve(folder);
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
 /** Writes the run and its reports; returns the paths. A file that was there is replaced whole or not at all. */
 export function writeRun(run: Run, folder: string): string[] {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   return FORMATS.filter((format) => WRITTEN.includes(format.name)).map((format) => {
     const path = join(folder, format.fileName);
     replaceFile(path, format.render(run));
@@ -47,20 +56,17 @@ export function writeRun(run: Run, folder: string): string[] {
   });
 }
 
-/** Points `latest` in the reports folder to the newest run. */
-export function pointLatest(folder: string): void {
+/** Points `latest` in the reports folder to the newest run; false when something else has that name. */
+export function pointLatest(folder: string): boolean {
   const link = join(dirname(folder), "latest");
   const fresh = `${link}.${process.pid}`;
   symlinkSync(basename(folder), fresh);
   try {
     renameSync(fresh, link);
-  } catch (cause) {
+    return true;
+  } catch {
     rmSync(fresh, { force: true });
-    throw new BridgescopeError(
-      `${link} could not be pointed to the newest run; is it a folder?`,
-      1,
-      { cause },
-    );
+    return false;
   }
 }
 

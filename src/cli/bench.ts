@@ -8,6 +8,7 @@ import { WORKLOADS } from "../bench/workloads/index.ts";
 import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
 import { renderJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
+import { plural } from "../report/text/units.ts";
 import { PrerequisiteError } from "../system/errors.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
@@ -48,13 +49,13 @@ export function benchCommand(): Command {
 
 async function bench(planName: string | undefined, options: BenchOptions): Promise<void> {
   const { plan, seed } = planFor(planName, options);
-  checkFolder(options.out ?? REPORTS);
   const missing = await prerequisites("bench");
   if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
+  checkFolder(options.out ?? REPORTS);
 
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   const seconds = Math.ceil(estimateNs(plan) / 1e9);
-  say(`plan ${plan.name}: ${plan.cases.length} cases, about ${seconds} s`);
+  say(`plan ${plan.name}: ${plural(plan.cases.length, "case")}, about ${seconds} s`);
   const line = progressLine();
   const interruption = onInterrupt(() => {
     line.end();
@@ -71,9 +72,13 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
     line.end();
     const folder = options.out ?? join(REPORTS, run.id);
     const paths = writeRun(run, folder);
-    if (options.out === undefined) pointLatest(folder);
     process.stdout.write(options.json ? renderJson(run) : renderTerminal(run, terminalOptions()));
     say(paths.join("\n"));
+    if (options.out === undefined && !pointLatest(folder)) {
+      say(
+        `${join(REPORTS, "latest")} could not be pointed to this run: something else has that name`,
+      );
+    }
     process.exitCode = interruption.exitCode() ?? (isSound(run) ? 0 : FAILED);
   } finally {
     interruption.release();

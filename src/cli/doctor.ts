@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { DOCTOR_SCHEMA, diagnose, formatFindings, prevents } from "../doctor/index.ts";
+import { terminalOptions } from "./terminal.ts";
 
 const PREREQUISITE_MISSING = 4;
 
@@ -9,7 +10,7 @@ export function doctorCommand(): Command {
     .option("--json", "print the findings as JSON")
     .action(async (options: { json?: boolean }) => {
       const findings = await diagnose();
-      const color = process.stdout.isTTY && !process.env.NO_COLOR;
+      const { color } = terminalOptions();
       process.stdout.write(
         options.json
           ? `${JSON.stringify({ schema: DOCTOR_SCHEMA, findings }, null, 2)}\n`

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { Command } from "commander";
 import { describeLab, summarize } from "../setup/describe.ts";
-import { execInLab } from "../setup/exec.ts";
+import { captureInLab, execInLab } from "../setup/exec.ts";
 import { resolveTopology } from "../setup/file.ts";
 import { collectGarbage } from "../setup/gc.ts";
 import { dropLab, keepLab, LeftoverError, openKeptLab, requireLab } from "../setup/kept.ts";
@@ -69,6 +69,7 @@ export function labCommand(): Command {
     .argument("<name>", "name of a lab")
     .argument("<host>", "a host of it, or sw: where the bridge is")
     .argument("<command...>", "the command and its arguments")
+    .option("--json", "print exit status and output as JSON (in front of the name)")
     .passThroughOptions()
     .action(exec);
   lab
@@ -165,10 +166,17 @@ async function show(name: string, options: Json): Promise<void> {
   }
 }
 
-async function exec(name: string, host: string, command: string[]): Promise<void> {
+async function exec(name: string, host: string, command: string[], options: Json): Promise<void> {
   const words = command[0] === "--" ? command.slice(1) : command;
   if (words.length === 0) throw new UsageError("lab exec expects a command behind the host");
-  process.exitCode = await execInLab(name, host, words);
+  if (!options.json) {
+    process.exitCode = await execInLab(name, host, words);
+    return;
+  }
+  const result = await captureInLab(name, host, words);
+  const document = { schema: "bridgescope.lab.exec/1", name, host, command: words, ...result };
+  print(options, document, () => result.stdout);
+  process.exitCode = result.exitCode;
 }
 
 async function gc(options: Json): Promise<void> {

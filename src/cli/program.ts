@@ -12,7 +12,9 @@ export function program(): Command {
     .description("what a Linux bridge did with every frame, and how long it took")
     .version(version)
     .option("--verbose", "show the stack of an error")
-    .showHelpAfterError("(--help lists what there is)");
+    .configureOutput({
+      outputError: (text, write) => write(`bridgescope: ${text.replace(/^error: /, "")}`),
+    });
   for (const command of [
     doctorCommand(),
     labCommand(),
@@ -29,5 +31,7 @@ export function program(): Command {
 /** commander's own errors reach the top like ours do, with one place for exit codes. */
 function exitByThrowing(command: Command): void {
   command.exitOverride();
+  // A wrong word is answered with the words that are known.
+  command.showHelpAfterError(true);
   for (const child of command.commands) exitByThrowing(child);
 }

@@ -20,8 +20,8 @@ export interface ProbeProgram {
 
 export const NONCE = Symbol("nonce");
 
-const READY_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 15_000;
 const ASK_AGAIN_MS = 500;
 const READY = 255;
 

@@ -46,11 +46,13 @@ interface Symbol {
   name: string;
 }
 
-/** Functions of the kernel's text and modules, ascending; empty when addresses are hidden. */
+/** Functions in the same 4 GB as the kernel's text, modules included where they lie there; ascending. */
 export function parseSymbols(kallsyms: string): Symbol[] {
+  const high = /^([0-9a-f]{8})[0-9a-f]{8} [tT] _stext$/m.exec(kallsyms)?.[1] ?? "ffffffff";
   const symbols: Symbol[] = [];
-  for (const match of kallsyms.matchAll(/^ffffffff([0-9a-f]{8}) [tTwW] (\S+)/gm)) {
-    symbols.push({ low: Number.parseInt(match[1] ?? "0", 16), name: match[2] ?? "" });
+  for (const match of kallsyms.matchAll(/^([0-9a-f]{8})([0-9a-f]{8}) [tTwW] (\S+)/gm)) {
+    if (match[1] !== high) continue;
+    symbols.push({ low: Number.parseInt(match[2] ?? "0", 16), name: match[3] ?? "" });
   }
   return symbols.sort((a, b) => a.low - b.low);
 }

@@ -1,7 +1,11 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { type CommandResult, run } from "../system/command.ts";
 import { PrerequisiteError } from "../system/errors.ts";
 import { keptNamespace } from "./kept.ts";
+
+/** Whoever captures a command's output waits for its end, but not for ever. */
+const CAPTURE_TIMEOUT_MS = 3_600_000;
 
 /** Words of a command that a shell runs in its own place: exit 127 for one that does not exist. */
 const REPLACE_SHELL = ["sh", "-c", 'exec "$@"', "sh"];
@@ -32,6 +36,16 @@ export async function execInLab(
   } finally {
     release();
   }
+}
+
+/** The same with what the command wrote, for `--json`. */
+export function captureInLab(
+  lab: string,
+  host: string,
+  command: readonly string[],
+): Promise<CommandResult> {
+  const words = ["netns", "exec", keptNamespace(lab, host), ...REPLACE_SHELL, ...command];
+  return run("ip", words, { timeoutMs: CAPTURE_TIMEOUT_MS });
 }
 
 /** The terminal sends its signals to the command as well as to us; others reach us alone. */

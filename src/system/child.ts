@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { ToolError } from "./errors.ts";
 import { printable } from "./printable.ts";
+import { killGroup } from "./process-group.ts";
 import type { Site } from "./site.ts";
 
 /** A tool that runs beside us. It dies with us: its parent-death signal is SIGKILL. */
@@ -31,6 +32,8 @@ export function startChild(
     detached: true,
     env: { ...process.env, LC_ALL: "C", ...options.env },
   });
+  // What the tool has started would hold its pipes open and outlive it.
+  child.once("exit", () => killGroup(child.pid));
   let said = "";
   child.stderr?.on("data", (data) => {
     said = (said + String(data)).slice(-STDERR_KEPT);
@@ -50,7 +53,8 @@ export function startChild(
     ended,
     stop: async (signal, timeoutMs) => {
       if (child.exitCode !== null || child.signalCode !== null) return true;
-      child.kill(signal);
+      if (signal === "SIGKILL") killGroup(child.pid);
+      else child.kill(signal);
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<"late">((resolve) => {
         timer = setTimeout(() => resolve("late"), timeoutMs);
@@ -58,7 +62,7 @@ export function startChild(
       const first = await Promise.race([ended, late]);
       clearTimeout(timer);
       if (first !== "late") return true;
-      child.kill("SIGKILL");
+      killGroup(child.pid);
       await ended;
       return false;
     },

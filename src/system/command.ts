@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { PrerequisiteError, ToolError } from "./errors.ts";
 import { printable } from "./printable.ts";
+import { killGroup } from "./process-group.ts";
 
 export interface CommandOptions {
   /** Milliseconds after which the tool counts as hanging and is killed; 10 s unless told. */
@@ -35,11 +36,11 @@ export async function run(
 ): Promise<CommandResult> {
   const timeoutMs = options.timeoutMs ?? 10_000;
   const tool = options.tool ?? file;
-  const result = await execa(file, args, {
+  const child = execa(file, args, {
     reject: false,
     stripFinalNewline: false,
-    timeout: timeoutMs,
-    killSignal: "SIGKILL",
+    // A group of its own: what the tool has started goes with it, and Ctrl-C is ours to handle.
+    detached: true,
     maxBuffer: MAX_OUTPUT_BYTES,
     env: { LC_ALL: "C", ...options.env },
     stdio: [
@@ -50,10 +51,20 @@ export async function run(
       ...((options.holds ?? []) as 3[]),
     ],
     ...(options.input === undefined ? {} : { input: options.input }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
+  const kill = () => killGroup(child.pid);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    kill();
+  }, timeoutMs);
+  options.signal?.addEventListener("abort", kill, { once: true });
+  child.once("exit", kill);
+  const result = await child;
+  clearTimeout(timer);
+  options.signal?.removeEventListener("abort", kill);
   options.signal?.throwIfAborted();
-  if (result.timedOut) {
+  if (timedOut) {
     throw new ToolError(
       tool,
       `${tool} did not answer within ${timeoutMs / 1000} s and was stopped`,

@@ -53,12 +53,32 @@ function orphanedPrograms(): string {
   const programs = JSON.parse(tool("bpftool", ["-j", "prog", "show"])) as {
     id: number;
     name?: string;
-    pids?: unknown[];
   }[];
+  const held = heldPrograms();
   return programs
-    .filter((program) => program.pids === undefined)
+    .filter((program) => !held.has(program.id))
     .map((program) => `${program.id} ${program.name}`)
     .join("\n");
+}
+
+/** Ids of the programs that some process holds by a descriptor. */
+function heldPrograms(): Set<number> {
+  const held = new Set<number>();
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    for (const fd of list(`/proc/${pid}/fdinfo`)) {
+      const id = /^prog_id:\s*(\d+)/m.exec(read(`/proc/${pid}/fdinfo/${fd}`))?.[1];
+      if (id !== undefined) held.add(Number(id));
+    }
+  }
+  return held;
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function taggedProcesses(): string[] {

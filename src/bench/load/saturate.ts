@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { setThreadCpus, threadCpus, threadCpuTimeNs } from "../../system/libc.ts";
+import { setThreadCpus, threadCpus, threadCpuTimeNs, threadCpuTimes } from "../../system/libc.ts";
 import type { FrameTrain } from "../../system/packet-socket.ts";
 
 export interface SendResult {
@@ -8,6 +8,8 @@ export interface SendResult {
   elapsedNs: number;
   /** CPU time of the sending thread and of its CPU's ksoftirqd: the whole path runs on that CPU. */
   cpuNs: number;
+  /** The same by kind, ksoftirqd's counted as system time. */
+  cpu: { userNs: number; systemNs: number };
 }
 
 /** How long the event loop waits at most while the sender is in its loop. */
@@ -27,6 +29,7 @@ export async function saturate(
   const all = threadCpus();
   let frames = 0;
   let cpuNs = 0;
+  const cpuTimes = { userNs: 0, systemNs: 0 };
   let elapsedNs = 0;
   let trains = 0;
   const softirqd = ksoftirqd(cpu);
@@ -37,6 +40,7 @@ export async function saturate(
     setThreadCpus([cpu]);
     const began = process.hrtime.bigint();
     const cpuBefore = threadCpuTimeNs();
+    const timesBefore = threadCpuTimes();
     let now = began;
     while (
       now - began < SLICE_NS &&
@@ -48,12 +52,16 @@ export async function saturate(
       now = process.hrtime.bigint();
     }
     cpuNs += threadCpuTimeNs() - cpuBefore;
+    const timesAfter = threadCpuTimes();
+    cpuTimes.userNs += timesAfter.userNs - timesBefore.userNs;
+    cpuTimes.systemNs += timesAfter.systemNs - timesBefore.systemNs;
     elapsedNs += Number(now - began);
     setThreadCpus(all);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  cpuNs += runTimeNs(softirqd) - softirqdBefore;
-  return { frames, elapsedNs, cpuNs };
+  const softirqdNs = runTimeNs(softirqd) - softirqdBefore;
+  cpuTimes.systemNs += softirqdNs;
+  return { frames, elapsedNs, cpuNs: cpuNs + softirqdNs, cpu: cpuTimes };
 }
 
 let known: Map<number, number> | null = null;

@@ -19,6 +19,7 @@ export const ping: Workload = {
   keepsEachRtt: true,
   minimumRoundNs: 100e6,
   sampleOneIn: 1,
+  parameters: [],
   prepare: async (context) => pingDriver(context, "ping", () => PACE_NS),
 };
 
@@ -31,6 +32,7 @@ export const pingFlood: Workload = {
   keepsEachRtt: false,
   minimumRoundNs: 50e6,
   sampleOneIn: 1,
+  parameters: [],
   prepare: async (context) => {
     const began = process.hrtime.bigint();
     await runPing(context, "0", CALIBRATION);
@@ -124,19 +126,23 @@ async function runPing(
   return result;
 }
 
-/** Reads iputils' output; ping prints whole microseconds, so a time lies in [t, t + 1 us). Null without a summary. */
+/** Reads iputils' output; a time lies between what is printed and its last digit plus one. Null without a summary. */
 export function parsePing(text: string): PingResult | null {
   const summary = /(\d+) packets transmitted, (\d+) received.* time (\d+)ms/.exec(text);
   if (summary === null) return null;
-  const rttNs = [...text.matchAll(/ time=(\d+(?:\.\d+)?) ms/g)].map((match) =>
-    Math.round(Number(match[1]) * 1e6),
-  );
+  const times = [...text.matchAll(/ time=(\d+(?:\.(\d+))?) ms/g)];
+  const rttNs = times.map((match) => Math.round(Number(match[1]) * 1e6));
+  // Three decimals below 1 ms, fewer above: the last digit printed is the bucket's width.
+  const buckets = times.map((match, index): Bucket => {
+    const lo = rttNs[index] ?? 0;
+    return [lo, lo + 10 ** (6 - (match[2]?.length ?? 0)), 1];
+  });
   return {
     sent: Number(summary[1]),
     received: Number(summary[2]),
     // ping rounds down to whole milliseconds.
     elapsedNs: Math.max(1, Number(summary[3])) * 1e6,
     rttNs,
-    buckets: mergeBuckets(rttNs.map((ns): Bucket => [ns, ns + 1000, 1])),
+    buckets: mergeBuckets(buckets),
   };
 }

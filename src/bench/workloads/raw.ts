@@ -4,11 +4,12 @@ import { macAddress } from "../../setup/mac.ts";
 import { SWITCH } from "../../setup/plan.ts";
 import { readCounters } from "../../system/counters.ts";
 import { ToolError, UsageError } from "../../system/errors.ts";
+import { setThreadCpus, threadCpus } from "../../system/libc.ts";
 import { FrameTrain, openPacketSocket, type PacketSocket } from "../../system/packet-socket.ts";
 import { SMALLEST_FRAME, testFrame } from "../load/frames.ts";
 import { saturate } from "../load/saturate.ts";
 import { quiet } from "../quiet.ts";
-import type { Driver, RoundResult, Workload, WorkloadContext } from "./workload.ts";
+import type { Driver, Parameter, RoundResult, Workload, WorkloadContext } from "./workload.ts";
 
 const TRAIN = 64;
 /** Copies that one system call may set off, so that a flood on many ports still leaves us the CPU. */
@@ -20,6 +21,17 @@ const ADDRESSES = 8192;
 const ADDRESS_SPACE = 1 << 22;
 /** The made-up address that no host has. */
 const NOBODY = ADDRESS_SPACE - 1;
+
+const DEFAULT_MTU = 1500;
+const HEADER = 14;
+
+/** Bytes of the frame without its FCS. */
+const FRAME: Parameter = {
+  name: "frameSize",
+  default: SMALLEST_FRAME,
+  min: SMALLEST_FRAME,
+  max: (topology) => (topology.mtu ?? DEFAULT_MTU) + HEADER,
+};
 
 interface Pattern {
   name: string;
@@ -64,6 +76,7 @@ function rawWorkload(pattern: Pattern): Workload {
     keepsEachRtt: false,
     minimumRoundNs: 10e6,
     sampleOneIn: 16,
+    parameters: [FRAME],
     prepare: async (context) => {
       const { sender, size, cpu, socket } = open(context);
       await prime(context);
@@ -73,7 +86,7 @@ function rawWorkload(pattern: Pattern): Workload {
       const train = new FrameTrain(Array.from({ length: burst }, () => frame));
       return {
         describe: () => ({ name: pattern.name, frameSize: size, burst, engine: "sendmmsg" }),
-        placement: () => [{ thread: "sender", cpus: [cpu] }],
+        placement: () => [{ thread: "sender", cpus: pinnedTo(cpu) }],
         round: (durationNs) =>
           measure(context, copies, () =>
             saturate(socket.fd, () => train, { durationNs }, cpu, context.signal),
@@ -86,12 +99,13 @@ function rawWorkload(pattern: Pattern): Workload {
 
 export const learn: Workload = {
   name: "learn",
-  summary: `${ADDRESSES} frames from as many new source addresses to a known address; the FDB is flushed between rounds`,
+  summary: `${ADDRESSES} frames from as many new source addresses to a known address, whatever --duration says; the FDB is flushed between rounds`,
   topologies: ["bridge"],
   bypassesQdisc: true,
   keepsEachRtt: false,
   minimumRoundNs: 10e6,
   sampleOneIn: 1,
+  parameters: [FRAME],
   prepare: async (context) => {
     const { size, cpu, socket } = open(context);
     const { lab } = context;
@@ -104,7 +118,7 @@ export const learn: Workload = {
         addresses: ADDRESSES,
         engine: "sendmmsg",
       }),
-      placement: () => [{ thread: "sender", cpus: [cpu] }],
+      placement: () => [{ thread: "sender", cpus: pinnedTo(cpu) }],
       round: async () => {
         await flushFdb(lab);
         await prime(context);
@@ -149,13 +163,7 @@ function newAddressTrains(
 function open(context: WorkloadContext) {
   const sender = context.lab.hosts[0];
   if (sender === undefined) throw new UsageError("the lab has no hosts");
-  const size = context.options.frameSize ?? SMALLEST_FRAME;
-  const mtu = context.lab.spec.mtu ?? 1500;
-  if (size < SMALLEST_FRAME || size > mtu + 14) {
-    throw new UsageError(
-      `a frame has from ${SMALLEST_FRAME} to ${mtu + 14} bytes here (without FCS), not ${size}`,
-    );
-  }
+  const size = context.options.frameSize ?? FRAME.default;
   const cpu = context.cpus[0] ?? 0;
   const socket = openPacketSocket(sender.namespace, sender.ifindex, { bypassQdisc: true });
   return { sender, size, cpu, socket };
@@ -185,7 +193,7 @@ async function measure(
   send: () => ReturnType<typeof saturate>,
 ): Promise<RoundResult & { elapsedNs: number }> {
   const before = delivered(context.lab);
-  const { frames, elapsedNs, cpuNs } = await send();
+  const { frames, elapsedNs, cpuNs, cpu } = await send();
   if (frames === 0)
     throw new ToolError("sendmmsg", "the kernel took none of the frames in this round");
   await quiet(context.lab, context.signal);
@@ -196,7 +204,7 @@ async function measure(
     copy_rate: (arrived / elapsedNs) * 1e9,
     frame_loss: Math.max(0, 1 - arrived / (frames * copies)),
   };
-  return { metrics, cpu: { userNs: 0, systemNs: Math.round(cpuNs) }, elapsedNs };
+  return { metrics, cpu, elapsedNs };
 }
 
 /** Frames that the first host did not send but the others received, the bridge's host side aside. */
@@ -211,6 +219,17 @@ function delivered(lab: BuiltLab): number {
     if (ports.has(name)) frames += counters.tx;
   }
   return frames;
+}
+
+/** Where the kernel lets the sender run once it is pinned. */
+function pinnedTo(cpu: number): number[] {
+  const all = threadCpus();
+  try {
+    setThreadCpus([cpu]);
+    return threadCpus();
+  } finally {
+    setThreadCpus(all);
+  }
 }
 
 async function flushFdb(lab: BuiltLab): Promise<void> {

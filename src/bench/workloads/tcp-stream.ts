@@ -18,6 +18,7 @@ export const tcpStream: Workload = {
   // iperf3 counts in whole seconds.
   minimumRoundNs: 1e9,
   sampleOneIn: 16,
+  parameters: [],
   prepare: async ({ lab, cpus, signal }) => {
     const { from, to } = endpoints(lab);
     const server = startChild(lab.site, "iperf3", ["-s", "-p", String(PORT), "--forceflush"], {

@@ -2,22 +2,21 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { withoutPrefix } from "../../setup/network.ts";
 import { ascending, quantile } from "../../stats/quantile.ts";
-import { ToolError, UsageError } from "../../system/errors.ts";
-import {
-  close,
-  recv,
-  send,
-  setThreadCpus,
-  threadCpus,
-  threadCpuTimeNs,
-} from "../../system/libc.ts";
+import { ToolError } from "../../system/errors.ts";
+import { close, recv, send, setThreadCpus, threadCpus, threadCpuTimes } from "../../system/libc.ts";
 import { udpSocket } from "../load/udp-socket.ts";
 import { workerUrl } from "../load/worker-url.ts";
 import { endpoints } from "./endpoints.ts";
-import type { Workload } from "./workload.ts";
+import type { Parameter, Workload } from "./workload.ts";
 
 const PORT = 7007;
-const DEFAULT_MESSAGE = 64;
+/** Payload bytes: a request number at least, one unfragmented frame at most. */
+const MESSAGE: Parameter = {
+  name: "messageSize",
+  default: 64,
+  min: 4,
+  max: (topology) => (topology.mtu ?? 1500) - 28,
+};
 const HEADERS = 14 + 20 + 8;
 const SERVER_TIMEOUT_MS = 100;
 const ANSWER_TIMEOUT_MS = 1000;
@@ -32,11 +31,10 @@ export const udpRr: Workload = {
   keepsEachRtt: false,
   minimumRoundNs: 50e6,
   sampleOneIn: 1,
+  parameters: [MESSAGE],
   prepare: async ({ lab, cpus, options, signal }) => {
     const { from, to } = endpoints(lab);
-    const size = options.messageSize ?? DEFAULT_MESSAGE;
-    if (size < 1 || size > 1472)
-      throw new UsageError(`udp-rr takes a message size from 1 to 1472 bytes, not ${size}`);
+    const size = options.messageSize ?? MESSAGE.default;
     const client = { address: withoutPrefix(from.address), port: PORT + 1 };
     const server = { address: withoutPrefix(to.address), port: PORT };
     const clientFd = udpSocket(from.namespace, client, server, ANSWER_TIMEOUT_MS);
@@ -44,6 +42,7 @@ export const udpRr: Workload = {
     const all = threadCpus();
     const clientCpus = [cpus[0] ?? 0];
     const stop = new SharedArrayBuffer(4);
+    let number = 0;
     const worker = new Worker(workerUrl("echo-worker"), {
       workerData: { fd: serverFd, size, cpus: [cpus[1] ?? cpus[0] ?? 0], stop },
     });
@@ -61,25 +60,30 @@ export const udpRr: Workload = {
       ],
       round: async (durationNs) => {
         const request = Buffer.alloc(size);
+        const answer = Buffer.alloc(size);
         const rttNs: number[] = [];
-        let cpuNs = 0;
+        const cpu = { userNs: 0, systemNs: 0 };
         let lost = 0;
         const began = process.hrtime.bigint();
         const end = began + BigInt(Math.round(durationNs));
         while (process.hrtime.bigint() < end) {
           signal.throwIfAborted();
           setThreadCpus(clientCpus);
-          const cpuBefore = threadCpuTimeNs();
+          const cpuBefore = threadCpuTimes();
           const sliceEnd = process.hrtime.bigint() + SLICE_NS;
           for (let now = process.hrtime.bigint(); now < sliceEnd && now < end; ) {
+            number = (number + 1) >>> 0;
+            request.writeUInt32LE(number);
             send(clientFd, request);
-            const answered = recv(clientFd, request);
+            const answered = receive(clientFd, answer, number);
             const after = process.hrtime.bigint();
-            if (answered < 0) lost++;
+            if (!answered) lost++;
             else rttNs.push(Number(after - now));
             now = after;
           }
-          cpuNs += threadCpuTimeNs() - cpuBefore;
+          const cpuAfter = threadCpuTimes();
+          cpu.userNs += cpuAfter.userNs - cpuBefore.userNs;
+          cpu.systemNs += cpuAfter.systemNs - cpuBefore.systemNs;
           setThreadCpus(all);
           await new Promise((resolve) => setImmediate(resolve));
         }
@@ -93,7 +97,7 @@ export const udpRr: Workload = {
             frame_rate: (rttNs.length / Number(process.hrtime.bigint() - began)) * 1e9,
             frame_loss: lost / (lost + rttNs.length),
           },
-          cpu: { userNs: 0, systemNs: Math.round(cpuNs) },
+          cpu,
         };
       },
       close: async () => {
@@ -105,3 +109,11 @@ export const udpRr: Workload = {
     };
   },
 };
+
+/** Waits for the answer to this request; a late one to an earlier request is thrown away. */
+function receive(fd: number, answer: Buffer, number: number): boolean {
+  for (;;) {
+    if (recv(fd, answer) < 0) return false;
+    if (answer.readUInt32LE() === number) return true;
+  }
+}

@@ -16,7 +16,17 @@ export interface Workload {
   readonly minimumRoundNs: number;
   /** One passage in this many is timed (a power of two): map writes are the dear part of a probe. */
   readonly sampleOneIn: number;
+  /** What a person may set, with the default and the range it has on a topology. */
+  readonly parameters: readonly Parameter[];
   prepare(context: WorkloadContext): Promise<Driver>;
+}
+
+export interface Parameter {
+  name: keyof WorkloadOptions;
+  /** Bytes. */
+  default: number;
+  min: number;
+  max(topology: TopologySpec): number;
 }
 
 export interface WorkloadContext {

@@ -134,7 +134,7 @@ function programs(observed: readonly Observed[]): Html {
   const costs = programCosts(observed.map(({ probe }) => probe));
   if (costs.length === 0) return html``;
   return table(
-    "Probe programs over all cases; cost an event is net of an empty program on this host",
+    "Probe programs over all cases, events of the whole host; cost an event is net of an empty program on this host",
     [
       { title: "Program" },
       { title: "Events", align: "right" },

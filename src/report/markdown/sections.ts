@@ -179,7 +179,8 @@ function checks(run: Run): Section {
     share: 6000,
     head: null,
     rows: [
-      ...(failed.length === 0 ? [md`Every check of the topologies passed.`] : []),
+      ...(passed > 0 && failed.length === 0 ? [md`Every check of the topologies passed.`] : []),
+      ...(passed === 0 && failed.length === 0 ? [md`No checks were asked for.`] : []),
       ...rows.map((text) => new Markdown(text)),
     ],
     note: null,
@@ -191,13 +192,14 @@ function probes(run: Run): Section {
     item.probe === undefined ? [] : [{ item, probe: item.probe }],
   );
   const costs = programCosts(observed.map(({ probe }) => probe)).map(
-    (one) => md`- ${code(one.name)}: ${count(one.events)} events, ${one.nsPerEvent} each, net`,
+    (one) =>
+      md`- ${code(one.name)}: ${count(one.events)} events on the whole host, net ${one.nsPerEvent}`,
   );
   const cases = observed.map(({ item, probe }) => {
     const over = probe.overhead;
     const cost =
       over === null
-        ? "cost not asked for"
+        ? "effect on the workload not asked for"
         : `with probes on ${over.metric} is ${digits(over.ratio)} of off (${over.ci.map(digits).join(" .. ")})`;
     const gaps = probe.notObservable.map((gap) => `; ${gap.stage} cannot be seen: ${gap.reason}`);
     return md`- ${code(item.id)}: ${probe.backend}, ${count(probe.lost)} lost, ${count(probe.missed)} missed, ${cost}${gaps.join("")}`;

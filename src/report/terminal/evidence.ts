@@ -98,7 +98,7 @@ function writePrograms(screen: Screen, observed: readonly Observed[]): void {
     label: program.name,
     cells: cells([count(program.events), program.nsPerEvent]),
   }));
-  screen.table("program, over all cases", right("events", "net, each"), rows);
+  screen.table("program, whole host", right("events", "net, each"), rows);
   if (programs.length > PROGRAMS) {
     screen.paragraph(`and ${plural(programs.length - PROGRAMS, "program")} more`, {
       indent: 2,

@@ -108,6 +108,28 @@ describe("a tool that misbehaves is named, within seconds, and the host is clean
     expect(await hostStateOnceLike(before, 2000)).toEqual(before);
   });
 
+  it.each([
+    ["ip", "forward"],
+    ["bpftrace", "forward"],
+    ["bpftool", "forward"],
+    ["ping", "ping"],
+  ])("%s hangs, with a child of its own that holds its output", async (tool, workload) => {
+    const before = hostState();
+    const out = join(folder.path, "out");
+    const env = pathWith(tool, "sleep 300; true");
+    const args = ["bench", ...SHORT, "--topology", "bridge:2", "--workload", workload];
+    const result = await bridgescope([...args, "--out", out], env);
+    expect([1, 4]).toContain(result.code);
+    expect(result.stdout + result.stderr).toContain(tool);
+    expect(await hostStateOnceLike(before, 2000)).toEqual(before);
+  });
+
+  it("a folder below /proc is refused at once", async () => {
+    const result = await bridgescope(["bench", ...SHORT, "--out", "/proc/bridgescope/out"]);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(/cannot be written to/);
+  });
+
   it("bpftrace missing ends with 4 and the remedy", async () => {
     const bin = join(folder.path, "bin");
     mkdirSync(bin);

@@ -22,6 +22,14 @@ describe("parsePing", () => {
     });
   });
 
+  it("takes the last printed digit for the width of a bucket", () => {
+    expect(parsePing(BOOKWORM)?.buckets).toEqual([
+      [69_000, 70_000, 1],
+      [76_000, 77_000, 1],
+      [1_150_000, 1_160_000, 1],
+    ]);
+  });
+
   it("counts what was lost, duplicates and errors included", () => {
     const text = `From 198.18.0.1 icmp_seq=1 Destination Host Unreachable
 

@@ -60,11 +60,19 @@ describe("planFor", () => {
     expect(["1", "1s", "500ms"].map(nanoseconds)).toEqual([1e9, 1e9, 500e6]);
   });
 
-  it("fits the rounds into a budget", () => {
-    const plan = (budget: string) =>
-      planFor(undefined, { topology: ["bridge:2"], workload: ["forward"], budget }).plan;
-    expect(plan("60s").cases[0]?.rounds).toBeGreaterThan(plan("20s").cases[0]?.rounds ?? 0);
-    expect(estimateNs(plan("60s"))).toBeLessThan(66e9);
+  it.each(["8s", "30s", "300s"])("fills a budget of %s and keeps it", (budget) => {
+    const request = { topology: ["bridge:2"], workload: ["forward"], budget };
+    const asked = Number.parseInt(budget, 10) * 1e9;
+    for (const extra of [{}, { backend: "off" }]) {
+      const estimate = estimateNs(planFor(undefined, { ...request, ...extra }).plan);
+      expect(estimate).toBeLessThanOrEqual(asked);
+      expect(estimate).toBeGreaterThan(asked * 0.8);
+    }
+  });
+
+  it("leaves a parameter that names the default out of the id", () => {
+    const request = { topology: ["bridge:2"], workload: ["forward"], frameSize: "60" };
+    expect(ids(undefined, request)).toEqual(["bridge:2/forward"]);
   });
 
   it("gives iperf3 the whole seconds that it needs", () => {
@@ -128,6 +136,26 @@ cases:
     ["too short", "quick", { duration: "1ms" }, /at least 10ms/],
     ["too many rounds", "quick", { rounds: "255" }, /1 to 254/],
     ["half a round", "quick", { rounds: "1.5" }, /whole number/],
+    ["a budget nobody can keep", undefined, { topology: ["bridge:2"], budget: "2s" }, /too short/],
+    [
+      "a parameter that has no effect",
+      undefined,
+      { workload: ["ping"], frameSize: "1000" },
+      /takes no frameSize/,
+    ],
+    ["a frame too short", undefined, { workload: ["forward"], frameSize: "20" }, /from 60 to 1514/],
+    [
+      "a frame over the MTU",
+      undefined,
+      { topology: ["bridge:2,mtu=576"], frameSize: "600" },
+      /from 60 to 590/,
+    ],
+    [
+      "a message too long",
+      undefined,
+      { workload: ["udp-rr"], messageSize: "5000" },
+      /from 4 to 1472/,
+    ],
     ["a case twice", undefined, { topology: ["veth", "veth"], workload: ["ping"] }, /twice/],
     ["a plan that is not there", "/nowhere/plan.yaml", {}, /could not be read/],
     ["an MTU of words", undefined, { topology: ["bridge:2,mtu=big"] }, /mtu expects/],
@@ -138,6 +166,6 @@ cases:
 
   it("lists the known fields for an unknown one in a plan file", () => {
     const path = planFile("cases: [{ topology: veth, workload: ping, colour: red }]\n");
-    expect(() => planFor(path, {})).toThrow(/colour.*known fields are name, rounds/s);
+    expect(() => planFor(path, {})).toThrow(/plan.yaml:1: .*colour.*probeEffectPairs/s);
   });
 });
