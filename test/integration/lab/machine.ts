@@ -38,14 +38,16 @@ export function shell(script: string): { status: number | null; stdout: string; 
   return spawnSync("sh", ["-c", script], { encoding: "utf8" });
 }
 
-/** Names under /run/netns that contain `part`, with their inodes. */
+/** Names under /run/netns that contain `part`, with their inodes; one may go while we look. */
 export function namespaces(part: string): Map<string, number> {
   const folder = "/run/netns";
   const names = lstatSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : [];
   return new Map(
-    names
-      .filter((name) => name.includes(part))
-      .map((name) => [name, lstatSync(`${folder}/${name}`).ino]),
+    names.flatMap((name): [string, number][] => {
+      if (!name.includes(part)) return [];
+      const entry = lstatSync(`${folder}/${name}`, { throwIfNoEntry: false });
+      return entry === undefined ? [] : [[name, entry.ino]];
+    }),
   );
 }
 
