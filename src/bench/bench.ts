@@ -1,11 +1,13 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { environment } from "../doctor/index.ts";
 import { type Case, caseSchema, RUN_SCHEMA, type Run, runSchema } from "../document/run.ts";
+import { chooseBackend } from "../probes/backend.ts";
 import { programHashes } from "../probes/programs.ts";
 import { runLadder } from "../setup/checks/index.ts";
 import { threadCpus } from "../system/libc.ts";
 import { version } from "../version.ts";
 import { runCase } from "./case.ts";
+import { runCountedCase } from "./counted.ts";
 import { checkFeatures } from "./features.ts";
 import type { CaseContext, Plan, PlannedCase } from "./plan.ts";
 
@@ -14,6 +16,8 @@ export interface RunOptions {
   argv: readonly string[];
   /** Draws every random order of the run; drawn itself when absent. */
   seed?: number | undefined;
+  /** What a nanosecond of this machine's clock is: time, or one instruction in a guest made for that. */
+  clock?: Run["environment"]["clock"];
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: RunProgress) => void) | undefined;
 }
@@ -39,6 +43,10 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   await checkFeatures(plan, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
+  const backend =
+    plan.backend === "off" || signal.aborted
+      ? null
+      : await chooseBackend(plan.backend, options.clock === "icount");
   const seed = options.seed ?? randomInt(2 ** 31);
   const run: Run = {
     schema: RUN_SCHEMA,
@@ -53,7 +61,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
       seed,
       programs: programHashes(),
     },
-    environment: await environment(),
+    environment: await environment(backend?.functions),
     checks: [],
     cases: [],
   };
@@ -63,12 +71,21 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
     report("checks", 0)("walking from namespace to bridge");
     run.checks = await runLadder();
   }
-  const context = { signal, seed, cpus: threadCpus(), broken: new Set<string>() };
+  const clock = options.clock ?? "wall";
+  run.environment.clock = clock;
+  // Counted time has none of what disturbs a clock.
+  if (clock === "icount") run.environment.noise = [];
+  const context = { signal, seed, backend, cpus: threadCpus(), broken: new Set<string>() };
   for (const [index, planned] of plan.cases.entries()) {
     // Without probes no case that follows can be better.
     if (signal.aborted || context.broken.has("bpftrace")) break;
     const progress = report(planned.id, index);
-    run.cases.push(await runSoundly(planned, { ...context, progress }));
+    const caseContext = { ...context, progress };
+    run.cases.push(
+      clock === "icount"
+        ? valid(await runCountedCase(planned, caseContext))
+        : await runSoundly(planned, caseContext),
+    );
   }
   run.durationNs = Number(process.hrtime.bigint() - began);
   run.state = signal.aborted ? "interrupted" : stateOf(run);
@@ -145,7 +162,8 @@ export function isSound(run: Run): boolean {
   );
 }
 
-function runId(at: Date): string {
+/** Sortable by time, and unlike any other of its second. */
+export function runId(at: Date): string {
   const stamp = at.toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
   return `${stamp}-${randomBytes(2).toString("hex")}`;
 }

@@ -46,10 +46,17 @@ export function balance(
         copies: tally.copies,
         latency: {},
         counters,
+        ...flooded(account, port.ifindex),
         closure: close(port, tally, counters),
       },
     ];
   });
+}
+
+function flooded(account: Account, ifindex: number): Pick<PortAccount, "considered" | "skipped"> {
+  const of = account.flooding?.ports.get(ifindex);
+  if (of === undefined) return {};
+  return { considered: of.considered, skipped: Math.max(0, of.considered - of.copies) };
 }
 
 function close(port: BookPort, tally: PortTally, counters: Counters): PortAccount["closure"] {
@@ -91,6 +98,7 @@ export function bridgeAccount(
     learned: total((tally) => tally.learned),
     moved: total((tally) => tally.moved),
     aged: account.aged,
+    ...(account.flooding === null ? {} : { floods: account.flooding.calls }),
     counters: {
       // What the bridge device sends enters the bridge, as what a port receives does.
       rx: sum((port) => (port.name === "host" ? port.counters.tx : port.counters.rx)),

@@ -7,8 +7,9 @@ import { waitUntilReady } from "../setup/ready.ts";
 import { differences } from "../setup/verify.ts";
 import { BridgescopeError, ToolError } from "../system/errors.ts";
 import { type BookPort, balance, bridgeAccount } from "./books.ts";
+import { emptyCase, sentence } from "./case-document.ts";
 import { measureCost, type ProbeCost } from "./cost.ts";
-import { latencies, portLatencies, tracepointEvents } from "./latency.ts";
+import { latencies, portLatencies, stageEvents } from "./latency.ts";
 import { notObservable, type Observation, type Observed, observe } from "./observe.ts";
 import { probeEffect } from "./overhead.ts";
 import type { CaseContext, PlannedCase } from "./plan.ts";
@@ -54,9 +55,9 @@ async function measure(
   const { signal } = context;
   let observation: Observation | null = null;
   try {
-    if (planned.backend !== "off") {
+    if (context.backend !== null) {
       context.progress("attaching the probes");
-      observation = await observe(lab, planned.workload, signal);
+      observation = await observe(lab, context.backend, planned.workload, signal);
     }
     const { options } = planned;
     const driver = await planned.workload.prepare({ lab, options, cpus: context.cpus, signal });
@@ -88,15 +89,22 @@ async function drive(
     await rounds(planned, driver, observation, result, context);
     if (observation !== null) {
       context.progress("measuring what the probes cost");
-      const { session } = observation;
-      cost = await measureCost(lab, session, () => driver.round(planned.durationNs), signal);
+      const { session, backend } = observation;
+      cost = await measureCost(
+        lab,
+        session,
+        backend,
+        () => driver.round(planned.durationNs),
+        signal,
+      );
     }
   } finally {
     // Interrupted or not: the rounds that were finished keep their account.
     await finish(planned, lab, observation, cost, result, context);
   }
-  if (planned.probeEffectPairs > 0 && result.probe !== undefined) {
-    result.probe.overhead = await probeEffect(planned, lab, driver, context);
+  if (planned.probeEffectPairs > 0 && result.probe !== undefined && observation !== null) {
+    const { backend } = observation;
+    result.probe.overhead = await probeEffect(planned, lab, driver, backend, context);
   }
 }
 
@@ -156,15 +164,15 @@ async function finish(
   result.latency = latencies(
     account.samples,
     stageCounts(account, result, observed),
-    tracepointEvents(planned.workload.bypassesQdisc),
+    stageEvents(observation.backend.name, planned.workload.bypassesQdisc),
     measuredRounds,
     context.seed,
   );
   const byPort = portLatencies(account.samples, measuredRounds);
   for (const port of result.ports) port.latency = byPort.get(port.ifindex) ?? {};
   result.probe = {
-    backend: "tracepoint",
-    reason: planned.backendReason,
+    backend: observation.backend.name,
+    reason: observation.backend.reason,
     events: cost?.events ?? 0,
     lost: observed.records.lost,
     missed: observed.missed,
@@ -172,7 +180,7 @@ async function finish(
     emptyNs: cost?.emptyNs ?? null,
     programs: cost?.programs ?? [],
     overhead: null,
-    notObservable: notObservable(lab, result.lab.ports),
+    notObservable: notObservable(lab, result.lab.ports, observation.backend, observation.dropped),
   };
 }
 
@@ -226,25 +234,4 @@ function stageCounts(
     "bridge.flood": decisions.unknownUnicast + decisions.broadcast + decisions.multicast,
     "bridge.learn": [...account.ports.values()].reduce((total, port) => total + port.learned, 0),
   };
-}
-
-function emptyCase(planned: PlannedCase): Case {
-  return {
-    id: planned.id,
-    topology: planned.topology.label,
-    workload: { name: planned.workload.name },
-    state: "failed",
-    error: null,
-    warnings: [],
-    lab: { topology: planned.topology.label, bridge: null, ports: [], placement: [] },
-    rounds: [],
-    metrics: {},
-    latency: {},
-    ports: [],
-  };
-}
-
-function sentence(error: unknown): string {
-  if (error instanceof BridgescopeError) return error.message;
-  return error instanceof Error ? `unexpected: ${error.message}` : String(error);
 }

@@ -1,6 +1,7 @@
 import type { Probe } from "../document/run.ts";
+import type { ProbeBackend } from "../probes/backend.ts";
 import { NONCE, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
-import { EMPTY, programPath } from "../probes/programs.ts";
+import { EMPTY, programText } from "../probes/programs.ts";
 import { MARKER_EVENT, type ProgramStatistics } from "../probes/statistics.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
@@ -22,12 +23,13 @@ export interface ProbeCost {
 export async function measureCost(
   lab: BuiltLab,
   session: ProbeSession,
+  backend: ProbeBackend,
   round: () => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<ProbeCost> {
   const empty = await startProbes(
     lab.site,
-    { file: programPath(EMPTY), parameters: [NONCE], mapKeys: 16 },
+    { ...programText(EMPTY, backend), parameters: [NONCE], mapKeys: 16 },
     signal,
   );
   let statistics: number | null = null;

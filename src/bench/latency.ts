@@ -1,6 +1,7 @@
 import type { Case, Latency, PortAccount, Stage } from "../document/run.ts";
 import { STAGES } from "../document/run.ts";
 import type { StageSamples } from "../probes/account.ts";
+import type { BackendName } from "../probes/backend.ts";
 import { medianOverRounds } from "../stats/bootstrap.ts";
 import { bucketQuantile, mergeBuckets, total } from "../stats/histogram.ts";
 
@@ -9,8 +10,12 @@ export interface StageEvents {
   to: string;
 }
 
-/** The tracepoints between which each stage is timed. */
-export function tracepointEvents(bypassesQdisc: boolean): Record<Stage, StageEvents> {
+/** The events between which a backend times each stage. */
+export function stageEvents(
+  backend: BackendName,
+  bypassesQdisc: boolean,
+): Record<Stage, StageEvents> {
+  if (backend !== "tracepoint") return functionEvents(backend);
   return {
     veth: { from: "net:netif_rx (in veth_xmit)", to: "net:netif_receive_skb (peer)" },
     "bridge.forward": {
@@ -19,10 +24,33 @@ export function tracepointEvents(bypassesQdisc: boolean): Record<Stage, StageEve
     },
     "bridge.flood": { from: "net:netif_receive_skb (port)", to: "net:net_dev_queue (last copy)" },
     "bridge.learn": { from: "net:netif_receive_skb (port)", to: "bridge:br_fdb_update" },
+    "bridge.lookup": { from: "not observable", to: "not observable" },
     path: {
       from: bypassesQdisc
         ? "net:netif_rx (in veth_xmit of the source)"
         : "net:net_dev_queue (source)",
+      to: "net:netif_receive_skb (destination)",
+    },
+  };
+}
+
+function functionEvents(backend: "fentry" | "kprobe"): Record<Stage, StageEvents> {
+  const entry = (name: string) => `${backend}:${name}`;
+  const exit = (name: string) => `${backend === "fentry" ? "fexit" : "kretprobe"}:${name}`;
+  return {
+    veth: { from: entry("veth_xmit"), to: "net:netif_receive_skb (peer)" },
+    "bridge.forward": {
+      from: entry("br_handle_frame_finish"),
+      to: entry("br_dev_queue_push_xmit"),
+    },
+    "bridge.flood": {
+      from: entry("br_handle_frame_finish"),
+      to: `${entry("br_dev_queue_push_xmit")} (last copy)`,
+    },
+    "bridge.learn": { from: entry("br_handle_frame_finish"), to: exit("fdb_create") },
+    "bridge.lookup": { from: entry("br_fdb_find_rcu"), to: exit("br_fdb_find_rcu") },
+    path: {
+      from: `${entry("veth_xmit")} (source)`,
       to: "net:netif_receive_skb (destination)",
     },
   };

@@ -1,8 +1,9 @@
-import type { Lab, Probe } from "../document/run.ts";
+import type { Lab, Probe, Stage } from "../document/run.ts";
 import { type Account, fullMaps, readAccount } from "../probes/account.ts";
-import { type ProbeSession, startProbes } from "../probes/bpftrace.ts";
+import type { ProbeBackend } from "../probes/backend.ts";
+import { type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
 import { type MirrorEntry, seedMirror } from "../probes/mirror.ts";
-import { type TracepointOptions, tracepointProgram } from "../probes/programs.ts";
+import { type ProgramOptions, probeProgram } from "../probes/programs.ts";
 import type { Records } from "../probes/records.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import { SWITCH } from "../setup/plan.ts";
@@ -13,7 +14,10 @@ import { quiet } from "./quiet.ts";
 /** Probes on a lab, from one moment of rest to another. */
 export interface Observation {
   session: ProbeSession;
+  backend: ProbeBackend;
   before: Map<string, Counters>;
+  /** What the program had to leave out on this kernel. */
+  dropped: ProbeProgram["dropped"];
   /** Detaches at rest; the account is of all that passed since. */
   stop(): Promise<Observed>;
 }
@@ -34,19 +38,27 @@ const ATTEMPTS = 3;
  */
 export async function observe(
   lab: BuiltLab,
-  options: TracepointOptions,
+  backend: ProbeBackend,
+  options: ProgramOptions,
   signal: AbortSignal,
 ): Promise<Observation> {
+  const program = probeProgram(lab, backend, options);
   for (let attempt = 1; ; attempt++) {
     const before = await quiet(lab, signal);
-    const session = await startProbes(lab.site, tracepointProgram(lab, options), signal);
+    const session = await startProbes(lab.site, program, signal);
     try {
       if (lab.bridge !== null) await seedMirror(session.child.pid, await readFdb(lab));
       const attached = await quiet(lab, signal);
       const clean = sameCounters(before, attached);
       if (clean || attempt === ATTEMPTS) {
         const notes = clean ? [] : ["frames passed while the probes were being attached"];
-        return { session, before, stop: () => stop(lab, session, notes) };
+        return {
+          session,
+          backend,
+          before,
+          dropped: program.dropped,
+          stop: () => stop(lab, session, backend, notes),
+        };
       }
     } catch (error) {
       await session.kill();
@@ -56,7 +68,12 @@ export async function observe(
   }
 }
 
-async function stop(lab: BuiltLab, session: ProbeSession, notes: string[]): Promise<Observed> {
+async function stop(
+  lab: BuiltLab,
+  session: ProbeSession,
+  backend: ProbeBackend,
+  notes: string[],
+): Promise<Observed> {
   session.round(0);
   const after = await quiet(lab);
   const missed = (await session.statistics()).reduce((sum, program) => sum + program.missed, 0);
@@ -73,7 +90,13 @@ async function stop(lab: BuiltLab, session: ProbeSession, notes: string[]): Prom
   for (const map of fullMaps(records, session.mapKeys)) degraded.push(`map ${map} is full`);
   const ifindexes = lab.hosts.flatMap((host) => (host.port === null ? [] : [host.port.ifindex]));
   if (lab.bridge !== null) ifindexes.push(lab.bridge.ifindex);
-  return { account: readAccount(records, ifindexes), records, after, missed, degraded };
+  return {
+    account: readAccount(records, ifindexes, backend.name !== "tracepoint"),
+    records,
+    after,
+    missed,
+    degraded,
+  };
 }
 
 /** The bridge's FDB as the mirror wants it; its own and its ports' addresses are `local`. */
@@ -95,19 +118,44 @@ async function readFdb(lab: BuiltLab): Promise<MirrorEntry[]> {
   });
 }
 
-/** Stages that a lab cannot show, and why. */
-export function notObservable(lab: BuiltLab, ports: Lab["ports"]): Probe["notObservable"] {
-  const list: Probe["notObservable"] = [];
-  const note = (stage: Probe["notObservable"][number]["stage"], reason: string) =>
-    list.push({ stage, reason });
+/** Functions without which a stage has no beginning or no end. */
+const STAGE_FUNCTIONS: Record<Stage, readonly string[]> = {
+  veth: ["veth_xmit"],
+  "bridge.forward": ["br_handle_frame_finish", "br_forward", "br_dev_queue_push_xmit"],
+  "bridge.flood": ["br_handle_frame_finish", "br_flood", "br_dev_queue_push_xmit"],
+  "bridge.learn": ["br_handle_frame_finish", "fdb_create"],
+  "bridge.lookup": ["br_fdb_find_rcu"],
+  path: ["veth_xmit"],
+};
+
+/** Stages that a lab, a backend or a kernel cannot show, and why. */
+export function notObservable(
+  lab: BuiltLab,
+  ports: Lab["ports"],
+  backend: ProbeBackend,
+  dropped: ProbeProgram["dropped"],
+): Probe["notObservable"] {
+  const reasons = new Map<Stage, string>();
+  const note = (stage: Stage, reason: string) => {
+    if (!reasons.has(stage)) reasons.set(stage, reason);
+  };
   if (lab.bridge === null) {
-    for (const stage of ["bridge.forward", "bridge.flood", "bridge.learn"] as const) {
-      note(stage, `${lab.spec.kind} has no bridge`);
-    }
+    for (const stage of BRIDGE_STAGES) note(stage, `${lab.spec.kind} has no bridge`);
     if (lab.spec.kind === "netns") note("veth", "netns has no veth pair");
-  } else if (ports.some((port) => port.xdp || port.offloads.gro === true)) {
-    note("veth", "a port has XDP or GRO: its frames come by veth_poll, not by netif_rx");
-    note("path", "a port has XDP or GRO: its frames come by veth_poll, not by netif_rx");
   }
-  return list;
+  if (backend.name === "tracepoint") {
+    note("bridge.lookup", "no tracepoint fires at the look-up: it takes function probes");
+    if (ports.some((port) => port.xdp || port.offloads.gro === true)) {
+      const why = "a port has XDP or GRO: its frames come by veth_poll, not by netif_rx";
+      note("veth", why);
+      note("path", why);
+    }
+  }
+  for (const [stage, functions] of Object.entries(STAGE_FUNCTIONS)) {
+    const missing = dropped.find((one) => functions.includes(one.function));
+    if (missing !== undefined) note(stage as Stage, `${missing.function}: ${missing.reason}`);
+  }
+  return [...reasons].map(([stage, reason]) => ({ stage, reason }));
 }
+
+const BRIDGE_STAGES = ["bridge.forward", "bridge.flood", "bridge.learn", "bridge.lookup"] as const;

@@ -1,4 +1,5 @@
 import type { MetricName, Probe } from "../document/run.ts";
+import type { ProbeBackend } from "../probes/backend.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import { ratioOfPairs } from "../stats/pairs.ts";
 import { seededRandom } from "../stats/random.ts";
@@ -17,6 +18,7 @@ export async function probeEffect(
   planned: PlannedCase,
   lab: BuiltLab,
   driver: Driver,
+  backend: ProbeBackend,
   context: CaseContext,
 ): Promise<Probe["overhead"]> {
   const random = seededRandom(context.seed);
@@ -25,7 +27,7 @@ export async function probeEffect(
     sides.off.push((await driver.round(planned.durationNs)).metrics);
   };
   const on = async () => {
-    const { session } = await observe(lab, planned.workload, context.signal);
+    const { session } = await observe(lab, backend, planned.workload, context.signal);
     try {
       session.round(1);
       sides.on.push((await driver.round(planned.durationNs)).metrics);

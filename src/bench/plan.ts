@@ -1,8 +1,9 @@
+import { BACKEND_NAMES, type ProbeBackend } from "../probes/backend.ts";
 import type { TopologySpec } from "../setup/spec.ts";
 import { UsageError } from "../system/errors.ts";
 import type { Workload, WorkloadOptions } from "./workloads/workload.ts";
 
-export const BACKENDS = ["auto", "tracepoint", "off"] as const;
+export const BACKENDS = ["auto", ...BACKEND_NAMES, "off"] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 /** One topology under one workload, with everything decided. */
@@ -14,8 +15,6 @@ export interface PlannedCase {
   rounds: number;
   durationNs: number;
   warmUpNs: number;
-  backend: "tracepoint" | "off";
-  backendReason: string;
   /** Pairs of rounds with probes on and off after the measured ones; 0 for none. */
   probeEffectPairs: number;
 }
@@ -25,6 +24,8 @@ export interface CaseContext {
   signal: AbortSignal;
   seed: number;
   cpus: readonly number[];
+  /** How the kernel is observed; null with `--backend off`. */
+  backend: ProbeBackend | null;
   /** Tools that have failed so far. */
   broken: Set<string>;
   /** A word on what is being done now. */
@@ -34,6 +35,7 @@ export interface CaseContext {
 export interface Plan {
   name: string;
   cases: PlannedCase[];
+  backend: Backend;
   /** Show the walk from namespace to bridge first, as checks. */
   ladder: boolean;
 }
@@ -104,11 +106,6 @@ function assemble(
       rounds,
       durationNs: roundNs,
       warmUpNs: Math.max(roundNs / 2, request.workload.minimumRoundNs),
-      backend: backend === "off" ? "off" : "tracepoint",
-      backendReason:
-        backend === "tracepoint"
-          ? "asked for"
-          : "auto: tracepoints load on every kernel with BTF; this version has no function probes",
       probeEffectPairs: backend === "off" ? 0 : (request.probeEffectPairs ?? 0),
     };
   });
@@ -117,14 +114,14 @@ function assemble(
     if (ids.has(id)) throw new UsageError(`the plan names the case ${id} twice`);
     ids.add(id);
   }
-  return { name, cases, ladder };
+  return { name, cases, ladder, backend };
 }
 
 /** Nanoseconds that a plan will take, roughly. */
 export function estimateNs(plan: Plan): number {
   return plan.cases.reduce(
     (sum, planned) => {
-      const on = planned.backend === "off" ? 0 : FIXED_NS + planned.durationNs;
+      const on = plan.backend === "off" ? 0 : FIXED_NS + planned.durationNs;
       const effect = planned.probeEffectPairs * (2 * planned.durationNs + ATTACH_NS);
       return sum + 0.5e9 + on + planned.warmUpNs + planned.rounds * planned.durationNs + effect;
     },

@@ -49,6 +49,14 @@ const QUICK: Entry[] = [
   { topology: "bridge:4", workload: "flood" },
 ];
 
+/** What a change of the bridge's own path shows in, when instructions are counted. */
+const COUNTED: Entry[] = [
+  { topology: "bridge:2", workload: "forward" },
+  { topology: "bridge:4", workload: "learn" },
+  { topology: "bridge:2", workload: "flood" },
+  { topology: "bridge:16", workload: "flood" },
+];
+
 const NAMED: Record<string, (network?: string) => PlanRequest> = {
   article: (network) => ({
     name: "article",
@@ -60,6 +68,12 @@ const NAMED: Record<string, (network?: string) => PlanRequest> = {
     name: "quick",
     cases: requests(QUICK, network, {}),
     timing: { rounds: 5, durationNs: 200e6 },
+    ladder: false,
+  }),
+  counted: (network) => ({
+    name: "counted",
+    cases: requests(COUNTED, network, {}),
+    timing: { rounds: 5, durationNs: 10e6 },
     ladder: false,
   }),
 };

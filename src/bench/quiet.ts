@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BuiltLab } from "../setup/lab.ts";
 import { type Counters, readCounters, sameCounters } from "../system/counters.ts";
+import { patience } from "../system/patience.ts";
 
 const STEP_MS = 5;
 const STILL_STEPS = 4;
-const LIMIT_MS = 5_000;
+const LIMIT_MS = patience(5_000);
 
 /** Counters of the bridge's namespace (its ports and itself), or of the sending end without a bridge. */
 function labCounters(lab: BuiltLab): Map<string, Counters> {

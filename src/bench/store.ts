@@ -48,10 +48,22 @@ function makeFolder(folder: string): void {
 
 /** Writes the run and its reports; returns the paths. A file that was there is replaced whole or not at all. */
 export function writeRun(run: Run, folder: string): string[] {
+  const formats = FORMATS.filter((format) => WRITTEN.includes(format.name));
+  return writeFiles(
+    folder,
+    formats.map((format) => [format.fileName, format.render(run)]),
+  );
+}
+
+/** The same for any files, by name and text. */
+export function writeFiles(
+  folder: string,
+  files: readonly (readonly [string, string])[],
+): string[] {
   makeFolder(folder);
-  return FORMATS.filter((format) => WRITTEN.includes(format.name)).map((format) => {
-    const path = join(folder, format.fileName);
-    replaceFile(path, format.render(run));
+  return files.map(([name, text]) => {
+    const path = join(folder, name);
+    replaceFile(path, text);
     return path;
   });
 }

@@ -2,22 +2,20 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { isSound, runPlan } from "../bench/bench.ts";
 import { BACKENDS, estimateNs } from "../bench/plan.ts";
-import { type BenchRequest, planFor } from "../bench/request.ts";
+import { planFor } from "../bench/request.ts";
 import { checkFolder, pointLatest, REPORTS, writeRun } from "../bench/store.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
 import { renderJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { plural } from "../report/text/units.ts";
-import { PrerequisiteError } from "../system/errors.ts";
+import { PrerequisiteError, UsageError } from "../system/errors.ts";
+import { benchKernels, type KernelOptions } from "./bench-kernels.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 
-interface BenchOptions extends BenchRequest {
-  out?: string;
-  json?: boolean;
-}
+type BenchOptions = KernelOptions;
 
 const FAILED = 1;
 
@@ -41,6 +39,23 @@ export function benchCommand(): Command {
     .option("--network <cidr>", "IPv4 network of the hosts (RFC 2544: 198.18.0.0/15)")
     .option("--probe-effect <pairs>", "also measure with probes on and off, interleaved")
     .option("--seed <n>", "draws every random order")
+    .option(
+      "--kernel <spec>",
+      "run in a guest instead: debian:<suite>, a bzImage or a kernel tree; repeatable, compares",
+      collect,
+    )
+    .option("--modules <folder>", "modules of a kernel that is given as an image")
+    .option("--mirror <url>", "where Debian packages for guests come from (this machine's own)")
+    .addOption(
+      new Option("--clock <name>", "of a guest: wall, or icount (instructions)").choices([
+        "wall",
+        "icount",
+      ]),
+    )
+    .option("--boots <n>", "boots of each kernel (3 with --clock icount, else 1)")
+    .option("--smp <n>", "CPUs of a guest (1)")
+    .option("--baseline <run>", "with --kernel: a stored run to compare with")
+    .option("--bisect", "exit status for git bisect run: 0 good, 1 bad, 125 cannot tell")
     .option("--out <folder>", "where run.json and the reports go (reports/<run id>)")
     .option("--json", "print the run document on stdout")
     .addHelpText("after", `\nWorkloads:\n${workloads.join("\n")}\n`)
@@ -48,6 +63,8 @@ export function benchCommand(): Command {
 }
 
 async function bench(planName: string | undefined, options: BenchOptions): Promise<void> {
+  if (options.kernel !== undefined) return benchKernels(planName, options);
+  const clock = ownClock(options);
   const { plan, seed } = planFor(planName, options);
   const missing = await prerequisites("bench");
   if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
@@ -65,6 +82,7 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
     const run = await runPlan(plan, {
       argv: ["bridgescope", ...process.argv.slice(2)],
       seed,
+      clock,
       signal: interruption.signal,
       onProgress: ({ done, total, current, what }) =>
         line.update(`[${done + 1}/${total}] ${current}`, what),
@@ -83,6 +101,18 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
   } finally {
     interruption.release();
   }
+}
+
+/** The clock of the machine that this process runs on: a guest is told by those who boot it. */
+function ownClock(options: BenchOptions): "wall" | "icount" {
+  const own = process.env.BRIDGESCOPE_CLOCK === "icount" ? "icount" : "wall";
+  const alone = ["modules", "mirror", "boots", "smp", "baseline", "bisect"] as const;
+  const stray = alone.find((name) => options[name] !== undefined);
+  if (stray !== undefined) throw new UsageError(`--${stray} goes with --kernel`);
+  if ((options.clock ?? own) !== own) {
+    throw new UsageError("--clock icount counts a guest's instructions: name it with --kernel");
+  }
+  return own;
 }
 
 function collect(value: string, previous: string[] | undefined): string[] {

@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { version } from "../version.ts";
 import { benchCommand } from "./bench.ts";
+import { compareCommand } from "./compare.ts";
 import { doctorCommand } from "./doctor.ts";
+import { kernelsCommand } from "./kernels.ts";
 import { labCommand } from "./lab.ts";
 import { reportCommand } from "./report.ts";
 import { schemaCommand } from "./schema.ts";
@@ -19,6 +21,8 @@ export function program(): Command {
     doctorCommand(),
     labCommand(),
     benchCommand(),
+    kernelsCommand(),
+    compareCommand(),
     reportCommand(),
     schemaCommand(),
   ]) {

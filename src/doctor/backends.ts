@@ -1,20 +1,28 @@
-import { access } from "node:fs/promises";
+import type { FunctionBackend } from "../probes/functions.ts";
 import { inConfig } from "./bridge-support.ts";
 import { type Finding, finding } from "./finding.ts";
 import type { KernelFacts } from "./kernel.ts";
 
-const TODAY = "runs are observed through tracepoints today";
+/** What came of loading a program: null where it attached, else the kernel's or bpftrace's reason. */
+export type Tried = Readonly<Record<FunctionBackend, string | null>>;
 
-export async function backendFindings(kernel: KernelFacts): Promise<Finding[]> {
-  // Only a kernel with kprobes has the switch for their optimisation.
-  const kprobeSwitch = await access("/proc/sys/debug/kprobes-optimization").then(
-    () => true,
-    () => false,
-  );
-  return [tracepoint(kernel), fentry(kernel), kprobe(kernel, kprobeSwitch)];
+/** How `--backend auto` would choose; `tried` is null where no bpftrace was there to try with. */
+export function backendFindings(kernel: KernelFacts, tried: Tried | null): Finding[] {
+  const taken = choice(tried);
+  return [
+    tracepoint(kernel, taken === "tracepoint"),
+    functionProbes("fentry", kernel, tried, taken),
+    functionProbes("kprobe", kernel, tried, taken),
+  ];
 }
 
-function tracepoint({ btf, tracefs, lockdown }: KernelFacts): Finding {
+/** fentry costs less than a kprobe, and either sees more than tracepoints. */
+function choice(tried: Tried | null): FunctionBackend | "tracepoint" {
+  if (tried?.fentry === null) return "fentry";
+  return tried?.kprobe === null ? "kprobe" : "tracepoint";
+}
+
+function tracepoint({ btf, tracefs, lockdown }: KernelFacts, taken: boolean): Finding {
   const lacks = [
     ...(btf ? [] : ["BTF"]),
     ...(tracefs === "absent" ? ["tracefs"] : []),
@@ -24,52 +32,48 @@ function tracepoint({ btf, tracefs, lockdown }: KernelFacts): Finding {
     id: "backend/tracepoint",
     status: lacks.length === 0 ? "ok" : "missing",
     requiredFor: "bench",
-    observed: lacks.length === 0 ? "can be used" : `lacks ${lacks.join(" and ")}`,
-    meaning: "sees every frame on any kernel with BTF; it is the one that runs today",
+    observed:
+      lacks.length === 0 ? `can be used${taken ? AUTO : ""}` : `lacks ${lacks.join(" and ")}`,
+    meaning: "sees every frame on any kernel with BTF",
     remedy: lacks.length === 0 ? null : "see the findings of the family kernel/",
   });
 }
 
-export function fentry({ btf, config, lockdown }: KernelFacts): Finding {
-  const id = "backend/fentry";
-  const lacks = [
-    ...(btf ? [] : ["BTF"]),
-    ...["CONFIG_FUNCTION_TRACER", "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"].filter(
-      (option) => inConfig(config, option) === "absent",
-    ),
-  ];
-  if (lacks.length > 0) {
+const AUTO = "; `--backend auto` takes it";
+
+/** Kernel options without which a backend cannot load; what bpftrace says then is less clear. */
+const OPTIONS: Readonly<Record<FunctionBackend, readonly string[]>> = {
+  fentry: ["CONFIG_FUNCTION_TRACER", "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"],
+  kprobe: ["CONFIG_KPROBES"],
+};
+
+function functionProbes(
+  backend: FunctionBackend,
+  { config }: KernelFacts,
+  tried: Tried | null,
+  taken: string,
+): Finding {
+  const id = `backend/${backend}`;
+  if (tried === null) {
     return finding({
       id,
       status: "warning",
-      observed: `cannot load: this kernel lacks ${lacks.join(" and ")}`,
-      meaning: TODAY,
+      observed: "not tried: that takes bpftrace, see tool/bpftrace",
+      meaning: "whether function probes load here is not known",
     });
   }
-  const known = config === null ? "the kernel configuration is not readable" : "configured";
-  const locked = lockdown === null || lockdown === "none" ? "" : `, lockdown is ${lockdown}`;
+  const refusal = tried[backend];
+  if (refusal === null) {
+    const observed = `tried, and attached${taken === backend ? AUTO : ""}`;
+    return finding({ id, status: "ok", observed, meaning: "sees the bridge's own decisions" });
+  }
+  const lacks = OPTIONS[backend].filter((option) => inConfig(config, option) === "absent");
+  const reason = lacks.length > 0 ? `this kernel lacks ${lacks.join(" and ")}` : refusal;
   return finding({
     id,
-    status: "ok",
-    observed: `${known}${locked}; not tried, loading can still be refused`,
-    meaning: TODAY,
+    status: "warning",
+    observed: `cannot load: ${reason}`,
+    meaning: `\`--backend auto\` takes ${taken} here; a guest's kernel shows the bridge's own decisions`,
+    remedy: `bridgescope bench --kernel debian:bookworm --backend ${backend}`,
   });
-}
-
-export function kprobe({ config, lockdown }: KernelFacts, switchSeen: boolean): Finding {
-  const id = "backend/kprobe";
-  const configured = inConfig(config, "CONFIG_KPROBES");
-  if (configured === "absent") {
-    const observed = "cannot load: CONFIG_KPROBES is not in this kernel";
-    return finding({ id, status: "warning", observed, meaning: TODAY });
-  }
-  if (lockdown === "confidentiality") {
-    const observed = "cannot load: lockdown is confidentiality";
-    return finding({ id, status: "warning", observed, meaning: TODAY });
-  }
-  const observed =
-    configured === "unknown" && !switchSeen
-      ? "cannot be told: the kernel configuration is not readable"
-      : "the kernel has kprobes; not tried";
-  return finding({ id, status: "ok", observed, meaning: TODAY });
 }

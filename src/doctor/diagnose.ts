@@ -1,4 +1,6 @@
-import { backendFindings } from "./backends.ts";
+import { tryBackend } from "../probes/function-try.ts";
+import { type FunctionTable, readFunctions, withRefusal } from "../probes/functions.ts";
+import { backendFindings, type Tried } from "./backends.ts";
 import { bridgeSupportFindings } from "./bridge-support.ts";
 import { type Finding, type Job, prevents } from "./finding.ts";
 import { kernelFindings, readKernelFacts } from "./kernel.ts";
@@ -6,28 +8,37 @@ import { limitFindings } from "./limits.ts";
 import { noiseFindings, readNoiseFacts } from "./noise.ts";
 import { readInstaller } from "./packages.ts";
 import { privilegeFindings, readPrivilegeFacts } from "./privileges.ts";
-import { readToolFacts, TOOLS, toolFinding } from "./tools.ts";
+import { isTooOld, readToolFacts, TOOLS, type ToolFacts, toolFinding } from "./tools.ts";
+
+export interface Diagnosis {
+  findings: Finding[];
+  /** The functions on a frame's way, with what came of trying to attach. */
+  functions: FunctionTable;
+}
 
 /** Everything that decides what bridgescope can do here, in the order a person mends it. */
-export async function diagnose(): Promise<Finding[]> {
+export async function diagnose(): Promise<Diagnosis> {
   const kernel = await readKernelFacts();
-  const [privileges, tools, network, backends, limits, noise] = await Promise.all([
+  const functions = readFunctions();
+  const [privileges, tools, network, limits, noise] = await Promise.all([
     readPrivilegeFacts(),
-    toolFindings(TOOLS),
+    readTools(TOOLS),
     bridgeSupportFindings(kernel),
-    backendFindings(kernel),
     limitFindings(kernel.release),
     readNoiseFacts(),
   ]);
-  return [
+  const tried = await tryBackends(tools.facts.get("bpftrace"), functions);
+  const findings = [
     ...privilegeFindings(privileges),
     ...kernelFindings(kernel),
-    ...tools,
+    ...tools.findings,
     ...network,
-    ...backends,
+    ...backendFindings(kernel, tried),
     ...limits,
     ...noiseFindings(noise, kernel.config),
   ];
+  const table = withRefusal(functions, "fentry", tried?.fentry ?? null);
+  return { findings, functions: withRefusal(table, "kprobe", tried?.kprobe ?? null) };
 }
 
 /** What makes this job impossible here; empty when it can begin. */
@@ -35,20 +46,41 @@ export async function prerequisites(job: Job = "bench"): Promise<Finding[]> {
   const [kernel, privileges, tools] = await Promise.all([
     readKernelFacts(),
     readPrivilegeFacts(),
-    toolFindings(TOOLS.filter((tool) => tool.requiredFor !== null)),
+    readTools(TOOLS.filter((tool) => tool.requiredFor !== null)),
   ]);
   const all = [
     ...privilegeFindings(privileges),
     ...kernelFindings(kernel),
-    ...tools,
+    ...tools.findings,
     ...(await bridgeSupportFindings(kernel)),
   ];
   return all.filter((found) => prevents(found, job));
 }
 
-async function toolFindings(tools: typeof TOOLS): Promise<Finding[]> {
+async function readTools(
+  tools: typeof TOOLS,
+): Promise<{ findings: Finding[]; facts: ReadonlyMap<string, ToolFacts> }> {
   const install = await readInstaller();
-  return Promise.all(
-    tools.map(async (tool) => toolFinding(tool, await readToolFacts(tool), install)),
+  const read = await Promise.all(
+    tools.map(async (tool) => ({ tool, facts: await readToolFacts(tool) })),
   );
+  return {
+    findings: read.map(({ tool, facts }) => toolFinding(tool, facts, install)),
+    facts: new Map(read.map(({ tool, facts }) => [tool.command, facts])),
+  };
+}
+
+async function tryBackends(
+  bpftrace: ToolFacts | undefined,
+  functions: FunctionTable,
+): Promise<Tried | null> {
+  const version = bpftrace?.version ?? null;
+  if (version === null || isTooOld("bpftrace", version)) {
+    return null;
+  }
+  // One after the other: a machine with two processors has better things to do than two compilers.
+  return {
+    fentry: await tryBackend("fentry", version, functions),
+    kprobe: await tryBackend("kprobe", version, functions),
+  };
 }

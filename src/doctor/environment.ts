@@ -1,6 +1,8 @@
 import type { Run } from "../document/run.ts";
+import { type FunctionTable, readFunctions } from "../probes/functions.ts";
 import { printable } from "../system/printable.ts";
 import type { Finding } from "./finding.ts";
+import { tracedFunctions } from "./function-table.ts";
 import { type KernelConfig, readKernelConfig } from "./kernel-config.ts";
 import { noiseFindings, readNoiseFacts } from "./noise.ts";
 import { preemptModel } from "./preempt.ts";
@@ -25,13 +27,17 @@ const SYSCTLS = [
 const OPTION =
   /^CONFIG_(BRIDGE|BRIDGE_\w+|VETH|NET_NS|VLAN_8021Q|VXLAN|NET_SCH_NETEM|NET_PKTGEN|NETFILTER|NF_TABLES|NF_TABLES_BRIDGE|NF_CONNTRACK_BRIDGE|RPS|XPS|BPF_JIT|BPF_JIT_ALWAYS_ON|BPF_EVENTS|KPROBES|DEBUG_INFO_BTF|DEBUG_INFO_BTF_MODULES|FUNCTION_TRACER|DYNAMIC_FTRACE_WITH_DIRECT_CALLS|FTRACE_SYSCALLS|PREEMPT\w*|HZ|NO_HZ\w*|PARAVIRT|SLUB_DEBUG_ON|LOCKDEP|PROVE_LOCKING|KASAN|CC_VERSION_TEXT)$/;
 
-/** What a run was measured on. Unreadable things are left out or said to be unknown; never throws. */
-export async function environment(): Promise<Environment> {
+/**
+ * What a run was measured on. Unreadable things are left out or said to be unknown; never throws.
+ * `functions` may carry what came of trying to attach; unless told it is what the kernel's files say.
+ */
+export async function environment(functions?: FunctionTable): Promise<Environment> {
   const release = (await readLine("/proc/sys/kernel/osrelease")) ?? "unknown";
-  const [config, version, cmdline, cpuinfo, debugPreempt, noise, tools, sysctls] =
+  const [config, version, banner, cmdline, cpuinfo, debugPreempt, noise, tools, sysctls] =
     await Promise.all([
       readKernelConfig(release),
       readLine("/proc/sys/kernel/version"),
+      readLine("/proc/version"),
       readLine("/proc/cmdline"),
       readText("/proc/cpuinfo"),
       readPrivately("debugfs", "/sys/kernel/debug", "sched/preempt"),
@@ -39,6 +45,7 @@ export async function environment(): Promise<Environment> {
       toolVersions(),
       readSysctls(),
     ]);
+  const compiler = compilerOf(banner ?? "");
   return {
     kernel: {
       release,
@@ -47,6 +54,7 @@ export async function environment(): Promise<Environment> {
       config: bridgeOptions(config),
       mitigations: noise.mitigations,
       preempt: preemptModel(version ?? "", config, debugPreempt),
+      ...(compiler === null ? {} : { compiler }),
     },
     cpu: {
       model: cpuModel(cpuinfo ?? ""),
@@ -59,7 +67,13 @@ export async function environment(): Promise<Environment> {
     tools,
     sysctls,
     noise: noiseFindings(noise, config).map(noiseEntry),
+    functions: tracedFunctions(functions ?? readFunctions()),
   };
+}
+
+/** From `Linux version RELEASE (WHO BUILT IT) (COMPILER, LINKER) #1 ...`; null where it reads otherwise. */
+export function compilerOf(banner: string): string | null {
+  return /^Linux version \S+ \([^()]*\) \((.+?)\) #/.exec(banner)?.[1] ?? null;
 }
 
 /** What follows `--` is for init and not for the kernel; it may be long and private. */

@@ -1,14 +1,21 @@
 import { styleText } from "node:util";
-import type { Finding } from "./finding.ts";
-import { prevents } from "./finding.ts";
+import type { FunctionTable } from "../probes/functions.ts";
+import { type Finding, prevents } from "./finding.ts";
+import { functionLines } from "./function-table.ts";
 
 export const DOCTOR_SCHEMA = "bridgescope.doctor/1";
 
 const COLORS = { ok: "green", warning: "yellow", missing: "red" } as const;
 const STATUS_WIDTH = "warning".length;
 
-/** The table a person reads: one line a finding; what is not well says below what it means. */
-export function formatFindings(findings: readonly Finding[], color = false): string {
+/**
+ * What a person reads: one line a finding; what is not well says below what it means. Then the functions
+ * on a frame's way, and whether a bench can run.
+ */
+export function formatDiagnosis(
+  { findings, functions }: { findings: readonly Finding[]; functions: FunctionTable },
+  color = false,
+): string {
   const idWidth = Math.max(0, ...findings.map((found) => found.id.length));
   const indent = " ".repeat(idWidth + STATUS_WIDTH + 4);
   const lines = findings.flatMap((found) => {
@@ -21,7 +28,8 @@ export function formatFindings(findings: readonly Finding[], color = false): str
     const remedy = found.remedy === null ? [] : [`${indent}-> ${found.remedy}`];
     return [line, `${indent}${found.meaning}`, ...remedy];
   });
-  return `${[...lines, "", summary(findings)].join("\n")}\n`;
+  const table = functions.size === 0 ? [] : ["", ...functionLines(functions)];
+  return `${[...lines, ...table, "", summary(findings)].join("\n")}\n`;
 }
 
 /** One line for standard error: what is missing, and the command that mends it. */

@@ -15,6 +15,8 @@ interface Tool {
   use: string;
   /** Older ones do not work. */
   oldest?: Version;
+  /** What helps where the distribution has only an older one. */
+  newer?: string;
   /** Later ones were never tried. */
   newestTried?: Version;
 }
@@ -35,6 +37,8 @@ export const TOOLS: readonly Tool[] = [
     requiredFor: "bench",
     use: "runs the probe programs",
     oldest: [0, 17, 0],
+    newer:
+      "install bpftrace 0.17 or later (Debian 12 and Ubuntu 24.04 have it), or measure this kernel in a guest, which brings a newer one: `bridgescope kernels list`",
     newestTried: [0, 27, 99],
   },
   {
@@ -155,7 +159,7 @@ export function toolFinding(tool: Tool, facts: ToolFacts, install: Installer): F
   const observed = showToolVersion(facts.version);
   if (tool.oldest !== undefined && compareVersions(facts.version, tool.oldest) < 0) {
     const meaning = `too old, ${showVersion(tool.oldest)} or later is needed; it ${tool.use}`;
-    return finding({ ...lacking, observed, meaning, remedy });
+    return finding({ ...lacking, observed, meaning, remedy: tool.newer ?? remedy });
   }
   if (tool.newestTried !== undefined && compareVersions(facts.version, tool.newestTried) > 0) {
     const tried = tool.newestTried.slice(0, 2).join(".");
@@ -167,6 +171,11 @@ export function toolFinding(tool: Tool, facts: ToolFacts, install: Installer): F
     });
   }
   return finding({ id, status: "ok", requiredFor: tool.requiredFor, observed, meaning: tool.use });
+}
+
+export function isTooOld(command: string, version: Version): boolean {
+  const oldest = TOOLS.find((tool) => tool.command === command)?.oldest;
+  return oldest !== undefined && compareVersions(version, oldest) < 0;
 }
 
 export const showToolVersion = (version: Version): string =>

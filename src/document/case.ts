@@ -24,7 +24,14 @@ export const decisionsSchema = z.object({
   filtered: count.describe("Left by no port, the host included"),
 });
 
-export const STAGES = ["veth", "bridge.forward", "bridge.flood", "bridge.learn", "path"] as const;
+export const STAGES = [
+  "veth",
+  "bridge.forward",
+  "bridge.flood",
+  "bridge.learn",
+  "bridge.lookup",
+  "path",
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 export const latencySchema = z.object({
@@ -52,6 +59,12 @@ export const latencySchema = z.object({
     })
     .nullable()
     .describe("The stage's headline with its interval; null where one round cannot carry one"),
+  perRound: z
+    .array(z.object({ round: count, value: nanoseconds, n: count, of: count }))
+    .optional()
+    .describe(
+      "Counted time only: the mode of each round (a bridge of its own), net of the probes; n of its samples had it",
+    ),
   from: z.string().describe("The kernel event at which the clock starts"),
   to: z.string().describe("The kernel event at which it stops"),
 });
@@ -83,6 +96,12 @@ export const portAccountSchema = z.object({
   decisions: decisionsSchema.describe("What became of the frames that entered here"),
   copies: count.describe("Copies made of the frames that entered here, over all egress ports"),
   counters: portCountersSchema.describe("Interface counters over the same window"),
+  considered: count
+    .optional()
+    .describe("Floods that had this port as a target (maybe_deliver); function probes only"),
+  skipped: count
+    .optional()
+    .describe("Of `considered`: no copy was made (ingress port, state, VLAN, isolation)"),
   latency: z
     .partialRecord(
       z.enum(STAGES),
@@ -111,6 +130,10 @@ export const bridgeAccountSchema = z.object({
   counters: portCountersSchema.describe(
     "Entered (rx) and left (tx) by the interface counters, over all ports and the host",
   ),
+  floods: z
+    .object({ unicast: count, multicast: count, broadcast: count })
+    .optional()
+    .describe("Calls of br_flood by the packet type that the bridge gave; function probes only"),
   drops: z.array(dropSchema),
   unaccounted: count.describe("Sum of what the closure equations leave over"),
 });
@@ -165,6 +188,11 @@ export const METRICS = {
   frame_loss: { unit: "ratio", better: "lower", title: "frame loss" },
   learning_rate: { unit: "addresses/s", better: "higher", title: "addresses learned" },
   setup_time: { unit: "ns", better: "lower", title: "time to build the lab" },
+  instructions_per_frame: {
+    unit: "instructions",
+    better: "lower",
+    title: "instructions a frame, sender included",
+  },
 } as const;
 export type MetricName = keyof typeof METRICS;
 
@@ -193,6 +221,9 @@ export const roundSchema = z.object({
     .nullable()
     .describe("Share of the host's CPU time stolen meanwhile; null when not readable"),
   discarded: z.string().nullable().describe("Why the round does not count, or null"),
+  boot: count
+    .optional()
+    .describe("Index into .guest.boots, where a guest was booted several times"),
   rttNs: z
     .array(nanoseconds)
     .optional()
@@ -235,6 +266,19 @@ export const probeSchema = z.object({
       "The workload's own number with probes on and off, interleaved; null when not asked for",
     ),
   notObservable: z.array(notObservableSchema),
+  calibration: z
+    .array(
+      z.object({
+        pair: z.string().describe("What the two probes were, e.g. `fentry to fexit`"),
+        value: nanoseconds.describe(
+          "Mode over an empty path; taken out of every stage of this pair",
+        ),
+        n: count,
+        of: count,
+      }),
+    )
+    .optional()
+    .describe("Counted time only: the probes' own instructions between their two clock readings"),
 });
 
 const workloadSchema = z.looseObject({

@@ -26,6 +26,39 @@ export const checkSchema = z.object({
   }),
 });
 
+/** One function on a frame's way, and whether its entry can be probed on this kernel. */
+export const functionSchema = z.object({
+  name: z.string(),
+  module: z.string().nullable().describe("null for the kernel image itself or where it is absent"),
+  fentry: z.string().nullable().describe("null where fentry can attach, else why not"),
+  kprobe: z.string().nullable().describe("null where a kprobe can attach, else why not"),
+});
+
+/** The virtual machine that this run was made in. */
+const guestSchema = z.object({
+  kernel: z.object({
+    spec: z.string().describe("As asked for: debian:<suite>, or the path of an image or a tree"),
+    source: z.string().describe("Package and version, or `git describe` of the tree"),
+    sha256: z.string().describe("Of the kernel image"),
+    configSha256: z.string().nullable(),
+  }),
+  userland: z.string().describe("Suite and checksum of the userland that the kernel was given"),
+  hypervisor: z.string().describe("qemu and its version"),
+  accelerator: z.enum(["kvm", "tcg"]),
+  smp: count,
+  memoryMb: count,
+  boots: z
+    .array(
+      z.object({
+        seed: count.describe("Of qemu's random numbers"),
+        padding: count.describe(
+          "Bytes of padding on the kernel command line, which move its layout",
+        ),
+      }),
+    )
+    .min(1),
+});
+
 export const runSchema = z.object({
   schema: z.literal(RUN_SCHEMA),
   id: z.string(),
@@ -49,6 +82,7 @@ export const runSchema = z.object({
         .describe("The options that matter to a bridge; empty when not readable"),
       mitigations: z.record(z.string(), z.string()),
       preempt: z.string(),
+      compiler: z.string().optional().describe("As /proc/version names it"),
     }),
     cpu: z.object({
       model: z.string(),
@@ -63,10 +97,16 @@ export const runSchema = z.object({
     noise: z.array(
       z.object({ id: z.string(), observed: z.string(), advice: z.string().nullable() }),
     ),
+    functions: z
+      .array(functionSchema)
+      .optional()
+      .describe("The functions on a frame's way, and which backend can probe each"),
   }),
+  guest: guestSchema.optional().describe("Absent for a run on the host itself"),
   checks: z.array(checkSchema),
   cases: z.array(caseSchema),
 });
 
 export type Check = z.infer<typeof checkSchema>;
+export type TracedFunction = z.infer<typeof functionSchema>;
 export type Run = z.infer<typeof runSchema>;

@@ -33,22 +33,33 @@ export interface DropTally {
   count: number;
 }
 
+export interface Flooding {
+  /** Calls of br_flood by the packet type that the bridge gave. */
+  calls: { unicast: number; multicast: number; broadcast: number };
+  /** By ifindex: floods that had the port as a target (maybe_deliver), and copies that it got. */
+  ports: Map<number, { considered: number; copies: number }>;
+}
+
 export interface Account {
   /** By ifindex; the bridge's own is the host's. */
   ports: Map<number, PortTally>;
   aged: number;
   removed: number;
+  /** What the bridge's own functions say of its floods; null where they were not probed. */
+  flooding: Flooding | null;
   drops: DropTally[];
   samples: StageSamples[];
 }
 
-/** Class numbers of bridge.bt. */
+/** Class numbers of the two bridge.bt. */
 const UNKNOWN = 0;
 const KNOWN = 1;
 const BROADCAST = 2;
 const MULTICAST = 3;
 const OWN = 4;
-const CLASSES = [UNKNOWN, KNOWN, BROADCAST, MULTICAST, OWN];
+/** Function probes count a frame before the bridge has decided. */
+const UNDECIDED = 5;
+const CLASSES = [UNKNOWN, KNOWN, BROADCAST, MULTICAST, OWN, UNDECIDED];
 
 const STAGE_NUMBERS: Record<number, Stage> = {
   1: "veth",
@@ -56,17 +67,37 @@ const STAGE_NUMBERS: Record<number, Stage> = {
   3: "bridge.flood",
   4: "bridge.learn",
   5: "path",
+  6: "bridge.lookup",
 };
 const LEGS = ["bridge", "toPort", "fromPort", "host"] as const;
 
 /** Reads the account out of what bridge.bt left. `ports` are all ifindexes, the bridge's included. */
-export function readAccount(records: Records, ports: readonly number[]): Account {
+export function readAccount(
+  records: Records,
+  ports: readonly number[],
+  withFunctions = false,
+): Account {
   return {
     ports: new Map(ports.map((ifindex) => [ifindex, tally(records, ifindex)])),
     aged: value(records, "@aged", ""),
     removed: value(records, "@removed", ""),
+    flooding: withFunctions ? readFlooding(records, ports) : null,
     drops: readDrops(records),
     samples: readSamples(records),
+  };
+}
+
+function readFlooding(records: Records, ports: readonly number[]): Flooding {
+  const calls = (type: number) => value(records, "@floods", String(type));
+  return {
+    // enum br_pkt_type
+    calls: { unicast: calls(0), multicast: calls(1), broadcast: calls(2) },
+    ports: new Map(
+      ports.map((ifindex) => {
+        const at = (map: string) => value(records, map, String(ifindex));
+        return [ifindex, { considered: at("@considered"), copies: at("@flooded") }];
+      }),
+    ),
   };
 }
 

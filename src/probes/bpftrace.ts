@@ -1,27 +1,34 @@
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, startChild } from "../system/child.ts";
 import { ToolError } from "../system/errors.ts";
 import { markRound } from "../system/libc.ts";
+import { patience } from "../system/patience.ts";
 import type { Site } from "../system/site.ts";
 import { emptyRecords, type Records, readRecord } from "./records.ts";
 import { type ProgramStatistics, programStatistics } from "./statistics.ts";
 
 export interface ProbeProgram {
-  /** Path of the .bt file. */
-  file: string;
+  /** What bpftrace's errors call it. */
+  name: string;
+  text: string;
+  /** Functions whose sections this kernel and backend cannot have, and why. */
+  dropped: { function: string; reason: string }[];
   /** Positional parameters from $1 on; `NONCE` stands where the round marker's nonce goes. */
   parameters: readonly (string | typeof NONCE)[];
   /** Entries that every map can hold. */
   mapKeys: number;
+  /** bpftrace's own, for tests. */
+  flags?: readonly string[];
 }
 
 export const NONCE = Symbol("nonce");
 
-const READY_TIMEOUT_MS = 15_000;
-const STOP_TIMEOUT_MS = 15_000;
+const READY_TIMEOUT_MS = patience(15_000);
+const STOP_TIMEOUT_MS = patience(15_000);
 const ASK_AGAIN_MS = 500;
 const READY = 255;
 
@@ -41,7 +48,10 @@ export interface ProbeSession {
   kill(): Promise<void>;
 }
 
-/** Starts the program and returns once every probe is attached. */
+/**
+ * Starts the program and returns once every probe is attached. The site must be a private one: the
+ * program's text lies in its /run and goes with it.
+ */
 export async function startProbes(
   site: Site,
   program: ProbeProgram,
@@ -49,9 +59,16 @@ export async function startProbes(
 ): Promise<ProbeSession> {
   const nonce = randomInt(1, 1 << 15);
   const parameters = program.parameters.map((value) => (value === NONCE ? String(nonce) : value));
-  const child = startChild(site, "bpftrace", ["-f", "json", program.file, ...parameters], {
-    env: limits(program.mapKeys),
-  });
+  const file = `/run/${nonce}-${program.name}`;
+  writeFileSync(`${site.root}${file}`, program.text, { flag: "wx" });
+  const child = startChild(
+    site,
+    "bpftrace",
+    ["-f", "json", ...(program.flags ?? []), file, ...parameters],
+    {
+      env: limits(program.mapKeys),
+    },
+  );
   const records = emptyRecords();
   const listeners: ((line: string) => void)[] = [];
   let attached = false;

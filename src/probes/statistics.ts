@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parseToolJson, runOk } from "../system/command.ts";
 
-/** BPF_PROG_TYPE_TRACEPOINT. */
-const TRACEPOINT = "5";
+/** BPF_PROG_TYPE_KPROBE, _TRACEPOINT and _TRACING (fentry and fexit). */
+const PROBE_TYPES = ["2", "5", "26"];
 
 /** Tracepoints that our programs attach to. */
 const EVENTS = [
@@ -18,11 +18,17 @@ const EVENTS = [
 
 export const MARKER_EVENT = "syscalls:sys_enter_sched_get_priority_max";
 
+/** `fentry_bridge_br_flood_3`, as bpftrace 0.23 names its programs. */
+const FUNCTION_PROGRAM =
+  /^(fentry|fexit|kfunc|kretfunc|kprobe|kretprobe)_(?:(?:bridge|veth|vmlinux)_)?(\w+)_\d+$/;
+
 /**
- * The tracepoint of a program by what bpftrace called it: the event cut to 15 characters up to 0.20,
+ * The probe of a program by what bpftrace called it: the event cut to 15 characters up to 0.20,
  * `tracepoint_net_net_dev_queue_3` later.
  */
-export function tracepointName(name: string): string {
+export function probeName(name: string): string {
+  const [, kind, called] = FUNCTION_PROGRAM.exec(name) ?? [];
+  if (kind !== undefined && called !== undefined) return `${kind}:${called}`;
   const event = EVENTS.find((known) => {
     const [category, short = ""] = known.split(":");
     return (
@@ -43,23 +49,26 @@ export interface ProgramStatistics {
   missed: number;
 }
 
-/** Reads the statistics of every tracepoint program that process `pid` holds open. */
+/** Reads the statistics of every probe program that process `pid` holds open. */
 export async function programStatistics(pid: number): Promise<ProgramStatistics[]> {
   const found = fdinfo(pid).flatMap((info) => {
     const id = info.get("prog_id");
     // A link's descriptor names its program too, but only the program's own has a type.
-    return id === undefined || info.get("prog_type") !== TRACEPOINT
+    return id === undefined || !PROBE_TYPES.includes(info.get("prog_type") ?? "")
       ? []
       : [{ id: Number(id), info }];
   });
   const names = await programNames();
-  return found.map(({ id, info }) => ({
-    id,
-    name: tracepointName(names.get(id) ?? `program ${id}`),
-    runTimeNs: Number(info.get("run_time_ns") ?? 0),
-    runs: Number(info.get("run_cnt") ?? 0),
-    missed: Number(info.get("recursion_misses") ?? 0),
-  }));
+  const named = found.map(({ id, info }) => ({ id, info, name: names.get(id) ?? `program ${id}` }));
+  return named
+    .filter(({ name }) => !/^(BEGIN|END)/.test(name))
+    .map(({ id, info, name }) => ({
+      id,
+      name: probeName(name),
+      runTimeNs: Number(info.get("run_time_ns") ?? 0),
+      runs: Number(info.get("run_cnt") ?? 0),
+      missed: Number(info.get("recursion_misses") ?? 0),
+    }));
 }
 
 /** Ids of the BPF maps that process `pid` holds open. */

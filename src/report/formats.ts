@@ -1,16 +1,17 @@
 /** Every format of a report, by name. A format is one file and one line here. */
 import type { Run } from "../document/run.ts";
+import { renderCommit } from "./commit.ts";
 import { renderHtml } from "./html/page.ts";
 import { renderJson } from "./json.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { renderTerminal } from "./terminal.ts";
 
-export interface ReportFormat {
+export interface ReportFormat<Document = Run> {
   /** As `--format` takes it. */
   readonly name: string;
-  /** What it is called beside run.json. */
+  /** What it is called beside the document. */
   readonly fileName: string;
-  render(run: Run): string;
+  render(document: Document): string;
 }
 
 const PAPER = { color: false, width: 80 } as const;
@@ -19,6 +20,7 @@ export const FORMATS: readonly ReportFormat[] = [
   { name: "html", fileName: "report.html", render: renderHtml },
   { name: "markdown", fileName: "report.md", render: renderMarkdown },
   { name: "json", fileName: "run.json", render: renderJson },
+  { name: "commit", fileName: "report.commit.txt", render: renderCommit },
   { name: "terminal", fileName: "report.txt", render: (run) => renderTerminal(run, PAPER) },
 ];
 

@@ -1,13 +1,11 @@
-/** The run document itself, safe to print: nothing in it can reach a terminal as a command. */
-import type { Run } from "../document/run.ts";
-
+/** A document itself, safe to print: nothing in it can reach a terminal as a command. */
 // JSON.stringify escapes C0 and lone surrogates only; the rest of what a terminal obeys, or a
 // viewer hides, it leaves as it is. The line breaks are its own.
 const UNSEEN = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu;
 
 /** Two-space indented JSON with a final line break; parses back to the same document. */
-export function renderJson(run: Run): string {
-  return `${JSON.stringify(run, null, 2).replace(UNSEEN, escaped)}\n`;
+export function renderJson(document: object): string {
+  return `${JSON.stringify(document, null, 2).replace(UNSEEN, escaped)}\n`;
 }
 
 function escaped(character: string): string {

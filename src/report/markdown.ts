@@ -1,35 +1,26 @@
 /** The run for a pull request: what matters in the open, the evidence folded. */
 import type { Run } from "../document/run.ts";
 import { digest, type Finding, findingsOf } from "./facts/findings.ts";
-import { Budget } from "./markdown/budget.ts";
-import { type Section, sectionsOf } from "./markdown/sections.ts";
-import { byteLength, code, Markdown, md } from "./text/markdown.ts";
+import { CLOCK_WORDS } from "./facts/words.ts";
+import { assembled } from "./markdown/assemble.ts";
+import { sectionsOf } from "./markdown/sections.ts";
+import { code, Markdown, md } from "./text/markdown.ts";
 import { count, duration, plural } from "./text/units.ts";
 
-const LIMIT = 58_000;
 const EACH = 5;
 
 /** Under 60,000 bytes whatever the size of the run; what was left out is said. */
 export function renderMarkdown(run: Run): string {
-  const budget = new Budget(LIMIT);
-  const sections = sectionsOf(run);
-  const head = [title(run), ...alerts(run)].map((part) => part.text);
-  budget.spend(byteLength(head.join("\n\n")));
-  const reserve = sections.map((section) => section.share);
-  const body = sections.map((section, index) => {
-    const later = reserve.slice(index + 1).reduce((sum, share) => sum + share, 0);
-    return rendered(section, budget, later);
-  });
-  return `${[...head, ...body.filter((part) => part !== "")].join("\n\n")}\n`;
+  const whole = "see report.html or run.json of this run";
+  return assembled([title(run), ...alerts(run)], sectionsOf(run), whole);
 }
 
 function title(run: Run): Markdown {
   const { kernel, cpu } = run.environment;
   const host = cpu.virtualization === null ? md`bare metal` : md`${cpu.virtualization}`;
-  const time = run.environment.clock === "wall" ? "wall clock" : "instruction-counted time";
   return md`## bridgescope: ${code(run.id)} is ${run.state}
 
-Plan ${code(run.provenance.plan)}, ${plural(run.cases.length, "case")} in ${duration(run.durationNs)}, started ${run.startedAt}. Linux ${code(kernel.release)}, ${plural(cpu.online, "CPU")}, ${host}, ${time}, seed ${run.provenance.seed}.`;
+Plan ${code(run.provenance.plan)}, ${plural(run.cases.length, "case")} in ${duration(run.durationNs)}, started ${run.startedAt}. Linux ${code(kernel.release)}, ${plural(cpu.online, "CPU")}, ${host}, ${CLOCK_WORDS[run.environment.clock]}, seed ${run.provenance.seed}.`;
 }
 
 function alerts(run: Run): Markdown[] {
@@ -69,23 +60,4 @@ function alert(
     ),
   ];
   return [new Markdown(lines.map((line) => line.text).join("\n"))];
-}
-
-function rendered(section: Section, budget: Budget, later: number): string {
-  if (section.rows.length === 0) return "";
-  const open = section.folded
-    ? `<details><summary>${section.title}</summary>\n`
-    : `### ${section.title}`;
-  const close = section.folded ? "\n</details>" : "";
-  const head = section.head === null ? [] : [section.head.text];
-  const note = section.note === null ? [] : [`\n${section.note.text}`];
-  budget.spend(byteLength([open, close, ...head, ...note].join("\n")) + 8);
-  const { shown, left } = budget.fit(section.rows, later);
-  const more =
-    left > 0 ? [`\n${plural(left, "more row")}: see report.html or run.json of this run.`] : [];
-  const rows = shown.map((one) => one.text);
-  return (
-    [open, ...(section.folded ? [] : [""]), ...head, ...rows, ...more, ...note].join("\n") +
-    (close === "" ? "" : `\n${close}`)
-  );
 }

@@ -1,8 +1,10 @@
 /** The run on a terminal: the answer first, then what it rests on. */
 import type { Run } from "../document/run.ts";
 import { digest, findingsOf } from "./facts/findings.ts";
+import { CLOCK_WORDS } from "./facts/words.ts";
 import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./terminal/account.ts";
 import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./terminal/evidence.ts";
+import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./terminal/guest.ts";
 import { writeLatency, writeResults } from "./terminal/results.ts";
 import { Screen } from "./terminal/screen.ts";
 import { count, duration, plural } from "./text/units.ts";
@@ -26,11 +28,15 @@ export function renderTerminal(run: Run, options: TerminalOptions): string {
   writeLatency(screen, run);
   writeDecisions(screen, run);
   writeAccounts(screen, run);
+  writeFloods(screen, run);
   writeDrops(screen, run);
   writeBooks(screen, run);
   writeProbes(screen, run);
+  writeCalibration(screen, run);
+  writeFunctions(screen, run);
   writeChecks(screen, run);
   writeWarnings(screen, run);
+  writeGuest(screen, run);
   writeNoise(screen, run);
   return screen.toString();
 }
@@ -47,7 +53,7 @@ function writeTitle(screen: Screen, run: Run): void {
     { tone: "dim", hanging: 2 },
   );
   screen.paragraph(
-    `Linux ${kernel.release}, ${plural(cpu.online, "CPU")}, ${where}, ${clock === "wall" ? "wall clock" : "instruction-counted time"}, seed ${run.provenance.seed}`,
+    `Linux ${kernel.release}, ${plural(cpu.online, "CPU")}, ${where}, ${CLOCK_WORDS[clock]}, seed ${run.provenance.seed}`,
     { tone: "dim", hanging: 2 },
   );
 }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ToolError } from "../system/errors.ts";
+import { patience } from "../system/patience.ts";
 import type { BuiltLab } from "./lab.ts";
 import { SWITCH } from "./plan.ts";
 import { readLinks } from "./read-lab.ts";
 
 const STEP_MS = 20;
-const MARGIN_MS = 10_000;
+const MARGIN_MS = patience(10_000);
 
 /** Waits until the bridge has carrier and no port is on its way to another state. */
 export async function waitUntilReady(lab: BuiltLab, signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { ToolError } from "./errors.ts";
+import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
 import { killGroup } from "./process-group.ts";
 import type { Site } from "./site.ts";
@@ -69,12 +70,9 @@ export function startChild(
   };
 }
 
-/** Waits for a child to end by itself; a hang is a ToolError within `timeoutMs`. */
-export async function finish(
-  child: Child,
-  timeoutMs: number,
-  signal?: AbortSignal,
-): Promise<number> {
+/** Waits for a child to end by itself; a hang is a ToolError within `usualMs` (see patience.ts). */
+export async function finish(child: Child, usualMs: number, signal?: AbortSignal): Promise<number> {
+  const timeoutMs = patience(usualMs);
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   try {

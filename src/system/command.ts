@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { PrerequisiteError, ToolError } from "./errors.ts";
+import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
 import { killGroup } from "./process-group.ts";
 
@@ -34,7 +35,7 @@ export async function run(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = patience(options.timeoutMs ?? 10_000);
   const tool = options.tool ?? file;
   const child = execa(file, args, {
     reject: false,

@@ -195,11 +195,21 @@ export function threadCpuTimes(): { userNs: number; systemNs: number } {
 const SYS_BPF = 321;
 const BPF_ENABLE_STATS = 32;
 
+/**
+ * One bpf(2) command; `pointers` are buffers whose addresses belong at these offsets of the attributes.
+ * Returns what the kernel did, mostly a descriptor.
+ */
+export function bpf(
+  call: string,
+  command: number,
+  attributes: Buffer,
+  pointers: readonly (readonly [offset: number, target: Buffer])[] = [],
+): number {
+  for (const [offset, target] of pointers) attributes.writeBigUInt64LE(addressOf(target), offset);
+  return checked(call, Number(calls.bpf(SYS_BPF, command, attributes, attributes.length)));
+}
+
 /** A descriptor that keeps the kernel's BPF run-time statistics on until it is closed (or we die). */
 export function enableBpfStatistics(): number {
-  const attributes = Buffer.alloc(8);
-  return checked(
-    "bpf(BPF_ENABLE_STATS)",
-    Number(calls.bpf(SYS_BPF, BPF_ENABLE_STATS, attributes, attributes.length)),
-  );
+  return bpf("bpf(BPF_ENABLE_STATS)", BPF_ENABLE_STATS, Buffer.alloc(8));
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { Socket } from "node:net";
 import { type CommandOptions, type CommandResult, run, runOk } from "./command.ts";
 import { PrerequisiteError, ToolError } from "./errors.ts";
+import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
 
 /**
@@ -67,7 +68,7 @@ grep -q ' /sys/kernel/debug debugfs' /proc/self/mounts || mount -t debugfs debug
 echo ready
 exec cat`;
 
-const READY_TIMEOUT_MS = 5_000;
+const READY_TIMEOUT_MS = patience(5_000);
 
 /** Makes a private site. Its holder process ends with us: by its standard input, or by its death signal. */
 export async function openPrivateSite(): Promise<Site> {

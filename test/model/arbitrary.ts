@@ -16,6 +16,8 @@ export interface ScenarioOptions {
   macPrefix: string;
   /** Locked ports too: only for a lab whose kernel has them (5.18 and later). Default false. */
   locked?: boolean;
+  /** A bridge that filters VLANs, with members of VLAN 1 and others. Default false. */
+  vlan?: boolean;
 }
 
 /** The addresses that a scenario draws from; few, so that they meet again and again. */
@@ -44,10 +46,13 @@ const GROUP_FWD_MASKS = [0, 0x4000, 0xfff8];
  */
 export function arbitraryScenario(options: ScenarioOptions): fc.Arbitrary<Scenario> {
   const pool = createPool(options);
+  const { locked = false, vlan = false } = options;
   return fc.constantFrom(...pool.ports).chain((anchor) =>
     fc.record({
-      config: arbitraryConfig(pool, anchor, options.locked ?? false),
-      steps: fc.array(arbitraryStep(pool, anchor, options.locked ?? false), {
+      config: arbitraryConfig(pool, anchor, locked).chain((config) =>
+        vlan ? withVlans(config) : fc.constant(config),
+      ),
+      steps: fc.array(arbitraryStep(pool, anchor, locked), {
         minLength: 1,
         maxLength: 40,
         size: "max",
@@ -105,6 +110,27 @@ function arbitraryPort(
     hairpin: mostly(false, 4),
     ...(locked ? { locked: mostly(false, 8) } : {}),
     address: fc.constant(address),
+  });
+}
+
+/** Some are no members of VLAN 1; an entry in it can be made at members only. */
+function withVlans(config: BridgeConfig): fc.Arbitrary<BridgeConfig> {
+  const ids = Object.keys(config.ports);
+  const members = fc.tuple(...ids.map(() => mostly(true, 5)));
+  return fc.tuple(members, mostly(true, 6)).map(([flags, hostVlanMember]) => {
+    const ports = ids.map((id, index) => [
+      id,
+      { ...config.ports[id], vlanMember: flags[index] ?? true },
+    ]);
+    const isOutside = (id: PortId) =>
+      id === HOST ? !hostVlanMember : flags[ids.indexOf(id)] === false;
+    return {
+      ...config,
+      vlanFiltering: true,
+      hostVlanMember,
+      ports: Object.fromEntries(ports),
+      staticEntries: config.staticEntries.filter(({ port }) => !isOutside(port)),
+    };
   });
 }
 

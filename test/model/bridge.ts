@@ -1,6 +1,6 @@
 /**
- * A reference model of the Linux software bridge without VLAN filtering, STP and MDB entries, for
- * frames that are neither IP, IPv6, ARP nor RARP: which ports a frame leaves by and what is learned
+ * A reference model of the Linux software bridge without STP and MDB entries, for untagged frames
+ * that are neither IP, IPv6, ARP nor RARP: which ports a frame leaves by and what is learned
  * from it. Each rule names the function of net/bridge that it comes from.
  */
 import { isBroadcast, isGroup, isValidSource, parseAddress, reservedGroup } from "./address.ts";
@@ -52,6 +52,13 @@ export function createBridgeModel(config: BridgeConfig): BridgeModel {
     Object.entries(config.ports).map(([id, port]) => [id, settle({ ...port })] as const),
   );
   const fdb = fillFdb(config);
+  // br_pass_frame_up: somebody who captures hears even what is not for the bridge's VLAN.
+  const hostHears = isMember(config, HOST) || config.promiscuous;
+
+  // __br_handle_local_finish, br_should_learn
+  function canLearn(id: PortId, port: PortConfig): boolean {
+    return port.learning && passesState(port.state) && isMember(config, id);
+  }
 
   function portOf(id: PortId): PortConfig {
     const port = ports.get(id);
@@ -73,7 +80,7 @@ export function createBridgeModel(config: BridgeConfig): BridgeModel {
       if (reserved === PAUSE) return outcome("filtered", []);
       // br_handle_local_finish: the frame is the port device's own from here on, but the bridge
       // learns from it, even on a locked port (unless BROPT_NO_LL_LEARN, not modelled).
-      return outcome("filtered", [], canLearn(port) ? fdb.learn(source, id) : "unchanged");
+      return outcome("filtered", [], canLearn(id, port) ? fdb.learn(source, id) : "unchanged");
     }
     if (!passesState(port.state)) return outcome("filtered", []);
     return finish(id, port, source, destination);
@@ -81,16 +88,21 @@ export function createBridgeModel(config: BridgeConfig): BridgeModel {
 
   // br_handle_frame_finish
   function finish(id: PortId, port: PortConfig, source: string, destination: string): Outcome {
+    // br_allowed_ingress: a port without a PVID takes no untagged frame.
+    if (!isMember(config, id)) return outcome("filtered", []);
     if (port.locked && !isAuthorized(fdb.find(source), id)) return outcome("filtered", []);
     const learning = port.learning ? fdb.learn(source, id) : "unchanged";
     if (port.state === "learning") return outcome("filtered", [], learning);
 
     if (isGroup(destination)) {
       const [decision, flag] = groupKind(destination);
-      return outcome(decision, [...floodTargets(flag, id), HOST], learning);
+      const egress = [...floodTargets(flag, id), ...(hostHears ? [HOST] : [])];
+      return outcome(egress.length === 0 ? "filtered" : decision, egress, learning);
     }
     const entry = fdb.find(destination);
-    if (entry?.local) return outcome("local", [HOST], learning);
+    if (entry?.local) {
+      return hostHears ? outcome("local", [HOST], learning) : outcome("filtered", [], learning);
+    }
     const egress = entry ? deliverable([entry.port], id) : floodTargets("flood", id);
     if (config.promiscuous) egress.push(HOST);
     return outcome(unicastDecision(entry, egress), egress, learning);
@@ -99,6 +111,7 @@ export function createBridgeModel(config: BridgeConfig): BridgeModel {
   // br_dev_xmit
   function transmit(frame: HostFrame): Outcome {
     const destination = parseAddress(frame.destination);
+    if (!isMember(config, HOST)) return outcome("filtered", []);
     // Reserved groups get no special treatment here: the host's own are flooded as any multicast.
     if (isGroup(destination)) {
       const [decision, flag] = groupKind(destination);
@@ -119,14 +132,17 @@ export function createBridgeModel(config: BridgeConfig): BridgeModel {
     return deliverable(willing, from);
   }
 
-  // should_deliver, br_skb_isolated
+  // should_deliver, br_allowed_egress, br_skb_isolated
   function deliverable(targets: PortId[], from: PortId): PortId[] {
     const fromIsolated = ports.get(from)?.isolated ?? false;
     return targets.filter((id) => {
       const to = ports.get(id);
       if (to === undefined) return false;
       return (
-        (to.hairpin || id !== from) && to.state === "forwarding" && !(fromIsolated && to.isolated)
+        (to.hairpin || id !== from) &&
+        isMember(config, id) &&
+        to.state === "forwarding" &&
+        !(fromIsolated && to.isolated)
       );
     });
   }
@@ -148,13 +164,18 @@ export function createBridgeModel(config: BridgeConfig): BridgeModel {
 
 function fillFdb(config: BridgeConfig): Fdb {
   const fdb = createFdb(config.ageingTimeMs);
-  fdb.addLocal(parseAddress(config.address), HOST);
-  for (const [id, port] of Object.entries(config.ports)) {
-    fdb.addLocal(parseAddress(port.address), id);
+  // br_vlan_add, nbp_vlan_add: a member's own address is local to its VLAN, and only there.
+  const own = Object.entries(config.ports).map(([id, port]) => [id, port.address] as const);
+  for (const [id, address] of [[HOST, config.address] as const, ...own]) {
+    if (isMember(config, id)) fdb.addLocal(parseAddress(address), id);
   }
   for (const { address, port } of config.staticEntries) {
     if (port !== HOST && !(port in config.ports)) {
       throw new Error(`expected a static entry at a port of the bridge, found ${port}`);
+    }
+    // br_fdb_add with a VLAN
+    if (!isMember(config, port)) {
+      throw new Error(`expected a static entry at a member of VLAN 1, found ${port}`);
     }
     fdb.addStatic(parseAddress(address), port);
   }
@@ -180,8 +201,10 @@ function passesState(state: PortState): boolean {
   return state === "learning" || state === "forwarding";
 }
 
-function canLearn(port: PortConfig): boolean {
-  return port.learning && passesState(port.state);
+/** Whether untagged frames pass here at all. */
+function isMember(config: BridgeConfig, id: PortId): boolean {
+  if (!config.vlanFiltering) return true;
+  return (id === HOST ? config.hostVlanMember : config.ports[id]?.vlanMember) !== false;
 }
 
 // BR_PORT_LOCKED in br_handle_frame_finish, 5.18 and later; MAB (6.2) is not modelled.

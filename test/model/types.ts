@@ -17,12 +17,14 @@ export interface PortConfig {
   hairpin: boolean;
   /** BR_PORT_LOCKED: kernels from 5.18 on, iproute2 from 5.18 on. */
   locked?: boolean;
+  /** A member of its PVID, VLAN 1, untagged; without it the port has no VLAN at all. Default true. */
+  vlanMember?: boolean;
   /** The port device's own address, which the bridge keeps as a local FDB entry. */
   address: string;
 }
 
 /** What can change on a living port. Its address is not among it: see br_fdb_changeaddr. */
-export type PortChange = Partial<Omit<PortConfig, "address">>;
+export type PortChange = Partial<Omit<PortConfig, "address" | "vlanMember">>;
 
 export interface StaticEntry {
   address: string;
@@ -55,6 +57,10 @@ export interface BridgeConfig {
    * br_multicast_rcv ignores it, br_mdb_entry_skb_get finds nothing, and it is flooded.
    */
   mcastSnooping: boolean;
+  /** Untagged frames belong to VLAN 1, for those that are members of it. Default false. */
+  vlanFiltering?: boolean;
+  /** The bridge device itself is a member of VLAN 1. Default true. */
+  hostVlanMember?: boolean;
   staticEntries: StaticEntry[];
 }
 

@@ -193,7 +193,7 @@ async function measure(
   send: () => ReturnType<typeof saturate>,
 ): Promise<RoundResult & { elapsedNs: number }> {
   const before = delivered(context.lab);
-  const { frames, elapsedNs, cpuNs, cpu } = await send();
+  const { frames, elapsedNs, leastNsPerFrame, cpuNs, cpu } = await send();
   if (frames === 0)
     throw new ToolError("sendmmsg", "the kernel took none of the frames in this round");
   await quiet(context.lab, context.signal);
@@ -204,7 +204,7 @@ async function measure(
     copy_rate: (arrived / elapsedNs) * 1e9,
     frame_loss: Math.max(0, 1 - arrived / (frames * copies)),
   };
-  return { metrics, cpu, elapsedNs };
+  return { metrics, cpu, elapsedNs, leastNsPerFrame };
 }
 
 /** Frames that the first host did not send but the others received, the bridge's host side aside. */

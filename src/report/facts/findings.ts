@@ -37,6 +37,7 @@ export interface Finding {
 /** Alarms, then cautions, then results; each in the order of the document. */
 export function findingsOf(run: Run): Finding[] {
   const all = [
+    ...timeless(run),
     ...runState(run),
     ...run.cases.flatMap(caseState),
     ...run.cases.flatMap(unbalanced),
@@ -69,6 +70,19 @@ export function digest(findings: readonly Finding[], each: number): Digest {
   });
   const left = [...seen].filter(([, total]) => total > each);
   return { shown, left: left.map(([kind, total]) => ({ kind, count: total - each })) };
+}
+
+function timeless(run: Run): Finding[] {
+  if (run.environment.clock !== "wall" || run.guest?.accelerator !== "tcg") return [];
+  return [
+    {
+      level: "alarm",
+      kind: "times mean nothing",
+      about: null,
+      text: "Wall clock under qemu's TCG measures its translator: no time and no rate of this run means anything. Decisions, copies and books do; --clock icount counts instructions instead.",
+      evidence: { part: "environment", index: null },
+    },
+  ];
 }
 
 function runState(run: Run): Finding[] {

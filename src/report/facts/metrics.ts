@@ -1,10 +1,11 @@
 /** A case's metrics as series over its rounds, and which of them is the headline. */
 import { type Case, METRICS, type MetricName } from "../../document/run.ts";
+import { pairedSamples } from "../../stats/samples.ts";
 import { type Spread, spread } from "./samples.ts";
 
 export interface RoundSample {
   readonly round: number;
-  /** CLOCK_MONOTONIC nanoseconds; null when the document does not pair samples with rounds. */
+  /** CLOCK_MONOTONIC nanoseconds; null where rounds have no clock in common, or none is known. */
   readonly startNs: number | null;
   readonly value: number;
   /** Why the round does not count, or null. */
@@ -70,24 +71,14 @@ interface SidedSample extends RoundSample {
 }
 
 function paired(item: Case, metric: string): SidedSample[] {
-  const values = item.metrics[metric]?.samples ?? [];
-  const kept = item.rounds.filter((round) => round.discarded === null);
-  const rounds =
-    values.length === item.rounds.length
-      ? item.rounds
-      : values.length === kept.length
-        ? kept
-        : null;
-  return values.map((value, index) => {
-    const round = rounds?.[index];
-    return {
-      value,
-      round: round?.index ?? index,
-      startNs: round?.startNs ?? null,
-      discarded: round?.discarded ?? null,
-      side: round?.side ?? "",
-    };
-  });
+  return pairedSamples(item, metric).map(({ value, round }, index) => ({
+    value,
+    round: round?.index ?? index,
+    // Boots of a guest have a clock each.
+    startNs: round === null || round.boot !== undefined ? null : round.startNs,
+    discarded: round?.discarded ?? null,
+    side: round?.side ?? "",
+  }));
 }
 
 function seriesFor(item: Case, metric: string, side: string, samples: SidedSample[]): Series {

@@ -1,6 +1,7 @@
 /** One case's answer in one sentence: what became of the frames, how long it took, what it cost. */
 import type { BridgeAccount, Case } from "../../document/run.ts";
-import { count, digits, duration, percent, plural, quantity, span } from "../text/units.ts";
+import { digits, passage, percent, plural, quantity, span } from "../text/units.ts";
+import { HEADLINE_WORDS, headlineOf } from "./latency.ts";
 import { headlinesOf } from "./metrics.ts";
 import { DECISION_WORDS } from "./words.ts";
 
@@ -64,9 +65,8 @@ function median(
 ): string {
   const latency = item.latency[stage];
   if (latency === undefined || latency.sampled === 0) return "";
-  const value =
-    latency.unit === "ns" ? duration(latency.p50) : `${count(latency.p50)} instructions`;
-  return `, median ${value} ${words}`;
+  const value = passage(headlineOf(latency).value, latency.unit);
+  return `, ${HEADLINE_WORDS[latency.unit]} ${value} ${words}`;
 }
 
 function cost(item: Case): string | null {

@@ -1,11 +1,12 @@
 /** The words all formats share: what a stage and a decision are called, and how numbers are made. */
-import type { Decision, Stage } from "../../document/run.ts";
+import type { Decision, Latency, Run, Stage } from "../../document/run.ts";
 
 export const STAGE_WORDS: Record<Stage, string> = {
   veth: "from veth_xmit to the peer's receive",
   "bridge.forward": "from bridge ingress to the egress port's queue",
   "bridge.flood": "from bridge ingress to the last copy",
   "bridge.learn": "from bridge ingress of an unknown source to its FDB entry",
+  "bridge.lookup": "one look-up of the destination in the FDB",
   path: "from transmit in the source namespace to receive in the destination namespace",
 };
 
@@ -26,6 +27,23 @@ export const DECISION_WORDS: Record<Decision, { title: string; short: string; me
   filtered: { title: "filtered", short: "filtered", means: "left by no port, the host included" },
 };
 
+/** What counted time is; every table and axis that shows it says so. */
+export const COUNTED_WORDS = "one CPU, no caches, no locks contended: instructions, not time";
+
+export const CLOCK_WORDS: Record<Run["environment"]["clock"], string> = {
+  wall: "wall clock",
+  icount: `instruction-counted time (${COUNTED_WORDS})`,
+};
+
+/** The same as a sentence of its own. */
+export const COUNTED_SENTENCE = "One CPU, no caches, no locks contended: instructions, not time.";
+
+/** What the axis of a unit is called. */
+export const AXIS_WORDS: Record<Latency["unit"], string> = {
+  ns: "time (logarithmic)",
+  instructions: `instructions (logarithmic); ${COUNTED_WORDS}`,
+};
+
 /** What the spread beside a median is, said wherever one is shown. */
 export const SPREAD_WORDS = "median over the rounds that count, with quartiles (25 % .. 75 %)";
 
@@ -33,6 +51,22 @@ export interface Method {
   readonly term: string;
   readonly text: string;
 }
+
+/** For documents in counted time. */
+export const COUNTED_METHODS: readonly Method[] = [
+  {
+    term: "Counted time",
+    text: `The guest's clock moves by one nanosecond with each instruction (qemu's -icount shift=0), so a difference of two readings is a number of instructions: ${COUNTED_WORDS}. It says how much the kernel has to do, not how long that takes.`,
+  },
+  {
+    term: "Mode and interval",
+    text: "Within a boot nearly all passages of a stage take the same number of instructions; the rest met a timer tick. A round is a bridge built anew, and its value is the mode of its passages. The headline is the mode over all rounds, of equally frequent values the least. The interval is what boots with other seeds and another layout disagree on: the span of each boot's own mode. One boot cannot carry an interval.",
+  },
+  {
+    term: "Net of the probes",
+    text: "The instructions between the two clock readings of a probe pair on an empty path are measured in the same guest, by the same rule, and are taken out of every stage of that pair.",
+  },
+];
 
 export const METHODS: readonly Method[] = [
   {

@@ -2,10 +2,11 @@
 import type { Case, Run } from "../../document/run.ts";
 import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
+import { headlineOf } from "../facts/latency.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
-import { SPREAD_WORDS } from "../facts/words.ts";
+import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
 import { clip } from "../text/clean.ts";
-import { count, digits, duration, plural, quantity, spanLike } from "../text/units.ts";
+import { count, digits, passage, plural, quantity, spanLike } from "../text/units.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, right, section, type TableCell, table } from "./parts.ts";
@@ -71,6 +72,7 @@ function item(finding: Finding): Html {
 }
 
 function caseTable(run: Run): Html {
+  const middle = run.environment.clock === "icount" ? "mode" : "p50";
   const head = [
     { title: "Case" },
     { title: "Books" },
@@ -79,12 +81,12 @@ function caseTable(run: Run): Html {
     { title: "Quartiles", align: "right" as const },
     { title: "Rounds", align: "right" as const },
     { title: "Samples" },
-    { title: "Forward p50", align: "right" as const },
-    { title: "Flood p50", align: "right" as const },
+    { title: `Forward ${middle}`, align: "right" as const },
+    { title: `Flood ${middle}`, align: "right" as const },
     { title: "Amplification", align: "right" as const },
   ];
   return table(
-    `${SPREAD_WORDS}; quartiles in the unit of the median; samples in the order of the rounds, between their own least and most`,
+    `${run.environment.clock === "icount" ? `${COUNTED_SENTENCE} ` : ""}${SPREAD_WORDS}; quartiles in the unit of the median; samples in the order of the rounds, between their own least and most`,
     head,
     run.cases.map((one, index) => ({ cells: caseCells(one, index) })),
   );
@@ -131,7 +133,7 @@ function booksBadge(one: Case): Html {
 function stage(one: Case, name: "bridge.forward" | "bridge.flood"): string {
   const latency = one.latency[name];
   if (latency === undefined || latency.sampled === 0) return "";
-  return latency.unit === "ns" ? duration(latency.p50) : `${count(latency.p50)} instr`;
+  return passage(headlineOf(latency).value, latency.unit);
 }
 
 function mini(series: Series): Html {

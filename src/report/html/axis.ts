@@ -12,6 +12,13 @@ export function logScale(low: number, high: number, range: [number, number]): Lo
   return scaleLog([niceBelow(from), niceAbove(Math.max(high, from * 1.01))], range);
 }
 
+/** A log scale around 1 for ratios, which are often nearer to it than a nice step. */
+export function ratioScale(low: number, high: number, range: [number, number]): LogScale {
+  const [from, to] = [Math.min(low, 1), Math.max(high, 1)];
+  const room = Math.max(1.0005, (to / from) ** 0.05);
+  return scaleLog([from / room, to * room], range);
+}
+
 export function linearScale(low: number, high: number, range: [number, number]): LinearScale {
   return scaleLinear([low, high > low ? high : low + 1], range).nice(4);
 }

@@ -10,9 +10,10 @@ import {
 } from "../../document/run.ts";
 import { DECISION_WORDS } from "../facts/words.ts";
 import { clip } from "../text/clean.ts";
-import { count, digits, duration, percent, plural } from "../text/units.ts";
+import { count, digits, passage, percent, plural } from "../text/units.ts";
 import { bottomAxis, linearScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
+import { floodsPart, targetsTable } from "./guest.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, figure, fold, legend, right, section, table } from "./parts.ts";
 import { decisionClass, FIGURE_WIDTH } from "./tokens.ts";
@@ -41,6 +42,7 @@ export function decisionsSection(run: Run, detail: Detail): Html {
     ),
     byCase(observed),
     numbers(observed),
+    floodsPart(run),
     ...observed.map(({ item, index }) =>
       fold({
         id: `decisions-${index}`,
@@ -155,7 +157,7 @@ interface PortRow {
 }
 
 function byPort(item: Case, index: number, detail: Detail): Html[] {
-  const rows = portRows(item.ports, detail.ports);
+  const rows = portRows(item, detail.ports);
   if (rows.length === 0) return [html`<p>No port was counted.</p>`];
   const bottom = 26 + rows.length * ROW;
   const frames = linearScale(0, Math.max(1, ...rows.map((row) => row.ingress)), [150, 500]);
@@ -198,12 +200,14 @@ function byPort(item: Case, index: number, detail: Detail): Html[] {
       ],
     })),
   );
-  return detail.portFigures ? [plot, list] : [list];
+  const targets = targetsTable(item.id, item.ports, detail.books);
+  return detail.portFigures ? [plot, list, targets] : [list, targets];
 }
 
 /** Busy ports first where there are too many to draw; the others as one row. */
-function portRows(ports: readonly PortAccount[], most: number): PortRow[] {
-  if (ports.length <= most) return ports.map(portRow);
+function portRows(item: Case, most: number): PortRow[] {
+  const { ports } = item;
+  if (ports.length <= most) return ports.map((port) => portRow(item, port));
   const busy = ports.toSorted((a, b) => b.ingress - a.ingress).slice(0, most - 1);
   const rest = ports.filter((port) => !busy.includes(port));
   const sum = (pick: (port: PortAccount) => number) =>
@@ -211,7 +215,7 @@ function portRows(ports: readonly PortAccount[], most: number): PortRow[] {
   const decisions = { ...busy[0]?.decisions } as Decisions;
   for (const name of DECISIONS) decisions[name] = sum((port) => port.decisions[name]);
   return [
-    ...busy.map(portRow),
+    ...busy.map((port) => portRow(item, port)),
     {
       name: `${plural(rest.length, "more port")}`,
       ingress: sum((port) => port.ingress),
@@ -223,11 +227,14 @@ function portRows(ports: readonly PortAccount[], most: number): PortRow[] {
   ];
 }
 
-function portRow(port: PortAccount): PortRow {
+function portRow(item: Case, port: PortAccount): PortRow {
+  // A case is timed by one clock.
+  const unit = Object.values(item.latency)[0]?.unit ?? "ns";
   const stages = STAGES.flatMap((stage) => {
     const found = port.latency[stage];
     if (found === undefined || found.sampled === 0) return [];
-    return [`${stage} ${duration(found.p50)}, ${duration(found.p99)} (${count(found.sampled)})`];
+    const show = (value: number) => passage(value, unit);
+    return [`${stage} ${show(found.p50)}, ${show(found.p99)} (${count(found.sampled)})`];
   });
   return { ...port, stages: stages.join("; ") };
 }

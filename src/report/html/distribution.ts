@@ -1,6 +1,7 @@
 /** One case's latency histograms, one ridge a stage over a common logarithmic axis. */
 import { line } from "d3-shape";
 import { type Case, type Latency, STAGES, type Stage } from "../../document/run.ts";
+import { AXIS_WORDS } from "../facts/words.ts";
 import { count } from "../text/units.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
@@ -43,7 +44,7 @@ function ridges(
   const bottom = 12 + rows.length * RIDGE;
   return figure({
     id,
-    title: `Latency distribution in ${item.id}`,
+    title: `${unit === "ns" ? "Latency" : "Instruction"} distribution in ${item.id}`,
     desc: rows
       .map(
         ({ stage, latency }) =>
@@ -56,7 +57,7 @@ function ridges(
       bottomAxis(scale, logTicks(scale), {
         top: 6,
         bottom,
-        label: unit === "ns" ? "time (logarithmic)" : "instructions (logarithmic)",
+        label: AXIS_WORDS[unit],
         unit: unit === "ns" ? "ns" : "",
       }),
       ...rows.map((row, place) => ridge(row, scale, 6 + (place + 1) * RIDGE, bins)),
@@ -66,20 +67,36 @@ function ridges(
 
 function ridge({ stage, latency }: Ridge, scale: LogScale, base: number, bins: number): Html {
   const name = stageClass(stage);
-  const density = binned(latency, scale, bins);
+  const exact = latency.unit === "instructions" && latency.buckets.length <= bins * 4;
+  const shape = exact
+    ? html`<path class="${name} wide" d="${stems(latency, scale, base)}"/>`
+    : html`<path class="${name} area" d="${outlined(binned(latency, scale, bins), base)}"/>`;
+  const marks = [latency.p50, latency.p90, latency.p99, latency.p999]
+    .map((value) => `M${px(scale(Math.max(value, scale.domain()[0] ?? 1)))} ${base + 1}v6`)
+    .join("");
+  return html`<text class="b" x="0" y="${base - 22}">${stage}</text><text class="t" x="0" y="${base - 7}">${count(latency.sampled)} timed</text>${shape}<path class="${name} wide" d="${marks}"/>
+`;
+}
+
+/** Exact values, each a line as high as its share; the rarest still shows. */
+function stems({ buckets }: Latency, scale: LogScale, base: number): string {
+  const peak = Math.max(...buckets.map(([, , n]) => n), 1);
+  const floor = scale.domain()[0] ?? 1;
+  return buckets
+    .map(([low, , n]) => {
+      const height = Math.max(2, (n / peak) * (RIDGE - 22));
+      return `M${px(scale(Math.max(low, floor)))} ${base}v${px(-height)}`;
+    })
+    .join("");
+}
+
+function outlined(density: readonly Bin[], base: number): string {
   const peak = Math.max(...density.map((bin) => bin.value), 1e-12);
   const outline = line<Bin>()
     .x((bin) => bin.x)
     .y((bin) => base - (bin.value / peak) * (RIDGE - 22))
     .digits(1);
-  const end = density.at(-1);
-  const shape =
-    end === undefined ? "" : `${outline(density) ?? ""}V${base}H${px(density[0]?.x ?? 0)}Z`;
-  const marks = [latency.p50, latency.p90, latency.p99, latency.p999]
-    .map((value) => `M${px(scale(Math.max(value, scale.domain()[0] ?? 1)))} ${base + 1}v6`)
-    .join("");
-  return html`<text class="b" x="0" y="${base - 22}">${stage}</text><text class="t" x="0" y="${base - 7}">${count(latency.sampled)} timed</text><path class="${name} area" d="${shape}"/><path class="${name} wide" d="${marks}"/>
-`;
+  return density.length === 0 ? "" : `${outline(density) ?? ""}V${base}H${px(density[0]?.x ?? 0)}Z`;
 }
 
 interface Bin {

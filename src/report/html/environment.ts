@@ -1,8 +1,9 @@
 /** Where the numbers come from: machine, kernel, tools, noise. */
 import type { Run } from "../../document/run.ts";
 import { duration } from "../text/units.ts";
+import { functionsPart, guestPart } from "./guest.ts";
 import { type Html, html } from "./markup.ts";
-import { code, fold, section, table } from "./parts.ts";
+import { code, fold, pairs, section, table } from "./parts.ts";
 
 export function environmentSection(run: Run): Html {
   const { environment, provenance } = run;
@@ -15,23 +16,22 @@ export function environmentSection(run: Run): Html {
       ["plan, seed", `${provenance.plan}, ${provenance.seed}`],
       ["started, took", `${run.startedAt}, ${duration(run.durationNs)}`],
       ["kernel", `${kernel.release} ${kernel.version}`],
+      ...(kernel.compiler === undefined ? [] : [["compiler", kernel.compiler] as const]),
       ["preemption", kernel.preempt],
       ["kernel command line", kernel.cmdline],
       ["CPU", `${cpu.model}, ${cpu.online} online, governor ${cpu.governor ?? "not readable"}`],
       ["virtualization", cpu.virtualization ?? "none seen"],
       ["clock", `${environment.clock}, ${environment.clocksource}`],
     ]),
+    guestPart(run),
     noise(run),
+    functionsPart(run),
     named("Tools", "version", environment.tools),
     named("Kernel configuration", "value", kernel.config),
     named("Mitigations", "state", kernel.mitigations),
     named("Sysctls", "value", environment.sysctls),
     named("Probe programs", "SHA-256", provenance.programs),
   ]);
-}
-
-function pairs(entries: readonly [string, string][]): Html {
-  return html`<dl class="kv">${entries.map(([name, text]) => html`<dt>${name}</dt><dd>${code(text)}</dd>`)}</dl>`;
 }
 
 function noise(run: Run): Html {

@@ -1,8 +1,18 @@
 /** Stage latency: percentiles of all cases side by side, then each case's distribution. */
 import { type Case, type Latency, type Run, STAGES, type Stage } from "../../document/run.ts";
-import { STAGE_WORDS } from "../facts/words.ts";
+import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
+import { AXIS_WORDS, COUNTED_SENTENCE, COUNTED_WORDS, STAGE_WORDS } from "../facts/words.ts";
 import { clip } from "../text/clean.ts";
-import { count, duration, percent, quantity, span } from "../text/units.ts";
+import {
+  bare,
+  bareSpan,
+  count,
+  duration,
+  passage,
+  percent,
+  quantity,
+  span,
+} from "../text/units.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { distribution } from "./distribution.ts";
@@ -31,15 +41,21 @@ export function latencySection(run: Run, detail: Detail): Html {
       }),
     ];
   });
-  return section("latency", "Stage latency", [
-    html`<p>Each row is a case: the line runs from p50 to p99.9 on a logarithmic axis; the filled dot is p50, the ring p90, the small dot p99. The axis is the same in every figure of a unit, so stages can be compared.</p>`,
+  const counted = run.environment.clock === "icount";
+  return section("latency", counted ? "Instructions by stage" : "Stage latency", [
+    counted ? COUNTED_INTRO : TIMED_INTRO,
     ...timed.map((stage) => overview(run, stage)),
     html`<h3>Numbers</h3>`,
     numbers(run),
-    html`<h3>Distributions</h3><p>Height is the share of the timed passages per equal step of the axis, each stage scaled to its own peak; the marks below a ridge are p50, p90, p99 and p99.9.</p>`,
+    html`<h3>Distributions</h3>${counted ? COUNTED_RIDGES : TIMED_RIDGES}`,
     ...distributions,
   ]);
 }
+
+const TIMED_INTRO = html`<p>Each row is a case: the line runs from p50 to p99.9 on a logarithmic axis; the filled dot is p50, the ring p90, the small dot p99. The axis is the same in every figure of a unit, so stages can be compared.</p>`;
+const COUNTED_INTRO = html`<p>${COUNTED_SENTENCE} Each row is a case: the dot is the mode over rounds, net of the probes, and the line what boots disagree on. The axis is the same in every figure, so stages can be compared.</p>`;
+const TIMED_RIDGES = html`<p>Height is the share of the timed passages per equal step of the axis, each stage scaled to its own peak; the marks below a ridge are p50, p90, p99 and p99.9.</p>`;
+const COUNTED_RIDGES = html`<p>Every value that occurred is a line, as high as its share of the passages and never under two pixels; the few far to the right met a timer tick. The marks below are p50, p90, p99 and p99.9.</p>`;
 
 interface Timed {
   readonly item: Case;
@@ -52,10 +68,6 @@ function shown(item: Case, stage: Stage): Latency | null {
   return latency === undefined || latency.sampled === 0 || latency.buckets.length === 0
     ? null
     : latency;
-}
-
-function timeText(latency: Latency, value: number): string {
-  return latency.unit === "ns" ? duration(value) : `${count(value)} instr`;
 }
 
 function overview(run: Run, stage: Stage): Html {
@@ -81,31 +93,33 @@ function dotPlot(run: Run, stage: Stage, rows: readonly Timed[], unit: Latency["
       return latency !== null && latency.unit === unit ? [latency] : [];
     }),
   );
+  const ends = all.map(endsOf);
   const scale = logScale(
-    Math.max(1, Math.min(...all.map((one) => one.p50)) * 0.8),
-    Math.max(...all.map((one) => one.p999)),
+    Math.max(1, Math.min(...ends.map(([low]) => low)) * 0.8),
+    Math.max(...ends.map(([, high]) => high)),
     [LABEL, FIGURE_WIDTH - RIGHT],
   );
   const bottom = 26 + rows.length * ROW;
   const id = `p-${STAGES.indexOf(stage)}-${unit}`;
   return figure({
     id,
-    title: `${stage}: percentiles by case`,
+    title: `${stage}: ${unit === "ns" ? "percentiles" : "instructions"} by case`,
     desc: rows
-      .map(
-        ({ item, latency }) =>
-          `${item.id}: p50 ${timeText(latency, latency.p50)}, p99 ${timeText(latency, latency.p99)}`,
+      .map(({ item, latency }) =>
+        unit === "ns"
+          ? `${item.id}: p50 ${duration(latency.p50)}, p99 ${duration(latency.p99)}`
+          : `${item.id}: ${headlineText(latency)}`,
       )
       .slice(0, 20)
       .join("; "),
     width: FIGURE_WIDTH,
     height: bottom + 38,
     body: [
-      html`<text class="b" x="0" y="14">${stage}</text><text class="t" x="${LABEL}" y="14">${STAGE_WORDS[stage]}</text><text class="t e" x="${FIGURE_WIDTH}" y="14">p50</text>`,
+      html`<text class="b" x="0" y="14">${stage}</text><text class="t" x="${LABEL}" y="14">${STAGE_WORDS[stage]}</text><text class="t e" x="${FIGURE_WIDTH}" y="14">${HEADLINE_TITLES[unit]}</text>`,
       bottomAxis(scale, logTicks(scale), {
         top: 22,
         bottom,
-        label: unit === "ns" ? "time (logarithmic)" : "instructions (logarithmic)",
+        label: AXIS_WORDS[unit],
         unit: unit === "ns" ? "ns" : "",
       }),
       ...rows.map((row, index) => percentileRow(row, stage, scale, 34 + index * ROW)),
@@ -113,46 +127,99 @@ function dotPlot(run: Run, stage: Stage, rows: readonly Timed[], unit: Latency["
   });
 }
 
+const HEADLINE_TITLES: Record<Latency["unit"], string> = { ns: "p50", instructions: "mode" };
+
+/** From p50 to p99.9, or the interval of the mode. */
+function endsOf(latency: Latency): readonly [number, number] {
+  if (latency.unit === "ns") return [latency.p50, latency.p999];
+  const { value, ci } = headlineOf(latency);
+  return ci ?? [value, value];
+}
+
+function headlineText(latency: Latency): string {
+  return passage(headlineOf(latency).value, latency.unit);
+}
+
 function percentileRow({ item, latency }: Timed, stage: Stage, scale: LogScale, y: number): Html {
   const name = stageClass(stage);
   const at = (value: number) => px(scale(Math.max(value, scale.domain()[0] ?? 1)));
-  return html`<text class="m" x="0" y="${y + 4}">${clip(item.id, 36)}</text><path class="${name} wide" d="M${at(latency.p50)} ${y}H${at(latency.p999)}"/><circle class="${name} hollow" cx="${at(latency.p90)}" cy="${y}" r="4"/><circle class="${name}" cx="${at(latency.p99)}" cy="${y}" r="3"/><circle class="${name}" cx="${at(latency.p50)}" cy="${y}" r="5"/><text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${timeText(latency, latency.p50)}</text>
+  const [low, high] = endsOf(latency);
+  const others =
+    latency.unit === "ns"
+      ? html`<circle class="${name} hollow" cx="${at(latency.p90)}" cy="${y}" r="4"/><circle class="${name}" cx="${at(latency.p99)}" cy="${y}" r="3"/>`
+      : null;
+  return html`<text class="m" x="0" y="${y + 4}">${clip(item.id, 36)}</text><path class="${name} wide" d="M${at(low)} ${y}H${at(high)}"/>${others}<circle class="${name}" cx="${at(headlineOf(latency).value)}" cy="${y}" r="5"/><text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${headlineText(latency)}</text>
 `;
 }
 
 function numbers(run: Run): Html {
-  const head = ["Case", "Stage", "p50", "p90", "p99", "p99.9", "max", "Timed", "Passages"];
-  const rows = run.cases.flatMap((item) =>
-    STAGES.flatMap((stage) => {
-      const latency = item.latency[stage];
-      return latency === undefined ? [] : [{ cells: numberCells(item, stage, latency) }];
-    }),
-  );
-  return table(
+  const timed = stagesIn(run, "ns");
+  const counted = stagesIn(run, "instructions");
+  const heads = (titles: readonly string[]) => [
+    { title: "Case" },
+    { title: "Stage" },
+    ...titles.map((title) => ({ title, align: "right" as const })),
+    { title: "Estimate" },
+    { title: "From, to" },
+  ];
+  const times = table(
     "Percentiles in the timed passages, and how many of all passages these are",
-    [
-      ...head.map((title, index) => (index > 1 ? { title, align: "right" as const } : { title })),
-      { title: "Estimate" },
-      { title: "From, to" },
-    ],
-    rows,
+    heads(["p50", "p90", "p99", "p99.9", "max", "Timed", "Passages"]),
+    timed.map((one) => ({ cells: timedCells(one) })),
   );
+  const instructions = table(
+    `Instructions by stage: ${COUNTED_WORDS}. The mode over rounds, net of the probes, with the span of the boots' modes; alike: passages that took exactly their round's mode`,
+    heads([
+      "Instructions",
+      "Interval",
+      "Rounds",
+      "Boots",
+      "Alike",
+      "p50",
+      "p99",
+      "max",
+      "Passages",
+    ]),
+    counted.map((one) => ({ cells: countedCells(one) })),
+  );
+  return html`${timed.length > 0 ? times : null}${counted.length > 0 ? instructions : null}`;
 }
 
-function numberCells(item: Case, stage: Stage, latency: Latency) {
+function timedCells({ item, stage, latency }: TimedStage) {
   const { p50, p90, p99, p999, max, sampled } = latency;
-  const estimate = latency.estimate;
   return [
     code(item.id),
     stage,
-    ...[p50, p90, p99, p999, max].map((value) =>
-      right(sampled === 0 ? "none" : timeText(latency, value)),
-    ),
+    ...[p50, p90, p99, p999, max].map((value) => right(sampled === 0 ? "none" : duration(value))),
     right(sampled === latency.count ? "all" : percent(sampled, latency.count)),
     right(count(latency.count)),
+    ...provenanceCells(latency),
+  ];
+}
+
+function countedCells({ item, stage, latency }: TimedStage) {
+  const { p50, p99, max, unit } = latency;
+  const { value, ci } = headlineOf(latency);
+  const show = (one: number) => right(latency.sampled === 0 ? "none" : bare(one, unit));
+  return [
+    code(item.id),
+    stage,
+    show(value),
+    right(bareSpan(ci, unit, value)),
+    right(count(latency.perRound?.length ?? 0)),
+    right(bootsOf(item, latency)),
+    right(agreement(latency)),
+    ...[p50, p99, max].map(show),
+    right(count(latency.count)),
+    ...provenanceCells(latency),
+  ];
+}
+
+function provenanceCells({ estimate, unit, from, to }: Latency) {
+  return [
     estimate === null
       ? ""
-      : `${quantity(estimate.value, latency.unit)} (${span(...estimate.ci, latency.unit)}), ${estimate.method}, n = ${count(estimate.n)}`,
-    html`<span class="m soft">${latency.from}, ${latency.to}</span>`,
+      : `${quantity(estimate.value, unit)} (${span(...estimate.ci, unit)}), ${estimate.method}, n = ${count(estimate.n)}`,
+    html`<span class="m soft">${from}, ${to}</span>`,
   ];
 }

@@ -73,6 +73,11 @@ ${options.body}</details>
 `;
 }
 
+/** Facts by name, what is said of each in the fixed font. */
+export function pairs(entries: readonly (readonly [string, string])[]): Html {
+  return html`<dl class="kv">${entries.map(([name, text]) => html`<dt>${name}</dt><dd>${code(text)}</dd>`)}</dl>`;
+}
+
 export function section(id: string, title: string, body: readonly Html[]): Html {
   return html`<section id="${id}" aria-labelledby="${id}-h"><h2 id="${id}-h">${title}</h2>
 ${body}</section>

@@ -6,6 +6,7 @@ import { spread } from "../facts/samples.ts";
 import { clip } from "../text/clean.ts";
 import { count, digits, quantity } from "../text/units.ts";
 import { bottomAxis, linearScale } from "./axis.ts";
+import { calibrationPart } from "./guest.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, figure, right, section, table } from "./parts.ts";
 import { FIGURE_WIDTH } from "./tokens.ts";
@@ -30,6 +31,7 @@ export function probeSection(run: Run): Html {
     overheads(observed),
     cases(observed),
     programs(observed),
+    calibrationPart(run),
     gaps(observed),
   ]);
 }

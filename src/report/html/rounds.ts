@@ -1,6 +1,7 @@
 /** Round by round, so that drift, steps and discarded rounds are seen. */
 import type { Case, Run } from "../../document/run.ts";
 import { type Series, seriesOf } from "../facts/metrics.ts";
+import { COUNTED_SENTENCE } from "../facts/words.ts";
 import { duration, quantity, spanLike } from "../text/units.ts";
 import { leftAxis, linearScale } from "./axis.ts";
 import type { Detail } from "./detail.ts";
@@ -14,7 +15,7 @@ const OPEN = 3;
 
 export function roundsSection(run: Run, detail: Detail): Html {
   return section("rounds", "Round by round", [
-    html`<p>One dot a round, at the time it started. The line is the median and the band the quartiles of the rounds that count; a cross is a discarded round. Each axis spans its own samples and does not start at zero.</p>`,
+    html`<p>One dot a round, at the time it started. The line is the median and the band the quartiles of the rounds that count; a cross is a discarded round. Each axis spans its own samples and does not start at zero.${run.environment.clock === "icount" ? ` ${COUNTED_SENTENCE}` : ""}</p>`,
     ...run.cases.map((item, index) =>
       fold({
         id: `rounds-${index}`,

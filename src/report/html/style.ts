@@ -1,3 +1,4 @@
+import { VERDICTS } from "../../document/compare.ts";
 import { DECISIONS, STAGES } from "../../document/run.ts";
 import {
   DARK,
@@ -6,8 +7,12 @@ import {
   FONT,
   LIGHT,
   MONO,
+  SIDE_COLOURS,
   STAGE_COLOURS,
+  sideClass,
   stageClass,
+  VERDICT_COLOURS,
+  verdictClass,
 } from "./tokens.ts";
 
 /** The page's only style sheet. */
@@ -96,6 +101,8 @@ details::details-content{content-visibility:visible;block-size:auto}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 ${STAGES.map((stage) => painted(stageClass(stage), STAGE_COLOURS[stage])).join("")}
 ${DECISIONS.map((name) => painted(decisionClass(name), DECISION_COLOURS[name])).join("")}
+${VERDICTS.map((name) => painted(verdictClass(name), VERDICT_COLOURS[name])).join("")}
+${SIDE_COLOURS.map((colour, place) => painted(sideClass(place), colour)).join("")}
 `;
 
 function painted(name: string, colour: string): string {

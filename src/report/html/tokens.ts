@@ -1,4 +1,5 @@
 /** Every colour, size and font of the page. Marks use the Okabe-Ito palette. */
+import type { Verdict } from "../../document/compare.ts";
 import type { Decision, Stage } from "../../document/run.ts";
 
 const OKABE_ITO = {
@@ -16,6 +17,7 @@ export const STAGE_COLOURS: Record<Stage, string> = {
   "bridge.forward": OKABE_ITO.blue,
   "bridge.flood": OKABE_ITO.vermillion,
   "bridge.learn": OKABE_ITO.purple,
+  "bridge.lookup": OKABE_ITO.sky,
   path: OKABE_ITO.orange,
 };
 
@@ -27,6 +29,23 @@ export const DECISION_COLOURS: Record<Decision, string> = {
   local: OKABE_ITO.green,
   filtered: "var(--neutral)",
 };
+
+export const VERDICT_COLOURS: Record<Verdict["verdict"], string> = {
+  regression: OKABE_ITO.vermillion,
+  improvement: OKABE_ITO.green,
+  unchanged: "var(--neutral)",
+  inconclusive: OKABE_ITO.orange,
+};
+
+/** The base, then each candidate; from the sixth on they come again. */
+export const SIDE_COLOURS = [
+  "var(--neutral)",
+  OKABE_ITO.blue,
+  OKABE_ITO.vermillion,
+  OKABE_ITO.green,
+  OKABE_ITO.purple,
+  OKABE_ITO.orange,
+] as const;
 
 export const LIGHT = {
   "--ground": "#ffffff",
@@ -77,4 +96,14 @@ export function stageClass(stage: Stage): string {
 
 export function decisionClass(decision: Decision): string {
   return `k-${decision}`;
+}
+
+export function verdictClass(verdict: Verdict["verdict"]): string {
+  return `v-${verdict}`;
+}
+
+/** By place: 0 is the base. */
+export function sideClass(place: number): string {
+  const candidates = SIDE_COLOURS.length - 1;
+  return `o-${place === 0 ? 0 : 1 + ((place - 1) % candidates)}`;
 }

@@ -1,36 +1,49 @@
-import { type Case, DECISIONS, type Run, STAGES } from "../../document/run.ts";
+import { type Case, DECISIONS, type Run } from "../../document/run.ts";
 import { booksOf } from "../facts/books.ts";
+import {
+  calibrations,
+  FLOOD_WORDS,
+  floodRows,
+  functionRows,
+  functionSummary,
+  guestFacts,
+} from "../facts/guest.ts";
+import { agreement, bootsOf, headlineOf, stagesIn } from "../facts/latency.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { programCosts } from "../facts/observing.ts";
-import { DECISION_WORDS, SPREAD_WORDS } from "../facts/words.ts";
-import { code, Markdown, md, pre, row } from "../text/markdown.ts";
+import { COUNTED_SENTENCE, COUNTED_WORDS, DECISION_WORDS, SPREAD_WORDS } from "../facts/words.ts";
+import { code, Markdown, md, pre, row, tableHead } from "../text/markdown.ts";
 import { sparkline } from "../text/sparkline.ts";
-import { count, digits, duration, percent, quantity, spanLike } from "../text/units.ts";
-
-export interface Section {
-  readonly title: string;
-  readonly folded: boolean;
-  /** Bytes that earlier sections leave for this one. */
-  readonly share: number;
-  readonly head: Markdown | null;
-  readonly rows: readonly Markdown[];
-  readonly note: Markdown | null;
-}
+import {
+  bare,
+  bareSpan,
+  count,
+  digits,
+  duration,
+  percent,
+  quantity,
+  spanLike,
+} from "../text/units.ts";
+import type { Section } from "./assemble.ts";
 
 const SPARKS = 16;
 /** More cases than this have one headline each. */
 const MANY = 40;
 
-/** In reading order. */
+/** In reading order; what has no row reserves no room. */
 export function sectionsOf(run: Run): Section[] {
   return [
     results(run),
+    instructions(run),
     latency(run),
     decisions(run),
     books(run),
+    floods(run),
     drops(run),
     checks(run),
     probes(run),
+    functions(run),
+    guest(run),
     environment(run),
   ];
 }
@@ -40,9 +53,9 @@ function results(run: Run): Section {
     title: "Results",
     folded: false,
     share: 16_000,
-    head: table(["Case", "Metric", "Median", "Quartiles", "Rounds", "Samples"], "llrrrl"),
+    head: tableHead(["Case", "Metric", "Median", "Quartiles", "Rounds", "Samples"], "llrrrl"),
     rows: run.cases.flatMap((item) => resultRows(item, run.cases.length > MANY ? 1 : undefined)),
-    note: md`${SPREAD_WORDS}; samples in the order of the rounds, each row between its own least and most. A run describes; ${code("bridgescope compare")} judges.`,
+    note: md`${SPREAD_WORDS}; samples in the order of the rounds, each row between its own least and most. A run describes; ${code("bridgescope compare")} judges.${run.environment.clock === "icount" ? ` ${COUNTED_SENTENCE}` : ""}`,
   };
 }
 
@@ -73,26 +86,46 @@ function resultRows(item: Case, most: number | undefined): Markdown[] {
 }
 
 function latency(run: Run): Section {
-  const rows = run.cases.flatMap((item) =>
-    STAGES.flatMap((stage) => {
-      const found = item.latency[stage];
-      if (found === undefined) return [];
-      const show = (value: number) => {
-        if (found.sampled === 0) return "none";
-        return found.unit === "ns" ? duration(value) : `${count(value)} instr`;
-      };
-      const share = found.sampled === found.count ? "all" : percent(found.sampled, found.count);
-      const of = `${share} of ${count(found.count)}`;
-      return [row(code(item.id), stage, show(found.p50), show(found.p90), show(found.p99), of)];
-    }),
-  );
+  const rows = stagesIn(run, "ns").map(({ item, stage, latency: found }) => {
+    const { p50, p90, p99, sampled } = found;
+    const show = (value: number) => (sampled === 0 ? "none" : duration(value));
+    const share = sampled === found.count ? "all" : percent(sampled, found.count);
+    const of = `${share} of ${count(found.count)}`;
+    return row(code(item.id), stage, show(p50), show(p90), show(p99), of);
+  });
   return {
     title: "Stage latency",
     folded: true,
     share: 13_000,
-    head: table(["Case", "Stage", "p50", "p90", "p99", "Timed"], "llrrrr"),
+    head: tableHead(["Case", "Stage", "p50", "p90", "p99", "Timed"], "llrrrr"),
     rows,
     note: null,
+  };
+}
+
+function instructions(run: Run): Section {
+  const rows = stagesIn(run, "instructions").map(({ item, stage, latency: found }) => {
+    const { value, ci } = headlineOf(found);
+    return row(
+      code(item.id),
+      stage,
+      found.sampled === 0 ? "none" : bare(value, found.unit),
+      bareSpan(ci, found.unit, value),
+      count(found.perRound?.length ?? 0),
+      count(bootsOf(item, found)),
+      agreement(found),
+    );
+  });
+  return {
+    title: `Instructions by stage: ${COUNTED_WORDS}`,
+    folded: false,
+    share: 13_000,
+    head: tableHead(
+      ["Case", "Stage", "Instructions", "Interval", "Rounds", "Boots", "Alike"],
+      "llrrrrr",
+    ),
+    rows,
+    note: md`Instructions: the mode over rounds, net of the probes; interval: the span of the boots' modes; alike: passages that took exactly their round's mode.`,
   };
 }
 
@@ -116,7 +149,7 @@ function decisions(run: Run): Section {
     title: "Decisions and copies",
     folded: true,
     share: 11_000,
-    head: table(
+    head: tableHead(
       ["Case", ...names, "In", "Out", "Amplification", "Learned/moved/aged"],
       `l${"r".repeat(names.length + 4)}`,
     ),
@@ -145,6 +178,46 @@ function books(run: Run): Section {
   };
 }
 
+function floods(run: Run): Section {
+  const number = (value: number | null) => (value === null ? "-" : count(value));
+  return {
+    title: "Floods, as the bridge calls them",
+    folded: true,
+    share: 2000,
+    head: tableHead(["Case", "Unicast", "Multicast", "Broadcast", "Targets", "Skipped"], "lrrrrr"),
+    rows: floodRows(run).map((one) =>
+      row(
+        code(one.id),
+        ...[one.unicast, one.multicast, one.broadcast, one.considered, one.skipped].map(number),
+      ),
+    ),
+    note: md`${FLOOD_WORDS}`,
+  };
+}
+
+function functions(run: Run): Section {
+  const rows = functionRows(run) ?? [];
+  return {
+    title: `Functions on a frame's way: ${functionSummary(run.environment.functions ?? [])}`,
+    folded: true,
+    share: 2500,
+    head: tableHead(["Function", "Module", "fentry", "kprobe"], "llll"),
+    rows: rows.map((one) => row(code(one.name), code(one.module), one.fentry, one.kprobe)),
+    note: null,
+  };
+}
+
+function guest(run: Run): Section {
+  return {
+    title: "Guest",
+    folded: true,
+    share: 1500,
+    head: null,
+    rows: guestFacts(run).map(([name, text]) => md`- ${name}: ${code(text, 240)}`),
+    note: null,
+  };
+}
+
 function drops(run: Run): Section {
   const rows = run.cases.flatMap((item) =>
     (item.bridge?.drops ?? [])
@@ -155,7 +228,7 @@ function drops(run: Run): Section {
     title: "Drops",
     folded: true,
     share: 3000,
-    head: table(["Case", "Frames", "Reason", "Where"], "lrll"),
+    head: tableHead(["Case", "Frames", "Reason", "Where"], "lrll"),
     rows,
     note: null,
   };
@@ -209,7 +282,11 @@ function probes(run: Run): Section {
     folded: true,
     share: 3000,
     head: null,
-    rows: [...costs, ...cases],
+    rows: [
+      ...costs,
+      ...cases,
+      ...calibrations(run).map(({ text, cases: ids }) => md`- ${text} (${ids.join(", ")})`),
+    ],
     note: null,
   };
 }
@@ -236,9 +313,4 @@ function environment(run: Run): Section {
     rows: pairs.map(([name, text]) => md`- ${name}: ${code(text, 240)}`),
     note: null,
   };
-}
-
-function table(titles: readonly string[], align: string): Markdown {
-  const rule = Array.from(align, (side) => (side === "r" ? "---:" : "---")).join(" | ");
-  return new Markdown(`${row(...titles).text}\n| ${rule} |`);
 }

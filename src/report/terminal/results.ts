@@ -1,7 +1,17 @@
-import { type Case, type Latency, type Run, STAGES } from "../../document/run.ts";
+import type { Case, Run } from "../../document/run.ts";
+import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
 import { headlinesOf } from "../facts/metrics.ts";
-import { SPREAD_WORDS } from "../facts/words.ts";
-import { count, duration, percent, quantity, span, spanLike } from "../text/units.ts";
+import { COUNTED_SENTENCE, COUNTED_WORDS, SPREAD_WORDS } from "../facts/words.ts";
+import {
+  bare,
+  bareSpan,
+  count,
+  duration,
+  percent,
+  quantity,
+  span,
+  spanLike,
+} from "../text/units.ts";
 import { type Cell, type Column, cells, type Row, right, type Screen } from "./screen.ts";
 
 /** One line a case and headline metric. */
@@ -13,19 +23,37 @@ export function writeResults(screen: Screen, run: Run): void {
   ];
   screen.table("case", head, run.cases.flatMap(resultRows));
   screen.paragraph("quartiles in the unit of the median", { indent: 2, tone: "dim" });
+  if (run.environment.clock === "icount") {
+    screen.paragraph(COUNTED_SENTENCE, { indent: 2, tone: "dim" });
+  }
 }
 
-/** Percentiles of each stage, and how many of the passages were timed. */
+/** Percentiles of each stage, and how many of the passages were timed; in counted time the mode. */
 export function writeLatency(screen: Screen, run: Run): void {
-  const cases = run.cases.filter((item) => STAGES.some((stage) => item.latency[stage]));
-  if (cases.length === 0) return;
-  screen.heading("Stage latency, and how many of the passages were timed");
-  const rows = cases.flatMap((item) => [
-    { label: item.id, cells: [] },
-    ...STAGES.flatMap((stage) => stageRow(stage, item.latency[stage])),
-  ]);
-  screen.table("case, stage", right("p50", "p90", "p99", "timed", "passages"), rows);
-  for (const item of cases) writeEstimates(screen, item);
+  const timed = stagesIn(run, "ns");
+  if (timed.length > 0) {
+    screen.heading("Stage latency, and how many of the passages were timed");
+    const head = right("p50", "p90", "p99", "timed", "passages");
+    screen.table("case, stage", head, byCase(timed, timedRow));
+    for (const one of timed) writeEstimate(screen, one);
+  }
+  const counted = stagesIn(run, "instructions");
+  if (counted.length > 0) {
+    screen.heading(`Instructions by stage: ${COUNTED_WORDS}`);
+    const head = right("instructions", "interval", "rounds", "boots", "alike");
+    screen.table("case, stage", head, byCase(counted, countedRow));
+    screen.paragraph(
+      "instructions: the mode over rounds, net of the probes; interval: the span of the boots' modes; alike: passages that took exactly their round's mode",
+      { indent: 2, tone: "dim" },
+    );
+  }
+}
+
+function byCase(stages: readonly TimedStage[], rowOf: (one: TimedStage) => Row): Row[] {
+  return stages.flatMap((one, index) => {
+    const first = stages[index - 1]?.item !== one.item;
+    return [...(first ? [{ label: one.item.id, cells: [] }] : []), rowOf(one)];
+  });
 }
 
 function resultRows(item: Case): Row[] {
@@ -41,7 +69,7 @@ function resultRows(item: Case): Row[] {
       label: index === 0 ? item.id : "",
       cells: [
         { text: `${one.metric}${side}`, tone: "plain" },
-        { text: found === null ? "-" : quantity(found.median, one.unit), tone: "strong" },
+        { text: found === null ? "-" : bare(found.median, one.unit), tone: "strong" },
         {
           text: found === null ? "-" : spanLike(found.q1, found.q3, one.unit, found.median),
           tone: "plain",
@@ -53,36 +81,39 @@ function resultRows(item: Case): Row[] {
   return state.length > 0 ? [...rows, { label: "", cells: state }] : rows;
 }
 
-function stageRow(stage: string, latency: Latency | undefined): Row[] {
-  if (latency === undefined) return [];
-  const show = (value: number) => timed(latency, value);
-  const share = latency.sampled === latency.count ? "all" : percent(latency.sampled, latency.count);
-  return [
-    {
-      label: `  ${stage}`,
-      cells: [
-        ...cells([show(latency.p50)], "strong"),
-        ...cells([show(latency.p90), show(latency.p99)]),
-        ...cells([share, count(latency.count)], "dim"),
-      ],
-    },
-  ];
+function timedRow({ stage, latency }: TimedStage): Row {
+  const { p50, p90, p99, sampled } = latency;
+  const show = (value: number) => (sampled === 0 ? "none" : duration(value));
+  const share = sampled === latency.count ? "all" : percent(sampled, latency.count);
+  return {
+    label: `  ${stage}`,
+    cells: [
+      ...cells([show(p50)], "strong"),
+      ...cells([show(p90), show(p99)]),
+      ...cells([share, count(latency.count)], "dim"),
+    ],
+  };
 }
 
-function timed(latency: Latency, value: number): string {
-  if (latency.sampled === 0) return "none";
-  return latency.unit === "ns" ? duration(value) : `${count(value)} instr`;
+function countedRow({ item, stage, latency }: TimedStage): Row {
+  const { value, ci } = headlineOf(latency);
+  const rounds = latency.perRound?.length ?? 0;
+  return {
+    label: `  ${stage}`,
+    cells: [
+      ...cells([latency.sampled === 0 ? "none" : bare(value, latency.unit)], "strong"),
+      ...cells([bareSpan(ci, latency.unit, value)]),
+      ...cells([count(rounds), count(bootsOf(item, latency)), agreement(latency)], "dim"),
+    ],
+  };
 }
 
-function writeEstimates(screen: Screen, item: Case): void {
-  for (const stage of STAGES) {
-    const latency = item.latency[stage];
-    const estimate = latency?.estimate ?? null;
-    if (latency === undefined || estimate === null) continue;
-    const [low, high] = estimate.ci;
-    screen.paragraph(
-      `${item.id} ${stage}: ${quantity(estimate.value, latency.unit)} (interval ${span(low, high, latency.unit)}; ${estimate.method}, n = ${count(estimate.n)})`,
-      { indent: 2, hanging: 4 },
-    );
-  }
+function writeEstimate(screen: Screen, { item, stage, latency }: TimedStage): void {
+  const { estimate, unit } = latency;
+  if (estimate === null) return;
+  const [low, high] = estimate.ci;
+  screen.paragraph(
+    `${item.id} ${stage}: ${quantity(estimate.value, unit)} (interval ${span(low, high, unit)}; ${estimate.method}, n = ${count(estimate.n)})`,
+    { indent: 2, hanging: 4 },
+  );
 }

@@ -1,5 +1,5 @@
 /** What the terminal sections write to: lines of at most `width` columns, coloured only if asked. */
-import { clean, cleanLines } from "../text/clean.ts";
+import { ascii, clean, cleanLines } from "../text/clean.ts";
 import { columns, hang, padEnd, padStart } from "../text/layout.ts";
 
 export type Tone = "plain" | "alarm" | "caution" | "good" | "dim" | "strong";
@@ -17,6 +17,7 @@ export interface Column {
 export interface Row {
   /** Names the row; goes on a line of its own where it does not fit. */
   readonly label: string;
+  readonly tone?: Tone;
   readonly cells: readonly Cell[];
 }
 
@@ -34,11 +35,14 @@ const LEAST_LABEL = 12;
 export class Screen {
   readonly width: number;
   readonly #color: boolean;
+  readonly #clean: (text: string) => string;
   readonly #lines: string[] = [];
 
-  constructor(options: { width: number; color: boolean }) {
+  /** `ascii` for what is mailed or committed: every other character becomes a visible escape. */
+  constructor(options: { width: number; color: boolean; ascii?: boolean }) {
     this.width = options.width;
     this.#color = options.color;
+    this.#clean = options.ascii === true ? ascii : clean;
   }
 
   toString(): string {
@@ -53,7 +57,7 @@ export class Screen {
   /** Text from anywhere, cleaned and wrapped. */
   paragraph(text: string, options: { tone?: Tone; indent?: number; hanging?: number } = {}): void {
     const { tone = "plain", indent = 0, hanging = indent } = options;
-    for (const line of hang(clean(text), this.width, indent, hanging)) {
+    for (const line of hang(this.#clean(text), this.width, indent, hanging)) {
       this.#lines.push(this.#paint(tone, line));
     }
   }
@@ -71,7 +75,7 @@ export class Screen {
     const sizes = head.map((column, index) =>
       Math.max(
         columns(column.title),
-        ...rows.map((row) => columns(clean(row.cells[index]?.text ?? ""))),
+        ...rows.map((row) => columns(this.#clean(row.cells[index]?.text ?? ""))),
       ),
     );
     const taken = sizes.reduce((sum, size) => sum + size + GAP, 0);
@@ -80,15 +84,23 @@ export class Screen {
       this.#pairs(head, rows);
       return;
     }
-    const labels = rows.map((row) => columns(clean(row.label))).filter((size) => size <= room);
+    const labels = rows
+      .map((row) => columns(this.#clean(row.label)))
+      .filter((size) => size <= room);
     const first = Math.max(LEAST_LABEL, columns(label), ...labels);
     this.#row({ text: label, tone: "dim" }, first, sizes, head, titles(head));
     for (const row of rows) {
-      const name = clean(row.label);
+      const name = this.#clean(row.label);
       const fits = columns(name) <= room;
-      if (!fits) this.#name(row.label);
+      if (!fits) this.#name(row);
       if (!fits && row.cells.length === 0) continue;
-      this.#row({ text: fits ? name : "", tone: "plain" }, first, sizes, head, row.cells);
+      this.#row(
+        { text: fits ? name : "", tone: row.tone ?? "plain" },
+        first,
+        sizes,
+        head,
+        row.cells,
+      );
     }
   }
 
@@ -102,7 +114,7 @@ export class Screen {
     const parts = head.map((column, index) => {
       const cell = cells[index] ?? { text: "", tone: "plain" as const };
       const size = sizes[index] ?? 0;
-      const text = clean(cell.text);
+      const text = this.#clean(cell.text);
       const padded = column.align === "right" ? padStart(text, size) : padEnd(text, size);
       return this.#paint(cell.tone, padded);
     });
@@ -112,15 +124,15 @@ export class Screen {
 
   #pairs(head: readonly Column[], rows: readonly Row[]): void {
     for (const row of rows) {
-      if (row.label !== "") this.#name(row.label);
+      if (row.label !== "") this.#name(row);
       const text = row.cells.map((cell, index) => `${head[index]?.title ?? ""} ${cell.text}`);
       if (text.length > 0) this.paragraph(text.join(", "), { indent: 4, hanging: 6 });
     }
   }
 
-  #name(label: string): void {
+  #name({ label, tone = "plain" }: Row): void {
     const inset = label.length - label.trimStart().length;
-    this.paragraph(label.trimStart(), { indent: 2 + inset, hanging: 4 + inset });
+    this.paragraph(label.trimStart(), { indent: 2 + inset, hanging: 4 + inset, tone });
   }
 
   #paint(tone: Tone, text: string): string {

@@ -12,6 +12,14 @@ export function clean(text: string): string {
   return text.replace(UNSEEN, visible);
 }
 
+/** The same in ASCII alone, for mail and commit messages: our own signs spelled out, others escaped. */
+export function ascii(text: string): string {
+  return clean(text)
+    .replaceAll("\u00b5", "u")
+    .replaceAll("\u2026", "...")
+    .replace(/[^\x20-\x7e]/gu, visible);
+}
+
 /** The same for output of several lines: the line breaks and tabs become structure. */
 export function cleanLines(text: string): string[] {
   const lines = text.replaceAll("\r\n", "\n").replaceAll("\t", "    ").split("\n").map(clean);

@@ -50,6 +50,12 @@ export function row(...values: Value[]): Markdown {
   return new Markdown(`| ${values.map((value) => md`${value}`.text).join(" | ")} |`);
 }
 
+/** Titles and rule of a table; `align` has an `l` or an `r` for each column. */
+export function tableHead(titles: readonly string[], align: string): Markdown {
+  const rule = Array.from(align, (side) => (side === "r" ? "---:" : "---")).join(" | ");
+  return new Markdown(`${row(...titles).text}\n| ${rule} |`);
+}
+
 /** Bytes as GitHub counts them. */
 export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;

@@ -19,6 +19,8 @@ export function scaleFor(unit: string, magnitude: number): Scale {
   const size = Math.abs(magnitude);
   if (unit === "ns") return largest(TIME, size);
   if (unit === "ratio") return { divisor: 0.01, label: "%" };
+  // Exact, and told apart by their last digits.
+  if (unit === "instructions") return { divisor: 1, label: unit };
   const glue = unit === "bit/s" || unit === "B/s" ? "" : " ";
   const scales = PREFIXES.map((prefix, power) => ({
     divisor: 1000 ** power,
@@ -52,6 +54,25 @@ export function duration(ns: number): string {
     return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
   if (seconds >= 120) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return quantity(ns, "ns");
+}
+
+/** What a stage took: `2.31 µs`, or `1,331 instructions`. */
+export function passage(value: number, unit: "ns" | "instructions"): string {
+  return unit === "ns" ? duration(value) : quantity(value, unit);
+}
+
+/** For tables and axes whose title says that the unit is instructions: the number alone. */
+export function bare(value: number, unit: string): string {
+  return unit === "instructions" ? digits(value) : quantity(value, unit);
+}
+
+/** An interval beside its value, in the unit of that; `-` where there is none. */
+export function bareSpan(
+  ci: readonly [number, number] | null,
+  unit: string,
+  value: number,
+): string {
+  return ci === null ? "-" : spanLike(ci[0], ci[1], unit, value);
 }
 
 /** Whole numbers keep every digit: `1,750,950`. */

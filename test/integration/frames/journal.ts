@@ -16,8 +16,8 @@ interface Line {
 /** The lines of one probe session, sorted by frame. */
 export interface Journal {
   add(line: string): void;
-  /** Resolves once the frame was seen at ingress; an error names it when it was not within `timeoutMs`. */
-  arrival(number: number, timeoutMs: number): Promise<void>;
+  /** Resolves once the frame was seen at ingress; an error names it and `who` when it was not within `timeoutMs`. */
+  arrival(number: number, timeoutMs: number, who: string): Promise<void>;
   frame(number: number): FrameLines;
   /** Frames that carry no number of ours. */
   readonly strangers: FrameLines[];
@@ -51,7 +51,7 @@ export function createJournal(isOurs: (number: number) => boolean): Journal {
       target.lines.push({ word, values });
       if (word === "in") waiting.get(number)?.();
     },
-    async arrival(number, timeoutMs) {
+    async arrival(number, timeoutMs, who) {
       if (ours.get(number)?.lines.some(({ word }) => word === "in")) return;
       let timer: NodeJS.Timeout | undefined;
       try {
@@ -59,7 +59,9 @@ export function createJournal(isOurs: (number: number) => boolean): Journal {
           waiting.set(number, resolve);
           timer = setTimeout(() => {
             reject(
-              new Error(`the probes did not see frame ${number} come in within ${timeoutMs} ms`),
+              new Error(
+                `the ${who} probes did not see frame ${number} come in within ${timeoutMs} ms`,
+              ),
             );
           }, timeoutMs);
         });
@@ -101,6 +103,10 @@ export function accountOf({ lines }: FrameLines, ports: readonly number[]): Acco
         if (word === "copy") copies++;
         count("@copies", from);
         count("@out", port);
+        break;
+      case "decided":
+        // The bridge's functions tell the class of a frame only later than its arrival.
+        cls = port;
         break;
       case "known":
         cls = KNOWN;

@@ -26,7 +26,8 @@ test("seeding the mirror leaves alone what the program has seen itself", async (
     { address: seen, port: "p3", ...entry },
     { address: listed, port: "p2", ...entry },
   ]);
-  const { records } = await rig.finish();
-  const held = (address: string) => records.maps.get("@fdb")?.get(String(macInteger(address)));
+  const [told] = await rig.finish();
+  const held = (address: string) =>
+    told?.records.maps.get("@fdb")?.get(String(macInteger(address)));
   expect([seen, listed].map(held).map((port) => rig.nameOf(port ?? 0))).toEqual(["p1", "p2"]);
 });

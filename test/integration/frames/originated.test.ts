@@ -41,8 +41,8 @@ test("what is sent through a port itself is originated there, whatever the bridg
   direct.close();
   await rig.settle();
   expect(judgeFrames(rig, rig.sent, [])).toEqual([]);
-  const { account } = await rig.finish();
-  expect(account.ports.get(port)).toMatchObject({
+  const [told] = await rig.finish();
+  expect(told?.account.ports.get(port)).toMatchObject({
     egress: TIMES,
     originated: TIMES,
     unattributed: 0,

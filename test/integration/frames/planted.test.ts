@@ -1,15 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { setThreadCpus, threadCpus } from "../../../src/system/libc.ts";
 import { arbitraryScenario } from "../../model/arbitrary.ts";
 import type { Scenario } from "../../model/steps.ts";
 import { hostAddress, plainConfig, prefixOf } from "./addresses.ts";
 import { batch } from "./kernel.ts";
 import { play } from "./play.ts";
-import { openRig, PORTS, PROGRAM, type Rig } from "./rig.ts";
+import { openRig, PORTS, type Rig } from "./rig.ts";
 import { judgeTotals } from "./verdict.ts";
 
 /** Each planted bug with the place that it stands in, and what notices it. */
@@ -53,19 +50,15 @@ const BUGS = {
 
 const SCENARIOS = 12;
 
-let folder: string;
-beforeEach(() => {
-  setThreadCpus(threadCpus().slice(0, 1));
-  folder = mkdtempSync(path.join(tmpdir(), "bridgescope-planted-"));
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => setThreadCpus(threadCpus().slice(0, 1)));
 
-function plant({ from, to }: { from: string; to: string }): string {
-  const program = readFileSync(PROGRAM, "utf8");
-  if (!program.includes(from)) throw new Error(`bridge.bt has no ${JSON.stringify(from)} any more`);
-  const file = path.join(folder, "bridge.bt");
-  writeFileSync(file, program.replaceAll(from, to));
-  return file;
+function plant({ from, to }: { from: string; to: string }): (program: string) => string {
+  return (program) => {
+    if (!program.includes(from)) {
+      throw new Error(`bridge.bt has no ${JSON.stringify(from)} any more`);
+    }
+    return program.replaceAll(from, to);
+  };
 }
 
 /** Plays random scenarios until the first that differs. */
@@ -79,7 +72,7 @@ async function firstDifference(rig: Rig): Promise<string[]> {
 }
 
 test.each(Object.entries(BUGS))("%s: found", async (_name, bug) => {
-  const rig = await openRig({ program: plant(bug) });
+  const rig = await openRig({ edit: plant(bug) });
   try {
     const differences = await firstDifference(rig);
     const totals = judgeTotals(rig, await rig.finish());

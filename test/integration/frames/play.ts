@@ -58,16 +58,19 @@ export async function prepare(rig: Rig, config: BridgeConfig): Promise<void> {
     config.address,
     ...Object.values(config.ports).map(({ address }) => address),
   ]);
-  const left = (await readFdb(rig.lab)).filter(({ address }) => !own.has(address));
-  rig.removed += left.length;
-  await configure(
-    rig.lab,
-    config,
-    left.filter(({ permanent }) => permanent),
+  const left = (await readFdb(rig.lab)).filter(
+    ({ address, local }) => !(local && own.has(address)),
   );
-  // No tracepoint tells what an administrator adds.
-  const statics = new Set(config.staticEntries.map(({ address }) => address));
-  await rig.seed((await readFdb(rig.lab)).filter(({ address }) => statics.has(address)));
+  const statics = left.filter(({ permanent }) => permanent);
+  const outsiders = await configure(rig.lab, config, statics, rig.outsiders);
+  // Who leaves its VLAN loses its own entry there.
+  const leavers = [...outsiders].filter((id) => !rig.outsiders.has(id));
+  rig.removed += left.length + leavers.length;
+  rig.outsiders = outsiders;
+  // No tracepoint tells what an administrator adds, or who joins a VLAN.
+  const added = new Set(config.staticEntries.map(({ address }) => address));
+  if (config.vlanFiltering) for (const address of own) added.add(address);
+  await rig.seed((await readFdb(rig.lab)).filter(({ address }) => added.has(address)));
 }
 
 function removable(model: BridgeModel): number {

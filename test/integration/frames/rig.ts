@@ -1,29 +1,62 @@
 import { type Account, readAccount } from "../../../src/probes/account.ts";
+import type { ProbeBackend } from "../../../src/probes/backend.ts";
 import { type ProbeSession, startProbes } from "../../../src/probes/bpftrace.ts";
-import { programPath, tracepointProgram } from "../../../src/probes/programs.ts";
+import { probeProgram } from "../../../src/probes/programs.ts";
 import type { Records } from "../../../src/probes/records.ts";
 import { type BuiltLab, buildPrivateLab, type LabBridge } from "../../../src/setup/lab.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { writeSysctl } from "../../../src/system/netns.ts";
+import { patience } from "../../../src/system/patience.ts";
 import { HOST, type Outcome, type PortId } from "../../model/bridge.ts";
 import type { Step } from "../../model/steps.ts";
 import { addFrame, emptySums, type SentFrame, type Sum } from "./expectation.ts";
 import { createJournal, type Journal } from "./journal.ts";
-import { type Counters, type Entry, readCounters, readFdb, seed } from "./kernel.ts";
+import { type Counters, type Entry, readCounters, readFdb, seed, vlanOf } from "./kernel.ts";
 import { frameBytes, openWire, type Wire } from "./wire.ts";
 
-export const PROGRAM = programPath("tracepoint/bridge.bt");
 export const PORTS = 5;
-const ARRIVAL_TIMEOUT_MS = 5_000;
+const ARRIVAL_TIMEOUT_MS = patience(5_000);
 const NOWHERE: Outcome = { decision: "filtered", egress: [], learned: false, moved: false };
+
+/** What any kernel with BTF can be observed by. */
+const TRACEPOINT: ProbeBackend = {
+  name: "tracepoint",
+  reason: "",
+  bpftraceVersion: [0, 17],
+  functions: new Map(),
+};
+
+export interface RigOptions {
+  /** One witness each; tracepoints alone when absent. */
+  backends?: readonly ProbeBackend[];
+  /** Changes the program's text; for bugs that are planted. */
+  edit?: (text: string, backend: ProbeBackend) => string;
+  lab?: string;
+}
+
+/** One backend's program that watches the lab, and what it has told so far. */
+export interface Witness {
+  readonly name: string;
+  readonly journal: Journal;
+  readonly session: ProbeSession;
+  /** It counts what the bridge's functions do, too. */
+  readonly hasFunctions: boolean;
+  /** Sections that this kernel cannot have. */
+  readonly dropped: readonly { function: string; reason: string }[];
+}
+
+/** What one witness leaves. */
+export interface Testimony {
+  witness: Witness;
+  records: Records;
+  account: Account;
+}
 
 /** A resident lab under the probes, and the model's books beside it. */
 export interface Rig {
   readonly lab: BuiltLab;
   readonly bridge: LabBridge;
-  readonly journal: Journal;
-  /** Entries that every map of the program can hold. */
-  readonly mapKeys: number;
+  readonly witnesses: readonly Witness[];
   readonly wire: Wire;
   /** Ifindexes, the bridge's own first. */
   readonly ports: readonly number[];
@@ -31,6 +64,8 @@ export interface Rig {
   readonly sums: ReadonlyMap<PortId, Sum>;
   removed: number;
   aged: number;
+  /** Where the lab's bridge filters VLANs, those that are no members of VLAN 1 now. */
+  outsiders: ReadonlySet<PortId>;
   /** The sums and the interface counters at the moment from which they are compared. */
   start: { sums: ReadonlyMap<PortId, Sum>; counters: ReadonlyMap<PortId, Counters> };
   /** Every frame sent so far, by number from 1 on. */
@@ -40,16 +75,16 @@ export interface Rig {
   send(ingress: PortId, source: string, destination: string, outcome: Outcome, step: Step): void;
   /** Books a frame that somebody else sends in our stead, and lays it out. */
   book(ingress: PortId, source: string, destination: string, outcome: Outcome): Buffer;
-  /** Returns once everything sent so far from this CPU was handled and reported. */
+  /** Returns once everything sent so far from this CPU was handled and reported by all. */
   settle(): Promise<void>;
   /** Tells the probes of entries that no tracepoint shows them. */
   seed(entries: Entry[]): Promise<void>;
-  /** Ends the probes. */
-  finish(): Promise<{ records: Records; account: Account }>;
+  /** Ends the probes; in the order of the witnesses. */
+  finish(): Promise<Testimony[]>;
   close(): Promise<void>;
 }
 
-export async function openRig(options: { program?: string; lab?: string } = {}): Promise<Rig> {
+export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const topology = options.lab ?? `bridge:${PORTS},forward_delay=0s`;
   const lab = await buildPrivateLab(parseTopology(topology));
   const closers: (() => void | Promise<void>)[] = [() => lab.close()];
@@ -61,11 +96,14 @@ export async function openRig(options: { program?: string; lab?: string } = {}):
     if (bridge === null) throw new Error("the lab has no bridge");
     // With snooping on, the bridge joins 224.0.0.106 and would report it at times of its own.
     writeSysctl(bridge.namespace, "net.ipv4.igmp_link_local_mcast_reports", "0");
-    const session = await startSession(lab, options.program ?? PROGRAM);
-    closers.push(() => session.kill());
     const wire = openWire(lab);
     closers.push(() => wire.close());
-    const rig = createRig(lab, bridge, session, wire, close);
+    const rig = createRig(lab, bridge, wire, close);
+    for (const backend of options.backends ?? [TRACEPOINT]) {
+      const witness = await startWitness(rig, backend, options.edit);
+      closers.push(() => witness.session.kill());
+      rig.witnesses.push(witness);
+    }
     await rig.seed(await readFdb(lab));
     rig.start = { sums: structuredClone(rig.sums), counters: await readCounters(lab) };
     return rig;
@@ -75,27 +113,40 @@ export async function openRig(options: { program?: string; lab?: string } = {}):
   }
 }
 
-function startSession(lab: BuiltLab, file: string): Promise<ProbeSession> {
-  const program = tracepointProgram(lab, { sampleOneIn: 1, bypassesQdisc: false, events: true });
+async function startWitness(
+  { lab, sent }: Rig,
+  backend: ProbeBackend,
+  edit: RigOptions["edit"],
+): Promise<Witness> {
+  const options = { sampleOneIn: 1, bypassesQdisc: false, events: true };
+  const program = probeProgram(lab, backend, options);
+  const text = edit === undefined ? program.text : edit(program.text, backend);
   // -k: every helper that fails is an entry in Records.errors.
-  return startProbes(lab.site, { ...program, file, parameters: ["-k", ...program.parameters] });
+  const session = await startProbes(lab.site, { ...program, text, flags: ["-k"] });
+  const journal = createJournal((number) => number > 0 && number <= sent.length);
+  session.onLine((line) => journal.add(line));
+  return {
+    name: backend.name,
+    journal,
+    session,
+    hasFunctions: backend.name !== "tracepoint",
+    dropped: program.dropped,
+  };
 }
 
 function createRig(
   lab: BuiltLab,
   bridge: LabBridge,
-  session: ProbeSession,
   wire: Wire,
   close: () => Promise<void>,
-): Rig {
+): Rig & { witnesses: Witness[] } {
   const names = new Map<number, PortId>([[bridge.ifindex, HOST]]);
   for (const { port } of lab.hosts) if (port !== null) names.set(port.ifindex, port.name);
   const ports = [...names.keys()];
   const ids = [...names.values()];
   const sent: SentFrame[] = [];
   const sums = emptySums(ids);
-  const journal = createJournal((number) => number > 0 && number <= sent.length);
-  session.onLine((line) => journal.add(line));
+  const witnesses: Witness[] = [];
 
   function book(
     ingress: PortId,
@@ -115,13 +166,13 @@ function createRig(
   return {
     lab,
     bridge,
-    journal,
-    mapKeys: session.mapKeys,
+    witnesses,
     wire,
     ports,
     sums,
     removed: 0,
     aged: 0,
+    outsiders: new Set(),
     start: { sums, counters: new Map() },
     sent,
     nameOf: (ifindex) => names.get(ifindex) ?? `ifindex ${ifindex}`,
@@ -130,17 +181,27 @@ function createRig(
     },
     book,
     // The bridge drops a frame without a valid source and learns nothing from it. One CPU handles
-    // and reports its frames in order, so whatever went before this one is in the journal with it.
+    // and reports its frames in order, so whatever went before this one is in the journals with it.
     async settle() {
       const [, first = HOST] = ids;
       wire.socket(first).send(book(first, "00:00:00:00:00:00", bridge.mac, NOWHERE));
-      await journal.arrival(sent.length, ARRIVAL_TIMEOUT_MS);
+      const arrivals = witnesses.map(({ name, journal }) =>
+        journal.arrival(sent.length, ARRIVAL_TIMEOUT_MS, name),
+      );
+      await Promise.all(arrivals);
     },
-    seed: (entries) =>
-      seed(session, entries, (id) => ports.find((port) => names.get(port) === id) ?? 0),
+    async seed(entries) {
+      const ifindexOf = (id: PortId) => ports.find((port) => names.get(port) === id) ?? 0;
+      for (const { session } of witnesses) await seed(session, entries, vlanOf(lab), ifindexOf);
+    },
     async finish() {
-      const records = await session.stop();
-      return { records, account: readAccount(records, ports) };
+      const testimonies: Testimony[] = [];
+      for (const witness of witnesses) {
+        const records = await witness.session.stop();
+        const account = readAccount(records, ports, witness.hasFunctions);
+        testimonies.push({ witness, records, account });
+      }
+      return testimonies;
     },
     close,
   };

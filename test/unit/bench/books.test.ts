@@ -36,7 +36,7 @@ const PORTS = [port("p1", 3), port("p2", 4), port("br0", 2, { host: true })];
 
 function account(ports: Record<number, PortTally>): Account {
   const map = new Map(Object.entries(ports).map(([key, value]) => [Number(key), value]));
-  return { ports: map, aged: 0, removed: 0, drops: [], samples: [] };
+  return { ports: map, aged: 0, removed: 0, flooding: null, drops: [], samples: [] };
 }
 
 /** Ten frames in at p1: nine to p2, of which one is dropped, and one to the host; one originated at p2. */

@@ -121,7 +121,7 @@ cases:
       "unknown backend",
       "quick",
       { backend: "magic" },
-      /unknown backend "magic".*auto, tracepoint, off/,
+      /unknown backend "magic".*auto, fentry, kprobe, tracepoint, off/,
     ],
     ["N too large", undefined, { topology: ["bridge:1024"] }, /1023/],
     ["N too small", undefined, { topology: ["bridge:0"] }, /out of range/],

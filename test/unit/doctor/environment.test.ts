@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cpuModel, kernelArguments } from "../../../src/doctor/environment.ts";
+import { compilerOf, cpuModel, kernelArguments } from "../../../src/doctor/environment.ts";
 import { parseKernelConfig } from "../../../src/doctor/kernel-config.ts";
 import { preemptModel } from "../../../src/doctor/preempt.ts";
 
@@ -40,4 +40,18 @@ test("the processor is named on x86 and arm, and unknown elsewhere", () => {
   expect(cpuModel("processor\t: 0\nmodel name\t: AMD EPYC 7763\n")).toBe("AMD EPYC 7763");
   expect(cpuModel("processor\t: 0\nModel\t\t: Raspberry Pi 4\n")).toBe("Raspberry Pi 4");
   expect(cpuModel("processor\t: 0\nBogoMIPS\t: 48.00\n")).toBe("unknown");
+});
+
+test.each([
+  [
+    "Linux version 6.1.0-50-cloud-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40) #1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-07-02)",
+    "gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40",
+  ],
+  [
+    "Linux version 6.9.0 (me@host) (clang version 18.1.3 (1ubuntu1), LLD 18.1.3) #2 SMP",
+    "clang version 18.1.3 (1ubuntu1), LLD 18.1.3",
+  ],
+  ["something else", null],
+])("the compiler is named in /proc/version: %s", (banner, compiler) => {
+  expect(compilerOf(banner)).toBe(compiler);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { finding, prevents } from "../../../src/doctor/finding.ts";
-import { formatFindings, formatPrerequisite } from "../../../src/doctor/format.ts";
+import { type Finding, finding, prevents } from "../../../src/doctor/finding.ts";
+import { formatDiagnosis, formatPrerequisite } from "../../../src/doctor/format.ts";
 
 const OK = finding({ id: "kernel/btf", status: "ok", observed: "there", meaning: "readable" });
 const WARNING = finding({
@@ -18,6 +18,9 @@ const MISSING = finding({
   meaning: "runs the probe programs",
   remedy: "apt-get install bpftrace",
 });
+
+const formatFindings = (findings: Finding[], color?: boolean) =>
+  formatDiagnosis({ findings, functions: new Map() }, color);
 
 test("the table explains what is not well, and only that", () => {
   expect(formatFindings([OK, WARNING, MISSING])).toMatchInlineSnapshot(`
@@ -40,6 +43,36 @@ test("colours are there when asked for and do not move the columns", () => {
   expect(colored).toContain("\u001b[");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours themselves
   expect(colored.replaceAll(/\u001b\[\d+m/g, "")).toBe(plain);
+});
+
+test("below the findings stand the functions, with each reason once", () => {
+  const known = (
+    name: string,
+    module: string | null,
+    fentry: string | null,
+    kprobe: string | null,
+  ) => [name, { name, module, parameters: null, fentry, kprobe }] as const;
+  const functions = new Map([
+    known("veth_xmit", "veth", null, null),
+    known("br_handle_frame_finish", "bridge", "no BTF for module bridge", null),
+    known("fdb_delete", "bridge", "compiled as fdb_delete.isra.0", "compiled as fdb_delete.isra.0"),
+    known("deliver_clone", null, "inlined: \u001b[2J", "inlined: \u001b[2J"),
+  ]);
+  expect(formatDiagnosis({ findings: [OK], functions })).toMatchInlineSnapshot(`
+    "kernel/btf  ok       there
+
+    function                module  fentry  kprobe
+    veth_xmit               veth    yes     yes
+    br_handle_frame_finish  bridge  no [1]  yes
+    fdb_delete              bridge  no [2]  no [2]
+    deliver_clone           -       no [3]  no [3]
+    [1] no BTF for module bridge
+    [2] compiled as fdb_delete.isra.0
+    [3] inlined: \\x1b[2J
+
+    1 ok, 0 warnings, 0 missing: a bench can run here.
+    "
+  `);
 });
 
 test("a prerequisite is one line with its remedy", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fentry, kprobe } from "../../../src/doctor/backends.ts";
+import { backendFindings } from "../../../src/doctor/backends.ts";
 import { prevents } from "../../../src/doctor/finding.ts";
 import { type KernelFacts, kernelFindings, parseLockdown } from "../../../src/doctor/kernel.ts";
 import { parseKernelConfig } from "../../../src/doctor/kernel-config.ts";
@@ -69,23 +69,49 @@ test("the mode of lockdown is the one in brackets", () => {
 });
 
 describe("function probes", () => {
-  test("are said to be there, and not to have been tried", () => {
-    expect(fentry(GOOD)).toMatchObject({
-      status: "ok",
-      observed: expect.stringMatching(/not tried/),
+  const judged = (...[tried, facts]: [Parameters<typeof backendFindings>[1], KernelFacts?]) =>
+    Object.fromEntries(
+      backendFindings(facts ?? GOOD, tried).map(({ id, status, observed }) => [
+        id.slice("backend/".length),
+        `${status}: ${observed}`,
+      ]),
+    );
+  const AUTO = "; `--backend auto` takes it";
+
+  test("are taken where they load, fentry first", () => {
+    expect(judged({ fentry: null, kprobe: null })).toEqual({
+      tracepoint: "ok: can be used",
+      fentry: `ok: tried, and attached${AUTO}`,
+      kprobe: "ok: tried, and attached",
     });
-    expect(kprobe(GOOD, true)).toMatchObject({ status: "ok" });
+    const reason = "no BTF for module bridge (Linux before 5.11)";
+    expect(judged({ fentry: reason, kprobe: null })).toEqual({
+      tracepoint: "ok: can be used",
+      fentry: `warning: cannot load: ${reason}`,
+      kprobe: `ok: tried, and attached${AUTO}`,
+    });
   });
 
-  test("are said to be impossible, with the option that lacks", () => {
+  test("leave it to tracepoints where they are refused, with the option that lacks", () => {
     const bare = { ...GOOD, config: config("CONFIG_BPF_EVENTS=y\n") };
-    expect(fentry(bare).observed).toContain("CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS");
-    expect(kprobe(bare, false).observed).toContain("CONFIG_KPROBES");
-    expect(fentry(bare).status).toBe("warning");
+    expect(judged({ fentry: "refused", kprobe: "refused" }, bare)).toEqual({
+      tracepoint: `ok: can be used${AUTO}`,
+      fentry:
+        "warning: cannot load: this kernel lacks CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS",
+      kprobe: "warning: cannot load: this kernel lacks CONFIG_KPROBES",
+    });
+    const unknown = { ...GOOD, config: null };
+    expect(judged({ fentry: "refused", kprobe: "so too" }, unknown)).toMatchObject({
+      fentry: "warning: cannot load: refused",
+      kprobe: "warning: cannot load: so too",
+    });
   });
 
-  test("are not guessed at where nothing tells", () => {
-    expect(kprobe({ ...GOOD, config: null }, false).observed).toContain("cannot be told");
-    expect(kprobe({ ...GOOD, config: null }, true).observed).toContain("has kprobes");
+  test("are not guessed at where there was nothing to try them with", () => {
+    expect(judged(null)).toMatchObject({
+      tracepoint: `ok: can be used${AUTO}`,
+      fentry: "warning: not tried: that takes bpftrace, see tool/bpftrace",
+      kprobe: "warning: not tried: that takes bpftrace, see tool/bpftrace",
+    });
   });
 });

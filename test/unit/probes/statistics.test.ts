@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { parseFdinfo, tracepointName } from "../../../src/probes/statistics.ts";
+import { parseFdinfo, probeName } from "../../../src/probes/statistics.ts";
 
 describe("program statistics", () => {
   it("knows a program under bpftrace's old, cut names and its new ones", () => {
-    expect(tracepointName("netif_receive_s")).toBe("net:netif_receive_skb");
-    expect(tracepointName("tracepoint_net_netif_receive_skb_2")).toBe("net:netif_receive_skb");
-    expect(tracepointName("sys_enter_sched")).toBe("syscalls:sys_enter_sched_get_priority_max");
-    expect(tracepointName("tracepoint_bridge_fdb_delete_8")).toBe("bridge:fdb_delete");
-    expect(tracepointName("BEGIN_1")).toBe("BEGIN_1");
+    expect(probeName("netif_receive_s")).toBe("net:netif_receive_skb");
+    expect(probeName("tracepoint_net_netif_receive_skb_2")).toBe("net:netif_receive_skb");
+    expect(probeName("sys_enter_sched")).toBe("syscalls:sys_enter_sched_get_priority_max");
+    expect(probeName("tracepoint_bridge_fdb_delete_8")).toBe("bridge:fdb_delete");
+    expect(probeName("BEGIN_1")).toBe("BEGIN_1");
   });
 
   it("reads fdinfo as the kernel writes it", () => {

@@ -7,9 +7,8 @@ import { renderHtml } from "../../../src/report/html/page.ts";
 import { renderMarkdown } from "../../../src/report/markdown.ts";
 import { renderTerminal } from "../../../src/report/terminal.ts";
 import { hostileRun } from "../../fixtures/report/runs.ts";
+import { attributesOf, obeyed, tags, unclosed } from "./markup.ts";
 
-// What a terminal obeys or hides; line breaks are the formats' own.
-const OBEYED = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u;
 const run = hostileRun();
 
 describe.each(FORMATS.map((format) => [format.name, format] as const))("%s", (_, format) => {
@@ -88,10 +87,6 @@ test("no text at all makes an element or an escape", () => {
   );
 });
 
-function obeyed(text: string): string | null {
-  return OBEYED.exec(text)?.[0] ?? null;
-}
-
 function renamed(text: string): Run {
   const [first] = run.cases;
   if (first === undefined) throw new Error("fixture");
@@ -103,31 +98,6 @@ function renamed(text: string): Run {
   };
 }
 
-function tags(text: string): string[] {
-  return [...new Set([...text.matchAll(/<\/?([a-z]+)/g)].map(([, name]) => name ?? ""))].sort();
-}
-
 function withoutPre(text: string): string {
   return text.replaceAll(/<pre>.*?<\/pre>/gs, "");
-}
-
-function attributesOf(page: string): string[] {
-  const open = [...page.matchAll(/<[a-z0-9]+((?: [a-zA-Z-]+(?:="[^"]*")?)*) ?\/?>/gi)];
-  return open.flatMap(([, all = ""]) =>
-    [...all.matchAll(/ ([a-zA-Z-]+)(?:="[^"]*")?/g)].map(([, name]) => name ?? ""),
-  );
-}
-
-/** Element names that are opened and not closed, or the other way round. */
-function unclosed(page: string): string[] {
-  const single = new Set(["meta", "br", "path", "rect", "circle"]);
-  const open: string[] = [];
-  const body = page.replace(/<!DOCTYPE html>/, "").replace(/<style>.*?<\/style>/s, "");
-  for (const [all, slash, name = ""] of body.matchAll(/<(\/?)([a-z0-9]*)/gi)) {
-    if (name === "") return [all];
-    if (single.has(name)) continue;
-    if (slash === "") open.push(name);
-    else if (open.pop() !== name) return [name];
-  }
-  return open;
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Run } from "../../../src/document/run.ts";
 import { formatNamed } from "../../../src/report/formats.ts";
+import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
 import { brokenRun, completeRun, interruptedRun, largeRun } from "../../fixtures/report/runs.ts";
 
 describe.each(["terminal", "markdown", "html"])("%s says", (format) => {
@@ -74,6 +75,43 @@ describe.each(["terminal", "markdown", "html"])("%s says", (format) => {
     expect(said).toContain("1.18");
     expect(said).toMatch(/118/);
     expect(said).toContain("tracepoint:net:net_dev_queue");
+  });
+});
+
+describe.each(["terminal", "markdown", "html", "commit"])("%s says of a guest", (format) => {
+  const text = (run: Run) => squeezed(formatNamed(format)?.render(run) ?? "");
+
+  test("that times under TCG mean nothing, before any of them", () => {
+    const said = text(tcgRun());
+    const at = said.indexOf("no time and no rate of this run means anything");
+    expect(at).toBeGreaterThan(0);
+    expect(at).toBeLessThan(said.search(/1\.85 [µu]s/));
+  });
+
+  test("instructions as the mode with what boots disagree on, not the median", () => {
+    const run = bookwormRun();
+    const latency = run.cases[0]?.latency["bridge.forward"];
+    if (latency === undefined) throw new Error("fixture");
+    latency.p50 = 1337;
+    const said = text(run);
+    expect(said).toContain("1,331");
+    expect(said).toContain("1,331 .. 1,381");
+    if (format !== "html") expect(said).not.toContain("1,337");
+  });
+});
+
+describe.each(["terminal", "markdown", "html"])("%s says of function probes", (format) => {
+  const said = squeezed(formatNamed(format)?.render(bookwormRun()) ?? "");
+
+  test.each([
+    ["the guest", "linux-image-6.1.0-41-cloud-amd64 6.1.158-1"],
+    ["its boots", "seed 12 padding 16"],
+    ["the functions", "fentry attaches to 5 of 7"],
+    ["what cannot be probed", "inlined"],
+    ["the probes' own instructions", "53 instructions of the probes' own taken out"],
+    ["the bridge's floods", "calls of br_flood"],
+  ])("%s", (_, words) => {
+    expect(said).toContain(words);
   });
 });
 

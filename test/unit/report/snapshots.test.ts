@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { runSchema } from "../../../src/document/run.ts";
 import { FORMATS, formatNamed } from "../../../src/report/formats.ts";
+import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
 import { brokenRun, completeRun, hostileRun, interruptedRun } from "../../fixtures/report/runs.ts";
 
 const RUNS = {
@@ -8,11 +9,13 @@ const RUNS = {
   interrupted: interruptedRun(),
   broken: brokenRun(),
   hostile: hostileRun(),
+  counted: bookwormRun(),
+  tcg: tcgRun(),
 };
 const SNAPSHOTS = "../../fixtures/report/snapshots";
 
 describe.each(Object.entries(RUNS))("%s run", (name, run) => {
-  test.each(["terminal", "markdown", "html"])("%s", async (format) => {
+  test.each(["terminal", "markdown", "html", "commit"])("%s", async (format) => {
     const { fileName, render } = formatNamed(format) ?? expect.fail(format);
     await expect(withoutDocument(render(run))).toMatchFileSnapshot(
       `${SNAPSHOTS}/${name}.${fileName}`,
@@ -36,6 +39,7 @@ test("formats have names and file names of their own", () => {
       "html report.html",
       "markdown report.md",
       "json run.json",
+      "commit report.commit.txt",
       "terminal report.txt",
     ]
   `);

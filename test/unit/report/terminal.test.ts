@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { renderTerminal } from "../../../src/report/terminal.ts";
 import { columns } from "../../../src/report/text/layout.ts";
+import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
 import {
   brokenRun,
   completeRun,
@@ -9,7 +10,15 @@ import {
   largeRun,
 } from "../../fixtures/report/runs.ts";
 
-const RUNS = [completeRun(), interruptedRun(), brokenRun(), hostileRun(), largeRun(12)];
+const RUNS = [
+  completeRun(),
+  interruptedRun(),
+  brokenRun(),
+  hostileRun(),
+  largeRun(12),
+  bookwormRun(),
+  tcgRun(),
+];
 
 describe.each([60, 80, 132])("at %i columns", (width) => {
   test("no line is wider", () => {

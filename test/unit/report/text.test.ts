@@ -35,7 +35,7 @@ test.each([
   [487_000, "frames/s", "487 k frames/s"],
   [0.0012, "ratio", "0.120 %"],
   [0, "ratio", "0 %"],
-  [1668, "instructions", "1.67 k instructions"],
+  [1668, "instructions", "1,668 instructions"],
 ])("%d %s reads %s", (value, unit, text) => {
   expect(quantity(value, unit)).toBe(text);
 });

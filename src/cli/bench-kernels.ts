@@ -1,0 +1,207 @@
+import { randomInt } from "node:crypto";
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { isSound, runId } from "../bench/bench.ts";
+import { type BenchRequest, planFor } from "../bench/request.ts";
+import {
+  checkFolder,
+  pointLatest,
+  REPORTS,
+  readRun,
+  writeFiles,
+  writeRun,
+} from "../bench/store.ts";
+import type { Comparison } from "../document/compare.ts";
+import type { Run } from "../document/run.ts";
+import { benchInGuests, type GuestBench } from "../kernels/bench.ts";
+import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
+import { renderJson } from "../report/json.ts";
+import { renderTerminal } from "../report/terminal.ts";
+import { compareRuns } from "../stats/compare/runs.ts";
+import { UsageError } from "../system/errors.ts";
+import { exitStatus } from "./compare.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { progressLine } from "./progress.ts";
+import { terminalOptions } from "./terminal.ts";
+
+export interface KernelOptions extends BenchRequest {
+  kernel?: string[];
+  modules?: string;
+  mirror?: string;
+  clock?: string;
+  boots?: string;
+  smp?: string;
+  baseline?: string;
+  bisect?: boolean;
+  out?: string;
+  json?: boolean;
+}
+
+const FAILED = 1;
+/** What `git bisect run` takes for "this commit cannot be judged". */
+const SKIP = 125;
+const GUEST_TIMEOUT_MS = 1_800_000;
+const BOOTS = { wall: 1, icount: 3 } as const;
+
+/** `bench --kernel …`: the plan in guests, one document a kernel, then the comparison. */
+export async function benchKernels(
+  planName: string | undefined,
+  options: KernelOptions,
+): Promise<void> {
+  const request = requestFor(planName, options);
+  const baseline = options.baseline === undefined ? null : readRun(options.baseline);
+  const folder = options.out ?? join(REPORTS, request.id);
+  checkFolder(folder);
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const line = progressLine();
+  const interruption = onInterrupt(() => {
+    line.end();
+    say("interrupted: the guests are being ended");
+  });
+  try {
+    const kernels = await benchInGuests({
+      ...request,
+      signal: interruption.signal,
+      progress: (kernel, what) => line.update(kernel, what),
+    });
+    line.end();
+    const runs = kernels.map(({ run }) => run);
+    const paths = kernels.flatMap(({ name, run }) => writeRun(run, join(folder, name)));
+    const compared = comparison(runs, baseline, request.reproduce);
+    if (compared !== null) {
+      paths.push(
+        ...writeFiles(
+          folder,
+          COMPARISON_FORMATS.map(({ fileName, render }) => [fileName, render(compared)]),
+        ),
+      );
+    }
+    print(runs, compared, options.json === true);
+    say(paths.join("\n"));
+    if (options.out === undefined) pointLatest(folder);
+    process.exitCode = interruption.exitCode() ?? statusOf(runs, compared, options.bisect === true);
+  } catch (error) {
+    line.end();
+    const code = interruption.exitCode();
+    if (code !== null) process.exitCode = code;
+    else if (options.bisect) {
+      say(`bridgescope: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = SKIP;
+    } else throw error;
+  } finally {
+    interruption.release();
+  }
+}
+
+function requestFor(
+  planName: string | undefined,
+  options: KernelOptions,
+): Omit<GuestBench, "signal" | "progress"> {
+  const clock = clockNamed(options.clock ?? "wall");
+  if (options.bisect && (options.kernel?.length !== 1 || options.baseline === undefined)) {
+    throw new UsageError(
+      "--bisect takes one --kernel, and the run of the good kernel as --baseline <run.json>",
+    );
+  }
+  const name = planName ?? (clock === "icount" && !adHoc(options) ? "counted" : undefined);
+  // Whatever is wrong with the plan is better said before a guest is booted.
+  planFor(name, options);
+  const files: NonNullable<GuestBench["files"]> = [];
+  const carried = (path: string) => {
+    if (!/\.ya?ml$/.test(path) || !existsSync(path)) return path;
+    const to = `/plan/${files.length}-${basename(path)}`;
+    files.push({ from: resolve(path), to });
+    return to;
+  };
+  const seed = options.seed === undefined ? randomInt(2 ** 31) : Number(options.seed);
+  const argv = [
+    ...(name === undefined ? [] : [carried(name)]),
+    ...(options.topology ?? []).flatMap((one) => ["--topology", carried(one)]),
+    ...(options.workload ?? []).flatMap((one) => ["--workload", one]),
+    ...PASSED.flatMap(([option, key]) =>
+      options[key] === undefined ? [] : [`--${option}`, String(options[key])],
+    ),
+    "--seed",
+    String(seed),
+    "--clock",
+    clock,
+  ];
+  const startedAt = new Date();
+  return {
+    id: runId(startedAt),
+    startedAt,
+    kernels: options.kernel ?? [],
+    modules: options.modules,
+    mirror: options.mirror,
+    clock,
+    boots: whole("--boots", options.boots) ?? BOOTS[clock],
+    smp: whole("--smp", options.smp),
+    seed,
+    argv,
+    files,
+    timeoutMs: GUEST_TIMEOUT_MS,
+    reproduce: [
+      "bridgescope",
+      ...process.argv.slice(2),
+      ...(options.seed === undefined ? ["--seed", String(seed)] : []),
+    ],
+  };
+}
+
+const PASSED = [
+  ["rounds", "rounds"],
+  ["duration", "duration"],
+  ["budget", "budget"],
+  ["backend", "backend"],
+  ["frame-size", "frameSize"],
+  ["message-size", "messageSize"],
+  ["network", "network"],
+] as const;
+
+function adHoc(options: KernelOptions): boolean {
+  return options.topology !== undefined || options.workload !== undefined;
+}
+
+function clockNamed(name: string): "wall" | "icount" {
+  if (name === "wall" || name === "icount") return name;
+  throw new UsageError(`unknown clock "${name}"; known are wall, icount`);
+}
+
+function whole(option: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new UsageError(`${option} expects a whole number from 1 on, not "${value}"`);
+}
+
+/** The first kernel, or the stored baseline, against all others; null where there is nothing to compare. */
+function comparison(
+  runs: readonly Run[],
+  baseline: Run | null,
+  argv: readonly string[],
+): Comparison | null {
+  const [base, ...candidates] = baseline === null ? runs : [baseline, ...runs];
+  if (base === undefined || candidates.length === 0) return null;
+  return compareRuns(base, candidates, { argv });
+}
+
+function print(runs: readonly Run[], compared: Comparison | null, json: boolean): void {
+  const [only] = runs;
+  if (compared !== null) {
+    const format = json ? "json" : "terminal";
+    process.stdout.write(renderComparison(format, compared, terminalOptions()));
+  } else if (only !== undefined) {
+    process.stdout.write(json ? renderJson(only) : renderTerminal(only, terminalOptions()));
+  }
+}
+
+function statusOf(runs: readonly Run[], compared: Comparison | null, bisect: boolean): number {
+  const sound = runs.every(isSound);
+  if (bisect) {
+    if (!sound || compared === null) return SKIP;
+    if (exitStatus(compared) !== 0) return FAILED;
+    return compared.verdicts.some(({ verdict }) => verdict === "inconclusive") ? SKIP : 0;
+  }
+  if (!sound) return FAILED;
+  return compared === null ? 0 : exitStatus(compared);
+}

@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { readRun } from "../bench/store.ts";
+import { COMPARE_SCHEMA, type Comparison, compareSchema } from "../document/compare.ts";
+import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
+import { plural } from "../report/text/units.ts";
+import { compareRuns } from "../stats/compare/runs.ts";
+import { UsageError } from "../system/errors.ts";
+import { terminalOptions } from "./terminal.ts";
+
+interface CompareOptions {
+  margin?: string;
+  format: string;
+  json?: boolean;
+}
+
+const REGRESSION = 3;
+
+export function compareCommand(): Command {
+  const names = COMPARISON_FORMATS.map((format) => format.name).join(", ");
+  return new Command("compare")
+    .description("compare stored runs: ratios with intervals, and a verdict for each stage")
+    .argument("<base>", "run.json, or the folder that holds it")
+    .argument("<candidates...>", "the runs to compare with it")
+    .option(
+      "--margin <share>",
+      "the smallest change worth a verdict (0.2% counted, 2% by the clock)",
+    )
+    .option("--format <name>", `one of ${names}`, "terminal")
+    .option("--json", "the same as --format json")
+    .addHelpText("after", "\nExit status: 3 when a verdict is regression, else 0.\n")
+    .action(compare);
+}
+
+function compare(base: string, candidates: string[], options: CompareOptions): void {
+  const format = options.json ? "json" : options.format;
+  checkFormat(format);
+  const margin = options.margin === undefined ? undefined : marginOf(options.margin);
+  const runs = candidates.map(readRun);
+  const argv = ["bridgescope", ...process.argv.slice(2)];
+  const comparison = compareRuns(readRun(base), runs, { margin, argv });
+  process.stdout.write(renderComparison(format, comparison, terminalOptions()));
+  const open = comparison.verdicts.filter((one) => one.verdict === "inconclusive").length;
+  if (open > 0) {
+    process.stderr.write(
+      `bridgescope: ${plural(open, "verdict is", "verdicts are")} inconclusive; the report says why\n`,
+    );
+  }
+  process.exitCode = exitStatus(comparison);
+}
+
+/** What a comparison means to a script. */
+export function exitStatus({ verdicts }: Comparison): number {
+  return verdicts.some((one) => one.verdict === "regression") ? REGRESSION : 0;
+}
+
+/** The comparison at that path: a compare.json, or a folder with one and no run.json. Null for anything else. */
+export function readComparison(path: string): Comparison | null {
+  if (read(join(path, "run.json")) !== null) return null;
+  const text = read(path) ?? read(join(path, "compare.json"));
+  const document = text === null ? null : parsed(text);
+  if (document === null) return null;
+  const checked = compareSchema.safeParse(document);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  const at = issue?.path.join(".") || "its top";
+  throw new UsageError(
+    `${path} is no comparison document of this version: at ${at}, ${issue?.message}`,
+  );
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+/** Null unless it says that it is a comparison; what is wrong with another document is for its reader. */
+function parsed(text: string): object | null {
+  try {
+    const document: unknown = JSON.parse(text);
+    const said = typeof document === "object" && document !== null && "schema" in document;
+    return said && document.schema === COMPARE_SCHEMA ? document : null;
+  } catch {
+    return null;
+  }
+}
+
+function checkFormat(name: string): void {
+  const names = COMPARISON_FORMATS.map((format) => format.name);
+  if (!names.includes(name)) {
+    throw new UsageError(`unknown format "${name}"; known are ${names.join(", ")}`);
+  }
+}
+
+/** `2%`, or the share itself, `0.02`. */
+export function marginOf(text: string): number {
+  const [, digits = "", sign] = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim()) ?? [];
+  const share = sign === "%" ? Number(digits) / 100 : Number(digits);
+  if (digits === "" || !(share > 0 && share < 1)) {
+    throw new UsageError(`--margin is a share between 0 and 1: expected 2% or 0.02, not "${text}"`);
+  }
+  return share;
+}

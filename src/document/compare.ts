@@ -1,0 +1,163 @@
+/**
+ * The comparison document, `compare.json`: one base run against one or more candidates.
+ *
+ * As with the run document, a path may be added; one that is there keeps its name, its unit and its
+ * meaning under `bridgescope.compare/1`.
+ */
+import { z } from "zod";
+
+export const COMPARE_SCHEMA = "bridgescope.compare/1";
+
+const count = z.int().nonnegative();
+const interval = z.tuple([z.number(), z.number()]);
+const candidate = z.string().describe("Label of the candidate it is about, see .candidates");
+
+const sideSchema = z.object({
+  label: z.string().describe("What the verdicts call this run: the guest's spec, or the run's id"),
+  id: z.string().describe("Of the run document"),
+  state: z.enum(["complete", "interrupted", "failed"]),
+  startedAt: z.string(),
+  kernel: z.object({
+    release: z.string(),
+    version: z.string(),
+    compiler: z.string().nullable(),
+  }),
+  cpu: z.string(),
+  backends: z.array(z.string()).describe("Each that observed a case, in the order of the cases"),
+  guest: z
+    .object({
+      spec: z.string(),
+      source: z.string(),
+      sha256: z.string(),
+      hypervisor: z.string(),
+      accelerator: z.enum(["kvm", "tcg"]),
+      smp: count,
+      boots: count,
+    })
+    .nullable()
+    .describe("null for a run on the host itself"),
+  argv: z.array(z.string()).describe("The command that made the run"),
+});
+
+/** In the order of a report: what can explain a change comes first. */
+export const DIFFERENCE_GROUPS = [
+  "compiler",
+  "config",
+  "cmdline",
+  "mitigations",
+  "preemption",
+  "sysctls",
+  "clock",
+  "probes",
+  "tools",
+  "guest",
+  "cpu",
+  "lab",
+  "workload",
+  "plan",
+] as const;
+
+const differenceSchema = z.object({
+  candidate,
+  group: z.enum(DIFFERENCE_GROUPS),
+  name: z.string(),
+  baseValue: z.string().nullable().describe("null where the base has none"),
+  candidateValue: z.string().nullable().describe("null where the candidate has none"),
+});
+
+const functionChangeSchema = z.object({
+  candidate,
+  name: z.string(),
+  base: z.string().describe("How it can be probed there, or why not"),
+  inCandidate: z.string().describe("The same in the candidate"),
+});
+
+const accountSchema = z.object({
+  case: z.string(),
+  candidate,
+  state: z.enum(["same", "different", "notObserved"]),
+  differences: z.array(
+    z.object({
+      name: z.string(),
+      unit: z.enum(["share", "copies", "frames", "words"]),
+      baseValue: z.union([z.number(), z.string()]).nullable(),
+      candidateValue: z.union([z.number(), z.string()]).nullable(),
+    }),
+  ),
+});
+
+const unmatchedSchema = z.object({
+  case: z.string(),
+  candidate,
+  metric: z.string().nullable().describe("The stage or metric; null for the whole case"),
+  only: z.enum(["base", "candidate"]).describe("The side that has it"),
+  reason: z.string().describe("Why the other has not"),
+});
+
+export const VERDICTS = ["regression", "improvement", "unchanged", "inconclusive"] as const;
+
+const verdictSchema = z.object({
+  case: z.string(),
+  base: z.string().describe("Label of the base"),
+  candidate,
+  metric: z.string().describe("A stage (.latency) or a metric (.metrics) of the run document"),
+  unit: z.string(),
+  better: z.enum(["lower", "higher"]),
+  baseValue: z.number(),
+  baseCi: interval.nullable().describe("null where the run cannot carry an interval"),
+  baseRounds: count,
+  candidateValue: z.number(),
+  candidateCi: interval.nullable(),
+  candidateRounds: count,
+  comparable: z
+    .boolean()
+    .describe("false where the two cannot be set against each other: clocks, or time under TCG"),
+  ratio: z
+    .number()
+    .nullable()
+    .describe("Candidate to base; null where a side has no interval, or is zero"),
+  ci: interval.nullable().describe("Of the ratio"),
+  method: z.string().describe("How values and intervals were made"),
+  beyond: z.boolean().describe("The two sides' intervals do not overlap"),
+  p: z.number().nullable().describe("null where no test was made: counted time, one run each"),
+  margin: z.number().nonnegative().describe("The smallest change worth a verdict, as a share"),
+  smallestVisible: z
+    .number()
+    .nullable()
+    .describe("The smallest change, as a share, that intervals of this width could have shown"),
+  verdict: z.enum(VERDICTS),
+  reason: z.string(),
+});
+
+export const compareSchema = z.object({
+  schema: z.literal(COMPARE_SCHEMA),
+  clock: z
+    .enum(["wall", "icount", "mixed"])
+    .describe("icount: values are instructions on one CPU, not time; mixed: not comparable"),
+  base: sideSchema,
+  candidates: z.array(sideSchema).min(1).describe("Each is compared with the base"),
+  environment: z.object({ differences: z.array(differenceSchema) }),
+  functions: z
+    .object({
+      came: z.array(functionChangeSchema),
+      went: z.array(functionChangeSchema),
+      changed: z.array(functionChangeSchema).describe("There in both, but probed otherwise"),
+    })
+    .nullable()
+    .describe("Functions on a frame's way; null where a run did not list them"),
+  verdicts: z.array(verdictSchema),
+  unmatched: z.array(unmatchedSchema).describe("Cases, stages and metrics that one side lacks"),
+  accounts: z
+    .array(accountSchema)
+    .describe("What the bridge did with the frames: decisions, copies, drops, books"),
+  warnings: z.array(z.string()),
+  reproduce: z.array(z.string()).describe("The command line that makes this comparison again"),
+});
+
+export type Side = z.infer<typeof sideSchema>;
+export type Difference = z.infer<typeof differenceSchema>;
+export type FunctionChange = z.infer<typeof functionChangeSchema>;
+export type AccountComparison = z.infer<typeof accountSchema>;
+export type Unmatched = z.infer<typeof unmatchedSchema>;
+export type Verdict = z.infer<typeof verdictSchema>;
+export type Comparison = z.infer<typeof compareSchema>;

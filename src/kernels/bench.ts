@@ -1,0 +1,188 @@
+import { rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { readRun } from "../bench/store.ts";
+import type { Run } from "../document/run.ts";
+import { BridgescopeError } from "../system/errors.ts";
+import { APP } from "./app.ts";
+import { type GuestOptions, runGuest } from "./guest.ts";
+import { ensureImage, type KernelImage } from "./image.ts";
+import type { GuestJob } from "./job.ts";
+import { mergeBoots } from "./merge.ts";
+import { parseKernelSpec } from "./spec.ts";
+import { ensureUserland, type Userland } from "./userland.ts";
+
+export interface GuestBench {
+  /** As --kernel names them. */
+  kernels: readonly string[];
+  modules?: string | undefined;
+  mirror?: string | undefined;
+  clock: "wall" | "icount";
+  /** Boots of each kernel, each with a seed and a layout of its own. */
+  boots: number;
+  seed: number;
+  smp?: number | undefined;
+  /** What follows `bench` on the guest's command line: plan, topologies, workloads, rounds. */
+  argv: readonly string[];
+  /** Files that the command line names, by their path on the host and in the guest. */
+  files: NonNullable<GuestJob["files"]>;
+  timeoutMs: number;
+  /** What the ids of the kernels' runs begin with. */
+  id: string;
+  startedAt: Date;
+  /** The command line that makes this run again. */
+  reproduce: readonly string[];
+  signal: AbortSignal;
+  progress(kernel: string, what: string): void;
+}
+
+export interface KernelRun {
+  /** Safe as a folder's name. */
+  name: string;
+  run: Run;
+}
+
+/** `[    1.234567] …`, which may begin in the middle of a line of ours. */
+const KERNEL_MESSAGE = /\[ *\d+\.\d{6}\]/;
+
+/** Bytes by which the command line of one boot differs from the next: it moves what lies behind it. */
+const PADDING_STEP = 24;
+
+/** Runs the same plan on every kernel, as many guests at once as there are cores; kernels in order. */
+export async function benchInGuests(request: GuestBench): Promise<KernelRun[]> {
+  const { signal, mirror } = request;
+  const specs = request.kernels.map((kernel) =>
+    parseKernelSpec(kernel, request.modules === undefined ? {} : { modules: request.modules }),
+  );
+  const common = { signal, ...(mirror === undefined ? {} : { mirror }) };
+  const userland = await ensureUserland({
+    ...common,
+    progress: (what) => request.progress("userland", what),
+  });
+  const images: KernelImage[] = [];
+  for (const [index, spec] of specs.entries()) {
+    const kernel = request.kernels[index] ?? "";
+    images.push(
+      await ensureImage(spec, { ...common, progress: (what) => request.progress(kernel, what) }),
+    );
+  }
+  const turns = images.flatMap((image, kernel) =>
+    Array.from({ length: request.boots }, (_, boot) => ({ image, kernel, boot })),
+  );
+  const runs = await parallel(turns, availableParallelism(), ({ image, boot }) =>
+    bootOnce(image, userland, boot, request),
+  );
+  return images.map((image, kernel) => ({
+    name: image.name,
+    run: together(
+      turns.flatMap((turn, index) => {
+        const found = runs[index];
+        return turn.kernel === kernel && found !== undefined ? [found] : [];
+      }),
+      image,
+      userland,
+      request,
+    ),
+  }));
+}
+
+interface Booted {
+  run: Run;
+  facts: Awaited<ReturnType<typeof runGuest>>["facts"];
+}
+
+async function bootOnce(
+  image: KernelImage,
+  userland: Userland,
+  boot: number,
+  request: GuestBench,
+): Promise<Booted> {
+  const { clock, signal, smp } = request;
+  const label = request.boots === 1 ? image.spec : `${image.spec}, boot ${boot + 1}`;
+  const options: GuestOptions = {
+    clock,
+    seed: request.seed + boot,
+    padding: boot * PADDING_STEP,
+    signal,
+    smp,
+    onLine: (line) => {
+      if (!KERNEL_MESSAGE.test(line)) request.progress(label, line);
+    },
+  };
+  const result = await runGuest(
+    image,
+    userland,
+    {
+      argv: ["node", `${APP}/dist/cli/main.js`, "bench", ...request.argv, "--out", "/out"],
+      env: { BRIDGESCOPE_CLOCK: clock },
+      files: request.files,
+      timeoutMs: request.timeoutMs,
+    },
+    options,
+  );
+  try {
+    const { facts } = result;
+    return { run: readRun(result.folder), facts };
+  } catch (cause) {
+    const last = result.console.slice(-8).join("\n  ");
+    throw new BridgescopeError(
+      `${label}: the run in the guest ended with ${result.exitCode} and left no document; it said:\n  ${last}`,
+      1,
+      { cause },
+    );
+  } finally {
+    rmSync(result.folder, { recursive: true, force: true });
+  }
+}
+
+function together(
+  booted: readonly Booted[],
+  image: KernelImage,
+  userland: Userland,
+  request: GuestBench,
+): Run {
+  const runs = booted.map(({ run }) => run);
+  const merged = request.boots === 1 && request.clock === "wall" ? runs[0] : mergeBoots(runs);
+  const [first] = booted;
+  if (merged === undefined || first === undefined) throw new RangeError("a kernel without boots");
+  const { hypervisor, accelerator, smp, memoryMb } = first.facts;
+  return {
+    ...merged,
+    // A guest that counts instructions lives in a time of its own.
+    id: `${request.id}-${image.name}`,
+    startedAt: request.startedAt.toISOString(),
+    provenance: { ...merged.provenance, argv: [...request.reproduce], seed: request.seed },
+    guest: {
+      kernel: {
+        spec: image.spec,
+        source: image.source,
+        sha256: image.sha256,
+        configSha256: image.configSha256,
+      },
+      userland: `${userland.suite} ${userland.sha256}`,
+      hypervisor,
+      accelerator,
+      smp,
+      memoryMb,
+      boots: booted.map(({ facts }) => ({ seed: facts.seed, padding: facts.padding })),
+    },
+  };
+}
+
+/** Runs the work of all items, `limit` at a time; the first failure ends the rest. */
+async function parallel<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) {
+      const index = next++;
+      const item = items[index];
+      if (item !== undefined) results[index] = await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  return results;
+}

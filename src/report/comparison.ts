@@ -1,0 +1,35 @@
+/** Every format of a comparison, by the same names as a run's. */
+import type { Comparison } from "../document/compare.ts";
+import { renderComparisonCommit } from "./comparison/commit.ts";
+import { renderComparisonHtml } from "./comparison/html.ts";
+import { renderComparisonMarkdown } from "./comparison/markdown.ts";
+import { renderComparisonTerminal } from "./comparison/terminal.ts";
+import type { ReportFormat } from "./formats.ts";
+import { renderJson } from "./json.ts";
+import type { TerminalOptions } from "./terminal.ts";
+
+const PAPER: TerminalOptions = { color: false, width: 80 };
+
+export const COMPARISON_FORMATS: readonly ReportFormat<Comparison>[] = [
+  { name: "html", fileName: "compare.html", render: renderComparisonHtml },
+  { name: "markdown", fileName: "compare.md", render: renderComparisonMarkdown },
+  { name: "json", fileName: "compare.json", render: renderJson },
+  { name: "commit", fileName: "compare.commit.txt", render: renderComparisonCommit },
+  {
+    name: "terminal",
+    fileName: "compare.txt",
+    render: (comparison) => renderComparisonTerminal(comparison, PAPER),
+  },
+];
+
+/** `options` are the terminal's. Throws a RangeError for a format that is not in COMPARISON_FORMATS. */
+export function renderComparison(
+  format: string,
+  comparison: Comparison,
+  options: TerminalOptions = PAPER,
+): string {
+  if (format === "terminal") return renderComparisonTerminal(comparison, options);
+  const found = COMPARISON_FORMATS.find((one) => one.name === format);
+  if (found === undefined) throw new RangeError(`unknown format "${format}"`);
+  return found.render(comparison);
+}

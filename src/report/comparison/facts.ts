@@ -1,0 +1,201 @@
+/** What a comparison says, once; each format shows the same. Texts are raw and escaped where shown. */
+import {
+  type AccountComparison,
+  type Comparison,
+  DIFFERENCE_GROUPS,
+  type Difference,
+  type FunctionChange,
+  type Side,
+  type Unmatched,
+  VERDICTS,
+  type Verdict,
+} from "../../document/compare.ts";
+import { COUNTED_WORDS } from "../facts/words.ts";
+import { commandLine } from "../text/command.ts";
+import { bare, count, percent, plural, quantity } from "../text/units.ts";
+
+export const GROUP_WORDS: Record<Difference["group"], string> = {
+  compiler: "Compiler",
+  config: "Kernel configuration (.config)",
+  cmdline: "Kernel command line",
+  mitigations: "Mitigations",
+  preemption: "Preemption",
+  sysctls: "Sysctls",
+  clock: "Clock",
+  probes: "Probes",
+  tools: "Tools",
+  guest: "Guest",
+  cpu: "CPU",
+  lab: "Lab, as read back",
+  workload: "Workload",
+  plan: "Plan",
+};
+
+/** One candidate against the base. */
+export interface Part {
+  readonly base: Side;
+  readonly side: Side;
+  readonly differences: readonly { group: Difference["group"]; list: readonly Difference[] }[];
+  /** In instructions. */
+  readonly counted: readonly Verdict[];
+  /** By the clock, or without a unit of time. */
+  readonly timed: readonly Verdict[];
+  /** What was not compared, by its reason. */
+  readonly refused: readonly { reason: string; verdicts: readonly Verdict[] }[];
+  readonly functions: readonly { title: string; list: readonly FunctionChange[] }[] | null;
+  readonly unmatched: readonly Unmatched[];
+  readonly accounts: readonly AccountComparison[];
+}
+
+export function partsOf(comparison: Comparison): Part[] {
+  return comparison.candidates.map((side) => {
+    const mine = <T extends { readonly candidate: string }>(list: readonly T[]) =>
+      list.filter((one) => one.candidate === side.label);
+    const verdicts = mine(comparison.verdicts);
+    const differences = mine(comparison.environment.differences);
+    const refused = verdicts.filter((one) => !one.comparable);
+    const { functions } = comparison;
+    return {
+      base: comparison.base,
+      side,
+      differences: DIFFERENCE_GROUPS.flatMap((group) => {
+        const list = differences.filter((one) => one.group === group);
+        return list.length === 0 ? [] : [{ group, list }];
+      }),
+      counted: verdicts.filter((one) => one.comparable && one.unit === "instructions"),
+      timed: verdicts.filter((one) => one.comparable && one.unit !== "instructions"),
+      refused: [...new Set(refused.map((one) => one.reason))].map((reason) => ({
+        reason,
+        verdicts: refused.filter((one) => one.reason === reason),
+      })),
+      functions:
+        functions === null
+          ? null
+          : [
+              { title: "came", list: mine(functions.came) },
+              { title: "went", list: mine(functions.went) },
+              { title: "probed otherwise", list: mine(functions.changed) },
+            ],
+      unmatched: mine(comparison.unmatched),
+      accounts: mine(comparison.accounts),
+    };
+  });
+}
+
+/** `debian:trixie, Linux 6.12.57, 3 boots under qemu's TCG`. */
+export function sideText(side: Side): string {
+  const { guest, kernel } = side;
+  const where =
+    guest === null
+      ? `on the host, ${side.cpu}`
+      : `${guest.source}, ${plural(guest.boots, "boot")} under ${guest.hypervisor} (${guest.accelerator}), ${plural(guest.smp, "CPU")}`;
+  const probes = side.backends.length === 0 ? "probes off" : side.backends.join(", ");
+  const state = side.state === "complete" ? "" : `, ${side.state.toUpperCase()}`;
+  return `Linux ${kernel.release}, ${where}, ${probes}${state}`;
+}
+
+/** `1 regression, 2 unchanged, 1 inconclusive`; the stages and metrics of the part that were judged. */
+export function tally(part: Part): string {
+  const judged = [...part.counted, ...part.timed];
+  if (judged.length === 0) return "nothing was compared";
+  const parts = VERDICTS.flatMap((name) => {
+    const found = judged.filter((one) => one.verdict === name).length;
+    const many = name === "regression" || name === "improvement" ? `${name}s` : name;
+    return found === 0 ? [] : [plural(found, name, many)];
+  });
+  return parts.join(", ");
+}
+
+/** The changes that are beyond what the intervals leave open, in sentences. */
+export function beyondOf(part: Part): { readonly verdict: Verdict; readonly text: string }[] {
+  return [...part.counted, ...part.timed]
+    .filter((one) => one.beyond && one.verdict !== "unchanged")
+    .map((verdict) => ({ verdict, text: changeText(verdict) }));
+}
+
+function changeText(one: Verdict): string {
+  const from = `${bare(one.baseValue, one.unit)} to ${quantity(one.candidateValue, one.unit)}`;
+  const share = one.ratio === null ? "" : `, ${difference(one.ratio)} ${moreOrLess(one)}`;
+  return `${from}${share} (ratio ${ratioText(one)}, interval ${ratioSpan(one)}): ${one.verdict}`;
+}
+
+function difference(ratio: number): string {
+  const share = Math.abs(ratio - 1) * 100;
+  return `${share >= 10 ? share.toFixed(1) : share.toFixed(2)} %`;
+}
+
+/** Why verdicts are inconclusive, each reason once. */
+export function openQuestions(part: Part): string[] {
+  const open = [...part.counted, ...part.timed].filter((one) => one.verdict === "inconclusive");
+  return [...new Set(open.map((one) => one.reason))].map(
+    (reason) =>
+      `${count(open.filter((one) => one.reason === reason).length)} inconclusive: ${reason}`,
+  );
+}
+
+/** Which way the number went; instructions are never called anything but more or fewer. */
+function moreOrLess({ ratio, unit }: Verdict): string {
+  if (unit === "instructions") return (ratio ?? 1) > 1 ? "more" : "fewer";
+  return (ratio ?? 1) > 1 ? "higher" : "lower";
+}
+
+export function ratioText({ ratio, unit }: Verdict): string {
+  return ratio === null ? "-" : ratio.toFixed(unit === "instructions" ? 4 : 3);
+}
+
+export function ratioSpan({ ci, unit }: Verdict): string {
+  const places = unit === "instructions" ? 4 : 3;
+  return ci === null ? "-" : ci.map((end) => end.toFixed(places)).join(" .. ");
+}
+
+export function visibleText({ smallestVisible }: Verdict): string {
+  return smallestVisible === null ? "-" : `${(smallestVisible * 100).toPrecision(2)} %`;
+}
+
+/** Rows of one case under one head, cases in their order. */
+export function byCase<T extends { readonly case: string }>(
+  list: readonly T[],
+): { readonly id: string; readonly rows: readonly T[] }[] {
+  return [...new Set(list.map((one) => one.case))].map((id) => ({
+    id,
+    rows: list.filter((one) => one.case === id),
+  }));
+}
+
+/** What a table of these is titled. */
+export function tableTitle(kind: "counted" | "timed"): string {
+  return kind === "counted"
+    ? `Instructions by case and stage: ${COUNTED_WORDS}`
+    : "By the clock: one run each";
+}
+
+/** `none to 2 of 3 drops`: one difference in what the bridge did. */
+export function accountText(one: AccountComparison["differences"][number]): string {
+  const said = (value: number | string | null) => {
+    if (value === null) return "none";
+    if (typeof value === "string") return value;
+    return one.unit === "share" ? percent(value, 1) : count(Number(value.toPrecision(6)));
+  };
+  return `${one.name} ${said(one.baseValue)} -> ${said(one.candidateValue)}`;
+}
+
+export function differenceText({ name, baseValue, candidateValue }: Difference): string {
+  return `${name}: ${baseValue ?? "(absent)"} -> ${candidateValue ?? "(absent)"}`;
+}
+
+/** The commands that make it again: the comparison, and the runs where those are other commands. */
+export function commandsOf({ base, candidates, reproduce }: Comparison): (readonly string[])[] {
+  const all = [base.argv, ...candidates.map((side) => side.argv), reproduce];
+  return [...new Map(all.map((argv) => [commandLine(argv), argv])).values()].filter(
+    (argv) => argv.length > 0,
+  );
+}
+
+export function noteOf({ counted, timed }: Part): string | null {
+  if (counted.length > 0) {
+    return "with each value its interval, the span of the boots' own modes; ratio: candidate to base";
+  }
+  return timed.length > 0
+    ? "with each value its interval over rounds, in its unit; ratio: candidate to base"
+    : null;
+}

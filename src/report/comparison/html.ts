@@ -1,0 +1,252 @@
+/** compare.html: one file, no script, nothing fetched, in the manner of a run's page. */
+import type { Comparison, Verdict } from "../../document/compare.ts";
+import { COUNTED_METHODS } from "../facts/words.ts";
+import { LARGEST_PAGE } from "../html/detail.ts";
+import { documentSection } from "../html/document.ts";
+import { type Html, html } from "../html/markup.ts";
+import { code, fold, right, section, table } from "../html/parts.ts";
+import { methodSection, pageText, sizeOf } from "../html/shell.ts";
+import { commandLine } from "../text/command.ts";
+import { bare, bareSpan, count, plural } from "../text/units.ts";
+import {
+  accountText,
+  beyondOf,
+  commandsOf,
+  GROUP_WORDS,
+  type Part,
+  partsOf,
+  ratioSpan,
+  ratioText,
+  sideText,
+  tableTitle,
+  tally,
+  visibleText,
+} from "./facts.ts";
+import { forest, stagesByKernel } from "./figures.ts";
+import { COMPARISON_METHODS } from "./methods.ts";
+
+const FRAME = 16_000;
+/** Rows of a group of differences that are open. */
+const OPEN = 8;
+const CHANGES = 30;
+
+const NAV = [
+  ["answer", "Answer"],
+  ["differences", "What differs"],
+  ["numbers", "Stages"],
+  ["kernels", "By kernel"],
+  ["accounts", "Decisions"],
+  ["functions", "Functions"],
+  ["unmatched", "One side only"],
+  ["reproduce", "Again"],
+  ["method", "Method"],
+  ["document", "Document"],
+] as const;
+
+export function renderComparisonHtml(comparison: Comparison): string {
+  const parts = partsOf(comparison);
+  const methods =
+    comparison.clock === "icount"
+      ? [...COMPARISON_METHODS, ...COUNTED_METHODS]
+      : COMPARISON_METHODS;
+  const body = html`${[
+    answer(comparison, parts),
+    section("differences", "What differs besides the kernel's version", parts.map(differences)),
+    section("numbers", "Case by case and stage by stage", parts.map(numbers)),
+    section("kernels", "Instructions per stage, by kernel", [byKernel(comparison)]),
+    section("accounts", "What the bridge did with the frames", parts.map(accounts)),
+    section("functions", "Functions on a frame's way", parts.map(functions)),
+    section("unmatched", "Cases, stages and metrics of one side only", parts.map(unmatched)),
+    section("reproduce", "To make it again", [
+      html`<ul>${commandsOf(comparison).map((argv) => html`<li>${code(commandLine(argv))}</li>`)}</ul>`,
+    ]),
+    methodSection(methods),
+  ]}`;
+  const names = comparison.candidates.map((side) => side.label).join(", ");
+  return pageText({
+    title: `bridgescope: ${names} against ${comparison.base.label}`,
+    header: header(comparison),
+    nav: NAV,
+    body: html`${body}${documentSection(comparison, "compare", LARGEST_PAGE - FRAME - sizeOf(body))}`,
+    origin: `bridgescope from ${comparison.schema}`,
+  });
+}
+
+function header({ base, candidates }: Comparison): Html {
+  const names = candidates.map((side, index) => html`${index > 0 ? ", " : ""}${code(side.label)}`);
+  const list = [base, ...candidates].map(
+    (side, index) =>
+      html`<dt>${index === 0 ? "base" : "candidate"} ${code(side.label)}</dt><dd>${sideText(side)}</dd>`,
+  );
+  return html`<header><h1>bridgescope: ${names} against ${code(base.label)}</h1>
+<dl class="kv">${list}</dl></header>`;
+}
+
+function answer({ warnings }: Comparison, parts: readonly Part[]): Html {
+  const box =
+    warnings.length === 0
+      ? html``
+      : html`<div class="box caution"><h3>Keep in mind</h3><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul></div>`;
+  const found = parts.map((part, index) => {
+    const all = beyondOf(part);
+    const items = all
+      .slice(0, CHANGES)
+      .map(({ verdict, text }) => html`<li>${code(verdict.case)} ${verdict.metric}: ${text}</li>`);
+    const more = all.length - items.length;
+    return html`<h3>${code(part.side.label)}: <a href="#numbers-${index}">${tally(part)}</a></h3>${
+      items.length === 0
+        ? html`<p>No change is beyond the intervals.</p>`
+        : html`<ul class="answer">${items}${more > 0 ? html`<li class="soft">${count(more)} more in the table.</li>` : null}</ul>`
+    }`;
+  });
+  return section("answer", "The answer", [box, ...found]);
+}
+
+function differences(part: Part): Html {
+  if (part.differences.length === 0) {
+    return html`<h3>${code(part.side.label)}</h3><p>Nothing that the documents keep differs.</p>`;
+  }
+  const groups = part.differences.map(({ group, list }) => {
+    const words = `${GROUP_WORDS[group]}: ${plural(list.length, "difference")}`;
+    return fold({
+      summary: words,
+      open: list.length <= OPEN,
+      body: table(
+        words,
+        [{ title: "What" }, { title: part.base.label }, { title: part.side.label }],
+        list.map((one) => ({
+          cells: [
+            code(one.name),
+            ...[one.baseValue, one.candidateValue].map((value) => ({
+              value: value === null ? html`<span class="soft">absent</span>` : code(value),
+              kind: "wide" as const,
+            })),
+          ],
+        })),
+      ),
+    });
+  });
+  return html`<h3>${code(part.side.label)}</h3>${groups}`;
+}
+
+function numbers(part: Part, index: number): Html {
+  const tables = (["counted", "timed"] as const).flatMap((kind) =>
+    part[kind].length === 0
+      ? []
+      : [
+          forest(
+            `forest-${index}-${kind}`,
+            `Ratios of ${part.side.label} to ${part.base.label}`,
+            part[kind],
+            kind,
+          ),
+          verdictTable(part, kind),
+        ],
+  );
+  const refused = part.refused.map(
+    ({ reason, verdicts }) =>
+      html`<p class="caution">Not compared: ${plural(verdicts.length, "stage or metric", "stages and metrics")}: ${reason}.</p>`,
+  );
+  return html`<h3 id="numbers-${index}">${code(part.side.label)} against ${code(part.base.label)}: ${tally(part)}</h3>${tables}${refused}`;
+}
+
+function verdictTable(part: Part, kind: "counted" | "timed"): Html {
+  const heads = ["Base", "Interval", "Candidate", "Interval", "Ratio", "Interval", "Visible"];
+  return table(
+    tableTitle(kind),
+    [
+      { title: "Case" },
+      { title: "Stage" },
+      ...heads.map((title) => ({ title, align: "right" as const })),
+      { title: "Verdict" },
+      { title: "Why" },
+    ],
+    part[kind].map((one) => ({
+      cells: [
+        code(one.case),
+        one.metric,
+        right(bare(one.baseValue, one.unit)),
+        right(bareSpan(one.baseCi, one.unit, one.baseValue)),
+        right(bare(one.candidateValue, one.unit)),
+        right(bareSpan(one.candidateCi, one.unit, one.candidateValue)),
+        right(ratioText(one)),
+        right(ratioSpan(one)),
+        right(visibleText(one)),
+        verdictBadge(one),
+        { value: one.reason, kind: "wide" as const },
+      ],
+    })),
+  );
+}
+
+function verdictBadge({ verdict }: Verdict): Html {
+  const tone =
+    verdict === "regression"
+      ? "alarm"
+      : verdict === "improvement"
+        ? "good"
+        : verdict === "unchanged"
+          ? "soft"
+          : "caution";
+  return html`<span class="${tone} n">${verdict}</span>`;
+}
+
+function byKernel(comparison: Comparison): Html {
+  const drawn = stagesByKernel(comparison);
+  return drawn.text === "" ? html`<p>Nothing was counted in instructions.</p>` : drawn;
+}
+
+function accounts(part: Part): Html {
+  const rows = part.accounts.map((one) => ({
+    cells: [
+      code(one.case),
+      one.state === "notObserved" ? "not observed on both sides" : one.state,
+      { value: one.differences.map(accountText).join("; "), kind: "wide" as const },
+    ],
+  }));
+  if (rows.length === 0) return html`<p>${code(part.side.label)}: no case is in both runs.</p>`;
+  return table(
+    `Decisions, copies, drops and books: ${part.base.label} and ${part.side.label}`,
+    [{ title: "Case" }, { title: "Decisions and copies" }, { title: "Base to candidate" }],
+    rows,
+  );
+}
+
+function functions(part: Part): Html {
+  const label = code(part.side.label);
+  if (part.functions === null) return html`<p>${label}: a run did not list them.</p>`;
+  const rows = part.functions.flatMap(({ title, list }) =>
+    list.map((one) => ({
+      cells: [
+        code(one.name),
+        title,
+        { value: one.base, kind: "wide" as const },
+        { value: one.inCandidate, kind: "wide" as const },
+      ],
+    })),
+  );
+  if (rows.length === 0) return html`<p>${label}: none came, went, or is probed otherwise.</p>`;
+  return table(
+    `Functions: ${part.base.label} and ${part.side.label}`,
+    [{ title: "Function" }, { title: "How" }, { title: "Base" }, { title: "Candidate" }],
+    rows,
+  );
+}
+
+function unmatched(part: Part): Html {
+  if (part.unmatched.length === 0) {
+    return html`<p>${code(part.side.label)}: both sides have the same cases, stages and metrics.</p>`;
+  }
+  return table(
+    `On one side only: ${part.base.label} and ${part.side.label}`,
+    [{ title: "Case" }, { title: "Stage or metric" }, { title: "Only in" }, { title: "Why" }],
+    part.unmatched.map((one) => ({
+      cells: [
+        code(one.case),
+        one.metric ?? "the whole case",
+        one.only,
+        { value: one.reason, kind: "wide" as const },
+      ],
+    })),
+  );
+}

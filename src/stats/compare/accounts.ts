@@ -1,0 +1,63 @@
+/** What the bridge did with the frames of a case, in two runs: it can be compared whatever the clock. */
+import type { AccountComparison } from "../../document/compare.ts";
+import { type Case, DECISIONS } from "../../document/run.ts";
+import type { Pair } from "./pair.ts";
+import type { Both } from "./runs.ts";
+
+/**
+ * Shares and amplification nearer than this are the same: rounds by the clock differ in their number
+ * of frames, and a few neighbour-discovery frames are among them.
+ */
+const NEAR = 0.005;
+
+type Entry = AccountComparison["differences"][number];
+
+/** Nothing for a case that only one run has. */
+export function compareAccounts(
+  { candidate: { label } }: Pair,
+  { id, base, candidate }: Both,
+): AccountComparison[] {
+  if (base === undefined || candidate === undefined) return [];
+  if (base.bridge === undefined || candidate.bridge === undefined) {
+    return [{ case: id, candidate: label, state: "notObserved", differences: [] }];
+  }
+  const now = entriesOf(candidate);
+  const differences = entriesOf(base).flatMap((entry, index) => {
+    const other = now[index]?.baseValue ?? null;
+    return near(entry.baseValue, other) ? [] : [{ ...entry, candidateValue: other }];
+  });
+  const state = differences.length === 0 ? "same" : "different";
+  return [{ case: id, candidate: label, state, differences }];
+}
+
+/** In the same order for every case. */
+function entriesOf({ bridge, probe }: Case): Entry[] {
+  if (bridge === undefined) return [];
+  const entry = (name: string, unit: Entry["unit"], baseValue: Entry["baseValue"]): Entry => ({
+    name,
+    unit,
+    baseValue,
+    candidateValue: null,
+  });
+  const drops = bridge.drops.map((drop) => drop.reason);
+  return [
+    ...DECISIONS.map((name) => entry(name, "share", share(bridge.decisions[name], bridge.ingress))),
+    entry("amplification", "copies", bridge.amplification),
+    entry("drop reasons", "words", [...new Set(drops)].toSorted().join(", ") || "none"),
+    entry("unaccounted", "frames", bridge.unaccounted),
+    entry("account", "words", complete(probe) ? "complete" : "may not be complete"),
+  ];
+}
+
+function share(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}
+
+function complete(probe: Case["probe"]): boolean {
+  return (probe?.lost ?? 0) + (probe?.missed ?? 0) + (probe?.degraded.length ?? 0) === 0;
+}
+
+function near(a: Entry["baseValue"], b: Entry["baseValue"]): boolean {
+  if (typeof a !== "number" || typeof b !== "number") return a === b;
+  return Math.abs(a - b) <= NEAR * Math.max(1, Math.abs(a), Math.abs(b));
+}

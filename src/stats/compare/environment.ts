@@ -1,0 +1,143 @@
+/** What differs between two runs besides the kernel's version: what can explain a change. */
+import { DIFFERENCE_GROUPS, type Difference } from "../../document/compare.ts";
+import type { Run } from "../../document/run.ts";
+import { caseFacts } from "./lab.ts";
+import type { Pair } from "./pair.ts";
+
+export interface Fact {
+  readonly group: Difference["group"];
+  readonly name: string;
+  readonly value: string;
+}
+
+/** In the order of DIFFERENCE_GROUPS, then of the documents. */
+export function differencesOf({ base, candidate }: Pair): Difference[] {
+  const found = [
+    ...differing(factsOf(base.run), factsOf(candidate.run)),
+    ...config(base.run, candidate.run),
+    ...inCases(base.run, candidate.run),
+  ];
+  return DIFFERENCE_GROUPS.flatMap((group) => found.filter((one) => one.group === group)).map(
+    (one) => ({ candidate: candidate.label, ...one }),
+  );
+}
+
+type Found = Omit<Difference, "candidate">;
+
+function differing(before: readonly Fact[], after: readonly Fact[]): Found[] {
+  const old = new Map(before.map((fact) => [keyOf(fact), fact.value]));
+  const now = new Map(after.map((fact) => [keyOf(fact), fact.value]));
+  const all = new Map([...before, ...after].map((fact) => [keyOf(fact), fact]));
+  return [...all].flatMap(([key, { group, name }]) => {
+    const baseValue = old.get(key) ?? null;
+    const candidateValue = now.get(key) ?? null;
+    return baseValue === candidateValue ? [] : [{ group, name, baseValue, candidateValue }];
+  });
+}
+
+function keyOf({ group, name }: Fact): string {
+  return JSON.stringify([group, name]);
+}
+
+function factsOf(run: Run): Fact[] {
+  const { kernel, cpu, clock, clocksource, tools, sysctls } = run.environment;
+  const { provenance, guest } = run;
+  const of = (group: Fact["group"], entries: Record<string, string | number | null | undefined>) =>
+    Object.entries(entries).flatMap(([name, value]): Fact[] =>
+      value === undefined || value === null ? [] : [{ group, name, value: String(value) }],
+    );
+  return [
+    ...of("compiler", { compiler: kernel.compiler }),
+    ...of("cmdline", words(kernel.cmdline)),
+    ...of("mitigations", kernel.mitigations),
+    ...of("preemption", { preempt: kernel.preempt }),
+    ...of("sysctls", sysctls),
+    ...of("clock", { clock, clocksource }),
+    ...of("probes", provenance.programs),
+    ...of("tools", { ...tools, bridgescope: provenance.version }),
+    ...of("guest", {
+      "where it ran": guest === undefined ? "the host itself" : "a guest",
+      userland: guest?.userland,
+      hypervisor: guest?.hypervisor,
+      accelerator: guest?.accelerator,
+      CPUs: guest?.smp,
+      "memory, MB": guest?.memoryMb,
+      "boots (seed/padding)": guest?.boots
+        .map(({ seed, padding }) => `${seed}/${padding}`)
+        .join(" "),
+    }),
+    ...of("cpu", {
+      model: cpu.model,
+      online: cpu.online,
+      virtualization: cpu.virtualization,
+      governor: cpu.governor,
+    }),
+    ...of("plan", { plan: provenance.plan, seed: provenance.seed }),
+  ];
+}
+
+/** The words of a kernel command line by their names; words of one name stay in their order. */
+function words(cmdline: string): Record<string, string> {
+  const found = new Map<string, string>();
+  for (const word of cmdline.split(/\s+/).filter((one) => one !== "")) {
+    const [name = word] = word.split("=", 1);
+    const value = word.includes("=") ? word.slice(name.length + 1) : "set";
+    found.set(name, [...(found.has(name) ? [found.get(name)] : []), value].join(" "));
+  }
+  return Object.fromEntries(found);
+}
+
+/** The kept options one by one; where one side's cannot be read, that alone. */
+function config(base: Run, candidate: Run): Found[] {
+  const sides = [base, candidate] as const;
+  const [before, after] = sides.map((run) => Object.entries(run.environment.kernel.config));
+  if (before === undefined || after === undefined) return [];
+  if ((before.length === 0) !== (after.length === 0)) {
+    const said = (one: readonly unknown[]) => (one.length === 0 ? "not readable" : "readable");
+    return [
+      {
+        group: "config",
+        name: ".config",
+        baseValue: said(before),
+        candidateValue: said(after),
+      },
+    ];
+  }
+  const facts = (entries: readonly [string, string][]) =>
+    entries.map(([name, value]): Fact => ({ group: "config", name, value }));
+  const [old, now] = sides.map((run) => run.guest?.kernel.configSha256 ?? null);
+  const whole: Found = {
+    group: "config",
+    name: "whole .config, SHA-256",
+    baseValue: old ?? null,
+    candidateValue: now ?? null,
+  };
+  return [
+    ...differing(facts(before), facts(after)),
+    ...(old !== now && old !== null && now !== null ? [whole] : []),
+  ];
+}
+
+/** Differences of the cases that both have, said once where many cases share them. */
+function inCases(base: Run, candidate: Run): Found[] {
+  const shared = base.cases.flatMap((item) => {
+    const other = candidate.cases.find((one) => one.id === item.id);
+    return other === undefined ? [] : [{ item, other }];
+  });
+  const found = new Map<string, { one: Found; cases: string[] }>();
+  for (const { item, other } of shared) {
+    for (const one of differing(caseFacts(item), caseFacts(other))) {
+      const key = JSON.stringify(one);
+      const known = found.get(key) ?? { one, cases: [] };
+      known.cases.push(item.id);
+      found.set(key, known);
+    }
+  }
+  return [...found.values()].map(({ one, cases }) => ({
+    ...one,
+    name:
+      cases.length === shared.length && cases.length > 1
+        ? `${one.name}, every case`
+        : `${one.name}, ${cases.join(" ")}`,
+  }));
+}

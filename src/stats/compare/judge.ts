@@ -1,0 +1,157 @@
+/** One stage or metric of two runs, and whether they can be set against each other at all. */
+import type { Verdict } from "../../document/compare.ts";
+import type { Case } from "../../document/run.ts";
+import {
+  judge,
+  type Ratio,
+  ratioOfIntervals,
+  ratioOfMedians,
+  smallestVisible,
+} from "../verdict.ts";
+import { isTimeless, type Pair } from "./pair.ts";
+
+export interface Reading {
+  readonly value: number;
+  readonly ci: [number, number] | null;
+  /** Rounds that it was made of; 0 where the document does not say. */
+  readonly n: number;
+  /** Boots that carry a counted interval; 0 for a reading by the clock. */
+  readonly boots: number;
+  readonly method: string;
+  /** One a round, where rounds have them. */
+  readonly samples: readonly number[];
+}
+
+export interface Subject {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "lower" | "higher";
+  /** Timed between two probes, not measured by the workload. */
+  readonly stage: boolean;
+}
+
+/** 0.2 %: the change that counted time is meant to resolve. */
+const COUNTED_MARGIN = 0.002;
+/** 2 %: above the run-to-run variation of a quiet host, see bench --vs. */
+const WALL_MARGIN = 0.02;
+
+interface Cases {
+  readonly base: Case;
+  readonly candidate: Case;
+}
+
+export function judgeReadings(
+  pair: Pair,
+  cases: Cases,
+  subject: Subject,
+  base: Reading,
+  candidate: Reading,
+): Verdict {
+  const counted = subject.unit === "instructions";
+  const margin = pair.margin ?? (counted ? COUNTED_MARGIN : WALL_MARGIN);
+  const apart = incomparable(pair, subject);
+  const ratio = apart === null ? ratioOf(pair, base, candidate) : null;
+  const doubt = apart ?? doubts(cases, counted, base, candidate, ratio);
+  const verdict = doubt === null && ratio !== null ? judge(ratio.ci, margin, subject.better) : null;
+  const reason = doubt ?? because(verdict ?? "inconclusive", ratio, margin);
+  const visible = ratio === null ? null : smallestVisible(ratio);
+  return {
+    case: cases.base.id,
+    base: pair.base.label,
+    candidate: pair.candidate.label,
+    metric: subject.name,
+    unit: subject.unit,
+    better: subject.better,
+    baseValue: base.value,
+    baseCi: base.ci,
+    baseRounds: base.n,
+    candidateValue: candidate.value,
+    candidateCi: candidate.ci,
+    candidateRounds: candidate.n,
+    comparable: apart === null,
+    ratio: ratio?.ratio ?? null,
+    ci: ratio?.ci ?? null,
+    method:
+      base.method === candidate.method
+        ? base.method
+        : `base: ${base.method}; candidate: ${candidate.method}`,
+    beyond: ratio !== null && (ratio.ci[0] > 1 || ratio.ci[1] < 1),
+    p: null,
+    margin,
+    // Counted values are whole: less than one instruction cannot be seen.
+    smallestVisible:
+      visible === null ? null : counted ? Math.max(visible, 1 / base.value) : visible,
+    verdict: verdict ?? "inconclusive",
+    reason: `${reason}${probesDiffer(cases, subject)}${apart === null && counted ? NO_TEST : ""}`,
+  };
+}
+
+const NO_TEST = "; intervals were compared and no test was made, so there is no p";
+
+/** Why no ratio of the two means anything, or null. */
+function incomparable({ base, candidate }: Pair, { unit }: Subject): string | null {
+  if (base.run.environment.clock !== candidate.run.environment.clock) {
+    return "one run counted instructions and the other read a clock";
+  }
+  if (unit === "instructions") return null;
+  const timeless = [base, candidate].filter(({ run }) => isTimeless(run));
+  if (timeless.length > 0) {
+    return `measured by wall clock under qemu's TCG (${timeless.map((one) => one.label).join(", ")}), where times mean nothing`;
+  }
+  if (base.run.environment.clock === "icount") {
+    return "not in instructions: in counted time nothing else is compared";
+  }
+  return null;
+}
+
+function ratioOf(pair: Pair, base: Reading, candidate: Reading): Ratio | null {
+  if (base.samples.length > 0 && candidate.samples.length > 0) {
+    return ratioOfMedians(base.samples, candidate.samples, pair.base.run.provenance.seed);
+  }
+  if (base.ci === null || candidate.ci === null) return null;
+  return ratioOfIntervals(
+    { value: base.value, ci: base.ci },
+    { value: candidate.value, ci: candidate.ci },
+  );
+}
+
+/** Why the ratio carries no verdict, or null. */
+function doubts(
+  cases: Cases,
+  counted: boolean,
+  base: Reading,
+  candidate: Reading,
+  ratio: Ratio | null,
+): string | null {
+  const broken = (["base", "candidate"] as const).filter(
+    (side) => cases[side].state !== "complete",
+  );
+  if (broken.length > 0) {
+    return broken.map((side) => `the ${side}'s case is ${cases[side].state}`).join("; ");
+  }
+  if (!counted) return "one run each; run-to-run variation is unknown";
+  const single = [base, candidate].filter((one) => one.boots < 2).length;
+  if (single > 0) {
+    return "rounds of several boots are needed on both sides: one boot cannot carry a verdict";
+  }
+  return ratio === null ? "a value is zero, so there is no ratio" : null;
+}
+
+function because(verdict: Verdict["verdict"], ratio: Ratio | null, margin: number): string {
+  const share = `${Number((margin * 100).toPrecision(3))} %`;
+  if (verdict === "unchanged")
+    return `the interval of the ratio lies within the margin of ${share}`;
+  if (verdict === "inconclusive") return "the two intervals overlap";
+  const direction = (ratio?.ratio ?? 1) > 1 ? "more" : "fewer";
+  return `${direction} instructions: the intervals do not overlap, and the change can be larger than the margin of ${share}`;
+}
+
+function probesDiffer({ base, candidate }: Cases, { stage, unit }: Subject): string {
+  const [before, after] = [base.probe, candidate.probe];
+  if (before === undefined || after === undefined || before.backend === after.backend) return "";
+  const both = `; probes differ (${before.backend}, ${after.backend})`;
+  if (!stage || unit !== "instructions") return both;
+  return before.calibration === undefined || after.calibration === undefined
+    ? `${both} and their own instructions were not taken out on both sides`
+    : `${both}: values are net of calibrated probes`;
+}

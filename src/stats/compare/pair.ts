@@ -1,0 +1,19 @@
+/** What every part of the comparison is given. */
+import type { Run } from "../../document/run.ts";
+
+export interface Labelled {
+  readonly run: Run;
+  readonly label: string;
+}
+
+export interface Pair {
+  readonly base: Labelled;
+  readonly candidate: Labelled;
+  /** As asked for; undefined for the default of the clock. */
+  readonly margin: number | undefined;
+}
+
+/** Times measured under qemu's TCG are those of its translator. */
+export function isTimeless(run: Run): boolean {
+  return run.environment.clock === "wall" && run.guest?.accelerator === "tcg";
+}

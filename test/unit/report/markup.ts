@@ -1,0 +1,35 @@
+/** What is in a rendered text: what a terminal obeys, elements and attributes. */
+
+// What a terminal obeys or hides; line breaks are the formats' own.
+const OBEYED = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u;
+
+/** The first character that should not be there, or null. */
+export function obeyed(text: string): string | null {
+  return OBEYED.exec(text)?.[0] ?? null;
+}
+
+/** The names of its elements. */
+export function tags(text: string): string[] {
+  return [...new Set([...text.matchAll(/<\/?([a-z]+)/g)].map(([, name]) => name ?? ""))].sort();
+}
+
+export function attributesOf(page: string): string[] {
+  const open = [...page.matchAll(/<[a-z0-9]+((?: [a-zA-Z-]+(?:="[^"]*")?)*) ?\/?>/gi)];
+  return open.flatMap(([, all = ""]) =>
+    [...all.matchAll(/ ([a-zA-Z-]+)(?:="[^"]*")?/g)].map(([, name]) => name ?? ""),
+  );
+}
+
+/** Element names that are opened and not closed, or the other way round. */
+export function unclosed(page: string): string[] {
+  const single = new Set(["meta", "br", "path", "rect", "circle"]);
+  const open: string[] = [];
+  const body = page.replace(/<!DOCTYPE html>/, "").replace(/<style>.*?<\/style>/s, "");
+  for (const [all, slash, name = ""] of body.matchAll(/<(\/?)([a-z0-9]*)/gi)) {
+    if (name === "") return [all];
+    if (single.has(name)) continue;
+    if (slash === "") open.push(name);
+    else if (open.pop() !== name) return [name];
+  }
+  return open;
+}
