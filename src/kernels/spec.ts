@@ -29,6 +29,7 @@ export function parseKernelSpec(text: string, options: { modules?: string } = {}
     }
     return { kind: "debian", text, suite };
   }
+  if (text === "") throw unknown(text);
   const full = path.resolve(text);
   const stat = statSync(full, { throwIfNoEntry: false });
   if (stat === undefined) throw unknown(text);

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import type { Case, Latency, Run } from "../../../src/document/run.ts";
+import { mergeBoots } from "../../../src/kernels/merge.ts";
+import { countedLatency } from "../../../src/stats/counted-latency.ts";
+
+type Perhaps = { values: number[]; state?: Run["state"]; metric?: number };
+
+function latency(values: readonly number[]): Latency {
+  const buckets = [...new Set(values)]
+    .sort((a, b) => a - b)
+    .map((value): [number, number, number] => [
+      value,
+      value + 1,
+      100 * values.filter((one) => one === value).length,
+    ]);
+  const perRound = values.map((value, index) => ({ round: index + 1, value, n: 100, of: 100 }));
+  return countedLatency(buckets, perRound, "fentry:from", "fentry:to");
+}
+
+function boot({ values, state = "complete", metric = 6000 }: Perhaps): Run {
+  const rounds = values.map((_, index) => ({ index: index + 1 }));
+  const one = {
+    id: "bridge:2/forward",
+    state,
+    error: state === "failed" ? "it broke" : null,
+    warnings: ["the same in each boot"],
+    rounds,
+    metrics: {
+      instructions_per_frame: { unit: "instructions", better: "lower", samples: [metric] },
+    },
+    latency: { "bridge.forward": latency(values) },
+  } as unknown as Case;
+  return { state, durationNs: 5, cases: [one] } as unknown as Run;
+}
+
+function merged(...boots: Perhaps[]): Case {
+  const [one] = mergeBoots(boots.map(boot)).cases;
+  if (one === undefined) throw new Error("the case is gone");
+  return one;
+}
+
+describe("mergeBoots", () => {
+  test("numbers the rounds on, and says which boot each was of", () => {
+    const { rounds } = merged({ values: [824, 824] }, { values: [824] }, { values: [830, 824] });
+    expect(rounds.map(({ index, boot: of }) => [index, of])).toEqual([
+      [1, 0],
+      [2, 0],
+      [3, 1],
+      [4, 2],
+      [5, 2],
+    ]);
+  });
+
+  test("the headline is the mode over all rounds, its interval what the boots disagree on", () => {
+    const { latency: stages } = merged(
+      { values: [824, 824, 874] },
+      { values: [830, 830, 824] },
+      { values: [824, 824, 824] },
+    );
+    const forward = stages["bridge.forward"];
+    expect(forward?.estimate).toMatchObject({ value: 824, ci: [824, 830], n: 9 });
+    expect(forward?.sampled).toBe(900);
+    expect(forward?.perRound?.map(({ round }) => round)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test("samples of a metric stay in the order of the rounds", () => {
+    const { metrics } = merged({ values: [1], metric: 3 }, { values: [1], metric: 2 });
+    expect(metrics.instructions_per_frame?.samples).toEqual([3, 2]);
+  });
+
+  test("one boot that failed fails the whole; a warning is said once", () => {
+    const one = merged({ values: [1] }, { values: [1], state: "failed" });
+    expect(one).toMatchObject({ state: "failed", error: "it broke" });
+    expect(one.warnings).toEqual(["the same in each boot"]);
+  });
+
+  test("nothing to merge is a mistake", () => {
+    expect(() => mergeBoots([])).toThrow(RangeError);
+  });
+});
