@@ -1,15 +1,12 @@
 import { accessSync, constants, cpSync, mkdirSync, rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import {
   type CachedThing,
   cacheFolder,
-  type EnsureOptions,
   ensureImage,
+  ensureImages,
   ensureUserland,
   type GuestOptions,
-  type KernelImage,
-  type KernelSpec,
   listCached,
   parseKernelSpec,
   removeCached,
@@ -122,41 +119,17 @@ async function pull(texts: string[], options: PullOptions): Promise<void> {
   const specs = [...new Set(texts)].map((text) => parseKernelSpec(text, given));
   const images = await interruptible(`pulling ${texts.join(", ")}`, async (ensure) => {
     await ensureUserland({ ...ensure, mirror: options.mirror, refresh: options.refresh });
-    return pullAll(specs, { ...ensure, mirror: options.mirror, refresh: options.refresh });
+    return ensureImages(specs, {
+      ...ensure,
+      mirror: options.mirror,
+      refresh: options.refresh,
+      progress: (kernel, what) => ensure.progress?.(`${kernel}: ${what}`),
+    });
   });
   if (images === null) return;
   print(options, { schema: "bridgescope.kernels.pull/1", images }, () =>
     images.map(({ spec, release, source }) => printLine([spec, release, source])).join(""),
   );
-}
-
-/** As many at once as there are cores; the first that fails ends the others. */
-async function pullAll(
-  specs: readonly KernelSpec[],
-  options: EnsureOptions & { signal: AbortSignal },
-): Promise<KernelImage[]> {
-  const failed = new AbortController();
-  const signal = AbortSignal.any([options.signal, failed.signal]);
-  const images: KernelImage[] = [];
-  const open = [...specs.entries()];
-  const worker = async () => {
-    for (let next = open.shift(); next !== undefined; next = open.shift()) {
-      const [index, spec] = next;
-      const progress = (what: string) => options.progress?.(`${spec.text}: ${what}`);
-      images[index] = await ensureImage(spec, { ...options, signal, progress });
-    }
-  };
-  const workers = Array.from({ length: Math.min(specs.length, availableParallelism()) }, () =>
-    worker().catch((error: unknown) => {
-      failed.abort(error);
-      throw error;
-    }),
-  );
-  const ends = await Promise.allSettled(workers);
-  options.signal.throwIfAborted();
-  if (failed.signal.aborted) throw failed.signal.reason;
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
-  return images;
 }
 
 async function run(text: string, command: string[], options: RunOptions): Promise<void> {

@@ -5,7 +5,8 @@ import type { Run } from "../document/run.ts";
 import { BridgescopeError } from "../system/errors.ts";
 import { APP } from "./app.ts";
 import { type GuestOptions, runGuest } from "./guest.ts";
-import { ensureImage, type KernelImage } from "./image.ts";
+import type { KernelImage } from "./image.ts";
+import { ensureImages } from "./images.ts";
 import type { GuestJob } from "./job.ts";
 import { mergeBoots } from "./merge.ts";
 import { parseKernelSpec } from "./spec.ts";
@@ -58,13 +59,7 @@ export async function benchInGuests(request: GuestBench): Promise<KernelRun[]> {
     ...common,
     progress: (what) => request.progress("userland", what),
   });
-  const images: KernelImage[] = [];
-  for (const [index, spec] of specs.entries()) {
-    const kernel = request.kernels[index] ?? "";
-    images.push(
-      await ensureImage(spec, { ...common, progress: (what) => request.progress(kernel, what) }),
-    );
-  }
+  const images = await ensureImages(specs, { ...common, progress: request.progress });
   const turns = images.flatMap((image, kernel) =>
     Array.from({ length: request.boots }, (_, boot) => ({ image, kernel, boot })),
   );
