@@ -153,8 +153,9 @@ async function run(text: string, command: string[], options: RunOptions): Promis
   );
   if (options.out !== undefined) checkOut(options.out);
   const result = await interruptible(`running on ${text}`, async (ensure, said) => {
-    const userland = await ensureUserland({ ...ensure, mirror: options.mirror });
+    // The kernel first: what cannot boot is said before the userland takes its minute.
     const image = await ensureImage(spec, { ...ensure, mirror: options.mirror });
+    const userland = await ensureUserland({ ...ensure, mirror: options.mirror });
     said();
     const job = { argv, timeoutMs: timeoutNs / 1e6, requires: [] };
     return runGuest(image, userland, job, { ...machine, signal: ensure.signal, onLine: say });

@@ -4,7 +4,7 @@ import { CommanderError } from "commander";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { labCommand } from "../../../src/cli/lab.ts";
 import { BridgescopeError } from "../../../src/system/errors.ts";
-import { type Compiled, compileSources } from "./compiled.ts";
+import { type Compiled, compileSources } from "../../compiled.ts";
 import { ip, labName, namespaces, shell, useOwnBooks } from "./machine.ts";
 
 const books = useOwnBooks();

@@ -6,7 +6,7 @@ import { collectGarbage } from "../../../src/setup/gc.ts";
 import { keepLab } from "../../../src/setup/kept.ts";
 import { listLabs } from "../../../src/setup/listing.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
-import { type Compiled, compileSources } from "./compiled.ts";
+import { type Compiled, compileSources } from "../../compiled.ts";
 import { hostLinks, labName, namespaces, processesOfSession, useOwnBooks } from "./machine.ts";
 
 const KEEP = `
