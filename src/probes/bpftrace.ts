@@ -8,6 +8,7 @@ import { ToolError } from "../system/errors.ts";
 import { markRound } from "../system/libc.ts";
 import { patience } from "../system/patience.ts";
 import type { Site } from "../system/site.ts";
+import { definitionsFor } from "./definitions.ts";
 import { emptyRecords, type Records, readRecord } from "./records.ts";
 import { type ProgramStatistics, programStatistics } from "./statistics.ts";
 
@@ -17,6 +18,8 @@ export interface ProbeProgram {
   text: string;
   /** Functions whose sections this kernel and backend cannot have, and why. */
   dropped: { function: string; reason: string }[];
+  /** The bpftrace that runs it. */
+  bpftraceVersion: readonly [major: number, minor: number];
   /** Positional parameters from $1 on; `NONCE` stands where the round marker's nonce goes. */
   parameters: readonly (string | typeof NONCE)[];
   /** Entries that every map can hold. */
@@ -60,7 +63,8 @@ export async function startProbes(
   const nonce = randomInt(1, 1 << 15);
   const parameters = program.parameters.map((value) => (value === NONCE ? String(nonce) : value));
   const file = `/run/${nonce}-${program.name}`;
-  writeFileSync(`${site.root}${file}`, program.text, { flag: "wx" });
+  const definitions = definitionsFor(program.text, program.bpftraceVersion, site.root);
+  writeFileSync(`${site.root}${file}`, definitions + program.text, { flag: "wx" });
   const child = startChild(
     site,
     "bpftrace",

@@ -30,6 +30,8 @@ export interface BtfFunction {
 export interface Btf {
   /** The function, or null where this BTF (its base not asked) has none of that name. */
   func(name: string): BtfFunction | null;
+  /** The id of the struct, or null likewise. */
+  struct(name: string): number | null;
   /** Ids used by this BTF and its base, `void` included: the first id of a BTF split off from it. */
   readonly types: number;
   /** Bytes of strings in this BTF and its base. */
@@ -53,7 +55,7 @@ export interface BtfType {
   word(index: number): number;
 }
 
-const KIND = {
+export const KIND = {
   void: 0,
   int: 1,
   ptr: 2,
@@ -89,7 +91,7 @@ const DEEPEST = 32;
 
 /**
  * Reads BTF as `/sys/kernel/btf/<name>` holds it; a module's needs the kernel's as `base`, and begins
- * with its ids and offsets where the base ends. Only functions named in `wanted` can be asked for.
+ * with its ids and offsets where the base ends. Only functions and structs named in `wanted` can be asked for.
  * Throws a BtfError for a file that is not whole.
  */
 export function parseBtf(bytes: Uint8Array, wanted: Iterable<string>, base?: Btf): Btf {
@@ -109,7 +111,7 @@ export function parseBtf(bytes: Uint8Array, wanted: Iterable<string>, base?: Btf
 
   const names = new Set(wanted);
   const match = matcher(names, strings);
-  const { offsets, functions } = scan(types, (offset) => {
+  const { offsets, functions, structs } = scan(types, (offset) => {
     if (offset >= firstString || base === undefined) return match(offset - firstString);
     const name = base.text(offset);
     return names.has(name) ? name : null;
@@ -153,6 +155,10 @@ export function parseBtf(bytes: Uint8Array, wanted: Iterable<string>, base?: Btf
       }
       const id = firstId + offsets.indexOf(at);
       return { id, parameters: parameters(prototype, type, text) };
+    },
+    struct: (name) => {
+      const at = structs.get(name);
+      return at === undefined ? null : firstId + offsets.indexOf(at);
     },
   };
 }
@@ -204,14 +210,15 @@ function matcher(names: Iterable<string>, strings: Buffer): (start: number) => s
 const firstTwo = (bytes: Buffer, start: number): number =>
   (bytes[start] ?? 0) | ((bytes[start + 1] ?? 0) << 8);
 
-/** Where every type begins, and where the FUNCs that `wantedName` knows. */
+/** Where every type begins, and where the FUNCs and STRUCTs that `wantedName` knows. */
 function scan(
   types: Buffer,
   wantedName: (offset: number) => string | null,
-): { offsets: Uint32Array; functions: Map<string, number> } {
+): { offsets: Uint32Array; functions: Map<string, number>; structs: Map<string, number> } {
   const view = new DataView(types.buffer, types.byteOffset, types.length);
   const offsets = new Uint32Array(Math.floor(types.length / RECORD));
   const functions = new Map<string, number>();
+  const structs = new Map<string, number>();
   let count = 0;
   for (let at = 0; at < types.length; ) {
     if (at + RECORD > types.length) throw new BtfError("BTF is cut off within a type");
@@ -222,16 +229,17 @@ function scan(
     if (kind === KIND.void || once === undefined || each === undefined) {
       throw new BtfError(`BTF has a type of kind ${kind}, which this reader does not know`);
     }
-    if (kind === KIND.func) {
+    const found = kind === KIND.func ? functions : kind === KIND.struct ? structs : null;
+    if (found !== null) {
       const name = wantedName(view.getUint32(at, true));
       // A name can stand for several static functions; the first one is as good as any.
-      if (name !== null && !functions.has(name)) functions.set(name, at);
+      if (name !== null && !found.has(name)) found.set(name, at);
     }
     offsets[count++] = at;
     at += RECORD + once + each * (info & 0xffff);
     if (at > types.length) throw new BtfError("BTF is cut off within a type");
   }
-  return { offsets: offsets.subarray(0, count), functions };
+  return { offsets: offsets.subarray(0, count), functions, structs };
 }
 
 const kindOf = (info: number): number => (info >>> 24) & 0x1f;

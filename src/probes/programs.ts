@@ -45,12 +45,16 @@ export function programText(
   file: string,
   backend: ProbeBackend,
   edit: (text: string) => string = (text) => text,
-): Pick<ProbeProgram, "name" | "text" | "dropped"> {
+): Pick<ProbeProgram, "name" | "text" | "dropped" | "bpftraceVersion"> {
   const source = withoutReason(edit(readFileSync(programPath(file), "utf8")));
   const name = file.replaceAll("/", "-");
-  if (backend.name === "tracepoint") return { name, text: source, dropped: [] };
   const { bpftraceVersion, functions } = backend;
-  return { name, ...translate(source, { backend: backend.name, bpftraceVersion, functions }) };
+  if (backend.name === "tracepoint") return { name, text: source, dropped: [], bpftraceVersion };
+  return {
+    name,
+    bpftraceVersion,
+    ...translate(source, { backend: backend.name, bpftraceVersion, functions }),
+  };
 }
 
 function programPath(file: string): string {

@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import { type Btf, parseBtf } from "./btf.ts";
+import { type BtfMember, findMember } from "./btf-member.ts";
+
+/**
+ * The C definitions that a program needs, with nothing in them that it does not read.
+ *
+ * A program that defines no struct gets all that it names from the kernel's BTF, and `struct net_device`
+ * leads to half of the kernel: bpftrace then has clang compile some 10,000 lines of types, most of the time
+ * that attaching takes. With these few lines at its head the same text attaches in a third of that. By
+ * hand the programs run without them.
+ */
+
+/** Members that the programs read, by struct; the tests hold them against the programs. */
+export const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  sk_buff: ["dev", "len", "vlan_tci", "mac_header", "end", "head"],
+  net_device: ["priv_flags", "mtu", "ifindex", "nd_net.net"],
+  net: ["ns.inum"],
+  skb_shared_info: ["gso_size", "gso_segs"],
+};
+
+/** From 0.24 on bpftrace reads the kernel's types itself, without clang where it can. */
+const READS_TYPES_ITSELF = [0, 24] as const;
+
+/**
+ * Definitions for the program, each on a line of its own; empty where it needs none, or where the kernel's
+ * types are not what is expected here: bpftrace then finds them by itself. `root` is where tracefs is.
+ */
+export function definitionsFor(
+  text: string,
+  [major, minor]: readonly [major: number, minor: number],
+  root: string,
+): string {
+  const [fromMajor, fromMinor] = READS_TYPES_ITSELF;
+  if (major > fromMajor || (major === fromMajor && minor >= fromMinor)) return "";
+  if (!Object.keys(MEMBERS).some((name) => text.includes(`(struct ${name} *)`))) return "";
+  const structs = kernelStructs();
+  const fields = tracepointsOf(text).map((event) => formatOf(event, root));
+  if (structs === null || fields.includes(null)) return "";
+  return `${[...typesOfFields(fields.join("\n")), ...structs].join("\n")}\n`;
+}
+
+let known: string[] | null | undefined;
+
+function kernelStructs(): string[] | null {
+  if (known === undefined) {
+    const bytes = read("/sys/kernel/btf/vmlinux");
+    known = bytes === null ? null : structDefinitions(parseBtf(bytes, Object.keys(MEMBERS)));
+  }
+  return known;
+}
+
+/** `struct sk_buff { char pad0[16]; struct net_device *dev; … };`, or null where a member is not found. */
+export function structDefinitions(btf: Btf): string[] | null {
+  const lines: string[] = [];
+  // A struct that is held by value has to be defined before its holder.
+  for (const [name, paths] of Object.entries(MEMBERS).reverse()) {
+    const struct = btf.struct(name);
+    if (struct === null) return null;
+    const members: Placed[] = [];
+    for (const path of paths) {
+      const member = findMember(btf, struct, path);
+      if (member === null) return null;
+      const [outer = path, inner] = path.split(".");
+      if (inner === undefined) {
+        members.push({ ...member, declaration: `${member.type} ${outer}` });
+        continue;
+      }
+      // At the place of the inner member: what else the struct between holds is not read.
+      lines.push(`struct ${name}_${outer} { ${member.type} ${inner}; };`);
+      members.push({ ...member, declaration: `struct ${name}_${outer} ${outer}` });
+    }
+    lines.push(`struct ${name} { ${laidOut(members)} };`);
+  }
+  return lines;
+}
+
+interface Placed extends BtfMember {
+  declaration: string;
+}
+
+function laidOut(members: readonly Placed[]): string {
+  let at = 0;
+  return members
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(({ offset, bytes, declaration }) => {
+      const gap = offset - at;
+      const padding = gap > 0 ? `char pad${at}[${gap}]; ` : "";
+      at = offset + bytes;
+      return `${padding}${declaration};`;
+    })
+    .join(" ");
+}
+
+function tracepointsOf(text: string): string[] {
+  return [...text.matchAll(/^tracepoint:(\w+):(\w+)$/gm)].map(
+    ([, group, name]) => `${group}/${name}`,
+  );
+}
+
+function formatOf(event: string, root: string): string | null {
+  return read(`${root}/sys/kernel/tracing/events/${event}/format`)?.toString() ?? null;
+}
+
+const INTEGERS = /^(?:(?:const|unsigned|signed|char|short|int|long|void)\b ?)+$/;
+const SIZES: Readonly<Record<string, string>> = { 1: "char", 2: "short", 4: "int", 8: "long" };
+
+/** bpftrace makes a struct of each tracepoint's fields, with the kernel's names for their types. */
+export function typesOfFields(format: string): string[] {
+  // bpftrace's own names for what a system call's tracepoint holds in 8 bytes.
+  const lines = new Set(["#define s64 signed long", "#define u64 unsigned long"]);
+  for (const [, field = "", size = "", signed] of format.matchAll(
+    /^\s*field:([^;]+);\s*offset:\d+;\s*size:(\d+);\s*signed:([01]);/gm,
+  )) {
+    const type = /^(.*?)[ *]*\w+(?:\[\w*\])?$/.exec(field)?.[1]?.trim() ?? "";
+    const [, kind, tag] = /^(?:const )?(enum|struct|union) (\w+)$/.exec(type) ?? [];
+    if (kind === "enum") lines.add(`enum ${tag} { ${tag}_none };`);
+    else if (/^\w+$/.test(type) && !INTEGERS.test(type)) {
+      const integer = SIZES[size] ?? "char";
+      lines.add(`#define ${type} ${signed === "1" ? "signed" : "unsigned"} ${integer}`);
+    }
+  }
+  return [...lines];
+}
+
+function read(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch {
+    return null;
+  }
+}
