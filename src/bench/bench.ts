@@ -44,9 +44,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
     if (!signal.aborted) throw error;
   });
   const backend =
-    plan.backend === "off" || signal.aborted
-      ? null
-      : await chooseBackend(plan.backend, options.clock === "icount");
+    plan.backend === "off" || signal.aborted ? null : await chooseBackend(plan.backend);
   const seed = options.seed ?? randomInt(2 ** 31);
   const run: Run = {
     schema: RUN_SCHEMA,

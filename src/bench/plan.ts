@@ -1,7 +1,12 @@
 import { BACKEND_NAMES, type ProbeBackend } from "../probes/backend.ts";
 import type { TopologySpec } from "../setup/spec.ts";
 import { UsageError } from "../system/errors.ts";
-import type { Workload, WorkloadOptions } from "./workloads/workload.ts";
+import {
+  PARAMETER_NAMES,
+  WORKLOAD_PARAMETERS,
+  type Workload,
+  type WorkloadOptions,
+} from "./workloads/workload.ts";
 
 export const BACKENDS = ["auto", ...BACKEND_NAMES, "off"] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -161,7 +166,7 @@ function checkFit({ topology, workload, options }: CaseRequest): void {
       `workload ${workload.name} does not run on ${topology.kind}, only on ${known}`,
     );
   }
-  for (const name of ["frameSize", "messageSize"] as const) {
+  for (const name of PARAMETER_NAMES) {
     const value = options[name];
     if (value === undefined) continue;
     const parameter = workload.parameters.find((known) => known.name === name);
@@ -174,7 +179,7 @@ function checkFit({ topology, workload, options }: CaseRequest): void {
     const max = parameter.max(topology);
     if (value < parameter.min || value > max) {
       throw new UsageError(
-        `${name} of ${workload.name} expects from ${parameter.min} to ${max} bytes on ${topology.label}, not ${value}`,
+        `${name} of ${workload.name} expects from ${parameter.min} to ${max} ${WORKLOAD_PARAMETERS[name].unit} on ${topology.label}, not ${value}`,
       );
     }
   }

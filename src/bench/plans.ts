@@ -17,10 +17,10 @@ export interface PlanRequest {
   ladder: boolean;
 }
 
-interface Entry {
+interface Entry extends WorkloadOptions {
   topology: string;
   workload: string;
-  probeEffectPairs?: number;
+  probeEffectPairs?: number | undefined;
 }
 
 /** The walk's own network. */
@@ -52,7 +52,7 @@ const QUICK: Entry[] = [
 /** What a change of the bridge's own path shows in, when instructions are counted. */
 const COUNTED: Entry[] = [
   { topology: "bridge:2", workload: "forward" },
-  { topology: "bridge:4", workload: "learn" },
+  { topology: "bridge:4", workload: "learn", addresses: 512 },
   { topology: "bridge:2", workload: "flood" },
   { topology: "bridge:16", workload: "flood" },
 ];
@@ -60,20 +60,20 @@ const COUNTED: Entry[] = [
 const NAMED: Record<string, (network?: string) => PlanRequest> = {
   article: (network) => ({
     name: "article",
-    cases: requests(ARTICLE, network ?? WALK_NETWORK, {}),
+    cases: requests(ARTICLE, network ?? WALK_NETWORK),
     timing: { rounds: 7, durationNs: 300e6 },
     ladder: true,
   }),
   quick: (network) => ({
     name: "quick",
-    cases: requests(QUICK, network, {}),
+    cases: requests(QUICK, network),
     timing: { rounds: 5, durationNs: 200e6 },
     ladder: false,
   }),
   counted: (network) => ({
     name: "counted",
-    cases: requests(COUNTED, network, {}),
-    timing: { rounds: 5, durationNs: 10e6 },
+    cases: requests(COUNTED, network),
+    timing: { rounds: 4, durationNs: 10e6 },
     ladder: false,
   }),
 };
@@ -91,6 +91,7 @@ const fileSchema = z.strictObject({
         workload: z.string(),
         frameSize: z.int().positive().optional(),
         messageSize: z.int().positive().optional(),
+        addresses: z.int().positive().optional(),
         probeEffectPairs: z.int().nonnegative().optional(),
       }),
     )
@@ -122,18 +123,17 @@ export function crossPlan(
   );
   return {
     name: "command line",
-    cases: requests(entries, network, options),
+    cases: requests(
+      entries.map((entry) => ({ ...entry, ...options })),
+      network,
+    ),
     timing: {},
     ladder: false,
   };
 }
 
-function requests(
-  entries: readonly Entry[],
-  network: string | undefined,
-  options: WorkloadOptions,
-): CaseRequest[] {
-  return entries.map(({ topology, workload, probeEffectPairs }) => ({
+function requests(entries: readonly Entry[], network: string | undefined): CaseRequest[] {
+  return entries.map(({ topology, workload, probeEffectPairs, ...options }) => ({
     topology: resolveTopology(topology, network === undefined ? {} : { network }),
     workload: workloadNamed(workload),
     options,
@@ -151,8 +151,8 @@ function readPlanFile(path: string, network?: string): PlanRequest {
   const base = network ?? data.network;
   return {
     name: data.name ?? basename(path),
-    cases: data.cases.flatMap(({ frameSize, messageSize, ...entry }, index) =>
-      file.at(["cases", index], () => requests([cleaned(entry)], base, { frameSize, messageSize })),
+    cases: data.cases.flatMap((entry, index) =>
+      file.at(["cases", index], () => requests([entry], base)),
     ),
     timing: { rounds: data.rounds, durationNs },
     ladder: data.ladder ?? false,
@@ -166,13 +166,4 @@ function readText(path: string): string {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UsageError(`the plan ${path} could not be read: ${reason}`, { cause });
   }
-}
-
-function cleaned(entry: {
-  topology: string;
-  workload: string;
-  probeEffectPairs?: number | undefined;
-}): Entry {
-  const { probeEffectPairs, ...rest } = entry;
-  return probeEffectPairs === undefined ? rest : { ...rest, probeEffectPairs };
 }

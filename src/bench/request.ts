@@ -2,6 +2,11 @@ import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
 import { BACKENDS, type Backend, makePlan, type Plan, type Timing } from "./plan.ts";
 import { crossPlan, loadPlan } from "./plans.ts";
+import {
+  PARAMETER_NAMES,
+  WORKLOAD_PARAMETERS,
+  type WorkloadOptions,
+} from "./workloads/workload.ts";
 
 /** What the command line and the library take, before anything is checked. */
 export interface BenchRequest {
@@ -13,6 +18,7 @@ export interface BenchRequest {
   backend?: string;
   frameSize?: string | number;
   messageSize?: string | number;
+  addresses?: string | number;
   network?: string;
   probeEffect?: string | number;
   seed?: string | number;
@@ -32,12 +38,13 @@ export function planFor(
   if (adHoc && name !== undefined) {
     throw new UsageError(`give a plan ("${name}") or --topology and --workload, not both`);
   }
-  const options = {
-    frameSize: integer("--frame-size", request.frameSize),
-    messageSize: integer("--message-size", request.messageSize),
-  };
-  if (!adHoc && (options.frameSize !== undefined || options.messageSize !== undefined)) {
-    throw new UsageError("--frame-size and --message-size go with --topology and --workload");
+  const options: WorkloadOptions = {};
+  for (const parameter of PARAMETER_NAMES) {
+    const { option } = WORKLOAD_PARAMETERS[parameter];
+    const value = integer(option, request[parameter]);
+    if (value === undefined) continue;
+    if (!adHoc) throw new UsageError(`${option} goes with --topology and --workload`);
+    options[parameter] = value;
   }
   const asked = adHoc
     ? crossPlan(

@@ -155,6 +155,7 @@ const PASSED = [
   ["backend", "backend"],
   ["frame-size", "frameSize"],
   ["message-size", "messageSize"],
+  ["addresses", "addresses"],
   ["network", "network"],
 ] as const;
 

@@ -11,6 +11,7 @@ import { renderTerminal } from "../report/terminal.ts";
 import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import { benchKernels, type KernelOptions } from "./bench-kernels.ts";
+import { functionHint } from "./function-hint.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
@@ -36,6 +37,7 @@ export function benchCommand(): Command {
     .addOption(new Option("--backend <name>", "how the kernel is observed").choices(BACKENDS))
     .option("--frame-size <bytes>", "Ethernet frame without FCS, for raw workloads")
     .option("--message-size <bytes>", "payload of a request, for udp-rr")
+    .option("--addresses <n>", "new source addresses a round, for learn")
     .option("--network <cidr>", "IPv4 network of the hosts (RFC 2544: 198.18.0.0/15)")
     .option("--probe-effect <pairs>", "also measure with probes on and off, interleaved")
     .option("--seed <n>", "draws every random order")
@@ -97,6 +99,8 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
         `${join(REPORTS, "latest")} could not be pointed to this run: something else has that name`,
       );
     }
+    const hint = functionHint(plan, run);
+    if (hint !== null) say(hint);
     process.exitCode = interruption.exitCode() ?? (isSound(run) ? 0 : FAILED);
   } finally {
     interruption.release();

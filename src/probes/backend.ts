@@ -17,14 +17,11 @@ export interface ProbeBackend {
 }
 
 /**
- * The backend that was asked for. With `auto` it is tracepoint, whose account is shown frame for frame
- * against a reference model; where instructions are counted, which takes function probes, the first of
- * fentry and kprobe that loads. Throws a PrerequisiteError when the one that was asked for does not.
+ * The backend that was asked for; with `auto` the first of fentry, kprobe and tracepoint that loads here,
+ * since the functions tell what the bridge decided, and the tracepoints only what followed from it. Throws
+ * a PrerequisiteError when the one that was asked for does not load.
  */
-export async function chooseBackend(
-  asked: BackendName | "auto",
-  counted: boolean,
-): Promise<ProbeBackend> {
+export async function chooseBackend(asked: BackendName | "auto"): Promise<ProbeBackend> {
   const bpftraceVersion = await readVersion();
   let functions = readFunctions();
   const chosen = (name: BackendName, reason: string): ProbeBackend => ({
@@ -41,11 +38,6 @@ export async function chooseBackend(
       `the backend ${asked} cannot be used here: ${refusal}; --backend tracepoint works on any kernel with BTF, and --kernel debian:bookworm runs the same plan in a guest that has it`,
     );
   }
-  if (!counted) {
-    const why =
-      "the accounts of fentry and kprobe are not yet shown to agree with it frame for frame";
-    return chosen("tracepoint", `auto: ${why}; ask for them with --backend`);
-  }
   const refusals: string[] = [];
   for (const name of ["fentry", "kprobe"] as const) {
     const refusal = await tryBackend(name, bpftraceVersion, functions);
@@ -55,7 +47,7 @@ export async function chooseBackend(
     functions = withRefusal(functions, name, refusal);
     refusals.push(`${name} does not: ${refusal}`);
   }
-  return chosen("tracepoint", `auto: tracepoints load here; ${refusals.join("; ")}`);
+  return chosen("tracepoint", ["auto: tracepoints load here", ...refusals].join("; "));
 }
 
 async function readVersion(): Promise<[number, number]> {

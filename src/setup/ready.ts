@@ -5,7 +5,8 @@ import type { BuiltLab } from "./lab.ts";
 import { SWITCH } from "./plan.ts";
 import { readLinks } from "./read-lab.ts";
 
-const STEP_MS = 20;
+/** Each look starts a process, which where the processor is emulated takes as long as the step. */
+const STEP_MS = patience(50);
 const MARGIN_MS = patience(10_000);
 
 /** Waits until the bridge has carrier and no port is on its way to another state. */

@@ -15,12 +15,19 @@ const TRAIN = 64;
 /** Copies that one system call may set off, so that a flood on many ports still leaves us the CPU. */
 const COPIES_A_CALL = 4096;
 const BROADCAST = "ff:ff:ff:ff:ff:ff";
-/** New source addresses a round of `learn`. */
-const ADDRESSES = 8192;
 /** 22 bits of made-up addresses: see mac.ts. */
 const ADDRESS_SPACE = 1 << 22;
 /** The made-up address that no host has. */
 const NOBODY = ADDRESS_SPACE - 1;
+
+/** New source addresses a round of `learn`. */
+const ADDRESSES: Parameter = {
+  name: "addresses",
+  default: 8192,
+  min: 1,
+  // Every frame is built before the round: memory is the bound here, not the FDB.
+  max: () => 1 << 16,
+};
 
 const DEFAULT_MTU = 1500;
 const HEADER = 14;
@@ -99,31 +106,32 @@ function rawWorkload(pattern: Pattern): Workload {
 
 export const learn: Workload = {
   name: "learn",
-  summary: `${ADDRESSES} frames from as many new source addresses to a known address, whatever --duration says; the FDB is flushed between rounds`,
+  summary: `Frames from ${ADDRESSES.default} new source addresses to a known address, whatever --duration says; the FDB is flushed between rounds`,
   topologies: ["bridge"],
   bypassesQdisc: true,
   keepsEachRtt: false,
   minimumRoundNs: 10e6,
   sampleOneIn: 1,
-  parameters: [FRAME],
+  parameters: [FRAME, ADDRESSES],
   prepare: async (context) => {
     const { size, cpu, socket } = open(context);
-    const { lab } = context;
+    const { lab, options } = context;
+    const addresses = options.addresses ?? ADDRESSES.default;
     const destination = lab.hosts[1]?.mac ?? BROADCAST;
     let next = 0;
     return {
       describe: () => ({
         name: "learn",
         frameSize: size,
-        addresses: ADDRESSES,
+        addresses,
         engine: "sendmmsg",
       }),
       placement: () => [{ thread: "sender", cpus: pinnedTo(cpu) }],
       round: async () => {
         await flushFdb(lab);
         await prime(context);
-        const trains = newAddressTrains(lab, destination, size, next);
-        next = (next + ADDRESSES) % (ADDRESS_SPACE - ADDRESSES);
+        const trains = newAddressTrains(lab, destination, size, { first: next, count: addresses });
+        next = (next + addresses) % (ADDRESS_SPACE - addresses);
         const before = await countLearned(lab);
         let at = 0;
         const result = await measure(context, 1, () =>
@@ -150,14 +158,15 @@ function newAddressTrains(
   lab: BuiltLab,
   destination: string,
   size: number,
-  first: number,
+  { first, count }: { first: number; count: number },
 ): FrameTrain[] {
-  return Array.from({ length: ADDRESSES / TRAIN }, (_, group) => {
-    const frames = Array.from({ length: TRAIN }, (_, index) =>
-      testFrame(destination, macAddress(lab.id, "sender", first + group * TRAIN + index), size),
-    );
-    return new FrameTrain(frames);
-  });
+  const frames = Array.from({ length: count }, (_, index) =>
+    testFrame(destination, macAddress(lab.id, "sender", first + index), size),
+  );
+  return Array.from(
+    { length: Math.ceil(count / TRAIN) },
+    (_, group) => new FrameTrain(frames.slice(group * TRAIN, (group + 1) * TRAIN)),
+  );
 }
 
 function open(context: WorkloadContext) {

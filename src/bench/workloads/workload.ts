@@ -22,8 +22,7 @@ export interface Workload {
 }
 
 export interface Parameter {
-  name: keyof WorkloadOptions;
-  /** Bytes. */
+  name: WorkloadParameter;
   default: number;
   min: number;
   max(topology: TopologySpec): number;
@@ -37,13 +36,21 @@ export interface WorkloadContext {
   signal: AbortSignal;
 }
 
-/** What a person may set; absent is the workload's own default. */
-export interface WorkloadOptions {
-  /** Bytes of the Ethernet frame without FCS. */
-  frameSize?: number | undefined;
-  /** Bytes of payload of a request or a write. */
-  messageSize?: number | undefined;
-}
+/** What a person may set of a workload: its option on the command line, and the unit. */
+export const WORKLOAD_PARAMETERS = {
+  /** Of the Ethernet frame without FCS. */
+  frameSize: { option: "--frame-size", unit: "bytes" },
+  /** Payload of a request or a write. */
+  messageSize: { option: "--message-size", unit: "bytes" },
+  /** New source addresses a round. */
+  addresses: { option: "--addresses", unit: "addresses" },
+} as const;
+export type WorkloadParameter = keyof typeof WORKLOAD_PARAMETERS;
+
+/** Absent is the workload's own default. */
+export type WorkloadOptions = { [Name in WorkloadParameter]?: number | undefined };
+
+export const PARAMETER_NAMES = Object.keys(WORKLOAD_PARAMETERS) as WorkloadParameter[];
 
 /** A workload that is set up in a lab. */
 export interface Driver {
