@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -12,6 +13,17 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "guest",
+          include: ["test/guest/**/*.test.ts"],
+          // An emulated guest takes a core of its own.
+          maxConcurrency: availableParallelism(),
+          // An emulated kernel takes minutes for what a real one does in seconds.
+          testTimeout: 1_500_000,
+          hookTimeout: 600_000,
         },
       },
     ],

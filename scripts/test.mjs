@@ -3,8 +3,9 @@ import { constants } from "node:os";
 import { Failure, main } from "./lib/failure.mjs";
 import { fetchNode } from "./lib/other-node.mjs";
 import { inModules, inRoot, TSC } from "./lib/repository.mjs";
-import { setUp } from "./lib/set-up.mjs";
+import { say, setUp } from "./lib/set-up.mjs";
 import { check, timed } from "./lib/steps.mjs";
+import { ensureSystemPackages, GUEST_PACKAGES } from "./lib/system-packages.mjs";
 import { runVitest } from "./lib/vitest.mjs";
 
 const LTS = 24;
@@ -36,6 +37,9 @@ await main(async () => {
     for (const project of ["unit", "integration"]) {
       add(await timed(`${project} tests, Node ${process.version}`, () => runVitest(project)));
     }
+    if (await guestsReady()) {
+      add(await timed("backends against the model, in a guest kernel", () => runVitest("guest")));
+    }
     const other = await otherNode();
     for (const project of other ? ["unit", "integration"] : []) {
       add(await timed(`${project} tests, Node ${LTS}`, () => runVitest(project, other)));
@@ -51,6 +55,17 @@ await main(async () => {
   printTotal(total);
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 });
+
+async function guestsReady() {
+  try {
+    await ensureSystemPackages(GUEST_PACKAGES, say);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Failure) || error.exitCode >= 128) throw error;
+    process.stdout.write(`── skipped: tests in a guest kernel: ${error.message}\n`);
+    return false;
+  }
+}
 
 async function otherNode() {
   const skip = (reason) => {

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { release } from "node:os";
 import { runStep } from "./child.mjs";
 import { Failure } from "./failure.mjs";
@@ -28,6 +29,16 @@ export const SYSTEM_PACKAGES = [
   { name: "util-linux", commands: ["nsenter", "setpriv", "unshare"] },
   { name: "kmod", commands: ["modprobe", "modinfo"] },
   { name: "procps", commands: ["sysctl"] },
+];
+
+/** What guest kernels take besides. */
+export const GUEST_PACKAGES = [
+  { name: "qemu-system-x86", commands: ["qemu-system-x86_64"] },
+  {
+    name: "debian-archive-keyring",
+    // Under the one name or, from Debian 14 on, the other.
+    anyFile: ["gpg", "pgp"].map((type) => `/usr/share/keyrings/debian-archive-keyring.${type}`),
+  },
 ];
 
 // Another apt may be at work, as on a freshly booted cloud machine.
@@ -60,13 +71,14 @@ export async function ensureSystemPackages(packages = SYSTEM_PACKAGES, say = () 
   }
 }
 
-/** The commands of a package that are not there, or do not work. */
-function lacking({ commands, probe }) {
-  return commands.filter((name) => {
+/** The commands and files of a package that are not there, or do not work. */
+function lacking({ commands = [], anyFile = [], probe }) {
+  const broken = commands.filter((name) => {
     const path = findCommand(name);
     if (path === null) return true;
     return probe !== undefined && spawnSync(path, probe, { stdio: "ignore" }).status !== 0;
   });
+  return anyFile.length === 0 || anyFile.some(existsSync) ? broken : [...broken, anyFile[0]];
 }
 
 /** The packages that bring an item on this release. */

@@ -93,7 +93,7 @@ function bridgeOptions(config: KernelConfig | null): Record<string, string> {
 /** By the package's name: that is what a person installs another version of. */
 async function toolVersions(): Promise<Record<string, string>> {
   const entries = await Promise.all(
-    TOOLS.map(async (tool) => {
+    TOOLS.filter((tool) => tool.shapesRuns !== false).map(async (tool) => {
       const { version } = await readToolFacts(tool);
       return version === null ? [] : [[tool.package, showToolVersion(version)] as const];
     }),

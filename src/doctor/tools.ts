@@ -19,6 +19,8 @@ interface Tool {
   newer?: string;
   /** Later ones were never tried. */
   newestTried?: Version;
+  /** False where no measurement hangs on its version, which then stays out of the document. */
+  shapesRuns?: false;
 }
 
 export interface ToolFacts {
@@ -38,7 +40,7 @@ export const TOOLS: readonly Tool[] = [
     use: "runs the probe programs",
     oldest: [0, 17, 0],
     newer:
-      "install bpftrace 0.17 or later (Debian 12 and Ubuntu 24.04 have it), or measure this kernel in a guest, which brings a newer one: `bridgescope kernels list`",
+      "install bpftrace 0.17 or later (Debian 12 and Ubuntu 24.04 have it), or measure this kernel in a guest, whose userland has bpftrace 0.23: `bridgescope bench --kernel debian:bullseye`, or a bzImage of your own",
     newestTried: [0, 27, 99],
   },
   {
@@ -114,6 +116,15 @@ export const TOOLS: readonly Tool[] = [
     package: "bpftool",
     requiredFor: "bench",
     use: "tells the probes what the bridge has learned, and what they cost",
+  },
+  {
+    command: "qemu-system-x86_64",
+    versionArgs: ["--version"],
+    says: /^QEMU emulator version [\d.]+/m,
+    package: "qemu-system-x86",
+    requiredFor: null,
+    use: "boots guest kernels (--kernel)",
+    shapesRuns: false,
   },
 ];
 

@@ -224,7 +224,9 @@ describe("a tool that", () => {
     expect(stdout).toMatch(
       /^tool\/bpftrace +missing +0\.11\.3\n +too old, 0\.17\.0 or later is needed/m,
     );
-    expect(stdout).toMatch(/-> install bpftrace 0\.17 or later .*`bridgescope kernels list`/);
+    expect(stdout).toMatch(
+      /-> install bpftrace 0\.17 or later .*`bridgescope bench --kernel debian:bullseye`/,
+    );
     expect(stdout).toMatch(/^backend\/fentry +warning +not tried/m);
     expect(exitCode).toBe(4);
   });

@@ -35,17 +35,26 @@ describe("versions as the tools of four Debian releases print them", () => {
   };
   const rest: Record<string, Record<string, string>> = {
     "debian bullseye": { iperf3: "3.9.0", nft: "0.9.8", bpftool: "5.10.223", setpriv: "2.36.1" },
-    "debian bookworm": { iperf3: "3.12.0", nft: "1.0.6", bpftool: "7.1.0", setpriv: "2.38.1" },
+    "debian bookworm": {
+      iperf3: "3.12.0",
+      nft: "1.0.6",
+      bpftool: "7.1.0",
+      setpriv: "2.38.1",
+      "qemu-system-x86_64": "7.2.22",
+    },
     "debian trixie": { iperf3: "3.18.0", nft: "1.1.3", bpftool: "7.5.0", setpriv: "2.41.5" },
     "debian sid": { iperf3: "3.22.0", nft: "1.1.7", bpftool: "7.8.0", setpriv: "2.42.4" },
   };
 
   test.each(Object.keys(RECORDED))("%s", (release) => {
     const read = Object.fromEntries(
-      TOOLS.map(({ command }) => {
-        const { version } = parseToolVersion(tool(command), RECORDED[release]?.[command] ?? "");
-        return [command, version && showToolVersion(version)];
-      }),
+      // Of qemu only the release's that guests were tried with is recorded.
+      TOOLS.filter(({ command }) => RECORDED[release]?.[command] !== undefined).map(
+        ({ command }) => {
+          const { version } = parseToolVersion(tool(command), RECORDED[release]?.[command] ?? "");
+          return [command, version && showToolVersion(version)];
+        },
+      ),
     );
     const utilLinux = rest[release]?.setpriv;
     expect(read).toEqual({
@@ -71,7 +80,7 @@ describe("bpftrace", () => {
       observed: "0.16.0",
       meaning: "too old, 0.17.0 or later is needed; it runs the probe programs",
       remedy: expect.stringMatching(
-        /^install bpftrace 0\.17 or later .*`bridgescope kernels list`$/,
+        /^install bpftrace 0\.17 or later .*`bridgescope bench --kernel debian:bullseye`/,
       ),
     });
   });

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import type { AgreementReport, AgreementRequest } from "./agree.ts";
+import { inGuest, whyNoGuests } from "./guest.ts";
+
+const KERNELS = (process.env.BRIDGESCOPE_TEST_KERNELS ?? "debian:bookworm").split(",");
+const SEED = Number(process.env.BRIDGESCOPE_SEED ?? 20_261_124);
+const SCENARIOS = Number(process.env.BRIDGESCOPE_RUNS ?? 40);
+
+/** It moves under us: what differs there is told, and fails nothing. */
+const MOVING = "debian:sid";
+
+/** Before 5.11 modules have no BTF, and fentry attaches to nothing of the bridge's. */
+const WITHOUT_FENTRY = "debian:bullseye";
+
+const LAB = "bridge:5,forward_delay=0s";
+
+/** Past vitest, which would show it with a test's name and only at its end. */
+const say = (text: string) => void process.stdout.write(`${text}\n`);
+
+const lacking = await whyNoGuests(KERNELS);
+if (lacking !== null) say(`skipped: backends against the model in guests: ${lacking}`);
+
+const agreementOn = (kernel: string, request: AgreementRequest): Promise<AgreementReport> =>
+  inGuest(kernel, "agree-main", request);
+
+function requestFor(kernel: string): AgreementRequest {
+  return {
+    backends:
+      kernel === WITHOUT_FENTRY ? ["kprobe", "tracepoint"] : ["fentry", "kprobe", "tracepoint"],
+    lab: LAB,
+    seed: SEED,
+    scenarios: SCENARIOS,
+  };
+}
+
+describe.skipIf(lacking !== null).for(KERNELS)("%s", { concurrent: true }, (kernel) => {
+  test("all backends at once tell of every frame what the model tells", async ({ skip }) => {
+    const request = { ...requestFor(kernel), ageingTimeMs: 10_000 };
+    const report = await agreementOn(kernel, request);
+    await judged(kernel, skip, report, () => {
+      checkAgreement(request, report);
+      // What is never met is not shown to agree.
+      const { outsideVlan: _, lockedPorts, ...met } = report.met;
+      for (const [event, times] of Object.entries(met)) expect(times, event).toBeGreaterThan(0);
+      if (kernel !== WITHOUT_FENTRY) expect(lockedPorts).toBeGreaterThan(0);
+    });
+  });
+
+  test("and on a bridge that filters VLANs", async ({ skip }) => {
+    const request = { ...requestFor(kernel), lab: `${LAB},vlan_filtering=1`, vlan: true };
+    const report = await agreementOn(kernel, request);
+    await judged(kernel, skip, report, () => {
+      checkAgreement(request, report);
+      expect(report.met.outsideVlan).toBeGreaterThan(0);
+    });
+  });
+});
+
+test
+  .skipIf(lacking !== null)
+  .concurrent("a bug in one backend is told of that backend alone", async () => {
+    const report = await agreementOn("debian:bookworm", {
+      ...requestFor("debian:bookworm"),
+      backends: ["fentry", "tracepoint"],
+      bug: { backend: "fentry", from: "(uint64)3 : (uint64)2;", to: "(uint64)2 : (uint64)3;" },
+    });
+    const text = report.differences.join("\n");
+    expect(text).toContain("fentry probes:");
+    expect(text).not.toContain("tracepoint probes:");
+  });
+
+function checkAgreement(request: AgreementRequest, report: AgreementReport): void {
+  expect(report.differences).toEqual([]);
+  expect(report.totals).toEqual([]);
+  expect(report.scenarios).toBe(request.scenarios);
+  const none = Object.fromEntries(request.backends.map((name) => [name, []]));
+  expect(report.dropped).toEqual(none);
+}
+
+/** Says which kernel it was and what was met; on the kernel that moves a difference is told, not failed. */
+async function judged(
+  kernel: string,
+  skip: (reason: string) => never,
+  { release, bpftrace, frames, met, differences, totals }: AgreementReport,
+  check: () => void,
+): Promise<void> {
+  say(`${kernel}, ${release}, ${bpftrace}: ${frames} frames, ${JSON.stringify(met)}`);
+  try {
+    check();
+  } catch (error) {
+    if (kernel !== MOVING) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    say(`${kernel} differs: ${said}`);
+    for (const one of [...differences, ...totals]) say(one);
+    skip(`${kernel} moves, and what differs there informs only`);
+  }
+}
