@@ -59,7 +59,7 @@ export async function benchKernels(
     say("interrupted: the guests are being ended");
   });
   try {
-    const kernels = await benchInGuests({
+    const { kernels, failure } = await benchInGuests({
       ...request,
       signal: interruption.signal,
       progress: (kernel, what) => line.update(kernel, what),
@@ -77,9 +77,10 @@ export async function benchKernels(
       );
     }
     print(runs, compared, options.json === true);
-    say(paths.join("\n"));
-    if (options.out === undefined) pointLatest(folder);
-    process.exitCode = interruption.exitCode() ?? statusOf(runs, compared, options.bisect === true);
+    if (paths.length > 0) say(paths.join("\n"));
+    if (options.out === undefined && paths.length > 0) pointLatest(folder);
+    if (failure !== null) throw failure;
+    process.exitCode = statusOf(runs, compared, options.bisect === true);
   } catch (error) {
     line.end();
     const code = interruption.exitCode();

@@ -48,8 +48,15 @@ const KERNEL_MESSAGE = /\[ *\d+\.\d{6}\]/;
 /** Bytes by which the command line of one boot differs from the next: it moves what lies behind it. */
 const PADDING_STEP = 24;
 
-/** Runs the same plan on every kernel, as many guests at once as there are cores; kernels in order. */
-export async function benchInGuests(request: GuestBench): Promise<KernelRun[]> {
+export interface GuestBenchResult {
+  /** In the order that was asked for; what some boots of a kernel finished before its end is among them. */
+  kernels: KernelRun[];
+  /** The first that went wrong, if anything did; the other kernels were measured all the same. */
+  failure: unknown;
+}
+
+/** Runs the same plan on every kernel, as many guests at once as there are cores. */
+export async function benchInGuests(request: GuestBench): Promise<GuestBenchResult> {
   const { signal, mirror } = request;
   const specs = request.kernels.map((kernel) =>
     parseKernelSpec(kernel, request.modules === undefined ? {} : { modules: request.modules }),
@@ -63,21 +70,29 @@ export async function benchInGuests(request: GuestBench): Promise<KernelRun[]> {
   const turns = images.flatMap((image, kernel) =>
     Array.from({ length: request.boots }, (_, boot) => ({ image, kernel, boot })),
   );
-  const runs = await parallel(turns, availableParallelism(), ({ image, boot }) =>
-    bootOnce(image, userland, boot, request),
-  );
-  return images.map((image, kernel) => ({
-    name: image.name,
-    run: together(
-      turns.flatMap((turn, index) => {
-        const found = runs[index];
-        return turn.kernel === kernel && found !== undefined ? [found] : [];
-      }),
-      image,
-      userland,
-      request,
-    ),
-  }));
+  const failures = new Map<number, unknown>();
+  const runs = await parallel(turns, availableParallelism(), async ({ image, kernel, boot }) => {
+    if (failures.has(kernel) || signal.aborted) return null;
+    try {
+      return await bootOnce(image, userland, boot, request);
+    } catch (error) {
+      failures.set(kernel, error);
+      if (!signal.aborted) request.progress(image.spec, "failed; the other kernels go on");
+      return null;
+    }
+  });
+  const names = unlike(images.map(({ name }) => name));
+  const kernels = images.flatMap((image, kernel): KernelRun[] => {
+    const booted = turns.flatMap((turn, index) => {
+      const found = runs[index];
+      return turn.kernel === kernel && found != null ? [found] : [];
+    });
+    if (booted.length === 0) return [];
+    const run = together(booted, image, userland, request);
+    if (booted.length < request.boots) run.state = signal.aborted ? "interrupted" : "failed";
+    return [{ name: names[kernel] ?? image.name, run }];
+  });
+  return { kernels, failure: [...failures.values()][0] ?? (signal.aborted ? signal.reason : null) };
 }
 
 interface Booted {
@@ -163,7 +178,15 @@ function together(
   };
 }
 
-/** Runs the work of all items, `limit` at a time; the first failure ends the rest. */
+/** One and the same kernel twice, or two builds of one release: each has a folder of its own. */
+export function unlike(names: readonly string[]): string[] {
+  return names.map((name, index) => {
+    const before = names.slice(0, index).filter((other) => other === name).length;
+    return before === 0 ? name : `${name}-${before + 1}`;
+  });
+}
+
+/** Runs the work of all items, `limit` at a time. */
 async function parallel<Item, Result>(
   items: readonly Item[],
   limit: number,
