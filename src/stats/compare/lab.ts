@@ -2,7 +2,7 @@
 import type { Case } from "../../document/run.ts";
 import type { Fact } from "./environment.ts";
 
-// Of a bridge's attributes: what differs from lab to lab (addresses, ids) or moves by itself (timers).
+// Of a bridge's and a port's attributes: what differs from lab to lab (addresses, ids) or moves by itself (timers).
 const VOLATILE = /timer$|_id$|_addr$|^root_|^designated|^topology_change|^fdb_n_learned$/;
 
 export function caseFacts(item: Case): Fact[] {
@@ -20,9 +20,8 @@ function workload(item: Case): Fact[] {
 function bridge({ lab }: Case): Fact[] {
   if (lab.bridge === null) return [];
   const { options, nfCall } = lab.bridge;
-  const kept = Object.entries(options).filter(([name]) => !VOLATILE.test(name));
   return [
-    ...kept.map(([name, value]): Fact => ({ group: "lab", name, value: String(value) })),
+    ...Object.entries(lasting(options)).map(([name, value]): Fact => ({ group: "lab", name, value: String(value) })),
     {
       group: "lab",
       name: "firewall hooks",
@@ -40,7 +39,7 @@ function ports({ lab }: Case): Fact[] {
     qdisc: port.qdisc,
     xdp: port.xdp,
     rps: port.rps,
-    ...prefixed("flag", port.flags),
+    ...prefixed("flag", lasting(port.flags)),
     ...prefixed("offload", port.offloads),
   };
   return Object.entries(entries).map(([name, value]) => ({
@@ -48,6 +47,10 @@ function ports({ lab }: Case): Fact[] {
     name: `first port: ${name}`,
     value: String(value),
   }));
+}
+
+function lasting<T>(attributes: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !VOLATILE.test(name)));
 }
 
 function prefixed<T>(word: string, entries: Record<string, T>): Record<string, T> {

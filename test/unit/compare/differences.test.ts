@@ -105,6 +105,9 @@ test("what every lab has anew is no difference", () => {
   const run = bookwormRun();
   for (const { lab } of run.cases) {
     if (lab.bridge) Object.assign(lab.bridge.options, { bridge_id: "8000.aa", hello_timer: 3 });
+    for (const { flags } of lab.ports) {
+      Object.assign(flags, { bridge_id: "8000.aa", root_id: "8000.aa", forward_delay_timer: 3 });
+    }
   }
   expect(differences(run)).toEqual([]);
 });
