@@ -19,6 +19,7 @@ import { renderJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { compareRuns } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
+import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus } from "./compare.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
@@ -38,8 +39,6 @@ export interface KernelOptions extends BenchRequest {
 }
 
 const FAILED = 1;
-/** What `git bisect run` takes for "this commit cannot be judged". */
-const SKIP = 125;
 const GUEST_TIMEOUT_MS = 1_800_000;
 const BOOTS = { wall: 1, icount: 3 } as const;
 
@@ -199,11 +198,7 @@ function print(runs: readonly Run[], compared: Comparison | null, json: boolean)
 
 function statusOf(runs: readonly Run[], compared: Comparison | null, bisect: boolean): number {
   const sound = runs.every(isSound);
-  if (bisect) {
-    if (!sound || compared === null) return SKIP;
-    if (exitStatus(compared) !== 0) return FAILED;
-    return compared.verdicts.some(({ verdict }) => verdict === "inconclusive") ? SKIP : 0;
-  }
+  if (bisect) return !sound || compared === null ? SKIP : bisectStatus(compared);
   if (!sound) return FAILED;
   return compared === null ? 0 : exitStatus(compared);
 }

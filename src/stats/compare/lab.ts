@@ -21,7 +21,9 @@ function bridge({ lab }: Case): Fact[] {
   if (lab.bridge === null) return [];
   const { options, nfCall } = lab.bridge;
   return [
-    ...Object.entries(lasting(options)).map(([name, value]): Fact => ({ group: "lab", name, value: String(value) })),
+    ...Object.entries(lasting(options)).map(
+      ([name, value]): Fact => ({ group: "lab", name, value: String(value) }),
+    ),
     {
       group: "lab",
       name: "firewall hooks",
