@@ -92,6 +92,7 @@ const fileSchema = z.strictObject({
         frameSize: z.int().positive().optional(),
         messageSize: z.int().positive().optional(),
         addresses: z.int().positive().optional(),
+        senders: z.int().positive().optional(),
         probeEffectPairs: z.int().nonnegative().optional(),
       }),
     )
@@ -115,7 +116,6 @@ export function loadPlan(name: string, network?: string): PlanRequest {
 export function crossPlan(
   topologies: readonly string[],
   workloads: readonly string[],
-  options: WorkloadOptions,
   network?: string,
 ): PlanRequest {
   const entries = topologies.flatMap((topology) =>
@@ -123,10 +123,7 @@ export function crossPlan(
   );
   return {
     name: "command line",
-    cases: requests(
-      entries.map((entry) => ({ ...entry, ...options })),
-      network,
-    ),
+    cases: requests(entries, network),
     timing: {},
     ladder: false,
   };

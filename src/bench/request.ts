@@ -1,11 +1,19 @@
 import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
-import { BACKENDS, type Backend, makePlan, type Plan, type Timing } from "./plan.ts";
-import { crossPlan, loadPlan } from "./plans.ts";
+import {
+  BACKENDS,
+  type Backend,
+  type CaseRequest,
+  makePlan,
+  type Plan,
+  type Timing,
+} from "./plan.ts";
+import { crossPlan, loadPlan, type PlanRequest } from "./plans.ts";
 import {
   PARAMETER_NAMES,
   WORKLOAD_PARAMETERS,
   type WorkloadOptions,
+  type WorkloadParameter,
 } from "./workloads/workload.ts";
 
 /** What the command line and the library take, before anything is checked. */
@@ -19,6 +27,7 @@ export interface BenchRequest {
   frameSize?: string | number;
   messageSize?: string | number;
   addresses?: string | number;
+  senders?: string | number;
   network?: string;
   probeEffect?: string | number;
   seed?: string | number;
@@ -42,18 +51,18 @@ export function planFor(
   for (const parameter of PARAMETER_NAMES) {
     const { option } = WORKLOAD_PARAMETERS[parameter];
     const value = integer(option, request[parameter]);
-    if (value === undefined) continue;
-    if (!adHoc) throw new UsageError(`${option} goes with --topology and --workload`);
-    options[parameter] = value;
+    if (value !== undefined) options[parameter] = value;
   }
-  const asked = adHoc
-    ? crossPlan(
-        request.topology ?? [DEFAULT_TOPOLOGY],
-        request.workload ?? [DEFAULT_WORKLOAD],
-        options,
-        request.network,
-      )
-    : loadPlan(name ?? DEFAULT_PLAN, request.network);
+  const asked = withOptions(
+    adHoc
+      ? crossPlan(
+          request.topology ?? [DEFAULT_TOPOLOGY],
+          request.workload ?? [DEFAULT_WORKLOAD],
+          request.network,
+        )
+      : loadPlan(name ?? DEFAULT_PLAN, request.network),
+    options,
+  );
   const pairs = integer("--probe-effect", request.probeEffect);
   const cases = asked.cases.map((one) =>
     pairs === undefined ? one : { ...one, probeEffectPairs: pairs },
@@ -63,6 +72,25 @@ export function planFor(
     plan: makePlan(asked.name, cases, timing, backend, asked.ladder),
     seed: integer("--seed", request.seed),
   };
+}
+
+/** The plan with what was asked for besides, in each case whose workload takes it. */
+function withOptions(plan: PlanRequest, options: WorkloadOptions): PlanRequest {
+  const takes = ({ workload }: CaseRequest, name: WorkloadParameter) =>
+    workload.parameters.some((parameter) => parameter.name === name);
+  const asked = PARAMETER_NAMES.filter((name) => options[name] !== undefined);
+  const stray = asked.find((name) => !plan.cases.some((one) => takes(one, name)));
+  if (stray !== undefined) {
+    const workloads = [...new Set(plan.cases.map(({ workload }) => workload.name))];
+    throw new UsageError(
+      `no workload of this plan takes ${WORKLOAD_PARAMETERS[stray].option}: ${workloads.join(", ")}`,
+    );
+  }
+  const cases = plan.cases.map((one) => {
+    const taken = asked.filter((name) => takes(one, name)).map((name) => [name, options[name]]);
+    return { ...one, options: { ...one.options, ...Object.fromEntries(taken) } };
+  });
+  return { ...plan, cases };
 }
 
 /** A budget decides the rounds unless they were given beside it. */

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { isSound, runId } from "../bench/bench.ts";
+import type { Plan } from "../bench/plan.ts";
 import { type BenchRequest, planFor } from "../bench/request.ts";
 import {
   checkFolder,
@@ -104,8 +105,11 @@ function requestFor(
     );
   }
   const name = planName ?? (clock === "icount" && !adHoc(options) ? "counted" : undefined);
+  const smp = whole("--smp", options.smp);
   // Whatever is wrong with the plan is better said before a guest is booted.
-  planFor(name, options);
+  const { plan } = planFor(name, options);
+  const senders = options.senders ?? sendersFor(plan, smp ?? 1);
+  const passed = senders === undefined ? options : { ...options, senders };
   const files: NonNullable<GuestBench["files"]> = [];
   const carried = (path: string) => {
     if (!/\.ya?ml$/.test(path) || !existsSync(path)) return path;
@@ -119,7 +123,7 @@ function requestFor(
     ...(options.topology ?? []).flatMap((one) => ["--topology", carried(one)]),
     ...(options.workload ?? []).flatMap((one) => ["--workload", one]),
     ...PASSED.flatMap(([option, key]) =>
-      options[key] === undefined ? [] : [`--${option}`, String(options[key])],
+      passed[key] === undefined ? [] : [`--${option}`, String(passed[key])],
     ),
     "--seed",
     String(seed),
@@ -135,7 +139,7 @@ function requestFor(
     mirror: options.mirror,
     clock,
     boots: whole("--boots", options.boots) ?? BOOTS[clock],
-    smp: whole("--smp", options.smp),
+    smp,
     seed,
     argv,
     files,
@@ -156,8 +160,17 @@ const PASSED = [
   ["frame-size", "frameSize"],
   ["message-size", "messageSize"],
   ["addresses", "addresses"],
+  ["senders", "senders"],
   ["network", "network"],
 ] as const;
+
+/** As many senders as CPUs, as far as every case that takes several has hosts for them. */
+function sendersFor({ cases }: Plan, cpus: number): number | undefined {
+  const most = cases.flatMap(({ workload, topology }) =>
+    workload.parameters.filter(({ name }) => name === "senders").map(({ max }) => max(topology)),
+  );
+  return cpus === 1 || most.length === 0 ? undefined : Math.min(cpus, ...most);
+}
 
 function adHoc(options: KernelOptions): boolean {
   return options.topology !== undefined || options.workload !== undefined;

@@ -38,6 +38,7 @@ export function benchCommand(): Command {
     .option("--frame-size <bytes>", "Ethernet frame without FCS, for raw workloads")
     .option("--message-size <bytes>", "payload of a request, for udp-rr")
     .option("--addresses <n>", "new source addresses a round, for learn")
+    .option("--senders <n>", "senders at once, for forward, flood and broadcast")
     .option("--network <cidr>", "IPv4 network of the hosts (RFC 2544: 198.18.0.0/15)")
     .option("--probe-effect <pairs>", "also measure with probes on and off, interleaved")
     .option("--seed <n>", "draws every random order")

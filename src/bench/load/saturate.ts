@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setThreadCpus, threadCpus, threadCpuTimeNs, threadCpuTimes } from "../../system/libc.ts";
-import type { FrameTrain } from "../../system/packet-socket.ts";
+import { FrameTrain } from "../../system/packet-socket.ts";
 
 export interface SendResult {
   /** Frames that the kernel took. */
@@ -12,6 +12,11 @@ export interface SendResult {
   cpuNs: number;
   /** The same by kind, ksoftirqd's counted as system time. */
   cpu: { userNs: number; systemNs: number };
+}
+
+/** The same frame so many times. */
+export function trainOf(frame: Buffer, burst: number): FrameTrain {
+  return new FrameTrain(Array.from({ length: burst }, () => frame));
 }
 
 /** How long the event loop waits at most while the sender is in its loop. */

@@ -7,7 +7,8 @@ import { ToolError, UsageError } from "../../system/errors.ts";
 import { setThreadCpus, threadCpus } from "../../system/libc.ts";
 import { FrameTrain, openPacketSocket, type PacketSocket } from "../../system/packet-socket.ts";
 import { SMALLEST_FRAME, testFrame } from "../load/frames.ts";
-import { saturate } from "../load/saturate.ts";
+import { type SendResult, saturate } from "../load/saturate.ts";
+import { type Sender, startSenders } from "../load/senders.ts";
 import { quiet } from "../quiet.ts";
 import type { Driver, Parameter, RoundResult, Workload, WorkloadContext } from "./workload.ts";
 
@@ -40,11 +41,20 @@ const FRAME: Parameter = {
   max: (topology) => (topology.mtu ?? DEFAULT_MTU) + HEADER,
 };
 
+/** Each a host, a thread and a CPU of its own. */
+const SENDERS: Parameter = {
+  name: "senders",
+  default: 1,
+  min: 1,
+  max: ({ kind, hosts }) => (kind === "bridge" ? hosts.length : 1),
+};
+
 interface Pattern {
   name: string;
   summary: string;
   topologies: Workload["topologies"];
-  destination(lab: BuiltLab): string;
+  /** Where the host at this place among the lab's sends to. */
+  destination(lab: BuiltLab, from: number): string;
   /** Copies that one frame becomes, on a lab whose ports all forward. */
   copies(lab: BuiltLab): number;
 }
@@ -52,9 +62,9 @@ interface Pattern {
 export const forward = rawWorkload({
   name: "forward",
   summary:
-    "Small frames to a known address from one pinned, saturated sender (packet socket, no queueing discipline)",
+    "Small frames from each sender to the next host, whose address is known; pinned, saturated (packet socket, no queueing discipline)",
   topologies: ["veth", "bridge"],
-  destination: (lab) => lab.hosts[1]?.mac ?? BROADCAST,
+  destination: (lab, from) => lab.hosts[(from + 1) % lab.hosts.length]?.mac ?? BROADCAST,
   copies: () => 1,
 });
 
@@ -83,22 +93,47 @@ function rawWorkload(pattern: Pattern): Workload {
     keepsEachRtt: false,
     minimumRoundNs: 10e6,
     sampleOneIn: 16,
-    parameters: [FRAME],
+    parameters: [FRAME, SENDERS],
     prepare: async (context) => {
-      const { sender, size, cpu, socket } = open(context);
-      await prime(context);
-      const copies = pattern.copies(context.lab);
+      const { lab, options } = context;
+      const count = options.senders ?? SENDERS.default;
+      const copies = pattern.copies(lab);
       const burst = Math.max(1, Math.min(TRAIN, Math.floor(COPIES_A_CALL / Math.max(1, copies))));
-      const frame = testFrame(pattern.destination(context.lab), sender.mac, size);
-      const train = new FrameTrain(Array.from({ length: burst }, () => frame));
+      const size = options.frameSize ?? FRAME.default;
+      requireCpus(count, context);
+      const opened = Array.from({ length: count }, (_, index) => open(context, index));
+      const placed = opened.map(({ cpu }, index) => ({
+        thread: count === 1 ? "sender" : `sender ${index + 1}`,
+        cpus: pinnedTo(cpu),
+      }));
+      await prime(context, count);
+      const [first, ...others] = opened.map(({ sender, cpu, socket }, index): Sender => {
+        return {
+          fd: socket.fd,
+          cpu,
+          burst,
+          frame: testFrame(pattern.destination(lab, index), sender.mac, size),
+        };
+      });
+      if (first === undefined) throw new RangeError("a workload without a sender");
+      const senders = startSenders(first, others);
       return {
-        describe: () => ({ name: pattern.name, frameSize: size, burst, engine: "sendmmsg" }),
-        placement: () => [{ thread: "sender", cpus: pinnedTo(cpu) }],
+        describe: () => ({
+          name: pattern.name,
+          frameSize: size,
+          burst,
+          senders: count,
+          engine: "sendmmsg",
+        }),
+        placement: () => placed,
         round: (durationNs) =>
-          measure(context, copies, () =>
-            saturate(socket.fd, () => train, { durationNs }, cpu, context.signal),
+          measure(context, { copies, senders: count }, () =>
+            senders.round(durationNs, context.signal),
           ),
-        close: async () => socket.close(),
+        close: async () => {
+          await senders.close();
+          for (const { socket } of opened) socket.close();
+        },
       } satisfies Driver;
     },
   };
@@ -114,8 +149,9 @@ export const learn: Workload = {
   sampleOneIn: 1,
   parameters: [FRAME, ADDRESSES],
   prepare: async (context) => {
-    const { size, cpu, socket } = open(context);
+    const { cpu, socket } = open(context, 0);
     const { lab, options } = context;
+    const size = options.frameSize ?? FRAME.default;
     const addresses = options.addresses ?? ADDRESSES.default;
     const destination = lab.hosts[1]?.mac ?? BROADCAST;
     let next = 0;
@@ -129,12 +165,12 @@ export const learn: Workload = {
       placement: () => [{ thread: "sender", cpus: pinnedTo(cpu) }],
       round: async () => {
         await flushFdb(lab);
-        await prime(context);
+        await prime(context, 1);
         const trains = newAddressTrains(lab, destination, size, { first: next, count: addresses });
         next = (next + addresses) % (ADDRESS_SPACE - addresses);
         const before = await countLearned(lab);
         let at = 0;
-        const result = await measure(context, 1, () =>
+        const result = await measure(context, { copies: 1, senders: 1 }, () =>
           saturate(
             socket.fd,
             () => trains[at++] ?? new FrameTrain([]),
@@ -169,44 +205,53 @@ function newAddressTrains(
   );
 }
 
-function open(context: WorkloadContext) {
-  const sender = context.lab.hosts[0];
-  if (sender === undefined) throw new UsageError("the lab has no hosts");
-  const size = context.options.frameSize ?? FRAME.default;
-  const cpu = context.cpus[0] ?? 0;
+/** The host at this place among the lab's, its socket, and the CPU of its own. */
+function open({ lab, cpus }: WorkloadContext, index: number) {
+  const sender = lab.hosts[index];
+  if (sender === undefined) throw new UsageError("the lab has too few hosts");
   const socket = openPacketSocket(sender.namespace, sender.ifindex, { bypassQdisc: true });
-  return { sender, size, cpu, socket };
+  return { sender, cpu: cpus[index] ?? 0, socket };
 }
 
-/** Receiver and sender speak once to each other, so that the bridge knows where both are. */
-async function prime({ lab }: WorkloadContext): Promise<void> {
-  const [sender, receiver] = lab.hosts;
-  if (sender === undefined || receiver === undefined) return;
-  for (const [from, to] of [
-    [receiver, sender],
-    [sender, receiver],
-  ] as const) {
-    const socket: PacketSocket = openPacketSocket(from.namespace, from.ifindex);
-    try {
-      socket.send(testFrame(to.mac, from.mac, SMALLEST_FRAME));
-    } finally {
-      socket.close();
+function requireCpus(senders: number, { cpus }: WorkloadContext): void {
+  if (senders <= cpus.length) return;
+  throw new UsageError(
+    `${senders} senders need a CPU each, and this process may use ${cpus.length}`,
+  );
+}
+
+/** Every sender and whom it sends to speak once to each other, so that the bridge knows where both are. */
+async function prime({ lab }: WorkloadContext, senders: number): Promise<void> {
+  for (let index = 0; index < senders; index++) {
+    const sender = lab.hosts[index];
+    const receiver = lab.hosts[(index + 1) % lab.hosts.length];
+    if (sender === undefined || receiver === undefined) return;
+    for (const [from, to] of [
+      [receiver, sender],
+      [sender, receiver],
+    ] as const) {
+      const socket: PacketSocket = openPacketSocket(from.namespace, from.ifindex);
+      try {
+        socket.send(testFrame(to.mac, from.mac, SMALLEST_FRAME));
+      } finally {
+        socket.close();
+      }
     }
   }
 }
 
-/** Runs the sender and sets what arrived, by the receiving ends' counters, beside what was sent. */
+/** Runs the senders and sets what arrived, by the receiving ends' counters, beside what was sent. */
 async function measure(
   context: WorkloadContext,
-  copies: number,
-  send: () => ReturnType<typeof saturate>,
+  { copies, senders }: { copies: number; senders: number },
+  send: () => Promise<SendResult>,
 ): Promise<RoundResult & { elapsedNs: number }> {
-  const before = delivered(context.lab);
+  const before = delivered(context.lab, senders);
   const { frames, elapsedNs, leastNsPerFrame, cpuNs, cpu } = await send();
   if (frames === 0)
     throw new ToolError("sendmmsg", "the kernel took none of the frames in this round");
   await quiet(context.lab, context.signal);
-  const arrived = delivered(context.lab) - before;
+  const arrived = delivered(context.lab, senders) - before;
   const metrics: Partial<Record<MetricName, number>> = {
     ns_per_frame: cpuNs / frames,
     frame_rate: (frames / elapsedNs) * 1e9,
@@ -216,13 +261,13 @@ async function measure(
   return { metrics, cpu, elapsedNs, leastNsPerFrame };
 }
 
-/** Frames that the first host did not send but the others received, the bridge's host side aside. */
-function delivered(lab: BuiltLab): number {
+/** Frames that hosts received: a single sender, and the bridge's host side, receive none of theirs. */
+function delivered(lab: BuiltLab, senders: number): number {
   if (lab.bridge === null) {
     const to = lab.hosts[1];
     return to === undefined ? 0 : (readCounters(to.namespace).get(to.device)?.rx ?? 0);
   }
-  const ports = new Set(lab.hosts.slice(1).map((host) => host.port?.name));
+  const ports = new Set(lab.hosts.slice(senders === 1 ? 1 : 0).map((host) => host.port?.name));
   let frames = 0;
   for (const [name, counters] of readCounters(lab.bridge.namespace)) {
     if (ports.has(name)) frames += counters.tx;

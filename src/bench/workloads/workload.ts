@@ -44,6 +44,8 @@ export const WORKLOAD_PARAMETERS = {
   messageSize: { option: "--message-size", unit: "bytes" },
   /** New source addresses a round. */
   addresses: { option: "--addresses", unit: "addresses" },
+  /** Saturated senders at once, each with a CPU of its own. */
+  senders: { option: "--senders", unit: "senders" },
 } as const;
 export type WorkloadParameter = keyof typeof WORKLOAD_PARAMETERS;
 

@@ -1,11 +1,24 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import type { Case } from "../../../src/document/run.ts";
-import { bench } from "../../../src/index.ts";
+import { type BenchOptions, bench } from "../../../src/index.ts";
 
 /** One case, measured shortly on the real machine. */
-async function measure(topology: string, workload: string, rounds = 2): Promise<Case> {
-  const request = { topology: [topology], workload: [workload], rounds, duration: "50ms", seed: 1 };
+async function measure(
+  topology: string,
+  workload: string,
+  rounds = 2,
+  options: Partial<BenchOptions> = {},
+): Promise<Case> {
+  const request = {
+    topology: [topology],
+    workload: [workload],
+    rounds,
+    duration: "50ms",
+    seed: 1,
+    ...options,
+  };
   const run = await bench(request);
   const [only] = run.cases;
   if (only === undefined) throw new Error("the run has no case");
@@ -19,6 +32,11 @@ function bridgeOf(measured: Case) {
   if (bridge === undefined || probe === undefined) throw new Error("the case has no account");
   expect(probe.degraded).toEqual([]);
   return bridge;
+}
+
+function skipped(skip: (reason: string) => never, reason: string): never {
+  process.stdout.write(`skipped: ${reason}\n`);
+  return skip(reason);
 }
 
 describe("cases on the real machine", () => {
@@ -40,6 +58,20 @@ describe("cases on the real machine", () => {
       expect(measured.latency[stage]?.sampled).toBeGreaterThan(10);
     }
     expect(measured.metrics.ns_per_frame?.samples).toHaveLength(2);
+  });
+
+  it("two senders at once: each port's frames go to the next, books balanced", async ({ skip }) => {
+    if (availableParallelism() < 2) skipped(skip, "two senders need two CPUs, and here is one");
+    const measured = await measure("bridge:3", "forward", 2, { senders: 2 });
+    const bridge = bridgeOf(measured);
+    expect(bridge.unaccounted).toBe(0);
+    expect(bridge.decisions.knownUnicast).toBeGreaterThan(bridge.ingress - 10);
+    const ingress = measured.ports.filter(({ name }) => name !== "host").map((one) => one.ingress);
+    expect(ingress[0]).toBeGreaterThan(1000);
+    expect(ingress[1]).toBeGreaterThan(1000);
+    // Nothing but its answer to the one who introduced itself.
+    expect(ingress[2]).toBeLessThan(10);
+    expect(measured.lab.placement?.map(({ cpus }) => cpus)).toEqual([[0], [1]]);
   });
 
   it("bridge:4 under learn: every new address learned, and forgotten at the flush", async () => {
@@ -78,8 +110,7 @@ describe("cases on the real machine", () => {
     const backlog = Number(readFileSync("/proc/sys/net/core/netdev_max_backlog", "utf8"));
     if (backlog > 1020) {
       const reason = `net.core.netdev_max_backlog is ${backlog}: it holds all 1022 copies of a frame`;
-      process.stdout.write(`skipped: ${reason}\n`);
-      skip(reason);
+      skipped(skip, reason);
     }
     const measured = await measure("bridge:1023", "flood", 1);
     const bridge = bridgeOf(measured);

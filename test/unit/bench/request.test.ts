@@ -80,6 +80,14 @@ describe("planFor", () => {
     expect(plan.cases[0]?.durationNs).toBe(1e9);
   });
 
+  it("gives a parameter to those cases of a plan whose workload takes it", () => {
+    expect(ids("quick", { senders: "2" })).toEqual([
+      "bridge:2/ping-flood",
+      "bridge:4/forward,senders=2",
+      "bridge:4/flood,senders=2",
+    ]);
+  });
+
   it("reads a plan from YAML", () => {
     const path = planFile(`
 name: mine
@@ -131,6 +139,13 @@ cases:
       { topology: ["netns"], workload: ["flood"] },
       /does not run on netns/,
     ],
+    ["a parameter that nothing takes", "quick", { addresses: "8" }, /no workload.*--addresses/],
+    [
+      "more senders than hosts",
+      undefined,
+      { topology: ["bridge:2"], senders: "3" },
+      /senders of forward expects from 1 to 2 senders on bridge:2/,
+    ],
     ["both ways at once", "quick", { topology: ["veth"] }, /not both/],
     ["no duration", "quick", { duration: "soon" }, /--duration expects a duration/],
     ["too short", "quick", { duration: "1ms" }, /at least 10ms/],
@@ -141,7 +156,7 @@ cases:
       "a parameter that has no effect",
       undefined,
       { workload: ["ping"], frameSize: "1000" },
-      /takes no frameSize/,
+      /no workload of this plan takes --frame-size: ping/,
     ],
     ["a frame too short", undefined, { workload: ["forward"], frameSize: "20" }, /from 60 to 1514/],
     [
@@ -162,6 +177,11 @@ cases:
   ])("refuses %s with a sentence", (_what, name, request, message) => {
     expect(() => planFor(name, request)).toThrow(UsageError);
     expect(() => planFor(name, request)).toThrow(message);
+  });
+
+  it("refuses a parameter of a plan file's case that has no effect", () => {
+    const path = planFile("cases: [{ topology: veth, workload: ping, frameSize: 1000 }]");
+    expect(() => planFor(path, {})).toThrow(/workload ping takes no frameSize/);
   });
 
   it("lists the known fields for an unknown one in a plan file", () => {
