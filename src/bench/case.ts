@@ -57,7 +57,7 @@ async function measure(
   try {
     if (context.backend !== null) {
       context.progress("attaching the probes");
-      observation = await observe(lab, context.backend, planned.workload, signal);
+      observation = await observe(lab, context.backend, planned, signal);
     }
     const { options } = planned;
     const driver = await planned.workload.prepare({ lab, options, cpus: context.cpus, signal });

@@ -3,12 +3,14 @@ import { type Account, fullMaps, readAccount } from "../probes/account.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
 import { type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
 import { type MirrorEntry, seedMirror } from "../probes/mirror.ts";
-import { type ProgramOptions, probeProgram } from "../probes/programs.ts";
+import { probeProgram } from "../probes/programs.ts";
 import type { Records } from "../probes/records.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import { SWITCH } from "../setup/plan.ts";
 import { parseToolJson } from "../system/command.ts";
 import { type Counters, sameCounters } from "../system/counters.ts";
+import { mapKeysFor } from "./map-keys.ts";
+import type { PlannedCase } from "./plan.ts";
 import { quiet } from "./quiet.ts";
 
 /** Probes on a lab, from one moment of rest to another. */
@@ -39,9 +41,11 @@ const ATTEMPTS = 3;
 export async function observe(
   lab: BuiltLab,
   backend: ProbeBackend,
-  options: ProgramOptions,
+  planned: PlannedCase,
   signal: AbortSignal,
 ): Promise<Observation> {
+  const { sampleOneIn, bypassesQdisc } = planned.workload;
+  const options = { sampleOneIn, bypassesQdisc, mapKeys: mapKeysFor(planned) };
   const program = probeProgram(lab, backend, options);
   for (let attempt = 1; ; attempt++) {
     const before = await quiet(lab, signal);

@@ -27,7 +27,7 @@ export async function probeEffect(
     sides.off.push((await driver.round(planned.durationNs)).metrics);
   };
   const on = async () => {
-    const { session } = await observe(lab, backend, planned.workload, context.signal);
+    const { session } = await observe(lab, backend, planned, context.signal);
     try {
       session.round(1);
       sides.on.push((await driver.round(planned.durationNs)).metrics);

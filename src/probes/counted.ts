@@ -36,7 +36,7 @@ const EMPTY_TO = "bpf_fentry_test2";
 export const CALIBRATION_ROUND = 254;
 const CALIBRATION_CALLS = 200;
 
-const MAP_KEYS = 65_536;
+const MAP_KEYS = 16_384;
 
 /** A stage under its two probes. */
 export interface CountedSession {

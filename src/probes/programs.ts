@@ -12,13 +12,14 @@ export interface ProgramOptions {
   sampleOneIn: number;
   /** The senders skip the queueing discipline. */
   bypassesQdisc: boolean;
+  /** Keys that each map may have. */
+  mapKeys: number;
   /** Print a line a frame. */
   events?: boolean;
 }
 
 /** Beyond this many ports latency is booked for the bridge as a whole. */
-const PORTS_BY_NAME = 64;
-const MAP_KEYS = 65_536;
+export const PORTS_BY_NAME = 64;
 
 const TRACEPOINT = { bridge: "tracepoint/bridge.bt", path: "tracepoint/path.bt" };
 const FUNCTION = { bridge: "function/bridge.bt", path: "function/path.bt" };
@@ -37,7 +38,7 @@ export function probeProgram(
       : functionParameters(lab, options);
   const files = backend.name === "tracepoint" ? TRACEPOINT : FUNCTION;
   const file = lab.bridge === null ? files.path : files.bridge;
-  return { ...programText(file, backend), parameters, mapKeys: MAP_KEYS };
+  return { ...programText(file, backend), parameters, mapKeys: options.mapKeys };
 }
 
 /** A program in the dialect of the backend, the bpftrace and the kernel at hand. */

@@ -1,0 +1,29 @@
+import { describe, expect, test } from "vitest";
+import { mapKeysFor } from "../../../src/bench/map-keys.ts";
+import { type BenchRequest, planFor } from "../../../src/bench/request.ts";
+
+function keysOf(topology: string, workload: string, more: BenchRequest = {}): number {
+  const { plan } = planFor(undefined, { topology: [topology], workload: [workload], ...more });
+  const [only] = plan.cases;
+  return only === undefined ? expect.fail("no case") : mapKeysFor(only);
+}
+
+describe("every map has room for", () => {
+  test("the samples of all rounds and ports, without room for far more", () => {
+    expect(keysOf("bridge:2", "ping", { rounds: 5 })).toBe(7 * 3 * 512);
+    expect(keysOf("bridge:4", "forward", { rounds: 5 })).toBe(7 * 5 * 512);
+  });
+
+  test("all addresses that a round learns, twice", () => {
+    expect(keysOf("bridge:2", "learn", { rounds: 1 })).toBeGreaterThan(2 * 8192);
+    expect(keysOf("bridge:2", "learn", { rounds: 1, addresses: 20_000 })).toBeGreaterThan(40_000);
+  });
+
+  test("every port of a large bridge, whose samples are booked together", () => {
+    expect(keysOf("bridge:1000", "flood", { rounds: 5 })).toBe(1001 * 16);
+  });
+
+  test("never more than the kernel should give", () => {
+    expect(keysOf("bridge:64", "flood", { rounds: 100 })).toBe(65_536);
+  });
+});
