@@ -58,7 +58,7 @@ async function countMetrics(planned: PlannedCase, result: Case, context: CaseCon
       better: METRICS.instructions_per_frame.better,
       samples: [],
     };
-    result.metrics.instructions_per_frame.samples.push(leastNsPerFrame);
+    result.metrics.instructions_per_frame.samples.push(Math.round(leastNsPerFrame));
   }
 }
 
@@ -131,6 +131,7 @@ async function stageRounds(
 interface Fresh {
   /** Absent where the first frames may be among those that are counted: a mode does not mind them. */
   warmUpNs?: number;
+  /** Tells the probes which round it is; absent in a round without probes. */
   mark?(round: number): void;
 }
 
@@ -139,7 +140,7 @@ async function freshRound(
   planned: PlannedCase,
   result: Case,
   context: CaseContext,
-  { warmUpNs, mark = () => {} }: Fresh,
+  { warmUpNs, mark }: Fresh,
 ): Promise<RoundResult> {
   const { signal } = context;
   signal.throwIfAborted();
@@ -154,14 +155,14 @@ async function freshRound(
       const index = result.rounds.length + 1;
       if (index >= CALIBRATION_ROUND) throw new BridgescopeError("too many rounds for one case");
       const startNs = Number(process.hrtime.bigint());
-      mark(index);
+      mark?.(index);
       const measured = await driver.round(planned.durationNs);
-      mark(0);
+      mark?.(0);
       const durationNs = Number(process.hrtime.bigint()) - startNs;
       const { cpu } = measured;
       const round: Round = {
         index,
-        side: "base",
+        side: mark === undefined ? "off" : "on",
         startNs,
         durationNs,
         cpu,

@@ -199,7 +199,9 @@ export type MetricName = keyof typeof METRICS;
 export const metricSchema = z.object({
   unit: z.string(),
   better: z.enum(["lower", "higher"]),
-  samples: z.array(z.number()).describe("One number a round, in the order of the rounds"),
+  samples: z
+    .array(z.number())
+    .describe("One number a round, in the order of the rounds; in counted time of those `off`"),
 });
 
 export const roundSchema = z.object({
@@ -207,7 +209,7 @@ export const roundSchema = z.object({
   side: z
     .string()
     .describe(
-      "Which variant was measured: `base`, `candidate`, or for interleaved cost rounds `on` and `off`",
+      "Which variant was measured: `base`, `candidate`, or with and without probes `on` and `off`",
     ),
   startNs: nanoseconds.describe("CLOCK_MONOTONIC"),
   durationNs: nanoseconds,

@@ -7,16 +7,15 @@ export interface PairedSample {
   readonly round: Round | null;
 }
 
-/** The samples of a metric in their order; discarded rounds may have left theirs out. */
+/**
+ * The samples of a metric in their order; discarded rounds may have left theirs out, and so may those
+ * with probes on where others had them off.
+ */
 export function pairedSamples(item: Case, metric: string): PairedSample[] {
   const values = item.metrics[metric]?.samples ?? [];
   const kept = item.rounds.filter((round) => round.discarded === null);
-  const rounds =
-    values.length === item.rounds.length
-      ? item.rounds
-      : values.length === kept.length
-        ? kept
-        : null;
+  const undisturbed = kept.filter((round) => round.side === "off");
+  const rounds = [item.rounds, kept, undisturbed].find((some) => some.length === values.length);
   return values.map((value, index) => ({ value, round: rounds?.[index] ?? null }));
 }
 
