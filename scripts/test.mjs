@@ -34,11 +34,12 @@ await main(async () => {
   try {
     await timed("set-up", setUp);
     for (const [title, args] of CHECKS) add(await check(title, node, args));
+    const guests = await guestsReady();
     for (const project of ["unit", "integration"]) {
       add(await timed(`${project} tests, Node ${process.version}`, () => runVitest(project)));
     }
-    if (await guestsReady()) {
-      add(await timed("backends against the model, in a guest kernel", () => runVitest("guest")));
+    if (guests) {
+      add(await timed("tests in guest kernels", () => runVitest("guest")));
     }
     const other = await otherNode();
     for (const project of other ? ["unit", "integration"] : []) {

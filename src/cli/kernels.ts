@@ -7,6 +7,7 @@ import {
   ensureImages,
   ensureUserland,
   type GuestOptions,
+  hypervisorVersion,
   listCached,
   parseKernelSpec,
   removeCached,
@@ -153,7 +154,8 @@ async function run(text: string, command: string[], options: RunOptions): Promis
   );
   if (options.out !== undefined) checkOut(options.out);
   const result = await interruptible(`running on ${text}`, async (ensure, said) => {
-    // The kernel first: what cannot boot is said before the userland takes its minute.
+    // The kernel before the userland, qemu before both: what is wrong is said before it takes minutes.
+    await hypervisorVersion(ensure.signal);
     const image = await ensureImage(spec, { ...ensure, mirror: options.mirror });
     const userland = await ensureUserland({ ...ensure, mirror: options.mirror });
     said();

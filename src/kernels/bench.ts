@@ -5,6 +5,7 @@ import type { Run } from "../document/run.ts";
 import { BridgescopeError } from "../system/errors.ts";
 import { APP } from "./app.ts";
 import { type GuestOptions, runGuest } from "./guest.ts";
+import { hypervisorVersion } from "./hypervisor.ts";
 import type { KernelImage } from "./image.ts";
 import { ensureImages } from "./images.ts";
 import type { GuestJob } from "./job.ts";
@@ -61,6 +62,8 @@ export async function benchInGuests(request: GuestBench): Promise<GuestBenchResu
   const specs = request.kernels.map((kernel) =>
     parseKernelSpec(kernel, request.modules === undefined ? {} : { modules: request.modules }),
   );
+  // What is missing is better said before minutes go into images.
+  await hypervisorVersion(signal);
   const common = { signal, ...(mirror === undefined ? {} : { mirror }) };
   const userland = await ensureUserland({
     ...common,

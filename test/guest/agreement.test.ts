@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AgreementReport, AgreementRequest } from "./agree.ts";
-import { inGuest, whyNoGuests } from "./guest.ts";
+import { inGuest, KERNELS, whyNoGuests } from "./guest.ts";
 
-const KERNELS = (process.env.BRIDGESCOPE_TEST_KERNELS ?? "debian:bookworm").split(",");
 const SEED = Number(process.env.BRIDGESCOPE_SEED ?? 20_261_124);
 const SCENARIOS = Number(process.env.BRIDGESCOPE_RUNS ?? 40);
 

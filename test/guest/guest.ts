@@ -2,16 +2,19 @@ import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { APP } from "../../src/kernels/app.ts";
-import { hypervisorVersion } from "../../src/kernels/hypervisor.ts";
 import {
   ensureImage,
   ensureImages,
   ensureUserland,
+  hypervisorVersion,
   parseKernelSpec,
   runGuest,
 } from "../../src/kernels/index.ts";
 import { BridgescopeError } from "../../src/system/errors.ts";
 import { compileSources } from "../compiled.ts";
+
+/** The kernels that this run of the tests is about. */
+export const KERNELS = (process.env.BRIDGESCOPE_TEST_KERNELS ?? "debian:bookworm").split(",");
 
 /** Null when guests can be had here, after making what all of them share; else why not, in one sentence. */
 export async function whyNoGuests(kernels: readonly string[]): Promise<string | null> {

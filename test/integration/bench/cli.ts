@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { tagged } from "../host-state.ts";
 
-const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
 export interface Finished {
   code: number | null;

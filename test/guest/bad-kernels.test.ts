@@ -1,0 +1,107 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { cacheFolder, ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
+import { bridgescope, type Running, scratch, start } from "../integration/bench/cli.ts";
+import { hostState, hostStateOnceLike } from "../integration/host-state.ts";
+import { whyNoGuests } from "./guest.ts";
+
+const KERNEL = "debian:bookworm";
+
+const lacking = await whyNoGuests([KERNEL]);
+if (lacking !== null) process.stdout.write(`skipped: kernels that go wrong: ${lacking}\n`);
+const inGuests = test.skipIf(lacking !== null);
+
+const folder = scratch();
+afterAll(() => folder.remove());
+
+/** What a process makes, or has unpacked for its guests: its id is where the name begins. */
+const halfMadeBy = ({ process: { pid } }: Running) =>
+  readdirSync(join(cacheFolder(), "tmp")).filter((name) => name.startsWith(`${pid}.`));
+
+inGuests("a kernel that panics is said to have, with its last words", async () => {
+  const job = ["sh", "-c", "echo c > /proc/sysrq-trigger"];
+  const result = await bridgescope(["kernels", "run", KERNEL, "--", ...job]);
+  expect(result.code).toBe(1);
+  expect(result.stderr).toMatch(/the guest's kernel 6\.1\.\S+ panicked \(sysrq triggered crash\)/);
+  expect(result.stderr).toMatch(/the last lines of its console:\n {2}\[ /);
+  expect(result.stderr).not.toMatch(/^\s+at /m);
+});
+
+inGuests("a kernel without bridge and veth is named with what to do", async () => {
+  // Debian's has both as modules, which an image alone does not bring.
+  const image = await imageAlone();
+  const out = join(folder.path, "out");
+  const result = await bridgescope(["bench", "--kernel", image, "quick", "--out", out]);
+  expect(result.code).toBe(4);
+  expect(result.stderr).toMatch(
+    /this kernel has no bridge \(CONFIG_BRIDGE\) and no veth \(CONFIG_VETH\): .*--modules/,
+  );
+  expect(result.stderr).not.toMatch(/^\s+at /m);
+  expect(readdirSync(out)).toEqual([]);
+});
+
+inGuests("one kernel that fails does not cost the other's run, and the status is 4", async () => {
+  const image = await imageAlone();
+  const out = join(folder.path, "two");
+  const kernels = ["--kernel", KERNEL, "--kernel", image];
+  const what = ["--topology", "bridge:2", "--workload", "forward", "--rounds", "1"];
+  const result = await bridgescope(["bench", ...kernels, ...what, "--out", out]);
+  expect(result.code).toBe(4);
+  expect(result.stderr).toContain("CONFIG_BRIDGE");
+  expect(readdirSync(out)).toEqual(["debian-bookworm"]);
+  expect(readdirSync(join(out, "debian-bookworm"))).toContain("run.json");
+});
+
+inGuests("Ctrl-C while a guest runs: no qemu left, nothing half made", async () => {
+  const before = hostState();
+  const command = start(["kernels", "run", KERNEL, "--", "sleep", "600"]);
+  await command.saw("job begins");
+  command.process.kill("SIGINT");
+  const { code, stderr } = await command.finished;
+  expect(code).toBe(130);
+  expect(stderr).toContain("interrupted");
+  expect(halfMadeBy(command)).toEqual([]);
+  expect(await hostStateOnceLike(before, 2000)).toEqual(before);
+});
+
+inGuests("SIGKILL while a guest runs: no qemu left, and the next run clears the rest", async () => {
+  const before = hostState();
+  const command = start(["kernels", "run", KERNEL, "--", "sleep", "600"]);
+  await command.saw("job begins");
+  command.process.kill("SIGKILL");
+  await command.finished;
+  expect(await hostStateOnceLike(before, 5000)).toEqual(before);
+  const next = await bridgescope(["kernels", "run", KERNEL, "--", "true"]);
+  expect(next.code).toBe(0);
+  expect(halfMadeBy(command)).toEqual([]);
+});
+
+inGuests("Ctrl-C while the userland is unpacked: no half one, no process left", async () => {
+  const before = hostState();
+  const cache = join(folder.path, "cache");
+  const command = start(["kernels", "pull", KERNEL], { XDG_CACHE_HOME: cache });
+  // More than the archive's lists and packages: some of these are unpacked.
+  await expect.poll(() => filesIn(cache).length, { timeout: 300_000 }).toBeGreaterThan(1000);
+  command.process.kill("SIGINT");
+  const { code, stderr } = await command.finished;
+  expect(code).toBe(130);
+  expect(stderr).toContain("interrupted");
+  expect(filesIn(cache)).toEqual([]);
+  expect(await hostStateOnceLike(before, 2000)).toEqual(before);
+});
+
+/** All files below, locks aside; what goes while it is looked at is not there. */
+function filesIn(cache: string): string[] {
+  try {
+    const entries = readdirSync(cache, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.endsWith("/locks"));
+    return files.map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+async function imageAlone(): Promise<string> {
+  return (await ensureImage(parseKernelSpec(KERNEL))).vmlinuz;
+}
