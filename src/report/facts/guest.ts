@@ -44,16 +44,16 @@ export function functionSummary(functions: readonly TracedFunction[]): string {
   return `fentry attaches to ${count(of("fentry"))} of ${count(functions.length)}, kprobe to ${count(of("kprobe"))}`;
 }
 
-/** The probes' own instructions, each sentence once with the cases it is of. */
+/** The probes' own instructions, each sentence once with the cases it is of; every boot has its own. */
 export function calibrations(run: Run): { readonly text: string; readonly cases: string[] }[] {
-  const found = new Map<string, string[]>();
+  const found = new Map<string, Set<string>>();
   for (const item of run.cases) {
     for (const { pair, value, n, of } of item.probe?.calibration ?? []) {
       const text = `${pair}: ${plural(value, "instruction")} of the probes' own taken out, the mode of ${percent(n, of)} of ${count(of)} passages of an empty path`;
-      found.set(text, [...(found.get(text) ?? []), item.id]);
+      found.set(text, (found.get(text) ?? new Set()).add(item.id));
     }
   }
-  return [...found].map(([text, cases]) => ({ text, cases }));
+  return [...found].map(([text, cases]) => ({ text, cases: [...cases] }));
 }
 
 export interface FloodRow {
