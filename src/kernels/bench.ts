@@ -80,7 +80,9 @@ export async function benchInGuests(request: GuestBench): Promise<GuestBenchResu
       return await bootOnce(image, userland, boot, request);
     } catch (error) {
       failures.set(kernel, error);
-      if (!signal.aborted) request.progress(image.spec, "failed; the other kernels go on");
+      if (!signal.aborted && images.length > 1) {
+        request.progress(image.spec, "failed; the other kernels go on");
+      }
       return null;
     }
   });
