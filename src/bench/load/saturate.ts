@@ -6,8 +6,8 @@ export interface SendResult {
   /** Frames that the kernel took. */
   frames: number;
   elapsedNs: number;
-  /** The shortest time between two trains, by frame: what remains when nothing disturbs. */
-  leastNsPerFrame: number;
+  /** What each train took from one system call to the next, by frame. */
+  trainNsPerFrame: number[];
   /** CPU time of the sending thread and of its CPU's ksoftirqd: the whole path runs on that CPU. */
   cpuNs: number;
   /** The same by kind, ksoftirqd's counted as system time. */
@@ -39,7 +39,7 @@ export async function saturate(
   const cpuTimes = { userNs: 0, systemNs: 0 };
   let elapsedNs = 0;
   let trains = 0;
-  let leastNsPerFrame = Number.POSITIVE_INFINITY;
+  const trainNsPerFrame: number[] = [];
   const softirqd = ksoftirqd(cpu);
   const softirqdBefore = runTimeNs(softirqd);
   const limit = bound.trains ?? Number.POSITIVE_INFINITY;
@@ -60,7 +60,7 @@ export async function saturate(
       trains++;
       const then = now;
       now = process.hrtime.bigint();
-      if (sent > 0) leastNsPerFrame = Math.min(leastNsPerFrame, Number(now - then) / sent);
+      if (sent > 0) trainNsPerFrame.push(Number(now - then) / sent);
     }
     cpuNs += threadCpuTimeNs() - cpuBefore;
     const timesAfter = threadCpuTimes();
@@ -72,7 +72,7 @@ export async function saturate(
   }
   const softirqdNs = runTimeNs(softirqd) - softirqdBefore;
   cpuTimes.systemNs += softirqdNs;
-  return { frames, elapsedNs, leastNsPerFrame, cpuNs: cpuNs + softirqdNs, cpu: cpuTimes };
+  return { frames, elapsedNs, trainNsPerFrame, cpuNs: cpuNs + softirqdNs, cpu: cpuTimes };
 }
 
 let known: Map<number, number> | null = null;

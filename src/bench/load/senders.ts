@@ -48,7 +48,7 @@ function together(one: SendResult, other: SendResult): SendResult {
   return {
     frames: one.frames + other.frames,
     elapsedNs: Math.max(one.elapsedNs, other.elapsedNs),
-    leastNsPerFrame: Math.min(one.leastNsPerFrame, other.leastNsPerFrame),
+    trainNsPerFrame: [...one.trainNsPerFrame, ...other.trainNsPerFrame],
     cpuNs: one.cpuNs + other.cpuNs,
     cpu: {
       userNs: one.cpu.userNs + other.cpu.userNs,

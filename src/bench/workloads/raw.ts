@@ -247,7 +247,7 @@ async function measure(
   send: () => Promise<SendResult>,
 ): Promise<RoundResult & { elapsedNs: number }> {
   const before = delivered(context.lab, senders);
-  const { frames, elapsedNs, leastNsPerFrame, cpuNs, cpu } = await send();
+  const { frames, elapsedNs, trainNsPerFrame, cpuNs, cpu } = await send();
   if (frames === 0)
     throw new ToolError("sendmmsg", "the kernel took none of the frames in this round");
   await quiet(context.lab, context.signal);
@@ -258,7 +258,7 @@ async function measure(
     copy_rate: (arrived / elapsedNs) * 1e9,
     frame_loss: Math.max(0, 1 - arrived / (frames * copies)),
   };
-  return { metrics, cpu, elapsedNs, leastNsPerFrame };
+  return { metrics, cpu, elapsedNs, trainNsPerFrame };
 }
 
 /** Frames that hosts received: a single sender, and the bridge's host side, receive none of theirs. */

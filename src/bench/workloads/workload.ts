@@ -68,6 +68,6 @@ export interface RoundResult {
   cpu: Round["cpu"];
   /** Every round-trip time of the round in nanoseconds, where the workload has them. */
   rttNs?: number[];
-  /** The shortest time that one train of frames took, by frame, where the workload sends trains. */
-  leastNsPerFrame?: number;
+  /** What each train of frames took, by frame, where the workload sends trains. */
+  trainNsPerFrame?: number[];
 }
