@@ -1,5 +1,6 @@
 import type { Case, Latency, Round } from "../document/run.ts";
 import { METRICS } from "../document/run.ts";
+import { fullMaps } from "../probes/account.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
 import {
   CALIBRATION_ROUND,
@@ -107,6 +108,9 @@ async function countStages(
       enter(stage, counted, countedSamples(records), indexes, result);
       probe.lost += records.lost;
       probe.degraded.push(...records.errors);
+      for (const map of fullMaps(records, counted.session.mapKeys)) {
+        probe.degraded.push(`map ${map} is full`);
+      }
     } finally {
       await counted?.session.kill();
       counted?.close();

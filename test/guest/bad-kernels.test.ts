@@ -4,6 +4,7 @@ import { afterAll, expect, test } from "vitest";
 import { cacheFolder, ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
 import { bridgescope, type Running, scratch, start } from "../integration/bench/cli.ts";
 import { hostState, hostStateOnceLike } from "../integration/host-state.ts";
+import { cacheFiles } from "../integration/kernels/cache-files.ts";
 import { whyNoGuests } from "./guest.ts";
 
 const KERNEL = "debian:bookworm";
@@ -82,25 +83,14 @@ inGuests("Ctrl-C while the userland is unpacked: no half one, no process left", 
   const cache = join(folder.path, "cache");
   const command = start(["kernels", "pull", KERNEL], { XDG_CACHE_HOME: cache });
   // More than the archive's lists and packages: some of these are unpacked.
-  await expect.poll(() => filesIn(cache).length, { timeout: 300_000 }).toBeGreaterThan(1000);
+  await expect.poll(() => cacheFiles(cache).length, { timeout: 300_000 }).toBeGreaterThan(1000);
   command.process.kill("SIGINT");
   const { code, stderr } = await command.finished;
   expect(code).toBe(130);
   expect(stderr).toContain("interrupted");
-  expect(filesIn(cache)).toEqual([]);
+  expect(cacheFiles(cache)).toEqual([]);
   expect(await hostStateOnceLike(before, 2000)).toEqual(before);
 });
-
-/** All files below, locks aside; what goes while it is looked at is not there. */
-function filesIn(cache: string): string[] {
-  try {
-    const entries = readdirSync(cache, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.endsWith("/locks"));
-    return files.map(({ name }) => name);
-  } catch {
-    return [];
-  }
-}
 
 async function imageAlone(): Promise<string> {
   return (await ensureImage(parseKernelSpec(KERNEL))).vmlinuz;

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { bridgescope, MAIN, scratch } from "../bench/cli.ts";
+import { cacheFiles } from "./cache-files.ts";
 
 let folder: ReturnType<typeof scratch>;
 beforeEach(() => {
@@ -16,9 +17,7 @@ afterEach(() => folder.remove());
 async function kernels(...args: string[]) {
   const result = await bridgescope(["kernels", ...args], { XDG_CACHE_HOME: folder.path });
   expect(result.stderr).not.toMatch(/^\s+at /m);
-  const entries = readdirSync(folder.path, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.endsWith("/locks"));
-  return { ...result, cached: files.map(({ name }) => name) };
+  return { ...result, cached: cacheFiles(folder.path) };
 }
 
 it("a mirror that nobody serves is named, and nothing stays in the cache", async () => {
