@@ -4,6 +4,7 @@ import { type Case, caseSchema, RUN_SCHEMA, type Run, runSchema } from "../docum
 import { chooseBackend } from "../probes/backend.ts";
 import { programHashes } from "../probes/programs.ts";
 import { runLadder } from "../setup/checks/index.ts";
+import { UsageError } from "../system/errors.ts";
 import { threadCpus } from "../system/libc.ts";
 import { version } from "../version.ts";
 import { runCase } from "./case.ts";
@@ -40,6 +41,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   const startedAt = new Date();
   const began = process.hrtime.bigint();
   const signal = options.signal ?? new AbortController().signal;
+  const cpus = cpusFor(plan);
   await checkFeatures(plan, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
@@ -73,7 +75,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   run.environment.clock = clock;
   // Counted time has none of what disturbs a clock.
   if (clock === "icount") run.environment.noise = [];
-  const context = { signal, seed, backend, cpus: threadCpus(), broken: new Set<string>() };
+  const context = { signal, seed, backend, cpus, broken: new Set<string>() };
   for (const [index, planned] of plan.cases.entries()) {
     // Without probes no case that follows can be better.
     if (signal.aborted || context.broken.has("bpftrace")) break;
@@ -88,6 +90,16 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   run.durationNs = Number(process.hrtime.bigint() - began);
   run.state = signal.aborted ? "interrupted" : stateOf(run);
   return runSchema.parse(run);
+}
+
+/** The CPUs that were asked for, or all that this process may use. */
+function cpusFor({ cpus }: Plan): readonly number[] {
+  const mine = threadCpus();
+  const stray = cpus?.find((cpu) => !mine.includes(cpu));
+  if (stray === undefined) return cpus ?? mine;
+  throw new UsageError(
+    `--cpus names CPU ${stray}, and this process may run on ${mine.join(", ")} only`,
+  );
 }
 
 /** Attempts at a case whose account is not whole before it is reported as it is. */

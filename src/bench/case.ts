@@ -13,8 +13,9 @@ import { latencies, portLatencies, stageEvents } from "./latency.ts";
 import { notObservable, type Observation, type Observed, observe } from "./observe.ts";
 import { probeEffect } from "./overhead.ts";
 import type { CaseContext, PlannedCase } from "./plan.ts";
+import { roundTrip } from "./round-trip.ts";
 import { readCpuTimes, stolenShare } from "./steal.ts";
-import type { Driver } from "./workloads/workload.ts";
+import type { Driver, RoundTrips } from "./workloads/workload.ts";
 
 /** Runs one case to its end, or as far as it came: what was measured is never thrown away. */
 export async function runCase(planned: PlannedCase, context: CaseContext): Promise<Case> {
@@ -115,6 +116,7 @@ async function rounds(
   result: Case,
   context: CaseContext,
 ): Promise<void> {
+  const trips: RoundTrips[] = [];
   for (let index = 1; index <= planned.rounds; index++) {
     context.signal.throwIfAborted();
     context.progress(`round ${index} of ${planned.rounds}`);
@@ -134,6 +136,10 @@ async function rounds(
     };
     if (measured.rttNs !== undefined && planned.workload.keepsEachRtt) round.rttNs = measured.rttNs;
     result.rounds.push(round);
+    if (measured.roundTrip !== undefined) {
+      trips.push(measured.roundTrip);
+      result.roundTrip = roundTrip(trips);
+    }
     for (const [name, value] of Object.entries(measured.metrics)) {
       const metric = name as MetricName;
       result.metrics[metric] ??= {

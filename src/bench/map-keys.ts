@@ -16,7 +16,7 @@ const MOST = 65_536;
  * each of some twenty maps, so too many cost memory and seconds, and too few the case's account.
  */
 export function mapKeysFor({ topology, workload, rounds, options }: PlannedCase): number {
-  const usual = workload.parameters.find(({ name }) => name === "addresses")?.default ?? 0;
+  const usual = Number(workload.parameters.find(({ name }) => name === "addresses")?.default ?? 0);
   const ports = topology.hosts.length + 1;
   const booked = topology.hosts.length > PORTS_BY_NAME ? 1 : ports;
   const samples = (rounds + OTHER_ROUNDS) * booked * BUCKETS;

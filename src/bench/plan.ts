@@ -1,12 +1,8 @@
 import { BACKEND_NAMES, type ProbeBackend } from "../probes/backend.ts";
 import type { TopologySpec } from "../setup/spec.ts";
 import { UsageError } from "../system/errors.ts";
-import {
-  PARAMETER_NAMES,
-  WORKLOAD_PARAMETERS,
-  type Workload,
-  type WorkloadOptions,
-} from "./workloads/workload.ts";
+import { checkParameter, PARAMETER_NAMES, type WorkloadOptions } from "./workloads/parameters.ts";
+import type { Workload } from "./workloads/workload.ts";
 
 export const BACKENDS = ["auto", ...BACKEND_NAMES, "off"] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -43,6 +39,8 @@ export interface Plan {
   backend: Backend;
   /** Show the walk from namespace to bridge first, as checks. */
   ladder: boolean;
+  /** CPUs that the workloads' threads are pinned to, in this order; null for all that the process may use. */
+  cpus: readonly number[] | null;
 }
 
 export interface CaseRequest {
@@ -119,7 +117,7 @@ function assemble(
     if (ids.has(id)) throw new UsageError(`the plan names the case ${id} twice`);
     ids.add(id);
   }
-  return { name, cases, ladder, backend };
+  return { name, cases, ladder, backend, cpus: null };
 }
 
 /** Nanoseconds that a plan will take, roughly. */
@@ -176,12 +174,7 @@ function checkFit({ topology, workload, options }: CaseRequest): void {
         `workload ${workload.name} takes no ${name}; its parameters are: ${known}`,
       );
     }
-    const max = parameter.max(topology);
-    if (value < parameter.min || value > max) {
-      throw new UsageError(
-        `${name} of ${workload.name} expects from ${parameter.min} to ${max} ${WORKLOAD_PARAMETERS[name].unit} on ${topology.label}, not ${value}`,
-      );
-    }
+    checkParameter(workload.name, parameter, value, topology);
   }
 }
 

@@ -7,7 +7,7 @@ import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
 import type { CaseRequest, Timing } from "./plan.ts";
 import { workloadNamed } from "./workloads/index.ts";
-import type { WorkloadOptions } from "./workloads/workload.ts";
+import { NUMBER_NAMES, WORD_NAMES, type WorkloadOptions } from "./workloads/parameters.ts";
 
 /** What a named or written plan asks for, before the command line has its say. */
 export interface PlanRequest {
@@ -78,6 +78,10 @@ const NAMED: Record<string, (network?: string) => PlanRequest> = {
   }),
 };
 
+function each<Name extends string, Schema>(names: readonly Name[], schema: Schema) {
+  return Object.fromEntries(names.map((name) => [name, schema])) as Record<Name, Schema>;
+}
+
 const fileSchema = z.strictObject({
   name: z.string().optional(),
   rounds: z.int().positive().optional(),
@@ -89,10 +93,8 @@ const fileSchema = z.strictObject({
       z.strictObject({
         topology: z.string(),
         workload: z.string(),
-        frameSize: z.int().positive().optional(),
-        messageSize: z.int().positive().optional(),
-        addresses: z.int().positive().optional(),
-        senders: z.int().positive().optional(),
+        ...each(NUMBER_NAMES, z.int().positive().optional()),
+        ...each(WORD_NAMES, z.string().optional()),
         probeEffectPairs: z.int().nonnegative().optional(),
       }),
     )

@@ -10,25 +10,29 @@ import {
 } from "./plan.ts";
 import { crossPlan, loadPlan, type PlanRequest } from "./plans.ts";
 import {
+  NUMBER_NAMES,
+  type NumberName,
   PARAMETER_NAMES,
+  type ParameterName,
+  WORD_NAMES,
   WORKLOAD_PARAMETERS,
+  type WordName,
   type WorkloadOptions,
-  type WorkloadParameter,
-} from "./workloads/workload.ts";
+} from "./workloads/parameters.ts";
 
 /** What the command line and the library take, before anything is checked. */
-export interface BenchRequest {
+export interface BenchRequest
+  extends Partial<Record<NumberName, string | number>>,
+    Partial<Record<WordName, string>> {
   topology?: string[];
   workload?: string[];
   rounds?: string | number;
   duration?: string | number;
   budget?: string | number;
   backend?: string;
-  frameSize?: string | number;
-  messageSize?: string | number;
-  addresses?: string | number;
-  senders?: string | number;
   network?: string;
+  /** CPUs for the workloads' threads, as taskset(1) lists them: `0,2` or `0-3`. */
+  cpus?: string | readonly number[];
   probeEffect?: string | number;
   seed?: string | number;
 }
@@ -48,10 +52,12 @@ export function planFor(
     throw new UsageError(`give a plan ("${name}") or --topology and --workload, not both`);
   }
   const options: WorkloadOptions = {};
-  for (const parameter of PARAMETER_NAMES) {
-    const { option } = WORKLOAD_PARAMETERS[parameter];
-    const value = integer(option, request[parameter]);
-    if (value !== undefined) options[parameter] = value;
+  for (const name of NUMBER_NAMES) {
+    const value = integer(WORKLOAD_PARAMETERS[name].option, request[name]);
+    if (value !== undefined) options[name] = value;
+  }
+  for (const name of WORD_NAMES) {
+    if (request[name] !== undefined) options[name] = request[name];
   }
   const asked = withOptions(
     adHoc
@@ -68,15 +74,16 @@ export function planFor(
     pairs === undefined ? one : { ...one, probeEffectPairs: pairs },
   );
   const timing = { ...asked.timing, ...timingOf(request, asked.timing) };
+  const plan = makePlan(asked.name, cases, timing, backend, asked.ladder);
   return {
-    plan: makePlan(asked.name, cases, timing, backend, asked.ladder),
+    plan: { ...plan, cpus: request.cpus === undefined ? null : cpuList(request.cpus) },
     seed: integer("--seed", request.seed),
   };
 }
 
 /** The plan with what was asked for besides, in each case whose workload takes it. */
 function withOptions(plan: PlanRequest, options: WorkloadOptions): PlanRequest {
-  const takes = ({ workload }: CaseRequest, name: WorkloadParameter) =>
+  const takes = ({ workload }: CaseRequest, name: ParameterName) =>
     workload.parameters.some((parameter) => parameter.name === name);
   const asked = PARAMETER_NAMES.filter((name) => options[name] !== undefined);
   const stray = asked.find((name) => !plan.cases.some((one) => takes(one, name)));
@@ -117,6 +124,19 @@ function integer(option: string, value: string | number | undefined): number | u
     throw new UsageError(`${option} expects a whole number, not "${value}"`);
   }
   return number;
+}
+
+/** `0,2-3` as taskset(1) takes it; in the order given, each once. */
+function cpuList(asked: string | readonly number[]): number[] {
+  const words = typeof asked === "string" ? asked.split(",") : asked.map(String);
+  const cpus = words.flatMap((word) => {
+    const [, first = "", last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(word.trim()) ?? [];
+    if (first === "" || Number(last) < Number(first)) {
+      throw new UsageError(`--cpus expects CPUs such as 0,2 or 0-3, not "${asked}"`);
+    }
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, i) => Number(first) + i);
+  });
+  return [...new Set(cpus)];
 }
 
 function duration(option: string, value: string | number | undefined): number | undefined {

@@ -12,6 +12,7 @@ import {
   writeFiles,
   writeRun,
 } from "../bench/store.ts";
+import { PARAMETER_NAMES, WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import type { Comparison } from "../document/compare.ts";
 import type { Run } from "../document/run.ts";
 import { benchInGuests, type GuestBench } from "../kernels/bench.ts";
@@ -125,6 +126,9 @@ function requestFor(
     ...PASSED.flatMap(([option, key]) =>
       passed[key] === undefined ? [] : [`--${option}`, String(passed[key])],
     ),
+    ...PARAMETER_NAMES.flatMap((name) =>
+      passed[name] === undefined ? [] : [WORKLOAD_PARAMETERS[name].option, String(passed[name])],
+    ),
     "--seed",
     String(seed),
     "--clock",
@@ -157,17 +161,14 @@ const PASSED = [
   ["duration", "duration"],
   ["budget", "budget"],
   ["backend", "backend"],
-  ["frame-size", "frameSize"],
-  ["message-size", "messageSize"],
-  ["addresses", "addresses"],
-  ["senders", "senders"],
   ["network", "network"],
+  ["cpus", "cpus"],
 ] as const;
 
 /** As many senders as CPUs, as far as every case that takes several has hosts for them. */
 function sendersFor({ cases }: Plan, cpus: number): number | undefined {
   const most = cases.flatMap(({ workload, topology }) =>
-    workload.parameters.filter(({ name }) => name === "senders").map(({ max }) => max(topology)),
+    workload.parameters.flatMap((one) => (one.name === "senders" ? [one.max(topology)] : [])),
   );
   return cpus === 1 || most.length === 0 ? undefined : Math.min(cpus, ...most);
 }

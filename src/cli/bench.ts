@@ -5,6 +5,7 @@ import { BACKENDS, estimateNs } from "../bench/plan.ts";
 import { planFor } from "../bench/request.ts";
 import { checkFolder, pointLatest, REPORTS, writeRun } from "../bench/store.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
+import { WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
 import { renderJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
@@ -22,7 +23,7 @@ const FAILED = 1;
 
 export function benchCommand(): Command {
   const workloads = WORKLOADS.map((workload) => `  ${workload.name.padEnd(12)}${workload.summary}`);
-  return new Command("bench")
+  const command = new Command("bench")
     .description("run a plan: build each lab, drive it, and report what the kernel saw")
     .argument("[plan]", "article, quick (the default), or a YAML file")
     .option(
@@ -35,10 +36,6 @@ export function benchCommand(): Command {
     .option("--duration <time>", "length of one round: 1, 1s or 500ms")
     .option("--budget <time>", "time for the whole run; decides the rounds")
     .addOption(new Option("--backend <name>", "how the kernel is observed").choices(BACKENDS))
-    .option("--frame-size <bytes>", "Ethernet frame without FCS, for raw workloads")
-    .option("--message-size <bytes>", "payload of a request, for udp-rr")
-    .option("--addresses <n>", "new source addresses a round, for learn")
-    .option("--senders <n>", "senders at once, for forward, flood and broadcast")
     .option("--network <cidr>", "IPv4 network of the hosts (RFC 2544: 198.18.0.0/15)")
     .option("--probe-effect <pairs>", "also measure with probes on and off, interleaved")
     .option("--seed <n>", "draws every random order")
@@ -61,8 +58,13 @@ export function benchCommand(): Command {
     .option("--bisect", "exit status for git bisect run: 0 good, 1 bad, 125 cannot tell")
     .option("--out <folder>", "where run.json and the reports go (reports/<run id>)")
     .option("--json", "print the run document on stdout")
+    .option("--cpus <list>", "CPUs for the workloads' threads, e.g. 0,2 or 0-3 (all)")
     .addHelpText("after", `\nWorkloads:\n${workloads.join("\n")}\n`)
     .action(bench);
+  for (const { option, help, ...kind } of Object.values(WORKLOAD_PARAMETERS)) {
+    command.option(`${option} <${"unit" in kind ? "n" : "name"}>`, help);
+  }
+  return command;
 }
 
 async function bench(planName: string | undefined, options: BenchOptions): Promise<void> {

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import type { Plan, PlannedCase } from "../bench/plan.ts";
-import { PARAMETER_NAMES, WORKLOAD_PARAMETERS } from "../bench/workloads/workload.ts";
+import { PARAMETER_NAMES, WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import type { Run } from "../document/run.ts";
 import { commandLine } from "../report/text/command.ts";
 

@@ -69,6 +69,29 @@ export const latencySchema = z.object({
   to: z.string().describe("The kernel event at which it stops"),
 });
 
+/** Round trips as the sender saw them, over all measured rounds; percentiles as autocannon shows them. */
+export const roundTripSchema = z.object({
+  unit: z.literal("ns"),
+  count,
+  p2_5: nanoseconds,
+  p50: nanoseconds,
+  p97_5: nanoseconds,
+  p99: nanoseconds,
+  p999: nanoseconds,
+  max: nanoseconds.describe("Upper edge of the highest bucket that holds a sample"),
+  buckets: z
+    .array(z.tuple([nanoseconds, nanoseconds, count]))
+    .describe("[lo, hi, count] with lo <= value < hi, ascending, only those that hold samples"),
+  from: z
+    .enum(["request sent", "intended send time"])
+    .describe("What starts the clock: at a fixed rate the moment at which the request was due"),
+  missedSlots: count
+    .nullable()
+    .describe(
+      "Slots of a fixed rate that were sent late by a whole slot or more, or not at all; null without a rate",
+    ),
+});
+
 /** A stage that this backend, kernel or workload cannot show, and why. */
 const notObservableSchema = z.object({ stage: z.enum(STAGES), reason: z.string() });
 
@@ -302,12 +325,14 @@ export const caseSchema = z.object({
   rounds: z.array(roundSchema),
   metrics: z.record(z.string(), metricSchema),
   latency: z.partialRecord(z.enum(STAGES), latencySchema),
+  roundTrip: roundTripSchema.optional().describe("Absent where the workload has no answers"),
   bridge: bridgeAccountSchema.optional(),
   ports: z.array(portAccountSchema),
   probe: probeSchema.optional(),
 });
 
 export type Decisions = z.infer<typeof decisionsSchema>;
+export type RoundTrip = z.infer<typeof roundTripSchema>;
 export type Latency = z.infer<typeof latencySchema>;
 export type Drop = z.infer<typeof dropSchema>;
 export type PortAccount = z.infer<typeof portAccountSchema>;

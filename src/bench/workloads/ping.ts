@@ -80,6 +80,7 @@ async function pingDriver(
         },
         cpu: null,
         rttNs: result.rttNs,
+        roundTrip: { buckets: result.buckets, from: "request sent", missedSlots: null },
       };
     },
     close: async () => {},

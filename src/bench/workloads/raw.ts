@@ -10,7 +10,8 @@ import { SMALLEST_FRAME, testFrame } from "../load/frames.ts";
 import { type SendResult, saturate } from "../load/saturate.ts";
 import { type Sender, startSenders } from "../load/senders.ts";
 import { quiet } from "../quiet.ts";
-import type { Driver, Parameter, RoundResult, Workload, WorkloadContext } from "./workload.ts";
+import type { NumberParameter } from "./parameters.ts";
+import type { Driver, RoundResult, Workload, WorkloadContext } from "./workload.ts";
 
 const TRAIN = 64;
 /** Copies that one system call may set off, so that a flood on many ports still leaves us the CPU. */
@@ -22,32 +23,32 @@ const ADDRESS_SPACE = 1 << 22;
 const NOBODY = ADDRESS_SPACE - 1;
 
 /** New source addresses a round of `learn`. */
-const ADDRESSES: Parameter = {
+const ADDRESSES = {
   name: "addresses",
   default: 8192,
   min: 1,
   // Every frame is built before the round: memory is the bound here, not the FDB.
   max: () => 1 << 16,
-};
+} satisfies NumberParameter;
 
 const DEFAULT_MTU = 1500;
 const HEADER = 14;
 
 /** Bytes of the frame without its FCS. */
-const FRAME: Parameter = {
+const FRAME = {
   name: "frameSize",
   default: SMALLEST_FRAME,
   min: SMALLEST_FRAME,
   max: (topology) => (topology.mtu ?? DEFAULT_MTU) + HEADER,
-};
+} satisfies NumberParameter;
 
 /** Each a host, a thread and a CPU of its own. */
-const SENDERS: Parameter = {
+const SENDERS = {
   name: "senders",
   default: 1,
   min: 1,
   max: ({ kind, hosts }) => (kind === "bridge" ? hosts.length : 1),
-};
+} satisfies NumberParameter;
 
 interface Pattern {
   name: string;

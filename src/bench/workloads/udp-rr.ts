@@ -7,16 +7,17 @@ import { close, recv, send, setThreadCpus, threadCpus, threadCpuTimes } from "..
 import { udpSocket } from "../load/udp-socket.ts";
 import { workerUrl } from "../load/worker-url.ts";
 import { endpoints } from "./endpoints.ts";
-import type { Parameter, Workload } from "./workload.ts";
+import type { NumberParameter } from "./parameters.ts";
+import type { Workload } from "./workload.ts";
 
 const PORT = 7007;
 /** Payload bytes: a request number at least, one unfragmented frame at most. */
-const MESSAGE: Parameter = {
+const MESSAGE = {
   name: "messageSize",
   default: 64,
   min: 4,
   max: (topology) => (topology.mtu ?? 1500) - 28,
-};
+} satisfies NumberParameter;
 const HEADERS = 14 + 20 + 8;
 const SERVER_TIMEOUT_MS = 100;
 const ANSWER_TIMEOUT_MS = 1000;

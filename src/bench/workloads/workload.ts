@@ -1,6 +1,8 @@
 import type { Case, MetricName, Round } from "../../document/run.ts";
 import type { BuiltLab } from "../../setup/lab.ts";
 import type { TopologySpec } from "../../setup/spec.ts";
+import type { Bucket } from "../../stats/histogram.ts";
+import type { Parameter, WorkloadOptions } from "./parameters.ts";
 
 /** One kind of traffic. */
 export interface Workload {
@@ -21,13 +23,6 @@ export interface Workload {
   prepare(context: WorkloadContext): Promise<Driver>;
 }
 
-export interface Parameter {
-  name: WorkloadParameter;
-  default: number;
-  min: number;
-  max(topology: TopologySpec): number;
-}
-
 export interface WorkloadContext {
   lab: BuiltLab;
   options: WorkloadOptions;
@@ -35,24 +30,6 @@ export interface WorkloadContext {
   cpus: readonly number[];
   signal: AbortSignal;
 }
-
-/** What a person may set of a workload: its option on the command line, and the unit. */
-export const WORKLOAD_PARAMETERS = {
-  /** Of the Ethernet frame without FCS. */
-  frameSize: { option: "--frame-size", unit: "bytes" },
-  /** Payload of a request or a write. */
-  messageSize: { option: "--message-size", unit: "bytes" },
-  /** New source addresses a round. */
-  addresses: { option: "--addresses", unit: "addresses" },
-  /** Saturated senders at once, each with a CPU of its own. */
-  senders: { option: "--senders", unit: "senders" },
-} as const;
-export type WorkloadParameter = keyof typeof WORKLOAD_PARAMETERS;
-
-/** Absent is the workload's own default. */
-export type WorkloadOptions = { [Name in WorkloadParameter]?: number | undefined };
-
-export const PARAMETER_NAMES = Object.keys(WORKLOAD_PARAMETERS) as WorkloadParameter[];
 
 /** A workload that is set up in a lab. */
 export interface Driver {
@@ -68,6 +45,17 @@ export interface RoundResult {
   cpu: Round["cpu"];
   /** Every round-trip time of the round in nanoseconds, where the workload has them. */
   rttNs?: number[];
+  /** The same as a histogram, where the workload has round trips. */
+  roundTrip?: RoundTrips;
   /** What each train of frames took, by frame, where the workload sends trains. */
   trainNsPerFrame?: number[];
+}
+
+/** Round trips of one round, in nanoseconds. */
+export interface RoundTrips {
+  buckets: Bucket[];
+  /** What the clock was started by: the request that was sent, or the moment at which it should have been. */
+  from: "request sent" | "intended send time";
+  /** Slots of a fixed rate in which no request went out before the next was due; null without a rate. */
+  missedSlots: number | null;
 }
