@@ -19,8 +19,14 @@ export function emptyCase(planned: PlannedCase): Case {
   };
 }
 
+/** What system calls say of an interface that is down, removed, or never was in the thread's namespace. */
+const GONE = /: (ENETDOWN|ENODEV|ENXIO|ENETUNREACH)$/;
+
 /** What a person is told of an error; ours are sentences already. */
 export function sentence(error: unknown): string {
   if (error instanceof BridgescopeError) return error.message;
+  if (error instanceof Error && GONE.test(error.message)) {
+    return `an interface or a namespace of the lab went away in the middle of the case (${error.message})`;
+  }
   return error instanceof Error ? `unexpected: ${error.message}` : String(error);
 }

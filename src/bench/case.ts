@@ -136,6 +136,12 @@ async function rounds(
     };
     if (measured.rttNs !== undefined && planned.workload.keepsEachRtt) round.rttNs = measured.rttNs;
     result.rounds.push(round);
+    if (measured.trials !== undefined) {
+      result.trials ??= [];
+      result.trials.push(...measured.trials.map((trial) => ({ round: index, ...trial })));
+    }
+    const known = new Set(result.warnings);
+    result.warnings.push(...(measured.warnings ?? []).filter((text) => !known.has(text)));
     if (measured.roundTrip !== undefined) {
       trips.push(measured.roundTrip);
       result.roundTrip = roundTrip(trips);

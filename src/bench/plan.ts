@@ -124,9 +124,11 @@ function assemble(
 export function estimateNs(plan: Plan): number {
   return plan.cases.reduce(
     (sum, planned) => {
-      const on = plan.backend === "off" ? 0 : FIXED_NS + planned.durationNs;
-      const effect = planned.probeEffectPairs * (2 * planned.durationNs + ATTACH_NS);
-      return sum + 0.5e9 + on + planned.warmUpNs + planned.rounds * planned.durationNs + effect;
+      const trials = planned.workload.trialsPerRound ?? 1;
+      const roundNs = trials * planned.durationNs;
+      const on = plan.backend === "off" ? 0 : FIXED_NS + roundNs;
+      const effect = planned.probeEffectPairs * (2 * roundNs + ATTACH_NS);
+      return sum + 0.5e9 + on + trials * planned.warmUpNs + planned.rounds * roundNs + effect;
     },
     plan.ladder ? LADDER_NS : 0,
   );
@@ -162,6 +164,12 @@ function checkFit({ topology, workload, options }: CaseRequest): void {
     const known = workload.topologies.join(", ");
     throw new UsageError(
       `workload ${workload.name} does not run on ${topology.kind}, only on ${known}`,
+    );
+  }
+  const { leastHosts = 0 } = workload;
+  if (topology.hosts.length < leastHosts) {
+    throw new UsageError(
+      `workload ${workload.name} needs ${leastHosts} hosts, and ${topology.label} has ${topology.hosts.length}`,
     );
   }
   for (const name of PARAMETER_NAMES) {

@@ -203,6 +203,13 @@ export const labSchema = z.object({
 
 export const METRICS = {
   ns_per_frame: { unit: "ns", better: "lower", title: "CPU time a frame" },
+  throughput_rate: {
+    unit: "frames/s",
+    better: "higher",
+    title: "throughput: highest rate without loss",
+  },
+  max_forwarding_rate: { unit: "frames/s", better: "higher", title: "maximum forwarding rate" },
+  address_capacity: { unit: "addresses", better: "higher", title: "address caching capacity" },
   rtt_p50: { unit: "ns", better: "lower", title: "round trip, median" },
   rtt_p99: { unit: "ns", better: "lower", title: "round trip, 99th percentile" },
   throughput: { unit: "bit/s", better: "higher", title: "throughput" },
@@ -306,6 +313,20 @@ export const probeSchema = z.object({
     .describe("Counted time only: the probes' own instructions between their two clock readings"),
 });
 
+/** One trial of a search (RFC 2544, 26.1; RFC 2889, 5.6 to 5.8). */
+const trialSchema = z.object({
+  round: count,
+  offered: z.number().nonnegative(),
+  unit: z.enum(["frames/s", "addresses", "addresses/s"]).describe("Of `offered`"),
+  delivered: z
+    .number()
+    .nonnegative()
+    .describe("Frames a second that came through, or frames that found the address they were for"),
+  loss: z.number().describe("Share of the frames that did not reach the host they were for"),
+  flooded: count.describe("Frames at hosts that they were not for"),
+  passed: z.boolean(),
+});
+
 const workloadSchema = z.looseObject({
   name: z.string(),
   frameSize: count.optional().describe("Bytes on the wire without the FCS, see docs"),
@@ -326,6 +347,7 @@ export const caseSchema = z.object({
   metrics: z.record(z.string(), metricSchema),
   latency: z.partialRecord(z.enum(STAGES), latencySchema),
   roundTrip: roundTripSchema.optional().describe("Absent where the workload has no answers"),
+  trials: z.array(trialSchema).optional().describe("Absent where the workload searches nothing"),
   bridge: bridgeAccountSchema.optional(),
   ports: z.array(portAccountSchema),
   probe: probeSchema.optional(),

@@ -126,7 +126,7 @@ export function tryLock(fd: number): boolean {
 }
 
 /** The address of a buffer's first byte, for structures that point at each other; keep the buffer alive. */
-export function addressOf(buffer: Buffer): bigint {
+export function addressOf(buffer: Uint8Array): bigint {
   return BigInt(koffi.address(buffer));
 }
 

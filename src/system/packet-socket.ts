@@ -67,30 +67,33 @@ function int32(value: number): Buffer {
 const MMSGHDR = 64;
 const IOVEC = 16;
 
-/** Frames laid out once for sendmmsg(2): one system call sends them all, in order. */
+/** Frames of one size laid out once for sendmmsg(2): one system call sends a stretch of them, in order. */
 export class FrameTrain {
   readonly count: number;
-  readonly frames: readonly Buffer[];
+  readonly #frames: Uint8Array;
   #messages: Buffer;
   // The kernel follows addresses into this buffer.
   #vectors: Buffer;
 
-  constructor(frames: readonly Buffer[]) {
-    this.frames = frames;
-    this.count = frames.length;
-    this.#messages = Buffer.alloc(MMSGHDR * frames.length);
-    this.#vectors = Buffer.alloc(IOVEC * frames.length);
+  /** `frames` holds one frame of `size` bytes after the other. */
+  constructor(frames: Uint8Array, size: number) {
+    this.#frames = frames;
+    this.count = frames.length / size;
+    this.#messages = Buffer.alloc(MMSGHDR * this.count);
+    this.#vectors = Buffer.alloc(IOVEC * this.count);
+    const bytes = addressOf(this.#frames);
     const vectors = addressOf(this.#vectors);
-    frames.forEach((frame, index) => {
-      this.#vectors.writeBigUInt64LE(addressOf(frame), index * IOVEC);
-      this.#vectors.writeBigUInt64LE(BigInt(frame.length), index * IOVEC + 8);
+    for (let index = 0; index < this.count; index++) {
+      this.#vectors.writeBigUInt64LE(bytes + BigInt(index * size), index * IOVEC);
+      this.#vectors.writeBigUInt64LE(BigInt(size), index * IOVEC + 8);
       this.#messages.writeBigUInt64LE(vectors + BigInt(index * IOVEC), index * MMSGHDR + 16);
       this.#messages.writeBigUInt64LE(1n, index * MMSGHDR + 24);
-    });
+    }
   }
 
-  /** Frames that the kernel took. */
-  send(fd: number): number {
-    return sendmmsg(fd, this.#messages, this.count);
+  /** Sends `count` frames from the `first` on; returns how many of them the kernel took. */
+  send(fd: number, first: number, count: number): number {
+    const messages = first === 0 ? this.#messages : this.#messages.subarray(first * MMSGHDR);
+    return sendmmsg(fd, messages, count);
   }
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { forward } from "../../src/bench/workloads/raw.ts";
+import { workloadNamed } from "../../src/bench/workloads/index.ts";
 import { chooseBackend } from "../../src/probes/backend.ts";
 import { countedSamples, startCounted } from "../../src/probes/counted.ts";
 import { buildPrivateLab } from "../../src/setup/lab.ts";
@@ -23,7 +23,12 @@ async function round(index: number): Promise<void> {
   const lab = await buildPrivateLab(parseTopology("bridge:2"), { signal });
   try {
     await waitUntilReady(lab, signal);
-    const driver = await forward.prepare({ lab, options: {}, cpus: threadCpus(), signal });
+    const driver = await workloadNamed("forward").prepare({
+      lab,
+      options: {},
+      cpus: threadCpus(),
+      signal,
+    });
     counted.session.round(index);
     await driver.round(ROUND_NS);
     counted.session.round(0);

@@ -6,12 +6,23 @@ const TEST_ETHER_TYPE = 0x88b5;
 export const SMALLEST_FRAME = 60;
 const HEADER = 14;
 
-/** A test frame of `size` bytes without FCS; the payload begins with `sequence`, little-endian. */
-export function testFrame(destination: string, source: string, size: number, sequence = 0): Buffer {
-  const frame = Buffer.alloc(Math.max(size, HEADER + 4));
-  macBytes(destination).copy(frame, 0);
-  macBytes(source).copy(frame, 6);
-  frame.writeUInt16BE(TEST_ETHER_TYPE, 12);
-  frame.writeUInt32LE(sequence >>> 0, HEADER);
-  return frame;
+/** A test frame of `size` bytes without FCS. */
+export function testFrame(destination: string, source: string, size: number): Buffer {
+  return testFrames([{ destination, source }], size);
+}
+
+/** Test frames of `size` bytes without FCS, one after the other in one buffer. */
+export function testFrames(
+  addresses: readonly { destination: string; source: string }[],
+  size: number,
+): Buffer {
+  const frames = Buffer.alloc(addresses.length * size);
+  addresses.forEach(({ destination, source }, index) => {
+    const at = index * size;
+    macBytes(destination).copy(frames, at);
+    macBytes(source).copy(frames, at + 6);
+    frames.writeUInt16BE(TEST_ETHER_TYPE, at + 12);
+    if (size >= HEADER + 4) frames.writeUInt32LE(index, at + HEADER);
+  });
+  return frames;
 }

@@ -1,12 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { saturate, trainOf } from "./saturate.ts";
-import type { Sender } from "./senders.ts";
+import { type Bound, preparedSender, type Sender } from "./send.ts";
 
-/** One more sender: each message is the duration of a round in nanoseconds, each answer what was sent. */
-const { fd, frame, burst, cpu } = workerData as Sender;
-const train = trainOf(Buffer.from(frame), burst);
+/** One more sender: each message bounds a round, each answer is what was sent. */
+const send = preparedSender(workerData as Sender);
 const { signal } = new AbortController();
 
-parentPort?.on("message", async (durationNs: number) => {
-  parentPort?.postMessage(await saturate(fd, () => train, { durationNs }, cpu, signal));
+parentPort?.on("message", async (bound: Bound) => {
+  parentPort?.postMessage(await send(bound, signal));
 });

@@ -1,41 +1,35 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { type SendResult, saturate, trainOf } from "./saturate.ts";
+import { type Bound, preparedSender, type Sender, type SendResult } from "./send.ts";
 import { workerUrl } from "./worker-url.ts";
 
-/** One saturated sender: a packet socket, the frame it repeats, and the CPU it is pinned to. */
-export interface Sender {
-  fd: number;
-  frame: Uint8Array;
-  /** Frames a system call. */
-  burst: number;
-  cpu: number;
-}
-
 export interface Senders {
-  /** All send at once for this long. */
-  round(durationNs: number, signal: AbortSignal): Promise<SendResult>;
+  /** All send at once, each its share of the rate; `frames` are by stream, in the order of the senders. */
+  round(bound: Bound, signal: AbortSignal): Promise<SendResult>;
   close(): Promise<void>;
 }
 
 /** The first sender is this thread, every other one a thread of its own. */
-export function startSenders(first: Sender, others: readonly Sender[]): Senders {
-  const train = trainOf(Buffer.from(first.frame), first.burst);
+export function startSenders(senders: readonly Sender[]): Senders {
+  const [first, ...others] = senders;
+  if (first === undefined) throw new RangeError("a workload without a sender");
+  const send = preparedSender(first);
   const workers = others.map(
     (sender) => new Worker(workerUrl("sender-worker"), { workerData: sender }),
   );
   return {
-    round: async (durationNs, signal) => {
+    round: async (bound, signal) => {
+      const share = {
+        ...bound,
+        rate: bound.rate === undefined ? undefined : bound.rate / senders.length,
+      };
       const answers = workers.map(async (worker): Promise<SendResult> => {
         const answer = once(worker, "message", { signal });
-        worker.postMessage(durationNs);
+        worker.postMessage(share);
         const [result] = await answer;
         return result;
       });
-      const all = await Promise.all([
-        saturate(first.fd, () => train, { durationNs }, first.cpu, signal),
-        ...answers,
-      ]);
+      const all = await Promise.all([send(share, signal), ...answers]);
       return all.reduce(together);
     },
     close: async () => {
@@ -46,7 +40,7 @@ export function startSenders(first: Sender, others: readonly Sender[]): Senders 
 
 function together(one: SendResult, other: SendResult): SendResult {
   return {
-    frames: one.frames + other.frames,
+    frames: [...one.frames, ...other.frames],
     elapsedNs: Math.max(one.elapsedNs, other.elapsedNs),
     trainNsPerFrame: [...one.trainNsPerFrame, ...other.trainNsPerFrame],
     cpuNs: one.cpuNs + other.cpuNs,

@@ -1,6 +1,9 @@
 import { UsageError } from "../../system/errors.ts";
+import { addressCaching, addressLearning } from "./address-search.ts";
+import { learn } from "./learn.ts";
 import { ping, pingFlood } from "./ping.ts";
-import { broadcast, flood, forward, learn } from "./raw.ts";
+import { maxForwarding, throughput } from "./rate-search.ts";
+import { RAW_WORKLOADS } from "./raw.ts";
 import { tcpStream } from "./tcp-stream.ts";
 import { udpRr } from "./udp-rr.ts";
 import type { Workload } from "./workload.ts";
@@ -10,10 +13,12 @@ export const WORKLOADS: readonly Workload[] = [
   pingFlood,
   tcpStream,
   udpRr,
-  forward,
+  ...RAW_WORKLOADS,
   learn,
-  flood,
-  broadcast,
+  throughput,
+  maxForwarding,
+  addressCaching,
+  addressLearning,
 ];
 
 export function workloadNamed(name: string): Workload {

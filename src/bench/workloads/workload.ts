@@ -16,6 +16,10 @@ export interface Workload {
   readonly keepsEachRtt: boolean;
   /** Shortest round that the generator can make, in nanoseconds. */
   readonly minimumRoundNs: number;
+  /** Trials of a round's length that one round of a search may take; 1 when absent. */
+  readonly trialsPerRound?: number;
+  /** Hosts without which it makes no sense; the topology's own least when absent. */
+  readonly leastHosts?: number;
   /** One passage in this many is timed (a power of two): map writes are the dear part of a probe. */
   readonly sampleOneIn: number;
   /** What a person may set, with the default and the range it has on a topology. */
@@ -47,9 +51,16 @@ export interface RoundResult {
   rttNs?: number[];
   /** The same as a histogram, where the workload has round trips. */
   roundTrip?: RoundTrips;
+  /** What a reader of the numbers has to know, a sentence each. */
+  warnings?: string[];
+  /** Where the round was a search: every trial of it, in order. */
+  trials?: Trial[];
   /** What each train of frames took, by frame, where the workload sends trains. */
   trainNsPerFrame?: number[];
 }
+
+/** One trial of a search, as `.cases[].trials[]` has it. */
+export type Trial = Omit<NonNullable<Case["trials"]>[number], "round">;
 
 /** Round trips of one round, in nanoseconds. */
 export interface RoundTrips {

@@ -1,0 +1,157 @@
+import type { BuiltLab } from "../../setup/lab.ts";
+import { UsageError } from "../../system/errors.ts";
+import type { PacketSocket } from "../../system/packet-socket.ts";
+import { quiet } from "../quiet.ts";
+import { testFrames } from "./frames.ts";
+import { expectedFrames, type Pattern, reception, type Target } from "./patterns.ts";
+import {
+  addressOfTarget,
+  announce,
+  arrivedFrames,
+  hostAt,
+  openSender,
+  pinnedTo,
+  requireCpus,
+} from "./raw-lab.ts";
+import { type Bound, BURST, type Sender, type SendResult, type Stream } from "./send.ts";
+import { startSenders } from "./senders.ts";
+
+/** Copies that one system call may set off, so that a flood on many ports still leaves us the CPU. */
+const COPIES_A_CALL = 4096;
+
+export interface TrafficRequest {
+  pattern: Pattern;
+  /** Bytes without FCS. */
+  frameSize: number;
+  /** Threads, each with a CPU of its own. */
+  senders: number;
+  cpus: readonly number[];
+}
+
+/** Raw frames through a lab by a pattern, ready to be sent for a while. */
+export interface Traffic {
+  /** Frames a system call at the most. */
+  burst: number;
+  placement: { thread: string; cpus: number[] }[];
+  /** Sends, waits until the lab is at rest, and counts what arrived. */
+  send(bound: Bound, signal: AbortSignal): Promise<Passage>;
+  close(): Promise<void>;
+}
+
+/** What was sent in a round, and what became of it. */
+export interface Passage extends Omit<SendResult, "frames"> {
+  /** Frames that the kernel took. */
+  frames: number;
+  /** Frames that should have reached a host, those that did, and those at hosts that they were not for. */
+  wanted: number;
+  received: number;
+  stray: number;
+}
+
+export function openTraffic(lab: BuiltLab, request: TrafficRequest): Traffic {
+  const { pattern, cpus } = request;
+  requireCpus(request.senders, cpus);
+  const hosts = lab.hosts.length;
+  const most = pattern.mostSenders(hosts);
+  if (request.senders > most) {
+    throw new UsageError(`${pattern.name} on ${hosts} hosts has at most ${most} senders`);
+  }
+  const sources = pattern
+    .sources(hosts, request.senders)
+    .map((host) => ({ host, targets: pattern.targets(hosts, host) }));
+  const copies = sources.some(({ targets }) => targets.some((one) => typeof one !== "number"));
+  const burst = Math.max(1, Math.min(BURST, Math.floor(COPIES_A_CALL / (copies ? hosts - 1 : 1))));
+  announce(lab, introduced(sources, hosts));
+  // Thread by thread, each with every so many-th of the sending hosts.
+  const shares = cpus.slice(0, request.senders).map((cpu, thread) => ({
+    cpu,
+    mine: sources.filter((_, index) => index % request.senders === thread),
+  }));
+  const sockets: PacketSocket[] = [];
+  try {
+    const senders = shares.map(({ cpu, mine }): Sender => {
+      const streams = mine.map(({ host, targets }): Stream => {
+        const socket = openSender(lab, host);
+        sockets.push(socket);
+        const { frameSize } = request;
+        return {
+          fd: socket.fd,
+          frames: framesOf(lab, host, targets, frameSize, burst),
+          frameSize,
+          burst,
+        };
+      });
+      return { cpu, streams };
+    });
+    const order = shares.flatMap(({ mine }) => mine);
+    return traffic(lab, senders, order, sockets, burst);
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
+  }
+}
+
+interface Source {
+  host: number;
+  targets: readonly Target[];
+}
+
+function traffic(
+  lab: BuiltLab,
+  threads: readonly Sender[],
+  order: readonly Source[],
+  sockets: readonly PacketSocket[],
+  burst: number,
+): Traffic {
+  const senders = startSenders(threads);
+  return {
+    burst,
+    placement: threads.map(({ cpu }, index) => ({
+      thread: threads.length === 1 ? "sender" : `sender ${index + 1}`,
+      cpus: pinnedTo(cpu),
+    })),
+    send: async (bound, signal) => {
+      const before = arrivedFrames(lab);
+      const result = await senders.round(bound, signal);
+      await quiet(lab, signal);
+      const arrived = arrivedFrames(lab).map((count, host) => count - (before[host] ?? 0));
+      const expected = lab.hosts.map(() => 0);
+      order.forEach(({ host, targets }, stream) => {
+        const sent = result.frames[stream] ?? 0;
+        expectedFrames(lab.hosts.length, host, targets, sent).forEach((frames, at) => {
+          expected[at] = (expected[at] ?? 0) + frames;
+        });
+      });
+      const frames = result.frames.reduce((sum, one) => sum + one, 0);
+      return { ...result, frames, ...reception(expected, arrived) };
+    },
+    close: async () => {
+      await senders.close();
+      for (const socket of sockets) socket.close();
+    },
+  };
+}
+
+/** Who has to be known to the bridge before the first frame: all targets, then all sources. */
+function introduced(sources: readonly Source[], hosts: number): number[] {
+  const targets = sources.flatMap(({ host, targets: all }) => [
+    ...all.filter((one) => typeof one === "number"),
+    // Somebody has to hear a sender that speaks to nobody in particular.
+    ...(all.every((one) => typeof one === "number") ? [] : [(host + 1) % hosts]),
+  ]);
+  return [...new Set([...targets, ...sources.map(({ host }) => host)])];
+}
+
+/** As many whole turns as a burst takes. */
+function framesOf(
+  lab: BuiltLab,
+  host: number,
+  targets: readonly Target[],
+  frameSize: number,
+  burst: number,
+): Buffer {
+  const source = hostAt(lab, host).mac;
+  const turn = targets.map((target) => ({ source, destination: addressOfTarget(lab, target) }));
+  const turns = Math.max(1, Math.ceil(burst / turn.length));
+  return testFrames(Array.from({ length: turns }, () => turn).flat(), frameSize);
+}
