@@ -2,7 +2,8 @@ import { lstatSync } from "node:fs";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { hostSite, type Site } from "../system/site.ts";
-import { type BuildOptions, type BuiltLab, buildLab, newLabId, openLab } from "./lab.ts";
+import type { ApplyOptions } from "./apply.ts";
+import { type BuiltLab, buildLab, newLabId, openLab } from "./lab.ts";
 import { judge, occupantOf } from "./mark.ts";
 import { currentOwner, fateOf } from "./ownership.ts";
 import { namespacesOf } from "./plan.ts";
@@ -32,7 +33,7 @@ export class LeftoverError extends BridgescopeError {}
 export async function keepLab(
   spec: TopologySpec,
   name: string,
-  options: BuildOptions = {},
+  options: ApplyOptions = {},
 ): Promise<BuiltLab> {
   options.signal?.throwIfAborted();
   checkLabName(name);
@@ -64,7 +65,7 @@ export function openKeptLab(name: string): BuiltLab {
   const state = requireLab(name);
   if (state.phase !== "kept") throw unfinished(state);
   for (const recorded of state.namespaces) requireNamespace(state, recorded);
-  return openLab(state.spec, hostSite, labNames(name, state.id), 0);
+  return openLab(state.spec, hostSite, labNames(name, state.id));
 }
 
 /** The name of one part's namespace (a host's, or the bridge's `sw`), shown to be the lab's own. */

@@ -1,4 +1,5 @@
 import { lstatSync } from "node:fs";
+import { unmountName } from "../system/netns-names.ts";
 import { printable } from "../system/printable.ts";
 import type { Site } from "../system/site.ts";
 import { type Holder, holdersOf } from "./holders.ts";
@@ -20,30 +21,24 @@ export interface Removal {
   held: { namespace: string; processes: Holder[] }[];
 }
 
-const BATCH = 128;
-const BATCH_TIMEOUT_MS = 60_000;
+const TURN_MS = 10;
 
 /** Removes the namespaces that are provably the lab's, and says what it left and why. */
 export async function removeNamespaces(state: LabState, site: Site): Promise<Removal> {
   const removal: Removal = { removed: [], left: [], held: [] };
   const inodes = inodesOf(state, site);
   const holders = holdersOf(new Set(inodes.values()));
-  // Judged right before each batch, so that nothing has much time to take a name over.
-  for (let at = 0; at < state.namespaces.length; at += BATCH) {
-    const doomed = state.namespaces.slice(at, at + BATCH).filter((recorded) => {
-      const occupant = occupantOf(site.netnsFolder, recorded.name);
-      if (occupant.kind === "nothing") return false;
-      const verdict = judge(state, recorded, occupant);
-      if (!verdict.ours) {
-        removal.left.push({ namespace: recorded.name, reason: verdict.reason, ours: false });
-      }
-      return verdict.ours;
-    });
-    await removeBatch(
-      site,
-      doomed.map((recorded) => recorded.name),
-      removal,
-    );
+  let turn = performance.now();
+  for (const recorded of state.namespaces) {
+    // Judged right before, so that nothing has time to take a name over.
+    const occupant = occupantOf(site.netnsFolder, recorded.name);
+    if (occupant.kind === "nothing") continue;
+    const verdict = judge(state, recorded, occupant);
+    if (verdict.ours) remove(site, recorded.name, removal);
+    else removal.left.push({ namespace: recorded.name, reason: verdict.reason, ours: false });
+    if (performance.now() - turn < TURN_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turn = performance.now();
   }
   for (const namespace of removal.removed) {
     const processes = holders.get(inodes.get(namespace) ?? 0);
@@ -61,19 +56,12 @@ function inodesOf(state: LabState, site: Site): Map<string, number> {
   );
 }
 
-async function removeBatch(site: Site, doomed: string[], removal: Removal): Promise<void> {
-  if (doomed.length === 0) return;
-  const { stderr } = await site.run("ip", ["-force", "-batch", "-"], {
-    input: doomed.map((name) => `netns del ${name}\n`).join(""),
-    timeoutMs: BATCH_TIMEOUT_MS,
-  });
-  for (const namespace of doomed) {
-    if (occupantOf(site.netnsFolder, namespace).kind === "nothing") {
-      removal.removed.push(namespace);
-      continue;
-    }
-    const said = stderr.split("\n").find((line) => line.includes(namespace));
-    const reason = `\`ip netns del ${namespace}\` did not remove it: ${printable(said ?? "no reason given")}`;
+function remove(site: Site, namespace: string, removal: Removal): void {
+  try {
+    unmountName(site.netnsFolder, namespace);
+    removal.removed.push(namespace);
+  } catch (error) {
+    const reason = `it could not be removed: ${printable(String(error))}`;
     removal.left.push({ namespace, reason, ours: true });
   }
 }

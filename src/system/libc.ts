@@ -5,6 +5,11 @@ const libc = koffi.load("libc.so.6");
 
 const calls = {
   setns: libc.func("int setns(int fd, int nstype)"),
+  unshare: libc.func("int unshare(int flags)"),
+  mount: libc.func(
+    "int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)",
+  ),
+  umount2: libc.func("int umount2(const char *target, int flags)"),
   socket: libc.func("int socket(int domain, int type, int protocol)"),
   bind: libc.func("int bind(int fd, const void *addr, uint32_t len)"),
   setsockopt: libc.func(
@@ -23,7 +28,6 @@ const calls = {
   sched_setaffinity: libc.func("int sched_setaffinity(int pid, size_t size, const void *mask)"),
   sched_getaffinity: libc.func("int sched_getaffinity(int pid, size_t size, _Out_ void *mask)"),
   sched_get_priority_max: libc.func("int sched_get_priority_max(int policy)"),
-  if_nametoindex: libc.func("unsigned int if_nametoindex(const char *name)"),
   getrusage: libc.func("int getrusage(int who, _Out_ void *usage)"),
   clock_gettime: libc.func("int clock_gettime(int clock, _Out_ void *ts)"),
   bpf: libc.func(
@@ -58,6 +62,26 @@ export const CLONE_NEWNET = 0x40000000;
 /** Moves the calling thread into the namespace that `fd` names. */
 export function setns(fd: number, type: number): void {
   checked("setns", calls.setns(fd, type));
+}
+
+/** Gives the calling thread a new namespace of the kind. */
+export function unshare(type: number): void {
+  checked("unshare", calls.unshare(type));
+}
+
+export const MS_BIND = 4096;
+export const MS_REC = 16384;
+export const MS_SHARED = 1 << 20;
+
+export function mount(source: string, target: string, flags: number): void {
+  checked(`mount ${target}`, calls.mount(source, target, "none", flags, null));
+}
+
+const MNT_DETACH = 2;
+
+/** Takes a mount out of the tree at once, also while something in it is in use. */
+export function detachMount(target: string): void {
+  checked(`umount ${target}`, calls.umount2(target, MNT_DETACH));
 }
 
 export function socket(domain: number, type: number, protocol: number): number {
@@ -102,11 +126,6 @@ export function sendmmsg(fd: number, messages: Buffer, count: number): number {
   throw error;
 }
 
-/** The ifindex of a device in the calling thread's namespace; 0 when there is none. */
-export function interfaceIndex(name: string): number {
-  return calls.if_nametoindex(name);
-}
-
 export function close(fd: number): void {
   checked("close", calls.close(fd));
 }
@@ -125,13 +144,26 @@ export function tryLock(fd: number): boolean {
   throw error;
 }
 
+/** The same, waiting for whoever holds it. */
+export function lock(fd: number): void {
+  checked("flock", calls.flock(fd, LOCK_EX));
+}
+
 /** The address of a buffer's first byte, for structures that point at each other; keep the buffer alive. */
 export function addressOf(buffer: Buffer): bigint {
   return BigInt(koffi.address(buffer));
 }
 
+const SIOCGIFINDEX = 0x8933;
 const SIOCETHTOOL = 0x8946;
 const IFNAMSIZ = 16;
+
+/** The ifindex of a device in the socket's namespace; 0 when there is none. */
+export function interfaceIndex(fd: number, device: string): number {
+  const request = Buffer.alloc(40);
+  request.write(device.slice(0, IFNAMSIZ - 1), 0);
+  return calls.ioctl(fd, SIOCGIFINDEX, request) < 0 ? 0 : request.readInt32LE(IFNAMSIZ);
+}
 
 /** One ethtool flag of a device in the socket's namespace; null when the driver does not have it. */
 export function ethtoolValue(fd: number, device: string, command: number): number | null {
