@@ -13,11 +13,17 @@ export function sendTrain(group: readonly RouteOperation[], open: OpenNamespaces
   const [first] = group;
   if (first === undefined) return;
   const socket = openRouteSocket(open.get(first.namespace));
+  const known = new Map<string, number>();
   const numbers = {
     ifindex: (device: string) => {
-      const ifindex = socket.ifindex(device);
-      if (ifindex !== 0) return ifindex;
-      throw new BridgescopeError(`${first.namespace} has no device ${printable(device)} any more`);
+      const ifindex = known.get(device) ?? socket.ifindex(device);
+      if (ifindex === 0) {
+        throw new BridgescopeError(
+          `${first.namespace} has no device ${printable(device)} any more`,
+        );
+      }
+      known.set(device, ifindex);
+      return ifindex;
     },
     namespace: (name: string) => open.get(name).fd,
   };

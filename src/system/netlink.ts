@@ -1,18 +1,10 @@
-import {
-  bind,
-  close,
-  interfaceIndex,
-  recv,
-  SystemCallError,
-  send,
-  setsockopt,
-  socket,
-} from "./libc.ts";
+import { close, interfaceIndex, recv, SystemCallError, send, setsockopt, socket } from "./libc.ts";
 import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 
 const AF_NETLINK = 16;
-const SOCK_RAW = 3;
+/** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
+const SOCK_RAW_NONBLOCK = 3 | 0x800;
 const NETLINK_ROUTE = 0;
 const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
@@ -20,10 +12,7 @@ const NLMSG_ERROR = 2;
 const NLMSG_HEADER = 16;
 const LINK_HEADER = 16;
 const IFLA_IFALIAS = 20;
-const SOL_SOCKET = 1;
-const SO_RCVTIMEO = 20;
 const SOL_NETLINK = 270;
-const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NLM_F_ACK_TLVS = 0x200;
 const NLMSGERR_ATTR_MSG = 1;
@@ -54,15 +43,11 @@ export interface RouteSocket {
 // All of this is synchronous, so one of each does for all sockets.
 const train = new MessageTrain();
 const answer = Buffer.alloc(32_768);
+const ON = Buffer.from(Int32Array.of(1).buffer);
 
 export function openRouteSocket(namespace: NetworkNamespace): RouteSocket {
-  const fd = inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
-  try {
-    prepare(fd);
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
+  const fd = inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW_NONBLOCK, NETLINK_ROUTE));
+  setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, ON);
   return {
     ifindex: (device) => interfaceIndex(fd, device),
     send: (write) => {
@@ -75,19 +60,6 @@ export function openRouteSocket(namespace: NetworkNamespace): RouteSocket {
     alias: (ifindex) => readAlias(fd, namespace, ifindex),
     close: () => close(fd),
   };
-}
-
-function prepare(fd: number): void {
-  // The kernel answers before send(2) returns; this is only not to hang where it does not.
-  const timeout = Buffer.alloc(16);
-  timeout.writeBigInt64LE(2n, 0);
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout);
-  const on = Buffer.alloc(4);
-  on.writeInt32LE(1, 0);
-  for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) setsockopt(fd, SOL_NETLINK, option, on);
-  const local = Buffer.alloc(12);
-  local.writeUInt16LE(AF_NETLINK, 0);
-  bind(fd, local);
 }
 
 /** Reads until the last of `count` messages is answered; throws for the first that was refused. */
@@ -110,11 +82,12 @@ function receiveAnswers(fd: number, namespace: NetworkNamespace, count: number):
   if (refused !== null) throw refused;
 }
 
-/** With NETLINK_CAP_ACK the refused message's header alone stands between errno and attributes. */
 function wordsOf(at: number, size: number): string {
   if ((answer.readUInt16LE(at + 6) & NLM_F_ACK_TLVS) === 0) return "";
-  const text = findAttribute(at + NLMSG_HEADER + 4 + NLMSG_HEADER, at + size, NLMSGERR_ATTR_MSG);
-  return text ?? "";
+  // The refused message itself stands between errno and attributes.
+  const refused = at + NLMSG_HEADER + 4;
+  const from = refused + align(answer.readUInt32LE(refused));
+  return findAttribute(from, at + size, NLMSGERR_ATTR_MSG) ?? "";
 }
 
 /** The alias of a link; empty when it has none. */
