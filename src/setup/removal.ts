@@ -1,10 +1,11 @@
 import { closeSync, constants, lstatSync, openSync } from "node:fs";
 import { unmountName } from "../system/netns-names.ts";
 import { printable } from "../system/printable.ts";
-import type { Site } from "../system/site.ts";
+import { hostSite } from "../system/site.ts";
 import { type Holder, holdersOf } from "./holders.ts";
 import { judge, occupantOf } from "./mark.ts";
 import type { LabState } from "./state.ts";
+import { type Hold, removeState } from "./state-files.ts";
 
 export interface LeftBehind {
   namespace: string;
@@ -24,16 +25,23 @@ export interface Removal {
 const TURN_MS = 10;
 const { O_NOFOLLOW, O_RDONLY } = constants;
 
+/** Removes what the held state names, and the state itself when nothing of the lab remains. */
+export async function finishRemoval(hold: Hold): Promise<Removal> {
+  const removal = await removeNamespaces(hold.state, hostSite.netnsFolder);
+  if (!removal.left.some((left) => left.ours)) removeState(hold);
+  return removal;
+}
+
 /** Removes the namespaces that are provably the lab's, and says what it left and why. */
-export async function removeNamespaces(state: LabState, site: Site): Promise<Removal> {
+async function removeNamespaces(state: LabState, folder: string): Promise<Removal> {
   const removal: Removal = { removed: [], left: [], held: [] };
-  const inodes = inodesOf(state, site);
+  const inodes = inodesOf(state, folder);
   const holders = holdersOf(new Set(inodes.values()));
   // Held until all names are gone: the kernel then takes the namespaces apart together, and not
   // one by one in the way of our own questions.
   const descriptors: number[] = [];
   try {
-    await removeAll(state, site, removal, descriptors);
+    await removeAll(state, folder, removal, descriptors);
   } finally {
     for (const fd of descriptors) closeSync(fd);
   }
@@ -46,17 +54,17 @@ export async function removeNamespaces(state: LabState, site: Site): Promise<Rem
 
 async function removeAll(
   state: LabState,
-  site: Site,
+  folder: string,
   removal: Removal,
   descriptors: number[],
 ): Promise<void> {
   let turn = performance.now();
   for (const recorded of state.namespaces) {
     // Judged right before, so that nothing has time to take a name over.
-    const occupant = occupantOf(site.netnsFolder, recorded.name);
+    const occupant = occupantOf(folder, recorded.name);
     if (occupant.kind === "nothing") continue;
     const verdict = judge(state, recorded, occupant);
-    if (verdict.ours) remove(site, recorded.name, removal, descriptors);
+    if (verdict.ours) remove(folder, recorded.name, removal, descriptors);
     else removal.left.push({ namespace: recorded.name, reason: verdict.reason, ours: false });
     if (performance.now() - turn < TURN_MS) continue;
     await new Promise((resolve) => setImmediate(resolve));
@@ -64,10 +72,10 @@ async function removeAll(
   }
 }
 
-function remove(site: Site, namespace: string, removal: Removal, descriptors: number[]): void {
+function remove(folder: string, namespace: string, removal: Removal, descriptors: number[]): void {
   try {
-    descriptors.push(openSync(`${site.netnsFolder}/${namespace}`, O_RDONLY | O_NOFOLLOW));
-    unmountName(site.netnsFolder, namespace);
+    descriptors.push(openSync(`${folder}/${namespace}`, O_RDONLY | O_NOFOLLOW));
+    unmountName(folder, namespace);
     removal.removed.push(namespace);
   } catch (error) {
     const reason = `it could not be removed: ${printable(String(error))}`;
@@ -75,10 +83,10 @@ function remove(site: Site, namespace: string, removal: Removal, descriptors: nu
   }
 }
 
-function inodesOf(state: LabState, site: Site): Map<string, number> {
+function inodesOf(state: LabState, folder: string): Map<string, number> {
   return new Map(
     state.namespaces.flatMap(({ name }) => {
-      const stat = lstatSync(`${site.netnsFolder}/${name}`, { throwIfNoEntry: false });
+      const stat = lstatSync(`${folder}/${name}`, { throwIfNoEntry: false });
       return stat === undefined ? [] : [[name, stat.ino] as const];
     }),
   );
