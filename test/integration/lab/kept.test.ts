@@ -174,6 +174,21 @@ describe("a build that does not come to its end leaves nothing", () => {
     expect(listLabs()).toEqual([]);
   });
 
+  test("when the kernel refuses a step, which it says why", async () => {
+    const name = labName();
+    const small = { ...parseTopology("bridge:4"), mtu: 1 };
+    await expect(keepLab(small, name)).rejects.toThrow(
+      /`ip -n \S+-sw link add name br0 .*mtu 1 .*` asks \(EINVAL: mtu less than device minimum\)/,
+    );
+    // One of many that are sent together.
+    const spec = parseTopology("bridge:4");
+    const third = spec.hosts[2];
+    if (third !== undefined) third.device = "no/slash";
+    await expect(keepLab(spec, name)).rejects.toThrow(/`ip -n \S+-sw link add name p3 .*\(EINVAL/);
+    expect(namespaces(name).size).toBe(0);
+    expect(listLabs()).toEqual([]);
+  });
+
   test("when there is no ip for what it is asked", async () => {
     const name = labName();
     vi.stubEnv("PATH", "/nonexistent");
