@@ -6,12 +6,18 @@ import { NF_CALL_SYSCTLS, type Operation } from "./plan.ts";
 export type SysctlOperation = Extract<Operation, { kind: "sysctl" }>;
 
 /** Writes network sysctls of one namespace. */
-export function writeSysctls(namespace: NetworkNamespace, group: readonly SysctlOperation[]): void {
-  inNamespace(namespace, () => group.forEach(writeOne));
+export function writeSysctls(
+  namespace: NetworkNamespace,
+  group: readonly SysctlOperation[],
+  folder: string,
+): void {
+  inNamespace(namespace, () => {
+    for (const operation of group) writeOne(operation, folder);
+  });
 }
 
-function writeOne(operation: { key: string; value: string }): void {
-  const path = `/proc/sys/${operation.key.replaceAll(".", "/")}`;
+function writeOne(operation: SysctlOperation, folder: string): void {
+  const path = `${folder}/${operation.key.replaceAll(".", "/")}`;
   try {
     writeFileSync(path, operation.value);
   } catch (cause) {

@@ -2,6 +2,7 @@ import { BridgescopeError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { newNamespace, type OpenNamespaces } from "../system/netns.ts";
 import type { Site } from "../system/site.ts";
+import { SysctlFolder } from "../system/sysctl-folder.ts";
 import { type BatchOperation, runBatch } from "./apply-batch.ts";
 import { type RouteOperation, sendTrain } from "./apply-route.ts";
 import { type SysctlOperation, writeSysctls } from "./apply-sysctl.ts";
@@ -30,11 +31,31 @@ export async function applyPlan(
   open: OpenNamespaces,
   options: ApplyOptions = {},
 ): Promise<void> {
+  const sysctls = new SysctlFolder();
+  try {
+    await applyAll({ site, open, sysctls }, operations, options);
+  } finally {
+    sysctls.close();
+  }
+}
+
+/** What steps are carried out with. */
+interface Means {
+  site: Site;
+  open: OpenNamespaces;
+  sysctls: SysctlFolder;
+}
+
+async function applyAll(
+  means: Means,
+  operations: readonly Operation[],
+  options: ApplyOptions,
+): Promise<void> {
   let turn = performance.now();
   for (let at = 0; at < operations.length; ) {
     options.signal?.throwIfAborted();
     const group = nextGroup(operations, at);
-    await applyGroup(site, group, open);
+    await applyGroup(means, group);
     at += group.length;
     if (performance.now() - turn < TURN_MS) continue;
     options.progress?.(at, operations.length);
@@ -64,18 +85,15 @@ function makesDevice(operation: Operation): boolean {
   return operation.kind === "route" && ["bridge", "veth"].includes(operation.request.kind);
 }
 
-async function applyGroup(
-  site: Site,
-  group: readonly Operation[],
-  open: OpenNamespaces,
-): Promise<void> {
+async function applyGroup(means: Means, group: readonly Operation[]): Promise<void> {
+  const { site, open, sysctls } = means;
   const [first] = group;
   switch (first?.kind) {
     case "netns":
       makeNamespaces(site, group, open);
       break;
     case "sysctl":
-      writeSysctls(open.get(first.namespace), group as readonly SysctlOperation[]);
+      writeSysctls(open.get(first.namespace), group as readonly SysctlOperation[], sysctls.next());
       break;
     case "route":
       sendTrain(group as readonly RouteOperation[], open);

@@ -6,10 +6,6 @@ const libc = koffi.load("libc.so.6");
 const calls = {
   setns: libc.func("int setns(int fd, int nstype)"),
   unshare: libc.func("int unshare(int flags)"),
-  mount: libc.func(
-    "int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)",
-  ),
-  umount2: libc.func("int umount2(const char *target, int flags)"),
   socket: libc.func("int socket(int domain, int type, int protocol)"),
   bind: libc.func("int bind(int fd, const void *addr, uint32_t len)"),
   setsockopt: libc.func(
@@ -52,7 +48,8 @@ const ERRNO_NAMES = new Map(
     .map(([name, value]) => [value, name]),
 );
 
-function checked(call: string, result: number): number {
+/** The result of a call, or its error. */
+export function checked(call: string, result: number): number {
   if (result < 0) throw new SystemCallError(call, koffi.errno());
   return result;
 }
@@ -67,21 +64,6 @@ export function setns(fd: number, type: number): void {
 /** Gives the calling thread a new namespace of the kind. */
 export function unshare(type: number): void {
   checked("unshare", calls.unshare(type));
-}
-
-export const MS_BIND = 4096;
-export const MS_REC = 16384;
-export const MS_SHARED = 1 << 20;
-
-export function mount(source: string, target: string, flags: number): void {
-  checked(`mount ${target}`, calls.mount(source, target, "none", flags, null));
-}
-
-const MNT_DETACH = 2;
-
-/** Takes a mount out of the tree at once, also while something in it is in use. */
-export function detachMount(target: string): void {
-  checked(`umount ${target}`, calls.umount2(target, MNT_DETACH));
 }
 
 export function socket(domain: number, type: number, protocol: number): number {

@@ -1,5 +1,6 @@
 import { closeSync, linkSync, mkdirSync, openSync, symlinkSync, unlinkSync } from "node:fs";
-import { detachMount, lock, MS_BIND, MS_REC, MS_SHARED, mount, SystemCallError } from "./libc.ts";
+import { lock, SystemCallError } from "./libc.ts";
+import { detachMount, MS_BIND, MS_REC, MS_SHARED, mount } from "./mount.ts";
 import type { NetworkNamespace } from "./netns.ts";
 
 /**

@@ -66,6 +66,16 @@ describe("a kept lab", () => {
     }
   });
 
+  test("has IPv6 off in every namespace, however many there are", async () => {
+    const name = labName();
+    await keep("bridge:130", name);
+    const read = "cat /proc/sys/net/ipv6/conf/*/disable_ipv6 | sort -u";
+    for (const namespace of namespaces(name).keys()) {
+      const values = ip("netns", "exec", namespace, "sh", "-c", read).trim();
+      expect({ namespace, values }).toEqual({ namespace, values: "1" });
+    }
+  });
+
   test("opens again, and its hosts reach each other", async () => {
     const name = labName();
     await keep("bridge:2", name);
