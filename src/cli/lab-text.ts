@@ -1,8 +1,10 @@
 import { columns, padEnd } from "../report/text/layout.ts";
-import { flagsOn, type LabDescription, type LabSummary } from "../setup/describe.ts";
+import type { LabDescription } from "../setup/describe.ts";
 import type { Collection } from "../setup/gc.ts";
 import type { LabListing } from "../setup/listing.ts";
+import { PORT_OPTIONS } from "../setup/options.ts";
 import type { Removal } from "../setup/removal.ts";
+import type { LabSummary } from "../setup/summary.ts";
 import { printable } from "../system/printable.ts";
 
 export function formatList(labs: readonly LabListing[]): string {
@@ -111,4 +113,9 @@ function table(rows: readonly string[][]): string {
           .trimEnd()}\n`,
     )
     .join("");
+}
+
+/** Names of a port's flags that are on, in the words of the topology options. */
+function flagsOn(flags: Record<string, unknown>): string[] {
+  return Object.keys(PORT_OPTIONS).filter((name) => flags[name] === true);
 }

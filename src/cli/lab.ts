@@ -1,17 +1,15 @@
 import { basename } from "node:path";
 import { Command } from "commander";
-import { describeLab, summarize } from "../setup/describe.ts";
-import { captureInLab, execInLab } from "../setup/exec.ts";
-import { resolveTopology } from "../setup/file.ts";
-import { collectGarbage } from "../setup/gc.ts";
-import { dropLab, keepLab, LeftoverError, openKeptLab, requireLab } from "../setup/kept.ts";
+import { keepLab, LeftoverError } from "../setup/keep.ts";
 import { type BuiltLab, newLabId } from "../setup/lab.ts";
-import { listLabs } from "../setup/listing.ts";
-import { asCommand, planLab } from "../setup/plan.ts";
+import { checkLabName, isLabName, labNames } from "../setup/lab-name.ts";
+import { planLab } from "../setup/plan.ts";
+import { asCommand } from "../setup/plan-text.ts";
 import type { Removal } from "../setup/removal.ts";
 import type { TopologySpec } from "../setup/spec.ts";
-import { checkLabName, isLabName, labNames } from "../setup/state.ts";
 import { stateNames } from "../setup/state-folder.ts";
+import { summarize } from "../setup/summary.ts";
+import { isTopologyFile, parseTopology } from "../setup/topology.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { onInterrupt } from "./interrupt.ts";
@@ -29,6 +27,8 @@ interface UpOptions extends Json {
 }
 
 const FAILED = 1;
+
+// What an action alone needs is loaded there: reading the books takes as long as building a small lab.
 
 export function labCommand(): Command {
   // Positional: what stands behind `exec LAB HOST` is the command's, options included.
@@ -81,10 +81,7 @@ export function labCommand(): Command {
 }
 
 async function up(topology: string, options: UpOptions): Promise<void> {
-  const spec = resolveTopology(
-    topology,
-    options.network === undefined ? {} : { network: options.network },
-  );
+  const spec = await specOf(topology, options.network);
   const name = checkLabName(options.name ?? defaultName(topology));
   if (options.dryRun) {
     const commands = planLab(spec, labNames(name, newLabId())).map(asCommand);
@@ -99,6 +96,14 @@ async function up(topology: string, options: UpOptions): Promise<void> {
   print(options, { schema: "bridgescope.lab.up/1", name, ...summarize(lab) }, () =>
     formatUp(name, summarize(lab)),
   );
+}
+
+/** What reads YAML takes a while to load, and a name needs none of it. */
+async function specOf(topology: string, network?: string): Promise<TopologySpec> {
+  const defaults = network === undefined ? {} : { network };
+  if (!isTopologyFile(topology)) return parseTopology(topology, defaults);
+  const { resolveTopology } = await import("../setup/file.ts");
+  return resolveTopology(topology, defaults);
 }
 
 /** Null when a signal ended it; nothing of the lab is left then. */
@@ -135,6 +140,7 @@ async function down(names: string[], options: Json & { all?: boolean }): Promise
   if ((names.length === 0) === !options.all) {
     throw new UsageError("lab down expects names of labs, or --all");
   }
+  const { dropLab, requireLab } = await import("../setup/kept.ts");
   const doomed = options.all ? stateNames() : [...new Set(names)];
   if (!options.all) for (const name of doomed) requireLab(name);
   const labs: ({ name: string } & Removal)[] = [];
@@ -149,12 +155,15 @@ async function down(names: string[], options: Json & { all?: boolean }): Promise
   );
 }
 
-function list(options: Json): void {
+async function list(options: Json): Promise<void> {
+  const { listLabs } = await import("../setup/listing.ts");
   const labs = listLabs();
   print(options, { schema: "bridgescope.lab.ls/1", labs }, () => formatList(labs));
 }
 
 async function show(name: string, options: Json): Promise<void> {
+  const { openKeptLab } = await import("../setup/kept.ts");
+  const { describeLab } = await import("../setup/describe.ts");
   const lab = openKeptLab(name);
   try {
     const description = await describeLab(lab);
@@ -169,6 +178,7 @@ async function show(name: string, options: Json): Promise<void> {
 async function exec(name: string, host: string, command: string[], options: Json): Promise<void> {
   const words = command[0] === "--" ? command.slice(1) : command;
   if (words.length === 0) throw new UsageError("lab exec expects a command behind the host");
+  const { captureInLab, execInLab } = await import("../setup/exec.ts");
   if (!options.json) {
     process.exitCode = await execInLab(name, host, words);
     return;
@@ -180,6 +190,7 @@ async function exec(name: string, host: string, command: string[], options: Json
 }
 
 async function gc(options: Json): Promise<void> {
+  const { collectGarbage } = await import("../setup/gc.ts");
   const collection = await collectGarbage();
   if (collection.labs.some((lab) => lab.outcome === "failed")) process.exitCode = FAILED;
   print(options, { schema: "bridgescope.lab.gc/1", ...collection }, () =>

@@ -1,15 +1,19 @@
 import { Command } from "commander";
 import { version } from "../version.ts";
-import { benchCommand } from "./bench.ts";
-import { compareCommand } from "./compare.ts";
-import { doctorCommand } from "./doctor.ts";
-import { kernelsCommand } from "./kernels.ts";
-import { labCommand } from "./lab.ts";
-import { reportCommand } from "./report.ts";
-import { schemaCommand } from "./schema.ts";
 
-/** The whole command line; help and errors come from these definitions. */
-export function program(): Command {
+/** Each is loaded only when it is called for: what all of them need takes longer than a lab of 200. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  doctor: async () => (await import("./doctor.ts")).doctorCommand(),
+  lab: async () => (await import("./lab.ts")).labCommand(),
+  bench: async () => (await import("./bench.ts")).benchCommand(),
+  kernels: async () => (await import("./kernels.ts")).kernelsCommand(),
+  compare: async () => (await import("./compare.ts")).compareCommand(),
+  report: async () => (await import("./report.ts")).reportCommand(),
+  schema: async () => (await import("./schema.ts")).schemaCommand(),
+};
+
+/** The command line for these words; help and errors come from its definitions. */
+export async function program(words: readonly string[]): Promise<Command> {
   const root = new Command("bridgescope")
     .description("what a Linux bridge did with every frame, and how long it took")
     .version(version)
@@ -17,19 +21,21 @@ export function program(): Command {
     .configureOutput({
       outputError: (text, write) => write(`bridgescope: ${text.replace(/^error: /, "")}`),
     });
-  for (const command of [
-    doctorCommand(),
-    labCommand(),
-    benchCommand(),
-    kernelsCommand(),
-    compareCommand(),
-    reportCommand(),
-    schemaCommand(),
-  ]) {
-    root.addCommand(command);
-  }
+  for (const load of wanted(words)) root.addCommand(await load());
   exitByThrowing(root);
   return root;
+}
+
+/** The one that is called, or all where that is help's or an error's business. */
+function wanted(words: readonly string[]): (() => Promise<Command>)[] {
+  const name = words.find((word) => !word.startsWith("-")) ?? "";
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return load === undefined || asksForAll(words, name) ? Object.values(COMMANDS) : [load];
+}
+
+/** `bridgescope --help lab` is about the whole. */
+function asksForAll(words: readonly string[], name: string): boolean {
+  return words.slice(0, words.indexOf(name)).some((word) => word !== "--verbose");
 }
 
 /** commander's own errors reach the top like ours do, with one place for exit codes. */

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { parseToolJson } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
 import type { BuiltLab } from "./lab.ts";
-import { PORT_OPTIONS } from "./options.ts";
 import { SWITCH } from "./plan.ts";
 
 /** A lab as the kernel shows it at this moment. */
@@ -78,50 +77,6 @@ const fdbSchema = z.object({
   flags: z.array(z.string()).default([]),
 });
 
-/** A lab just built, told from the books alone: reading a large one back takes longer than building it. */
-export interface LabSummary {
-  id: string;
-  topology: string;
-  setupNs: number;
-  bridge: { device: string; ifindex: number; mac: string; namespace: string } | null;
-  hosts: {
-    host: string;
-    namespace: string;
-    device: string;
-    ifindex: number;
-    mac: string;
-    address: string | null;
-    port: string | null;
-  }[];
-}
-
-export function summarize(lab: BuiltLab): LabSummary {
-  const { bridge } = lab;
-  return {
-    id: lab.id,
-    topology: lab.spec.label,
-    setupNs: lab.setupNs,
-    bridge:
-      bridge === null
-        ? null
-        : {
-            device: bridge.name,
-            ifindex: bridge.ifindex,
-            mac: bridge.mac,
-            namespace: lab.names.namespace(SWITCH),
-          },
-    hosts: lab.hosts.map((host) => ({
-      host: host.name,
-      namespace: lab.names.namespace(host.name),
-      device: host.device,
-      ifindex: host.ifindex,
-      mac: host.mac,
-      address: host.address,
-      port: host.port?.name ?? null,
-    })),
-  };
-}
-
 /** Reads a lab back with `ip -d -j address` and `bridge -j fdb`. */
 export async function describeLab(lab: BuiltLab): Promise<LabDescription> {
   const inside = lab.bridge === null ? [] : await readLinks(lab, SWITCH);
@@ -153,11 +108,6 @@ export async function describeLab(lab: BuiltLab): Promise<LabDescription> {
     }),
     fdb: bridge === undefined ? [] : await readFdb(lab, bridge.ifname),
   };
-}
-
-/** Names of a port's flags that are on, in the words of the topology options. */
-export function flagsOn(flags: Record<string, unknown>): string[] {
-  return Object.keys(PORT_OPTIONS).filter((name) => flags[name] === true);
 }
 
 function deviceOf(link: Link): Device {

@@ -15,7 +15,7 @@ import {
   MAX_PORTS,
   type TopologySpec,
 } from "./spec.ts";
-import { parseTopology, setLabOption, type TopologyDefaults } from "./topology.ts";
+import { isTopologyFile, parseTopology, setLabOption, type TopologyDefaults } from "./topology.ts";
 
 type TopologyFile = z.infer<typeof topologyFileSchema>;
 
@@ -25,7 +25,7 @@ const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 
 /** A topology as a person names it: a word with options, or the path of a YAML file. */
 export function resolveTopology(text: string, defaults: TopologyDefaults = {}): TopologySpec {
-  return /\.ya?ml$/.test(text) ? readTopologyFile(text, defaults) : parseTopology(text, defaults);
+  return isTopologyFile(text) ? readTopologyFile(text, defaults) : parseTopology(text, defaults);
 }
 
 function readTopologyFile(path: string, defaults: TopologyDefaults = {}): TopologySpec {

@@ -1,12 +1,12 @@
 import { lstatSync } from "node:fs";
 import { hostSite } from "../system/site.ts";
-import { finishRemoval } from "./kept.ts";
 import { fateOf } from "./ownership.ts";
 import { requireLabPrivileges } from "./privileges.ts";
-import type { Removal } from "./removal.ts";
+import { finishRemoval, type Removal } from "./removal.ts";
 import { CorruptStateError, type LabState } from "./state.ts";
-import { readState, releaseState, removeState, takeState } from "./state-files.ts";
+import { releaseState, removeState } from "./state-files.ts";
 import { removeStaleTemporaries, stateNames } from "./state-folder.ts";
+import { readState, takeState } from "./state-read.ts";
 
 /** What garbage collection made of one lab. */
 export type Collected =

@@ -1,62 +1,17 @@
-import { lstatSync } from "node:fs";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
-import { hostSite, type Site } from "../system/site.ts";
-import { type BuildOptions, type BuiltLab, buildLab, newLabId, openLab } from "./lab.ts";
+import { hostSite } from "../system/site.ts";
+import { type BuiltLab, openLab } from "./lab.ts";
+import { labNames } from "./lab-name.ts";
 import { judge, occupantOf } from "./mark.ts";
 import { currentOwner, fateOf } from "./ownership.ts";
 import { namespacesOf } from "./plan.ts";
 import { requireLabPrivileges } from "./privileges.ts";
-import { type Removal, removeNamespaces } from "./removal.ts";
-import type { TopologySpec } from "./spec.ts";
-import { checkLabName, LAB_SCHEMA, type LabState, labNames } from "./state.ts";
-import {
-  claimState,
-  type Hold,
-  nameTaken,
-  readState,
-  releaseState,
-  removeState,
-  replaceState,
-  takeState,
-} from "./state-files.ts";
+import { finishRemoval, type Removal } from "./removal.ts";
+import type { LabState } from "./state.ts";
+import { releaseState, replaceState } from "./state-files.ts";
 import { stateNames } from "./state-folder.ts";
-
-/** A build failed and its remains resisted removal; the books still name them. */
-export class LeftoverError extends BridgescopeError {}
-
-/**
- * Builds a lab that outlives this process, under a name of the user's. The books are written first;
- * when the build fails or is interrupted, what was made is removed before the error is thrown.
- */
-export async function keepLab(
-  spec: TopologySpec,
-  name: string,
-  options: BuildOptions = {},
-): Promise<BuiltLab> {
-  options.signal?.throwIfAborted();
-  checkLabName(name);
-  if (stateNames().includes(name)) throw nameTaken(name);
-  requireLabPrivileges();
-  const state = firstState(spec, name);
-  const names = labNames(name, state.id);
-  const hold = claimState(state);
-  try {
-    const built = await buildLab(spec, heldSite(hold), names, options);
-    try {
-      options.signal?.throwIfAborted();
-      replaceState(hold, { ...state, phase: "kept", namespaces: withInodes(state) });
-    } catch (error) {
-      await built.close();
-      throw error;
-    }
-    return { ...built, site: hostSite };
-  } catch (error) {
-    throw await undo(hold, error);
-  } finally {
-    releaseState(hold);
-  }
-}
+import { readState, takeState } from "./state-read.ts";
 
 /** Opens a lab that was kept, after making sure that all of it is still there. */
 export function openKeptLab(name: string): BuiltLab {
@@ -64,7 +19,7 @@ export function openKeptLab(name: string): BuiltLab {
   const state = requireLab(name);
   if (state.phase !== "kept") throw unfinished(state);
   for (const recorded of state.namespaces) requireNamespace(state, recorded);
-  return openLab(state.spec, hostSite, labNames(name, state.id), 0);
+  return openLab(state.spec, hostSite, labNames(name, state.id));
 }
 
 /** The name of one part's namespace (a host's, or the bridge's `sw`), shown to be the lab's own. */
@@ -108,76 +63,11 @@ export async function dropLab(name: string): Promise<Removal> {
   }
 }
 
-/** Removes what the held state names, and the state itself when nothing of the lab remains. */
-export async function finishRemoval(hold: Hold): Promise<Removal> {
-  const removal = await removeNamespaces(hold.state, heldSite(hold));
-  if (!removal.left.some((left) => left.ours)) removeState(hold);
-  return removal;
-}
-
 /** The state of a lab that a person named; an unknown one is a UsageError that lists the known. */
 export function requireLab(name: string): LabState {
   const state = readState(name);
   if (state === null) throw unknownLab(name);
   return state;
-}
-
-/** The host's site, whose tools keep hold of the lab until they end, even when we are killed. */
-function heldSite(hold: Hold): Site {
-  return {
-    ...hostSite,
-    run: (file, args, options) => hostSite.run(file, args, { ...options, holds: [hold.fd] }),
-    runOk: (file, args, options) => hostSite.runOk(file, args, { ...options, holds: [hold.fd] }),
-  };
-}
-
-function firstState(spec: TopologySpec, name: string): LabState {
-  for (;;) {
-    const id = newLabId();
-    const names = namespacesOf(spec).map((part) => labNames(name, id).namespace(part));
-    if (names.some(isTaken)) continue;
-    return {
-      schema: LAB_SCHEMA,
-      id,
-      name,
-      spec,
-      owner: currentOwner(),
-      phase: "building",
-      namespaces: names.map((namespace) => ({ name: namespace, inode: null })),
-      createdAt: new Date().toISOString(),
-    };
-  }
-}
-
-function isTaken(namespace: string): boolean {
-  const path = `${hostSite.netnsFolder}/${namespace}`;
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-function withInodes(state: LabState): LabState["namespaces"] {
-  return state.namespaces.map(({ name }) => ({
-    name,
-    inode: lstatSync(`${hostSite.netnsFolder}/${name}`).ino,
-  }));
-}
-
-/** The error to throw once the half-made lab is gone. */
-async function undo(hold: Hold, cause: unknown): Promise<unknown> {
-  let remains: string;
-  try {
-    const left = (await finishRemoval(hold)).left.filter((rest) => rest.ours);
-    if (left.length === 0) return cause;
-    remains = left.map(({ namespace, reason }) => `${namespace}: ${reason}`).join("; ");
-  } catch (error) {
-    remains = error instanceof Error ? error.message : String(error);
-  }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const name = hold.state.name;
-  return new LeftoverError(
-    `${message}; and what had been made is not all gone (${remains}): run \`bridgescope lab down ${name}\``,
-    cause instanceof BridgescopeError ? cause.exitCode : 1,
-    { cause },
-  );
 }
 
 function requireNamespace(state: LabState, recorded: LabState["namespaces"][number]): void {

@@ -1,15 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { interfaceIndex } from "../system/libc.ts";
-import {
-  closeNamespace,
-  inNamespace,
-  type NetworkNamespace,
-  openNamespace,
-} from "../system/netns.ts";
+import { openRouteSocket } from "../system/netlink.ts";
+import { type NetworkNamespace, OpenNamespaces } from "../system/netns.ts";
 import { openPrivateSite, type Site } from "../system/site.ts";
-import { applyPlan, type Progress } from "./apply.ts";
+import { type ApplyOptions, applyPlan } from "./apply.ts";
 import { macAddress } from "./mac.ts";
-import { type LabNames, namespacesOf, planLab, portName, SWITCH } from "./plan.ts";
+import { type LabNames, planLab, portName, SWITCH } from "./plan.ts";
 import type { TopologySpec } from "./spec.ts";
 
 /** A host of a built lab: where it is, and how frames reach it. */
@@ -47,11 +42,6 @@ export interface BuiltLab {
   close(): Promise<void>;
 }
 
-export interface BuildOptions {
-  progress?: Progress | undefined;
-  signal?: AbortSignal | undefined;
-}
-
 export function newLabId(): string {
   return randomBytes(4).toString("hex");
 }
@@ -59,7 +49,7 @@ export function newLabId(): string {
 /** Builds a lab in a private site: it dies with this process, however that ends. */
 export async function buildPrivateLab(
   spec: TopologySpec,
-  options: BuildOptions = {},
+  options: ApplyOptions = {},
 ): Promise<BuiltLab> {
   const site = await openPrivateSite();
   try {
@@ -76,25 +66,38 @@ export async function buildLab(
   spec: TopologySpec,
   site: Site,
   names: LabNames,
-  options: BuildOptions = {},
+  options: ApplyOptions = {},
 ): Promise<BuiltLab> {
   const started = process.hrtime.bigint();
-  await applyPlan(site, planLab(spec, names), options.progress, options.signal);
-  return openLab(spec, site, names, Number(process.hrtime.bigint() - started));
+  const open = new OpenNamespaces(site.netnsFolder);
+  try {
+    await applyPlan(site, planLab(spec, names), open, options);
+    return labOf(spec, site, names, open, Number(process.hrtime.bigint() - started));
+  } catch (error) {
+    open.close();
+    throw error;
+  }
 }
 
 /** Opens a lab that stands already. */
-export function openLab(
+export function openLab(spec: TopologySpec, site: Site, names: LabNames): BuiltLab {
+  const open = new OpenNamespaces(site.netnsFolder);
+  try {
+    return labOf(spec, site, names, open, 0);
+  } catch (error) {
+    open.close();
+    throw error;
+  }
+}
+
+function labOf(
   spec: TopologySpec,
   site: Site,
   names: LabNames,
+  open: OpenNamespaces,
   setupNs: number,
 ): BuiltLab {
-  const open = new Map<string, NetworkNamespace>();
-  for (const part of namespacesOf(spec)) {
-    open.set(part, openNamespace(site.netnsFolder, names.namespace(part)));
-  }
-  const inside = open.get(SWITCH) ?? null;
+  const inside = spec.kind === "netns" ? null : open.get(names.namespace(SWITCH));
   return {
     id: names.id,
     spec,
@@ -104,8 +107,7 @@ export function openLab(
     bridge: findBridge(spec, names, inside),
     setupNs,
     close: async () => {
-      for (const namespace of open.values()) closeNamespace(namespace);
-      open.clear();
+      open.close();
       await site.close();
     },
   };
@@ -114,25 +116,25 @@ export function openLab(
 function findHosts(
   spec: TopologySpec,
   names: LabNames,
-  open: ReadonlyMap<string, NetworkNamespace>,
+  open: OpenNamespaces,
   inside: NetworkNamespace | null,
 ): LabHost[] {
-  // One stay in the bridge's namespace looks all ports up.
   const ports =
     inside === null || spec.kind !== "bridge"
       ? []
-      : inNamespace(inside, () =>
-          spec.hosts.map((_host, index) => interfaceIndex(portName(index))),
+      : indexesOf(
+          inside,
+          spec.hosts.map((_host, index) => portName(index)),
         );
   return spec.hosts.map((host, index) => {
-    const namespace = open.get(host.name);
-    if (namespace === undefined) throw new Error(`host ${host.name} has no namespace`);
+    const namespace = open.get(names.namespace(host.name));
+    const [ifindex = 0] = indexesOf(namespace, [host.device]);
     const port = ports[index];
     return {
       name: host.name,
       namespace,
       device: host.device,
-      ifindex: inNamespace(namespace, () => interfaceIndex(host.device)),
+      ifindex,
       mac: spec.kind === "netns" ? "00:00:00:00:00:00" : macAddress(names.id, "host", index),
       address: spec.kind === "netns" ? "127.0.0.1/8" : host.address,
       port: port === undefined ? null : { name: portName(index), ifindex: port },
@@ -147,6 +149,15 @@ function findBridge(
 ): LabBridge | null {
   if (spec.bridge === null || inside === null) return null;
   const { name } = spec.bridge;
-  const ifindex = inNamespace(inside, () => interfaceIndex(name));
+  const [ifindex = 0] = indexesOf(inside, [name]);
   return { name, ifindex, mac: macAddress(names.id, "bridge", 0), namespace: inside };
+}
+
+function indexesOf(namespace: NetworkNamespace, devices: readonly string[]): number[] {
+  const socket = openRouteSocket(namespace);
+  try {
+    return devices.map(socket.ifindex);
+  } finally {
+    socket.close();
+  }
 }

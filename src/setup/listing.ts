@@ -2,8 +2,8 @@ import { lstatSync } from "node:fs";
 import { hostSite } from "../system/site.ts";
 import { fateOf } from "./ownership.ts";
 import { CorruptStateError, type LabState } from "./state.ts";
-import { readState } from "./state-files.ts";
 import { stateNames } from "./state-folder.ts";
+import { readState } from "./state-read.ts";
 
 /** One lab as the list shows it. */
 export type LabListing =

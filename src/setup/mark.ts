@@ -7,8 +7,8 @@ import {
   readFileSync,
   statfsSync,
 } from "node:fs";
-import { readAlias } from "../system/netlink.ts";
-import { inNamespace } from "../system/netns.ts";
+import { openRouteSocket } from "../system/netlink.ts";
+import { inNamespace, type NetworkNamespace } from "../system/netns.ts";
 import { aliasOf } from "./plan.ts";
 import type { LabState } from "./state.ts";
 
@@ -36,19 +36,29 @@ export function occupantOf(folder: string, name: string): Occupant {
         : { kind: "other", what: "it is a file with something in it" };
     }
     const namespace = { name, fd, inode: fstatSync(fd).ino };
-    const alias = readAlias(namespace, LOOPBACK);
-    const devices = inNamespace(namespace, () => readFileSync("/proc/thread-self/net/dev", "utf8"));
-    return {
-      kind: "namespace",
-      inode: namespace.inode,
-      alias,
-      untouched: alias === "" && /^[^:]*\n[^:]*\n\s*lo:[^\n]*\n$/.test(devices),
-    };
+    const alias = markOf(namespace);
+    const untouched = alias === "" && isUntouched(namespace);
+    return { kind: "namespace", inode: namespace.inode, alias, untouched };
   } catch (error) {
     return { kind: "other", what: `it cannot be entered as a network namespace: ${String(error)}` };
   } finally {
     closeSync(fd);
   }
+}
+
+function markOf(namespace: NetworkNamespace): string {
+  const socket = openRouteSocket(namespace);
+  try {
+    return socket.alias(LOOPBACK);
+  } finally {
+    socket.close();
+  }
+}
+
+/** Nothing but lo is in it, as in a new one. */
+function isUntouched(namespace: NetworkNamespace): boolean {
+  const devices = inNamespace(namespace, () => readFileSync("/proc/thread-self/net/dev", "utf8"));
+  return /^[^:]*\n[^:]*\n\s*lo:[^\n]*\n$/.test(devices);
 }
 
 export type Verdict = { ours: true } | { ours: false; reason: string };

@@ -1,13 +1,14 @@
+import type { RouteRequest } from "../system/rtnetlink.ts";
 import { macAddress } from "./mac.ts";
 import type { HostSpec, TopologySpec } from "./spec.ts";
 
-/** One step of a build. `namespace` null is where the site's namespaces are named. */
+/** One step of a build, in the namespace that it names. */
 export type Operation =
-  | { kind: "ip" | "bridge"; namespace: string | null; words: string[] }
+  | { kind: "netns"; namespace: string }
   | { kind: "sysctl"; namespace: string; key: string; value: string }
-  | { kind: "up"; namespace: string; device: string }
-  | { kind: "address"; namespace: string; device: string; address: string }
-  | { kind: "mark"; namespace: string; device: string; alias: string };
+  | { kind: "route"; namespace: string; request: RouteRequest }
+  /** What a person may ask for beyond a plain lab, in the words of the tool. */
+  | { kind: "ip" | "bridge"; namespace: string; words: string[] };
 
 /** How a lab's parts are called; a kept lab's namespaces carry its id, a plan's own need not. */
 export interface LabNames {
@@ -30,23 +31,13 @@ export function aliasOf(id: string): string {
 /** All steps that build the lab, in order. Pure: the same spec and names give the same plan. */
 export function planLab(spec: TopologySpec, names: LabNames): Operation[] {
   const namespaces = namespacesOf(spec).map((part) => names.namespace(part));
-  const operations: Operation[] = [];
-  for (const namespace of namespaces) ip(operations, null, "netns", "add", namespace);
+  const operations: Operation[] = namespaces.map((namespace) => ({ kind: "netns", namespace }));
+  const alias = aliasOf(names.id);
   for (const namespace of namespaces) {
-    operations.push({ kind: "mark", namespace, device: "lo", alias: aliasOf(names.id) });
-    if (!spec.ipv6) {
-      for (const scope of ["all", "default"]) {
-        operations.push({
-          kind: "sysctl",
-          namespace,
-          key: `net.ipv6.conf.${scope}.disable_ipv6`,
-          value: "1",
-        });
-      }
-    }
-  }
-  if (spec.kind === "netns") {
-    for (const namespace of namespaces) operations.push({ kind: "up", namespace, device: "lo" });
+    // The kernel has "default" follow "all" here (addrconf_disable_ipv6).
+    const key = "net.ipv6.conf.all.disable_ipv6";
+    if (!spec.ipv6) operations.push({ kind: "sysctl", namespace, key, value: "1" });
+    route(operations, namespace, { kind: "set", device: "lo", alias, up: true });
   }
   if (spec.kind === "veth") planPair(operations, spec, names);
   if (spec.kind === "bridge") planBridge(operations, spec, names);
@@ -67,19 +58,15 @@ function planPair(operations: Operation[], spec: TopologySpec, names: LabNames):
   const [a, b] = spec.hosts;
   if (a === undefined || b === undefined) return;
   const inside = names.namespace(SWITCH);
-  ip(
-    operations,
-    inside,
-    ...vethWords(spec, a.device, macAddress(names.id, "host", 0)),
-    "peer",
-    "name",
-    b.device,
-    "address",
-    macAddress(names.id, "host", 1),
-    ...mtuWords(spec),
-  );
-  for (const host of spec.hosts) {
-    ip(operations, inside, "link", "set", "dev", host.device, "netns", names.namespace(host.name));
+  route(operations, inside, {
+    kind: "veth",
+    device: a.device,
+    address: macAddress(names.id, "host", 0),
+    mtu: spec.mtu,
+    peer: { device: b.device, address: macAddress(names.id, "host", 1), namespace: null },
+  });
+  for (const { device, name } of spec.hosts) {
+    route(operations, inside, { kind: "set", device, to: names.namespace(name) });
   }
   for (const host of spec.hosts) planHost(operations, host, names);
 }
@@ -88,6 +75,7 @@ function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames
   const bridge = spec.bridge;
   if (bridge === null) return;
   const inside = names.namespace(SWITCH);
+  const alias = aliasOf(names.id);
   // With snooping on, the bridge device joins 224.0.0.106 and would report that at a random moment.
   operations.push({
     kind: "sysctl",
@@ -98,58 +86,42 @@ function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames
   for (const key of NF_CALL_SYSCTLS) {
     operations.push({ kind: "sysctl", namespace: inside, key, value: bridge.nfCall ? "1" : "0" });
   }
-  ip(
-    operations,
-    inside,
-    "link",
-    "add",
-    "name",
-    bridge.name,
-    "address",
-    macAddress(names.id, "bridge", 0),
-    ...mtuWords(spec),
-    "type",
-    "bridge",
-  );
-  ip(operations, inside, "link", "set", "dev", bridge.name, "alias", aliasOf(names.id));
+  route(operations, inside, {
+    kind: "bridge",
+    device: bridge.name,
+    address: macAddress(names.id, "bridge", 0),
+    mtu: spec.mtu,
+  });
+  route(operations, inside, { kind: "set", device: bridge.name, alias });
   for (const [option, value] of Object.entries(bridge.options)) {
     ip(operations, inside, "link", "set", "dev", bridge.name, "type", "bridge", option, value);
   }
   spec.hosts.forEach((host, index) => {
-    const link = vethWords(spec, portName(index), macAddress(names.id, "port", index));
-    ip(
-      operations,
-      inside,
-      ...link,
-      "peer",
-      "name",
-      host.device,
-      "address",
-      macAddress(names.id, "host", index),
-      ...mtuWords(spec),
-      "netns",
-      names.namespace(host.name),
-    );
+    route(operations, inside, {
+      kind: "veth",
+      device: portName(index),
+      address: macAddress(names.id, "port", index),
+      mtu: spec.mtu,
+      peer: {
+        device: host.device,
+        address: macAddress(names.id, "host", index),
+        namespace: names.namespace(host.name),
+      },
+    });
   });
   spec.hosts.forEach((_host, index) => {
     // The kernel drops an alias that is given as a link is made (rtnl_newlink_create).
-    const mark = ["alias", aliasOf(names.id)];
-    const port = ["dev", portName(index), ...mark, "master", bridge.name, "up"];
-    ip(operations, inside, "link", "set", ...port);
+    const device = portName(index);
+    route(operations, inside, { kind: "set", device, alias, master: bridge.name, up: true });
   });
   for (const host of spec.hosts) planHost(operations, host, names);
   planPorts(operations, spec, inside);
-  operations.push({ kind: "up", namespace: inside, device: "lo" });
   if (bridge.address !== null) {
-    operations.push({
-      kind: "address",
-      namespace: inside,
-      device: bridge.name,
-      address: bridge.address,
-    });
+    const { address, name: device } = bridge;
+    route(operations, inside, { kind: "address", device, address });
   }
   // Last: a bridge that is up floods every new port's first frames to all that are there already.
-  ip(operations, inside, "link", "set", "dev", bridge.name, "up");
+  route(operations, inside, { kind: "set", device: bridge.name, up: true });
   planStates(operations, spec, inside);
   for (const entry of bridge.fdb) {
     const index = spec.hosts.findIndex((host) => host.name === entry.host);
@@ -162,25 +134,17 @@ function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames
 }
 
 function planHost(operations: Operation[], host: HostSpec, names: LabNames): void {
+  const { address, device } = host;
   const namespace = names.namespace(host.name);
-  operations.push({ kind: "mark", namespace, device: host.device, alias: aliasOf(names.id) });
-  operations.push({ kind: "up", namespace, device: "lo" });
-  if (host.address !== null) {
-    operations.push({ kind: "address", namespace, device: host.device, address: host.address });
-  }
-  operations.push({ kind: "up", namespace, device: host.device });
+  if (address !== null) route(operations, namespace, { kind: "address", device, address });
+  route(operations, namespace, { kind: "set", device, alias: aliasOf(names.id), up: true });
   // A neighbour that is asked again in the middle of a window would be traffic nobody sent.
-  for (const [key, value] of [
-    ["base_reachable_time_ms", "3600000"],
-    ["delay_first_probe_time", "3600"],
-  ] as const) {
-    operations.push({
-      kind: "sysctl",
-      namespace,
-      key: `net.ipv4.neigh.${host.device}.${key}`,
-      value,
-    });
-  }
+  route(operations, namespace, {
+    kind: "neighbours",
+    device,
+    reachableMs: 3_600_000,
+    delayProbeMs: 3_600_000,
+  });
 }
 
 function planPorts(operations: Operation[], spec: TopologySpec, inside: string): void {
@@ -188,70 +152,26 @@ function planPorts(operations: Operation[], spec: TopologySpec, inside: string):
     const words = Object.entries(host.port)
       .filter(([option]) => option !== "state")
       .flat();
-    if (words.length > 0) {
-      ip(
-        operations,
-        inside,
-        "link",
-        "set",
-        "dev",
-        portName(index),
-        "type",
-        "bridge_slave",
-        ...words,
-      );
-    }
+    if (words.length > 0) setPort(operations, inside, index, ...words);
   });
 }
 
 /** A port's state can be set only once the bridge is up: that is when it enables its ports. */
 function planStates(operations: Operation[], spec: TopologySpec, inside: string): void {
   spec.hosts.forEach((host, index) => {
-    const state = host.port.state;
-    if (state !== undefined) {
-      ip(
-        operations,
-        inside,
-        "link",
-        "set",
-        "dev",
-        portName(index),
-        "type",
-        "bridge_slave",
-        "state",
-        state,
-      );
-    }
+    const { state } = host.port;
+    if (state !== undefined) setPort(operations, inside, index, "state", state);
   });
 }
 
-function vethWords(spec: TopologySpec, device: string, address: string): string[] {
-  return ["link", "add", "name", device, "address", address, ...mtuWords(spec), "type", "veth"];
+function setPort(operations: Operation[], inside: string, index: number, ...words: string[]) {
+  ip(operations, inside, "link", "set", "dev", portName(index), "type", "bridge_slave", ...words);
 }
 
-function mtuWords(spec: TopologySpec): string[] {
-  return spec.mtu === null ? [] : ["mtu", String(spec.mtu)];
+function route(operations: Operation[], namespace: string, request: RouteRequest): void {
+  operations.push({ kind: "route", namespace, request });
 }
 
-function ip(operations: Operation[], namespace: string | null, ...words: string[]): void {
+function ip(operations: Operation[], namespace: string, ...words: string[]): void {
   operations.push({ kind: "ip", namespace, words });
-}
-
-/** The command that a person would type for one step. */
-export function asCommand(operation: Operation): string {
-  switch (operation.kind) {
-    case "ip":
-    case "bridge": {
-      const where = operation.namespace === null ? [] : ["-n", operation.namespace];
-      return [operation.kind, ...where, ...operation.words].join(" ");
-    }
-    case "sysctl":
-      return `ip netns exec ${operation.namespace} sysctl -w ${operation.key}=${operation.value}`;
-    case "up":
-      return `ip -n ${operation.namespace} link set dev ${operation.device} up`;
-    case "address":
-      return `ip -n ${operation.namespace} address add ${operation.address} broadcast + dev ${operation.device}`;
-    case "mark":
-      return `ip -n ${operation.namespace} link set dev ${operation.device} alias ${operation.alias}`;
-  }
 }

@@ -1,9 +1,11 @@
-import { lstatSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync } from "node:fs";
+import { unmountName } from "../system/netns-names.ts";
 import { printable } from "../system/printable.ts";
-import type { Site } from "../system/site.ts";
+import { hostSite } from "../system/site.ts";
 import { type Holder, holdersOf } from "./holders.ts";
 import { judge, occupantOf } from "./mark.ts";
 import type { LabState } from "./state.ts";
+import { type Hold, removeState } from "./state-files.ts";
 
 export interface LeftBehind {
   namespace: string;
@@ -20,30 +22,28 @@ export interface Removal {
   held: { namespace: string; processes: Holder[] }[];
 }
 
-const BATCH = 128;
-const BATCH_TIMEOUT_MS = 60_000;
+const TURN_MS = 10;
+const { O_NOFOLLOW, O_RDONLY } = constants;
+
+/** Removes what the held state names, and the state itself when nothing of the lab remains. */
+export async function finishRemoval(hold: Hold): Promise<Removal> {
+  const removal = await removeNamespaces(hold.state, hostSite.netnsFolder);
+  if (!removal.left.some((left) => left.ours)) removeState(hold);
+  return removal;
+}
 
 /** Removes the namespaces that are provably the lab's, and says what it left and why. */
-export async function removeNamespaces(state: LabState, site: Site): Promise<Removal> {
+async function removeNamespaces(state: LabState, folder: string): Promise<Removal> {
   const removal: Removal = { removed: [], left: [], held: [] };
-  const inodes = inodesOf(state, site);
+  const inodes = inodesOf(state, folder);
   const holders = holdersOf(new Set(inodes.values()));
-  // Judged right before each batch, so that nothing has much time to take a name over.
-  for (let at = 0; at < state.namespaces.length; at += BATCH) {
-    const doomed = state.namespaces.slice(at, at + BATCH).filter((recorded) => {
-      const occupant = occupantOf(site.netnsFolder, recorded.name);
-      if (occupant.kind === "nothing") return false;
-      const verdict = judge(state, recorded, occupant);
-      if (!verdict.ours) {
-        removal.left.push({ namespace: recorded.name, reason: verdict.reason, ours: false });
-      }
-      return verdict.ours;
-    });
-    await removeBatch(
-      site,
-      doomed.map((recorded) => recorded.name),
-      removal,
-    );
+  // Held until all names are gone: the kernel then takes the namespaces apart together, and not
+  // one by one in the way of our own questions.
+  const descriptors: number[] = [];
+  try {
+    await removeAll(state, folder, removal, descriptors);
+  } finally {
+    for (const fd of descriptors) closeSync(fd);
   }
   for (const namespace of removal.removed) {
     const processes = holders.get(inodes.get(namespace) ?? 0);
@@ -52,28 +52,42 @@ export async function removeNamespaces(state: LabState, site: Site): Promise<Rem
   return removal;
 }
 
-function inodesOf(state: LabState, site: Site): Map<string, number> {
+async function removeAll(
+  state: LabState,
+  folder: string,
+  removal: Removal,
+  descriptors: number[],
+): Promise<void> {
+  let turn = performance.now();
+  for (const recorded of state.namespaces) {
+    // Judged right before, so that nothing has time to take a name over.
+    const occupant = occupantOf(folder, recorded.name);
+    if (occupant.kind === "nothing") continue;
+    const verdict = judge(state, recorded, occupant);
+    if (verdict.ours) remove(folder, recorded.name, removal, descriptors);
+    else removal.left.push({ namespace: recorded.name, reason: verdict.reason, ours: false });
+    if (performance.now() - turn < TURN_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turn = performance.now();
+  }
+}
+
+function remove(folder: string, namespace: string, removal: Removal, descriptors: number[]): void {
+  try {
+    descriptors.push(openSync(`${folder}/${namespace}`, O_RDONLY | O_NOFOLLOW));
+    unmountName(folder, namespace);
+    removal.removed.push(namespace);
+  } catch (error) {
+    const reason = `it could not be removed: ${printable(String(error))}`;
+    removal.left.push({ namespace, reason, ours: true });
+  }
+}
+
+function inodesOf(state: LabState, folder: string): Map<string, number> {
   return new Map(
     state.namespaces.flatMap(({ name }) => {
-      const stat = lstatSync(`${site.netnsFolder}/${name}`, { throwIfNoEntry: false });
+      const stat = lstatSync(`${folder}/${name}`, { throwIfNoEntry: false });
       return stat === undefined ? [] : [[name, stat.ino] as const];
     }),
   );
-}
-
-async function removeBatch(site: Site, doomed: string[], removal: Removal): Promise<void> {
-  if (doomed.length === 0) return;
-  const { stderr } = await site.run("ip", ["-force", "-batch", "-"], {
-    input: doomed.map((name) => `netns del ${name}\n`).join(""),
-    timeoutMs: BATCH_TIMEOUT_MS,
-  });
-  for (const namespace of doomed) {
-    if (occupantOf(site.netnsFolder, namespace).kind === "nothing") {
-      removal.removed.push(namespace);
-      continue;
-    }
-    const said = stderr.split("\n").find((line) => line.includes(namespace));
-    const reason = `\`ip netns del ${namespace}\` did not remove it: ${printable(said ?? "no reason given")}`;
-    removal.left.push({ namespace, reason, ours: true });
-  }
 }

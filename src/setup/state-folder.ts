@@ -13,7 +13,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { BridgescopeError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
-import { isLabName } from "./state.ts";
+import { isLabName } from "./lab-name.ts";
 
 const SUFFIX = ".json";
 

@@ -1,14 +1,18 @@
 import { z } from "zod";
-import { BridgescopeError, UsageError } from "../system/errors.ts";
+import { BridgescopeError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
-import { ownerSchema } from "./ownership.ts";
-import { type LabNames, namespacesOf } from "./plan.ts";
+import { isLabName, labNames } from "./lab-name.ts";
+import type { Owner } from "./ownership.ts";
+import { namespacesOf } from "./plan.ts";
 import type { TopologySpec } from "./spec.ts";
 
-export const LAB_SCHEMA = "bridgescope.lab/1";
-
-const LAB_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const LAB_ID = /^[0-9a-f]{8}$/;
+
+const ownerSchema: z.ZodType<Owner> = z.strictObject({
+  pid: z.int().positive(),
+  startTime: z.int().nonnegative(),
+  bootId: z.string().regex(/^[0-9a-f-]{36}$/),
+});
 
 const words = z.record(z.string(), z.string());
 
@@ -56,9 +60,9 @@ function namesItsOwn(state: Named): boolean {
 /** What is known of a kept lab. It names, before it is made, everything that the lab makes. */
 const stateSchema = z
   .strictObject({
-    schema: z.literal(LAB_SCHEMA),
+    schema: z.literal("bridgescope.lab/1"),
     id: z.string().regex(LAB_ID),
-    name: z.string().regex(LAB_NAME),
+    name: z.string().refine(isLabName),
     spec: specSchema,
     owner: ownerSchema.describe("The process that builds or removes the lab, or did so last"),
     phase: z.enum(["building", "kept", "dropping"]),
@@ -67,22 +71,6 @@ const stateSchema = z
   })
   .refine(namesItsOwn, { error: "it names namespaces that are not this lab's" });
 export type LabState = z.infer<typeof stateSchema>;
-
-/** Names of a kept lab's namespaces, as `ip netns list` shows them. */
-export function labNames(name: string, id: string): LabNames {
-  return { id, namespace: (part) => `bs-${name}-${id}-${part}` };
-}
-
-export function isLabName(name: string): boolean {
-  return LAB_NAME.test(name);
-}
-
-export function checkLabName(name: string): string {
-  if (isLabName(name)) return name;
-  throw new UsageError(
-    `a lab's name is 1 to 32 of a-z, 0-9 and -, and starts with a letter; not "${printable(name)}"`,
-  );
-}
 
 /** A state file that does not say what it should. Nothing that it may name is touched. */
 export class CorruptStateError extends BridgescopeError {

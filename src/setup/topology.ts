@@ -11,6 +11,10 @@ export interface TopologyDefaults {
   network?: string;
 }
 
+export function isTopologyFile(text: string): boolean {
+  return /\.ya?ml$/.test(text);
+}
+
 /** Reads `netns`, `veth` or `bridge:N`, each with options: `bridge:8,ageing_time=5s,nf_call=1`. */
 export function parseTopology(text: string, defaults: TopologyDefaults = {}): TopologySpec {
   const [head = "", ...words] = text.split(",");

@@ -1,4 +1,3 @@
-import { execa } from "execa";
 import { PrerequisiteError, ToolError } from "./errors.ts";
 import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
@@ -37,6 +36,8 @@ export async function run(
 ): Promise<CommandResult> {
   const timeoutMs = patience(options.timeoutMs ?? 10_000);
   const tool = options.tool ?? file;
+  // Loaded at the first tool: it takes as long as building a lab of 50, which needs none.
+  const { execa } = await import("execa");
   const child = execa(file, args, {
     reject: false,
     stripFinalNewline: false,

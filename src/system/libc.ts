@@ -5,6 +5,7 @@ const libc = koffi.load("libc.so.6");
 
 const calls = {
   setns: libc.func("int setns(int fd, int nstype)"),
+  unshare: libc.func("int unshare(int flags)"),
   socket: libc.func("int socket(int domain, int type, int protocol)"),
   bind: libc.func("int bind(int fd, const void *addr, uint32_t len)"),
   setsockopt: libc.func(
@@ -23,7 +24,6 @@ const calls = {
   sched_setaffinity: libc.func("int sched_setaffinity(int pid, size_t size, const void *mask)"),
   sched_getaffinity: libc.func("int sched_getaffinity(int pid, size_t size, _Out_ void *mask)"),
   sched_get_priority_max: libc.func("int sched_get_priority_max(int policy)"),
-  if_nametoindex: libc.func("unsigned int if_nametoindex(const char *name)"),
   getrusage: libc.func("int getrusage(int who, _Out_ void *usage)"),
   clock_gettime: libc.func("int clock_gettime(int clock, _Out_ void *ts)"),
   bpf: libc.func(
@@ -48,7 +48,8 @@ const ERRNO_NAMES = new Map(
     .map(([name, value]) => [value, name]),
 );
 
-function checked(call: string, result: number): number {
+/** The result of a call, or its error. */
+export function checked(call: string, result: number): number {
   if (result < 0) throw new SystemCallError(call, koffi.errno());
   return result;
 }
@@ -58,6 +59,11 @@ export const CLONE_NEWNET = 0x40000000;
 /** Moves the calling thread into the namespace that `fd` names. */
 export function setns(fd: number, type: number): void {
   checked("setns", calls.setns(fd, type));
+}
+
+/** Gives the calling thread a new namespace of the kind. */
+export function unshare(type: number): void {
+  checked("unshare", calls.unshare(type));
 }
 
 export function socket(domain: number, type: number, protocol: number): number {
@@ -102,11 +108,6 @@ export function sendmmsg(fd: number, messages: Buffer, count: number): number {
   throw error;
 }
 
-/** The ifindex of a device in the calling thread's namespace; 0 when there is none. */
-export function interfaceIndex(name: string): number {
-  return calls.if_nametoindex(name);
-}
-
 export function close(fd: number): void {
   checked("close", calls.close(fd));
 }
@@ -125,13 +126,26 @@ export function tryLock(fd: number): boolean {
   throw error;
 }
 
+/** The same, waiting for whoever holds it. */
+export function lock(fd: number): void {
+  checked("flock", calls.flock(fd, LOCK_EX));
+}
+
 /** The address of a buffer's first byte, for structures that point at each other; keep the buffer alive. */
 export function addressOf(buffer: Uint8Array): bigint {
   return BigInt(koffi.address(buffer));
 }
 
+const SIOCGIFINDEX = 0x8933;
 const SIOCETHTOOL = 0x8946;
 const IFNAMSIZ = 16;
+
+/** The ifindex of a device in the socket's namespace; 0 when there is none. */
+export function interfaceIndex(fd: number, device: string): number {
+  const request = Buffer.alloc(40);
+  request.write(device.slice(0, IFNAMSIZ - 1), 0);
+  return calls.ioctl(fd, SIOCGIFINDEX, request) < 0 ? 0 : request.readInt32LE(IFNAMSIZ);
+}
 
 /** One ethtool flag of a device in the socket's namespace; null when the driver does not have it. */
 export function ethtoolValue(fd: number, device: string, command: number): number | null {

@@ -1,174 +1,116 @@
-import { bind, close, recv, send, setsockopt, socket } from "./libc.ts";
+import { close, interfaceIndex, recv, SystemCallError, send, setsockopt, socket } from "./libc.ts";
+import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 
-/**
- * The three rtnetlink requests that every host of a lab needs, sent as one train of messages.
- * A thousand hosts would otherwise cost a thousand starts of `ip`.
- */
-export type HostRequest =
-  | { kind: "up"; ifindex: number }
-  | { kind: "address"; ifindex: number; address: string; prefix: number }
-  | { kind: "alias"; ifindex: number; alias: string };
-
 const AF_NETLINK = 16;
-const SOCK_RAW = 3;
+/** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
+const SOCK_RAW_NONBLOCK = 3 | 0x800;
 const NETLINK_ROUTE = 0;
 const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
-const RTM_NEWADDR = 20;
-const NLM_F_REQUEST = 1;
-const NLM_F_ACK = 4;
-const NLM_F_CREATE = 0x400;
-const NLM_F_EXCL = 0x200;
 const NLMSG_ERROR = 2;
 const NLMSG_HEADER = 16;
 const LINK_HEADER = 16;
-const IFF_UP = 1;
-const IFA_ADDRESS = 1;
-const IFA_LOCAL = 2;
-const IFA_BROADCAST = 4;
 const IFLA_IFALIAS = 20;
-const AF_INET = 2;
-const SOL_SOCKET = 1;
-const SO_RCVTIMEO = 20;
+const SOL_NETLINK = 270;
+const NETLINK_EXT_ACK = 11;
+const NLM_F_ACK_TLVS = 0x200;
+const NLMSGERR_ATTR_MSG = 1;
 
-/** Sends the requests in order inside the namespace; throws with the errno of the first that was refused. */
-export function configureHost(namespace: NetworkNamespace, requests: readonly HostRequest[]): void {
-  const fd = openSocket(namespace);
-  try {
-    send(fd, Buffer.concat(requests.map((request, index) => encode(request, index + 1))));
-    receiveAcknowledgements(fd, namespace, requests);
-  } finally {
-    close(fd);
+/** The kernel refused one message of a train; it went on with those behind it. */
+export class RefusedMessage extends SystemCallError {
+  /** Its place in the train, counted from 0. */
+  readonly index: number;
+  /** The kernel's own words (extended acknowledgement), often none. */
+  readonly said: string;
+  constructor(errno: number, index: number, said: string) {
+    super("rtnetlink", errno);
+    this.index = index;
+    this.said = said;
   }
+}
+
+/** An rtnetlink socket: what goes through it acts in the namespace it was opened in. */
+export interface RouteSocket {
+  /** 0 when there is no such device. */
+  ifindex(device: string): number;
+  /** Sends the messages that `write` lays out as one train, and waits until all are done. */
+  send(write: (train: MessageTrain) => void): void;
+  alias(ifindex: number): string;
+  close(): void;
+}
+
+// All of this is synchronous, so one of each does for all sockets.
+const train = new MessageTrain();
+const answer = Buffer.alloc(32_768);
+const ON = Buffer.from(Int32Array.of(1).buffer);
+
+export function openRouteSocket(namespace: NetworkNamespace): RouteSocket {
+  const fd = inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW_NONBLOCK, NETLINK_ROUTE));
+  setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, ON);
+  return {
+    ifindex: (device) => interfaceIndex(fd, device),
+    send: (write) => {
+      train.clear();
+      write(train);
+      if (train.count === 0) return;
+      send(fd, train.bytes());
+      receiveAnswers(fd, namespace, train.count);
+    },
+    alias: (ifindex) => readAlias(fd, namespace, ifindex),
+    close: () => close(fd),
+  };
+}
+
+/** Reads until the last of `count` messages is answered; throws for the first that was refused. */
+function receiveAnswers(fd: number, namespace: NetworkNamespace, count: number): void {
+  let refused: RefusedMessage | null = null;
+  for (let last = 0; last < count; ) {
+    const length = recv(fd, answer);
+    if (length < 0) throw new Error(`rtnetlink did not answer in namespace ${namespace.name}`);
+    for (let at = 0; at + NLMSG_HEADER <= length; ) {
+      const size = answer.readUInt32LE(at);
+      if (size < NLMSG_HEADER) throw new Error("rtnetlink answered with a broken message");
+      if (answer.readUInt16LE(at + 4) === NLMSG_ERROR) {
+        last = answer.readUInt32LE(at + 8);
+        const errno = -answer.readInt32LE(at + NLMSG_HEADER);
+        if (errno !== 0) refused ??= new RefusedMessage(errno, last - 1, wordsOf(at, size));
+      }
+      at += align(size);
+    }
+  }
+  if (refused !== null) throw refused;
+}
+
+function wordsOf(at: number, size: number): string {
+  if ((answer.readUInt16LE(at + 6) & NLM_F_ACK_TLVS) === 0) return "";
+  // The refused message itself stands between errno and attributes.
+  const refused = at + NLMSG_HEADER + 4;
+  const from = refused + align(answer.readUInt32LE(refused));
+  return findAttribute(from, at + size, NLMSGERR_ATTR_MSG) ?? "";
 }
 
 /** The alias of a link; empty when it has none. */
-export function readAlias(namespace: NetworkNamespace, ifindex: number): string {
-  const fd = openSocket(namespace);
-  try {
-    send(fd, message(RTM_GETLINK, 0, 1, linkHeader(ifindex, 0)));
-    const buffer = Buffer.alloc(16384);
-    const length = recv(fd, buffer);
-    if (length < NLMSG_HEADER + LINK_HEADER || buffer.readUInt16LE(4) !== RTM_NEWLINK) {
-      throw new Error(`rtnetlink shows no link ${ifindex} in namespace ${namespace.name}`);
-    }
-    for (let at = NLMSG_HEADER + LINK_HEADER; at + 4 <= length; ) {
-      const size = buffer.readUInt16LE(at);
-      if (size < 4) break;
-      if (buffer.readUInt16LE(at + 2) === IFLA_IFALIAS) {
-        return buffer.toString("utf8", at + 4, at + size).replace(/\0$/, "");
-      }
-      at += align(size);
-    }
-    return "";
-  } finally {
-    close(fd);
+function readAlias(fd: number, namespace: NetworkNamespace, ifindex: number): string {
+  train.clear();
+  train.message(RTM_GETLINK, 0, () => train.linkHeader(ifindex));
+  send(fd, train.bytes());
+  const length = recv(fd, answer);
+  if (length < NLMSG_HEADER + LINK_HEADER || answer.readUInt16LE(4) !== RTM_NEWLINK) {
+    throw new Error(`rtnetlink shows no link ${ifindex} in namespace ${namespace.name}`);
   }
+  return findAttribute(NLMSG_HEADER + LINK_HEADER, length, IFLA_IFALIAS) ?? "";
 }
 
-function openSocket(namespace: NetworkNamespace): number {
-  const fd = inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
-  const timeout = Buffer.alloc(16);
-  timeout.writeBigInt64LE(2n, 0);
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout);
-  const local = Buffer.alloc(12);
-  local.writeUInt16LE(AF_NETLINK, 0);
-  bind(fd, local);
-  return fd;
-}
-
-function receiveAcknowledgements(
-  fd: number,
-  namespace: NetworkNamespace,
-  requests: readonly HostRequest[],
-): void {
-  const buffer = Buffer.alloc(16384);
-  for (let missing = requests.length; missing > 0; ) {
-    const length = recv(fd, buffer);
-    if (length < 0) throw new Error(`rtnetlink did not answer in namespace ${namespace.name}`);
-    for (let at = 0; at + NLMSG_HEADER <= length; ) {
-      const size = buffer.readUInt32LE(at);
-      if (size < NLMSG_HEADER) throw new Error("rtnetlink answered with a broken message");
-      if (buffer.readUInt16LE(at + 4) === NLMSG_ERROR) {
-        missing--;
-        const errno = -buffer.readInt32LE(at + NLMSG_HEADER);
-        const request = requests[buffer.readUInt32LE(at + 8) - 1];
-        if (errno !== 0) {
-          throw new Error(
-            `rtnetlink refused ${JSON.stringify(request)} in namespace ${namespace.name} with errno ${errno}`,
-          );
-        }
-      }
-      at += align(size);
+/** The text of the first attribute of the type, of those that lie between two places of the answer. */
+function findAttribute(from: number, to: number, type: number): string | null {
+  for (let at = from; at + 4 <= to; ) {
+    const size = answer.readUInt16LE(at);
+    if (size < 4) break;
+    if (answer.readUInt16LE(at + 2) === type) {
+      return answer.toString("utf8", at + 4, at + size).replace(/\0$/, "");
     }
+    at += align(size);
   }
-}
-
-function encode(request: HostRequest, sequence: number): Buffer {
-  switch (request.kind) {
-    case "up":
-      return message(RTM_NEWLINK, 0, sequence, linkHeader(request.ifindex, IFF_UP));
-    case "alias":
-      return message(
-        RTM_NEWLINK,
-        0,
-        sequence,
-        linkHeader(request.ifindex, 0),
-        attribute(IFLA_IFALIAS, Buffer.from(`${request.alias}\0`)),
-      );
-    case "address": {
-      const header = Buffer.alloc(8);
-      header.writeUInt8(AF_INET, 0);
-      header.writeUInt8(request.prefix, 1);
-      header.writeUInt32LE(request.ifindex, 4);
-      const address = ipv4(request.address);
-      const hostBits = request.prefix === 32 ? 0 : 0xffffffff >>> request.prefix;
-      const broadcast = Buffer.alloc(4);
-      broadcast.writeUInt32BE((address.readUInt32BE(0) | hostBits) >>> 0);
-      return message(
-        RTM_NEWADDR,
-        NLM_F_CREATE | NLM_F_EXCL,
-        sequence,
-        header,
-        attribute(IFA_LOCAL, address),
-        attribute(IFA_ADDRESS, address),
-        attribute(IFA_BROADCAST, broadcast),
-      );
-    }
-  }
-}
-
-function linkHeader(ifindex: number, flags: number): Buffer {
-  const header = Buffer.alloc(16);
-  header.writeInt32LE(ifindex, 4);
-  header.writeUInt32LE(flags, 8);
-  header.writeUInt32LE(flags, 12);
-  return header;
-}
-
-function message(type: number, flags: number, sequence: number, ...parts: Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  const header = Buffer.alloc(NLMSG_HEADER);
-  header.writeUInt32LE(NLMSG_HEADER + body.length, 0);
-  header.writeUInt16LE(type, 4);
-  header.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK | flags, 6);
-  header.writeUInt32LE(sequence, 8);
-  return Buffer.concat([header, body]);
-}
-
-function attribute(type: number, value: Buffer): Buffer {
-  const buffer = Buffer.alloc(align(4 + value.length));
-  buffer.writeUInt16LE(4 + value.length, 0);
-  buffer.writeUInt16LE(type, 2);
-  value.copy(buffer, 4);
-  return buffer;
-}
-
-function ipv4(text: string): Buffer {
-  return Buffer.from(text.split(".").map(Number));
-}
-
-function align(size: number): number {
-  return (size + 3) & ~3;
+  return null;
 }

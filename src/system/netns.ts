@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, writeFileSync } from "node:fs";
-import { CLONE_NEWNET, setns } from "./libc.ts";
+import { CLONE_NEWNET, setns, unshare } from "./libc.ts";
 
 /** A network namespace held open: it lives at least as long as this descriptor. */
 export interface NetworkNamespace {
@@ -10,8 +10,15 @@ export interface NetworkNamespace {
 }
 
 export function openNamespace(folder: string, name: string): NetworkNamespace {
-  const fd = openSync(`${folder}/${name}`, "r");
-  return { name, fd, inode: fstatSync(fd).ino };
+  return held(name, `${folder}/${name}`);
+}
+
+/** Makes a namespace that nobody else can see yet; it goes with its descriptor. */
+export function newNamespace(name: string): NetworkNamespace {
+  return comingHome(() => {
+    unshare(CLONE_NEWNET);
+    return held(name, THIS);
+  });
 }
 
 export function closeNamespace(namespace: NetworkNamespace): void {
@@ -23,17 +30,62 @@ export function closeNamespace(namespace: NetworkNamespace): void {
  * there (a socket, a file under /proc/sys/net) stays bound to the namespace after the return.
  */
 export function inNamespace<T>(namespace: NetworkNamespace, action: () => T): T {
-  const home = openSync("/proc/thread-self/ns/net", "r");
-  try {
+  return comingHome(() => {
     setns(namespace.fd, CLONE_NEWNET);
+    here = namespace.fd;
     return action();
-  } finally {
-    setns(home, CLONE_NEWNET);
-    closeSync(home);
-  }
+  });
 }
 
 /** Writes a network sysctl of the namespace; `key` as sysctl(8) spells it with dots. */
 export function writeSysctl(namespace: NetworkNamespace, key: string, value: string): void {
   inNamespace(namespace, () => writeFileSync(`/proc/sys/${key.replaceAll(".", "/")}`, value));
+}
+
+/** The namespaces of one folder, each opened once and held until `close`. */
+export class OpenNamespaces {
+  readonly #folder: string;
+  readonly #open = new Map<string, NetworkNamespace>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  add(namespace: NetworkNamespace): void {
+    this.#open.set(namespace.name, namespace);
+  }
+
+  get(name: string): NetworkNamespace {
+    const known = this.#open.get(name);
+    if (known !== undefined) return known;
+    const namespace = openNamespace(this.#folder, name);
+    this.add(namespace);
+    return namespace;
+  }
+
+  close(): void {
+    for (const namespace of this.#open.values()) closeNamespace(namespace);
+    this.#open.clear();
+  }
+}
+
+const THIS = "/proc/thread-self/ns/net";
+
+function held(name: string, path: string): NetworkNamespace {
+  const fd = openSync(path, "r");
+  return { name, fd, inode: fstatSync(fd).ino };
+}
+
+/** Where this thread is; opened once, for a lab of a thousand goes in and out thousands of times. */
+let here: number | null = null;
+
+function comingHome<T>(action: () => T): T {
+  here ??= openSync(THIS, "r");
+  const home = here;
+  try {
+    return action();
+  } finally {
+    setns(home, CLONE_NEWNET);
+    here = home;
+  }
 }

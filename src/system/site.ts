@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { Socket } from "node:net";
 import { type CommandOptions, type CommandResult, run, runOk } from "./command.ts";
 import { PrerequisiteError, ToolError } from "./errors.ts";
+import type { NetworkNamespace } from "./netns.ts";
+import { linkNames, mountNames } from "./netns-names.ts";
 import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
 
@@ -21,6 +23,8 @@ export interface Site {
   readonly netnsFolder: string;
   /** The command line that runs `file` inside the site, in `namespace` when one is given. */
   command(file: string, args: readonly string[], namespace?: string): [string, string[]];
+  /** Gives namespaces their names here. In a private site they are to be held open as long as it is. */
+  nameNamespaces(namespaces: readonly NetworkNamespace[]): void;
   run(file: string, args: readonly string[], options?: SiteOptions): Promise<CommandResult>;
   runOk(file: string, args: readonly string[], options?: SiteOptions): Promise<string>;
   close(): Promise<void>;
@@ -50,6 +54,8 @@ function site(
     root,
     netnsFolder,
     command,
+    nameNamespaces: (namespaces) =>
+      (kind === "host" ? mountNames : linkNames)(netnsFolder, namespaces),
     run: (file, args, options) =>
       run(...command(file, args, options?.namespace), { ...options, tool: file }),
     runOk: (file, args, options) =>

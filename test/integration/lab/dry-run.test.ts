@@ -6,8 +6,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import { labCommand } from "../../../src/cli/lab.ts";
 import { resolveTopology } from "../../../src/setup/file.ts";
 import { type BuiltLab, buildLab } from "../../../src/setup/lab.ts";
+import { labNames } from "../../../src/setup/lab-name.ts";
 import { namespacesOf } from "../../../src/setup/plan.ts";
-import { labNames } from "../../../src/setup/state.ts";
 import { hostSite } from "../../../src/system/site.ts";
 import { ip, labName, namespaces, shell, useOwnBooks } from "./machine.ts";
 

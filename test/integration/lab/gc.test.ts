@@ -10,11 +10,13 @@ import {
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { collectGarbage } from "../../../src/setup/gc.ts";
-import { dropLab, keepLab } from "../../../src/setup/kept.ts";
+import { keepLab } from "../../../src/setup/keep.ts";
+import { dropLab } from "../../../src/setup/kept.ts";
 import { listLabs } from "../../../src/setup/listing.ts";
 import { currentOwner } from "../../../src/setup/ownership.ts";
 import type { LabState } from "../../../src/setup/state.ts";
-import { claimState, readState, releaseState } from "../../../src/setup/state-files.ts";
+import { claimState, releaseState } from "../../../src/setup/state-files.ts";
+import { readState } from "../../../src/setup/state-read.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { ip, labName, namespaces, useOwnBooks } from "./machine.ts";
 

@@ -4,7 +4,8 @@ import { existsSync, lstatSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { execInLab } from "../../../src/setup/exec.ts";
-import { dropLab, keepLab, openKeptLab } from "../../../src/setup/kept.ts";
+import { keepLab } from "../../../src/setup/keep.ts";
+import { dropLab, openKeptLab } from "../../../src/setup/kept.ts";
 import { listLabs } from "../../../src/setup/listing.ts";
 import { parseState } from "../../../src/setup/state.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
@@ -62,6 +63,16 @@ describe("a kept lab", () => {
       const marked = links.filter((link) => link.ifalias === alias).map((link) => link.ifname);
       const devices = namespace.endsWith("-sw") ? ["br0", "lo", "p1", "p2"] : ["eth0", "lo"];
       expect(marked.sort()).toEqual(devices);
+    }
+  });
+
+  test("has IPv6 off in every namespace, however many there are", async () => {
+    const name = labName();
+    await keep("bridge:130", name);
+    const read = "cat /proc/sys/net/ipv6/conf/*/disable_ipv6 | sort -u";
+    for (const namespace of namespaces(name).keys()) {
+      const values = ip("netns", "exec", namespace, "sh", "-c", read).trim();
+      expect({ namespace, values }).toEqual({ namespace, values: "1" });
     }
   });
 
@@ -155,11 +166,9 @@ describe("a build that does not come to its end leaves nothing", () => {
     const name = labName();
     const controller = new AbortController();
     const reason = new Error("enough");
-    const built = keepLab(parseTopology("bridge:50"), name, {
+    const built = keepLab(parseTopology("bridge:100"), name, {
       signal: controller.signal,
-      progress: (done) => {
-        if (done > 100) controller.abort(reason);
-      },
+      progress: () => controller.abort(reason),
     });
     await expect(built).rejects.toBe(reason);
     expect(namespaces(name).size).toBe(0);
@@ -175,10 +184,25 @@ describe("a build that does not come to its end leaves nothing", () => {
     expect(listLabs()).toEqual([]);
   });
 
-  test("when there is no ip", async () => {
+  test("when the kernel refuses a step, which it says why", async () => {
+    const name = labName();
+    const small = { ...parseTopology("bridge:4"), mtu: 1 };
+    await expect(keepLab(small, name)).rejects.toThrow(
+      /`ip -n \S+-sw link add name br0 .*mtu 1 .*` asks \(EINVAL: mtu less than device minimum\)/,
+    );
+    // One of many that are sent together.
+    const spec = parseTopology("bridge:4");
+    const third = spec.hosts[2];
+    if (third !== undefined) third.device = "no/slash";
+    await expect(keepLab(spec, name)).rejects.toThrow(/`ip -n \S+-sw link add name p3 .*\(EINVAL/);
+    expect(namespaces(name).size).toBe(0);
+    expect(listLabs()).toEqual([]);
+  });
+
+  test("when there is no ip for what it is asked", async () => {
     const name = labName();
     vi.stubEnv("PATH", "/nonexistent");
-    await expect(keep("netns", name)).rejects.toMatchObject({ exitCode: 4 });
+    await expect(keep("bridge:2,priority=7", name)).rejects.toMatchObject({ exitCode: 4 });
     expect(listLabs()).toEqual([]);
   });
 });

@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collectGarbage } from "../../../src/setup/gc.ts";
-import { keepLab } from "../../../src/setup/kept.ts";
+import { keepLab } from "../../../src/setup/keep.ts";
 import { listLabs } from "../../../src/setup/listing.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { type Compiled, compileSources } from "../../compiled.ts";
 import { hostLinks, labName, namespaces, processesOfSession, useOwnBooks } from "./machine.ts";
 
 const KEEP = `
-import { keepLab } from "./src/setup/kept.js";
+import { keepLab } from "./src/setup/keep.js";
 import { parseTopology } from "./src/setup/topology.js";
 const spec = parseTopology("bridge:200");
 process.stdout.write("go");
@@ -74,7 +74,7 @@ describe("SIGKILL at any instant, and one gc at once", () => {
   test("while a lab of 200 is built", async () => {
     const links = hostLinks();
     const found: number[] = [];
-    for (const instant of instants(400)) {
+    for (const instant of instants(250)) {
       const name = labName();
       const child = await atWork(scripts.keep, name);
       await sleep(instant);
@@ -106,7 +106,7 @@ describe("SIGKILL at any instant, and one gc at once", () => {
 });
 
 test("Ctrl-C removes what was made and exits with 128 + 2", async () => {
-  for (const instant of [20, 120, 220]) {
+  for (const instant of [20, 90, 160]) {
     const name = labName();
     const child = await atWork(scripts.lab, "up", "bridge:400", "--name", name);
     await sleep(instant);

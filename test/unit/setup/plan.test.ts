@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { parseTopologyFile } from "../../../src/setup/file.ts";
-import { asCommand, namespacesOf, planLab } from "../../../src/setup/plan.ts";
+import { labNames } from "../../../src/setup/lab-name.ts";
+import { namespacesOf, planLab } from "../../../src/setup/plan.ts";
+import { asCommand } from "../../../src/setup/plan-text.ts";
 import type { TopologySpec } from "../../../src/setup/spec.ts";
-import { labNames } from "../../../src/setup/state.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 
 const NAMES = labNames("web", "0badcafe");

@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  CorruptStateError,
-  checkLabName,
-  type LabState,
-  labNames,
-  parseState,
-} from "../../../src/setup/state.ts";
+import { checkLabName, labNames } from "../../../src/setup/lab-name.ts";
+import { CorruptStateError, type LabState, parseState } from "../../../src/setup/state.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 
 const STATE: LabState = {

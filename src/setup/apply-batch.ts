@@ -1,0 +1,45 @@
+import { PrerequisiteError, ToolError } from "../system/errors.ts";
+import { printable } from "../system/printable.ts";
+import type { Site } from "../system/site.ts";
+import { BRIDGE_OPTIONS } from "./options.ts";
+import type { Operation } from "./plan.ts";
+
+export type BatchOperation = Extract<Operation, { kind: "ip" | "bridge" }>;
+
+const TIMEOUT_MS = 60_000;
+
+/** Hands steps of one namespace to one process of the tool. */
+export async function runBatch(site: Site, group: readonly BatchOperation[]): Promise<void> {
+  const first = group[0];
+  if (first === undefined) return;
+  const result = await site.run(first.kind, ["-batch", "-"], {
+    namespace: first.namespace,
+    input: `${group.map((operation) => operation.words.join(" ")).join("\n")}\n`,
+    timeoutMs: TIMEOUT_MS,
+  });
+  if (result.exitCode === 0) return;
+  const line = Number(/Command failed -:(\d+)/.exec(result.stderr)?.[1] ?? 1);
+  throw refusal(group[line - 1] ?? first, result.stderr);
+}
+
+/** Tells a missing kernel feature (exit 4) from a failure, and names the CONFIG option. */
+function refusal(operation: BatchOperation, stderr: string): Error {
+  // What follows the first line of a word that ip does not know is its whole usage.
+  const line =
+    stderr
+      .replace(/Command failed.*/s, "")
+      .trim()
+      .split("\n")[0] ?? "";
+  const said = printable(line) || "no reason given";
+  const command = `${operation.kind} ${operation.words.join(" ")}`;
+  const option = Object.keys(BRIDGE_OPTIONS).find((name) => operation.words.includes(name));
+  if (
+    option !== undefined &&
+    /not supported|unknown|Invalid argument|What is|garbage/i.test(said)
+  ) {
+    const config = BRIDGE_OPTIONS[option]?.config;
+    const needs = config === undefined ? "a newer kernel and iproute2" : `a kernel with ${config}`;
+    return new PrerequisiteError(`${option} is not to be had here (${said}): it takes ${needs}`);
+  }
+  return new ToolError(operation.kind, `${command} failed: ${said}`);
+}
