@@ -11,6 +11,7 @@ import { runCase } from "./case.ts";
 import { runCountedCase } from "./counted.ts";
 import { checkFeatures } from "./features.ts";
 import type { CaseContext, Plan, PlannedCase } from "./plan.ts";
+import { measureSlopes } from "./slopes.ts";
 
 export interface RunOptions {
   /** The command line that a person would type to get this run again. */
@@ -87,6 +88,10 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
         : await runSoundly(planned, caseContext),
     );
   }
+  if (plan.slopes !== null && !signal.aborted) {
+    const progress = report("slopes", plan.cases.length);
+    run.slopes = await measureSlopes(plan.slopes, { signal, seed, cpus, progress });
+  }
   run.durationNs = Number(process.hrtime.bigint() - began);
   run.state = signal.aborted ? "interrupted" : stateOf(run);
   return runSchema.parse(run);
@@ -160,6 +165,7 @@ function faultsOf(one: Case): string[] {
 }
 
 function stateOf(run: Run): Run["state"] {
+  if ((run.slopes?.error ?? null) !== null) return "failed";
   return run.cases.some((one) => one.state === "failed") ? "failed" : "complete";
 }
 

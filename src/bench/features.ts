@@ -1,5 +1,5 @@
 import { buildPrivateLab } from "../setup/lab.ts";
-import type { TopologySpec } from "../setup/spec.ts";
+import type { BridgeSpec, TopologySpec } from "../setup/spec.ts";
 import type { Plan } from "./plan.ts";
 
 /**
@@ -10,11 +10,21 @@ export async function checkFeatures(plan: Plan, signal: AbortSignal): Promise<vo
   const seen = new Set<string>();
   for (const { topology } of plan.cases) {
     const small = twoHosts(topology);
-    const key = JSON.stringify([small.bridge?.options, small.bridge?.nfCall, small.hosts]);
+    const key = JSON.stringify([
+      small.bridge?.options,
+      small.bridge?.nfCall,
+      small.bridge?.fill,
+      small.hosts,
+    ]);
     if (seen.has(key) || topology.kind !== "bridge") continue;
     seen.add(key);
     await (await buildPrivateLab(small, { signal })).close();
   }
+}
+
+/** One of each tells whether the kernel has it. */
+function leastOf(fill: BridgeSpec["fill"]): BridgeSpec["fill"] {
+  return Object.fromEntries(Object.keys(fill).map((name) => [name, 1]));
 }
 
 function twoHosts(topology: TopologySpec): TopologySpec {
@@ -22,6 +32,6 @@ function twoHosts(topology: TopologySpec): TopologySpec {
   return {
     ...topology,
     hosts: topology.hosts.slice(0, 2),
-    bridge: bridge === null ? null : { ...bridge, fdb: [] },
+    bridge: bridge === null ? null : { ...bridge, fdb: [], fill: leastOf(bridge.fill) },
   };
 }

@@ -39,8 +39,19 @@ export interface Plan {
   backend: Backend;
   /** Show the walk from namespace to bridge first, as checks. */
   ladder: boolean;
+  /** What one more port, entry or rule costs, measured after the cases; null for not at all. */
+  slopes: SlopePlan | null;
   /** CPUs that the workloads' threads are pinned to, in this order; null for all that the process may use. */
   cpus: readonly number[] | null;
+}
+
+/** Cases whose labs stand at once, and which of them differ in the number of one thing. */
+export interface SlopePlan {
+  rounds: number;
+  roundNs: number;
+  cases: PlannedCase[];
+  per: { what: string; workload: string; cases: string[]; counts: number[] }[];
+  tax: [base: string, candidate: string];
 }
 
 export interface CaseRequest {
@@ -75,7 +86,6 @@ export function makePlan(
   backend: Backend,
   ladder: boolean,
 ): Plan {
-  if (requests.length === 0) throw new UsageError("the plan has no cases");
   const durationNs = timing.durationNs ?? DEFAULT_DURATION_NS;
   if (durationNs < MINIMUM_DURATION_NS) {
     throw new UsageError(
@@ -117,11 +127,12 @@ function assemble(
     if (ids.has(id)) throw new UsageError(`the plan names the case ${id} twice`);
     ids.add(id);
   }
-  return { name, cases, ladder, backend, cpus: null };
+  return { name, cases, ladder, backend, slopes: null, cpus: null };
 }
 
 /** Nanoseconds that a plan will take, roughly. */
 export function estimateNs(plan: Plan): number {
+  const slopesNs = plan.slopes === null ? 0 : estimateSlopesNs(plan.slopes);
   return plan.cases.reduce(
     (sum, planned) => {
       const trials = planned.workload.trialsPerRound ?? 1;
@@ -130,8 +141,16 @@ export function estimateNs(plan: Plan): number {
       const effect = planned.probeEffectPairs * (2 * roundNs + ATTACH_NS);
       return sum + 0.5e9 + on + trials * planned.warmUpNs + planned.rounds * roundNs + effect;
     },
-    plan.ladder ? LADDER_NS : 0,
+    slopesNs + (plan.ladder ? LADDER_NS : 0),
   );
+}
+
+/** A short round with the rest that follows it, and a lab that stays. */
+const ROUND_AND_REST_NS = 60e6;
+const STANDING_LAB_NS = 0.5e9;
+
+function estimateSlopesNs({ cases, rounds }: SlopePlan): number {
+  return cases.length * (STANDING_LAB_NS + (rounds + 1) * ROUND_AND_REST_NS);
 }
 
 /** Rounds beyond which more of them tell less than longer ones would. */

@@ -15,6 +15,7 @@ export interface PlanRequest {
   cases: CaseRequest[];
   timing: Timing;
   ladder: boolean;
+  slopes: boolean;
 }
 
 interface Entry extends WorkloadOptions {
@@ -63,19 +64,23 @@ const NAMED: Record<string, (network?: string) => PlanRequest> = {
     cases: requests(ARTICLE, network ?? WALK_NETWORK),
     timing: { rounds: 7, durationNs: 300e6 },
     ladder: true,
+    slopes: true,
   }),
   quick: (network) => ({
     name: "quick",
     cases: requests(QUICK, network),
     timing: { rounds: 5, durationNs: 200e6 },
     ladder: false,
+    slopes: false,
   }),
   counted: (network) => ({
     name: "counted",
     cases: requests(COUNTED, network),
     timing: { rounds: 4, durationNs: 10e6 },
     ladder: false,
+    slopes: false,
   }),
+  slopes: () => ({ name: "slopes", cases: [], timing: {}, ladder: false, slopes: true }),
 };
 
 function each<Name extends string, Schema>(names: readonly Name[], schema: Schema) {
@@ -88,6 +93,7 @@ const fileSchema = z.strictObject({
   duration: z.union([z.string(), z.number()]).optional(),
   network: z.string().optional(),
   ladder: z.boolean().optional(),
+  slopes: z.boolean().optional(),
   cases: z
     .array(
       z.strictObject({
@@ -128,6 +134,7 @@ export function crossPlan(
     cases: requests(entries, network),
     timing: {},
     ladder: false,
+    slopes: false,
   };
 }
 
@@ -155,6 +162,7 @@ function readPlanFile(path: string, network?: string): PlanRequest {
     ),
     timing: { rounds: data.rounds, durationNs },
     ladder: data.ladder ?? false,
+    slopes: data.slopes ?? false,
   };
 }
 

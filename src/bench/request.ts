@@ -9,6 +9,7 @@ import {
   type Timing,
 } from "./plan.ts";
 import { crossPlan, loadPlan, type PlanRequest } from "./plans.ts";
+import { slopePlan } from "./slope-plan.ts";
 import {
   NUMBER_NAMES,
   type NumberName,
@@ -74,9 +75,13 @@ export function planFor(
     pairs === undefined ? one : { ...one, probeEffectPairs: pairs },
   );
   const timing = { ...asked.timing, ...timingOf(request, asked.timing) };
+  if (cases.length === 0 && timing.budgetNs !== undefined) {
+    throw new UsageError(`the plan ${asked.name} has rounds of its own: it takes no --budget`);
+  }
   const plan = makePlan(asked.name, cases, timing, backend, asked.ladder);
+  const slopes = asked.slopes ? slopePlan(request.network) : null;
   return {
-    plan: { ...plan, cpus: request.cpus === undefined ? null : cpuList(request.cpus) },
+    plan: { ...plan, slopes, cpus: request.cpus === undefined ? null : cpuList(request.cpus) },
     seed: integer("--seed", request.seed),
   };
 }

@@ -173,6 +173,10 @@ export const labSchema = z.object({
         .describe(
           "Every IFLA_BR_* attribute as `ip -d -j link` names it; times as the kernel gives them",
         ),
+      fill: z
+        .record(z.string(), count)
+        .optional()
+        .describe("What the bridge was filled with (fdb_entries, nft_rules, vlans), as counted"),
       nfCall: z
         .object({ iptables: z.boolean(), ip6tables: z.boolean(), arptables: z.boolean() })
         .nullable()

@@ -6,8 +6,10 @@
  */
 import { z } from "zod";
 import { caseSchema } from "./case.ts";
+import { slopesSchema } from "./slopes.ts";
 
 export * from "./case.ts";
+export type { Slopes } from "./slopes.ts";
 
 export const RUN_SCHEMA = "bridgescope.run/1";
 
@@ -105,6 +107,7 @@ export const runSchema = z.object({
   guest: guestSchema.optional().describe("Absent for a run on the host itself"),
   checks: z.array(checkSchema),
   cases: z.array(caseSchema),
+  slopes: slopesSchema.optional().describe("Absent where the plan does not ask for them"),
 });
 
 export type Check = z.infer<typeof checkSchema>;

@@ -7,6 +7,7 @@ import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./terminal/
 import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./terminal/guest.ts";
 import { writeLatency, writeResults } from "./terminal/results.ts";
 import { Screen } from "./terminal/screen.ts";
+import { writeSlopes } from "./terminal/slopes.ts";
 import { count, duration, plural } from "./text/units.ts";
 
 export interface TerminalOptions {
@@ -24,7 +25,8 @@ export function renderTerminal(run: Run, options: TerminalOptions): string {
   const screen = new Screen({ ...options, width: Math.max(NARROWEST, Math.floor(options.width)) });
   writeTitle(screen, run);
   writeFirst(screen, run);
-  writeResults(screen, run);
+  if (run.cases.length > 0) writeResults(screen, run);
+  writeSlopes(screen, run);
   writeLatency(screen, run);
   writeDecisions(screen, run);
   writeAccounts(screen, run);

@@ -1,8 +1,8 @@
 import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
-import { openRouteSocket, RefusedMessage } from "../system/netlink.ts";
+import { openRouteSocket, RefusedMessage, type RouteSocket } from "../system/netlink.ts";
 import type { OpenNamespaces } from "../system/netns.ts";
 import { printable } from "../system/printable.ts";
-import { writeRequest } from "../system/rtnetlink.ts";
+import { IFLA_BR_FDB_MAX_LEARNED, writeRequest } from "../system/rtnetlink.ts";
 import type { Operation } from "./plan.ts";
 import { asCommand } from "./plan-text.ts";
 
@@ -31,11 +31,19 @@ export function sendTrain(group: readonly RouteOperation[], open: OpenNamespaces
     socket.send((train) => {
       for (const { request } of group) writeRequest(train, request, numbers);
     });
+    for (const { request } of group) {
+      if (request.kind === "limit") requireLimit(socket, numbers.ifindex(request.device));
+    }
   } catch (error) {
     throw error instanceof RefusedMessage ? refusal(group[error.index] ?? first, error) : error;
   } finally {
     socket.close();
   }
+}
+
+function requireLimit(socket: RouteSocket, ifindex: number): void {
+  if (socket.bridgeNumber(ifindex, IFLA_BR_FDB_MAX_LEARNED) !== null) return;
+  throw new PrerequisiteError("fdb_max_learned is not to be had here: it takes Linux 6.7 or later");
 }
 
 /** Tells a kind of device that this kernel does not have (exit 4) from a failure. */

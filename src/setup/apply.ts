@@ -18,6 +18,8 @@ export interface ApplyOptions {
 
 /** Steps that are done in one go: few milliseconds of a small step, tens of a large one. */
 const GROUP = 64;
+/** Steps that one process of a tool is given. */
+const BATCH = 4096;
 /** A long build must leave room for Ctrl-C. */
 const TURN_MS = 10;
 
@@ -69,7 +71,8 @@ async function applyAll(
 function nextGroup(operations: readonly Operation[], at: number): Operation[] {
   const first = operations[at];
   if (first === undefined) return [];
-  const limit = Math.min(operations.length, at + GROUP);
+  const most = ["ip", "bridge", "nft"].includes(first.kind) ? BATCH : GROUP;
+  const limit = Math.min(operations.length, at + most);
   let end = at + 1;
   for (; end < limit; end++) {
     const next = operations[end];
@@ -100,6 +103,7 @@ async function applyGroup(means: Means, group: readonly Operation[]): Promise<vo
       break;
     case "ip":
     case "bridge":
+    case "nft":
       await runBatch(site, group as readonly BatchOperation[]);
   }
 }

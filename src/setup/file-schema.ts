@@ -13,6 +13,9 @@ export const topologyFileSchema = z.strictObject(
     mtu: value.optional(),
     ipv6: value.optional(),
     nf_call: value.optional(),
+    fdb_entries: value.optional(),
+    nft_rules: value.optional(),
+    vlans: value.optional(),
     bridge: options.optional(),
     hosts: z.array(
       z.strictObject(

@@ -6,7 +6,7 @@ import { printable } from "../system/printable.ts";
 import { topologyFileSchema } from "./file-schema.ts";
 import { type FileText, parseFile } from "./file-text.ts";
 import { addressAt, type Network, parseNetwork, withoutPrefix } from "./network.ts";
-import { bridgeOption, portOption } from "./options.ts";
+import { bridgeOption, LAB_OPTIONS, portOption } from "./options.ts";
 import { SWITCH } from "./plan.ts";
 import {
   type BridgeSpec,
@@ -53,11 +53,18 @@ export function parseTopologyFile(
     label: path,
     kind: "bridge",
     hosts: [],
-    bridge: { name: "br0", options: {}, nfCall: false, address: data.address ?? null, fdb: [] },
+    bridge: {
+      name: "br0",
+      options: {},
+      nfCall: false,
+      address: data.address ?? null,
+      fill: {},
+      fdb: [],
+    },
     mtu: null,
     ipv6: false,
   };
-  for (const name of ["mtu", "ipv6", "nf_call"] as const) {
+  for (const name of LAB_OPTIONS) {
     const value = data[name];
     if (value !== undefined) file.at([name], () => setLabOption(spec, name, String(value)));
   }

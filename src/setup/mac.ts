@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
-const KINDS = { host: 0x00, port: 0x40, bridge: 0x80, sender: 0xc0 } as const;
+/** The first two bits of the fourth byte, and for entries a third. */
+const KINDS = { host: 0x00, port: 0x40, bridge: 0x80, entry: 0xa0, sender: 0xc0 } as const;
 
 /**
  * A locally administered unicast address (02:…) of the lab's own: two bytes name the lab, so that

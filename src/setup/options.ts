@@ -68,11 +68,28 @@ export const PORT_OPTIONS: Record<string, OptionKind> = {
   cost: integer(1, 65535),
 };
 
+/** What a bridge can be filled with, to see what one more of it costs; none where it is absent. */
+export const FILL_OPTIONS = {
+  /** Static FDB entries of made-up addresses at the last port. */
+  fdb_entries: integer(1, 1 << 20),
+  /** Rules of nftables' bridge family on the way of every forwarded frame, of which none matches. */
+  nft_rules: integer(1, 100_000),
+  /** VLANs that every port is a member of, from 2 on. */
+  vlans: integer(1, 4093),
+} as const;
+export type FillName = keyof typeof FILL_OPTIONS;
+
+export const FILL_NAMES = Object.keys(FILL_OPTIONS) as FillName[];
+
 /** Options of the lab rather than of the bridge. */
-export const LAB_OPTIONS = ["mtu", "nf_call", "ipv6"] as const;
+export const LAB_OPTIONS = ["mtu", "nf_call", "ipv6", ...FILL_NAMES] as const;
 
 export function bridgeOption(name: string, value: string): string {
   return checked(BRIDGE_OPTIONS, "bridge option", name, value);
+}
+
+export function fillOption(name: string, value: string): number {
+  return Number(checked(FILL_OPTIONS, "topology option", name, value));
 }
 
 export function portOption(name: string, value: string): string {

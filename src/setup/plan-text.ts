@@ -11,6 +11,8 @@ export function asCommand(operation: Operation): string {
       return `ip netns exec ${namespace} sysctl -w ${operation.key}=${operation.value}`;
     case "route":
       return ["ip", "-n", namespace, ...ipWords(operation.request)].join(" ");
+    case "nft":
+      return ["ip", "netns", "exec", namespace, "nft", ...operation.words.map(quoted)].join(" ");
     case "ip":
     case "bridge":
       return [kind, "-n", namespace, ...operation.words].join(" ");
@@ -41,12 +43,22 @@ function ipWords(request: RouteRequest): string[] {
     }
     case "address":
       return ["address", "add", request.address, "broadcast", "+", "dev", device];
+    case "limit":
+      return [
+        ...["link", "set", "dev", device],
+        ...["type", "bridge", "fdb_max_learned", String(request.learned)],
+      ];
     case "neighbours": {
       const { reachableMs, delayProbeMs } = request;
       const times = ["base_reachable", String(reachableMs), "delay_probe", String(delayProbeMs)];
       return ["ntable", "change", "name", "arp_cache", "dev", device, ...times];
     }
   }
+}
+
+/** For a shell: nft's braces and semicolons are words of its own. */
+function quoted(word: string): string {
+  return /^[\w:.-]+$/.test(word) ? word : `'${word}'`;
 }
 
 const QUEUES = ["numtxqueues", "1", "numrxqueues", "1"];

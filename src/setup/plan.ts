@@ -1,5 +1,6 @@
 import type { RouteRequest } from "../system/rtnetlink.ts";
 import { macAddress } from "./mac.ts";
+import { planFill } from "./plan-fill.ts";
 import type { HostSpec, TopologySpec } from "./spec.ts";
 
 /** One step of a build, in the namespace that it names. */
@@ -8,7 +9,7 @@ export type Operation =
   | { kind: "sysctl"; namespace: string; key: string; value: string }
   | { kind: "route"; namespace: string; request: RouteRequest }
   /** What a person may ask for beyond a plain lab, in the words of the tool. */
-  | { kind: "ip" | "bridge"; namespace: string; words: string[] };
+  | { kind: "ip" | "bridge" | "nft"; namespace: string; words: string[] };
 
 /** How a lab's parts are called; a kept lab's namespaces carry its id, a plan's own need not. */
 export interface LabNames {
@@ -94,6 +95,10 @@ function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames
   });
   route(operations, inside, { kind: "set", device: bridge.name, alias });
   for (const [option, value] of Object.entries(bridge.options)) {
+    if (option === "fdb_max_learned") {
+      route(operations, inside, { kind: "limit", device: bridge.name, learned: Number(value) });
+      continue;
+    }
     ip(operations, inside, "link", "set", "dev", bridge.name, "type", "bridge", option, value);
   }
   spec.hosts.forEach((host, index) => {
@@ -123,6 +128,7 @@ function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames
   // Last: a bridge that is up floods every new port's first frames to all that are there already.
   route(operations, inside, { kind: "set", device: bridge.name, up: true });
   planStates(operations, spec, inside);
+  operations.push(...planFill(spec, names.id, inside));
   for (const entry of bridge.fdb) {
     const index = spec.hosts.findIndex((host) => host.name === entry.host);
     operations.push({

@@ -3,9 +3,12 @@ import type { Lab } from "../document/run.ts";
 import { parseToolJson } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
 import { readOffloads } from "../system/ethtool.ts";
+import { openRouteSocket } from "../system/netlink.ts";
 import { inNamespace } from "../system/netns.ts";
-import type { BuiltLab } from "./lab.ts";
+import { IFLA_BR_FDB_MAX_LEARNED } from "../system/rtnetlink.ts";
+import type { BuiltLab, LabBridge } from "./lab.ts";
 import { SWITCH } from "./plan.ts";
+import { readFill } from "./read-fill.ts";
 
 type Flags = Record<string, number | string | boolean>;
 
@@ -48,7 +51,8 @@ export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
       name: bridge.ifname,
       ifindex: bridge.ifindex,
       address: bridge.address,
-      options: flagsOf(bridge.linkinfo?.info_data),
+      options: { ...flagsOf(bridge.linkinfo?.info_data), ...readLimit(lab.bridge) },
+      fill: await readFill(lab),
       nfCall: readNfCall(lab),
     },
     ports: members.map((link) => {
@@ -128,6 +132,17 @@ function flagsOf(data: Record<string, unknown> | undefined): Flags {
     }
   }
   return flags;
+}
+
+/** iproute2 shows it since 6.7, whatever the kernel has. */
+function readLimit({ namespace, ifindex }: LabBridge): Flags {
+  const socket = openRouteSocket(namespace);
+  try {
+    const limit = socket.bridgeNumber(ifindex, IFLA_BR_FDB_MAX_LEARNED);
+    return limit === null ? {} : { fdb_max_learned: limit };
+  } finally {
+    socket.close();
+  }
 }
 
 function readNfCall(lab: BuiltLab) {

@@ -1,3 +1,5 @@
+import type { FillName } from "./options.ts";
+
 /** What a lab is asked to be, whatever way it was asked: command line, YAML file or library. */
 export interface TopologySpec {
   /** The topology in the words of the command line; the first half of a case's id. */
@@ -28,6 +30,8 @@ export interface BridgeSpec {
   nfCall: boolean;
   /** IPv4 address of the bridge device itself, for workloads in which the host takes part. */
   address: string | null;
+  /** How many of what it is filled with. */
+  fill: { [Name in FillName]?: number };
   /** Static FDB entries: `bridge fdb add ADDRESS dev PORT master static`. */
   fdb: { address: string; host: string }[];
 }

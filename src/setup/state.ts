@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BridgescopeError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { isLabName, labNames } from "./lab-name.ts";
+import { FILL_NAMES } from "./options.ts";
 import type { Owner } from "./ownership.ts";
 import { namespacesOf } from "./plan.ts";
 import type { TopologySpec } from "./spec.ts";
@@ -33,6 +34,7 @@ const specSchema = z.strictObject({
       options: words,
       nfCall: z.boolean(),
       address: z.string().nullable(),
+      fill: z.partialRecord(z.enum(FILL_NAMES), z.int().positive()).default({}),
       fdb: z.array(z.strictObject({ address: z.string(), host: z.string() })),
     })
     .nullable(),

@@ -1,6 +1,13 @@
 import { UsageError } from "../system/errors.ts";
 import { addressAt, type Network, parseNetwork } from "./network.ts";
-import { BRIDGE_OPTIONS, bridgeOption, flag, LAB_OPTIONS } from "./options.ts";
+import {
+  BRIDGE_OPTIONS,
+  bridgeOption,
+  FILL_NAMES,
+  fillOption,
+  flag,
+  LAB_OPTIONS,
+} from "./options.ts";
 import { DEFAULT_NETWORK, MAX_PORTS, type TopologySpec } from "./spec.ts";
 
 const KNOWN =
@@ -56,7 +63,7 @@ function skeleton(head: string, network: Network): TopologySpec {
     address: addressAt(network, index + 1),
     port: {},
   }));
-  const bridge = { name: "br0", options: {}, nfCall: false, address: null, fdb: [] };
+  const bridge = { name: "br0", options: {}, nfCall: false, address: null, fill: {}, fdb: [] };
   return { ...common, kind: "bridge", hosts, bridge };
 }
 
@@ -87,6 +94,11 @@ export function setLabOption(spec: TopologySpec, name: string, value: string): v
   }
   if (name === "nf_call") {
     spec.bridge.nfCall = flag(name, value);
+    return;
+  }
+  const fill = FILL_NAMES.find((known) => known === name);
+  if (fill !== undefined) {
+    spec.bridge.fill[fill] = fillOption(name, value);
     return;
   }
   if (!Object.hasOwn(BRIDGE_OPTIONS, name)) {

@@ -16,6 +16,9 @@ export function differences(spec: TopologySpec, lab: Pick<Lab, "bridge" | "ports
   for (const [option, asked] of Object.entries(spec.bridge?.options ?? {})) {
     compare(`the bridge's ${option}`, asked, lab.bridge?.options[option]);
   }
+  for (const [name, asked] of Object.entries(spec.bridge?.fill ?? {})) {
+    compare(`the bridge's ${name}`, String(asked), lab.bridge?.fill?.[name]);
+  }
   spec.hosts.forEach((host, index) => {
     const port = lab.ports[index];
     for (const [option, asked] of Object.entries(host.port)) {

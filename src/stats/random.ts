@@ -8,3 +8,12 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** Puts items into random orders, one call after the other; the same seed gives the same orders (Fisher and Yates). */
+export function shuffled(seed: number): <Item>(items: readonly Item[]) => Item[] {
+  const random = seededRandom(seed);
+  return (items) => {
+    const left = [...items];
+    return items.flatMap(() => left.splice(Math.floor(random() * left.length), 1));
+  };
+}

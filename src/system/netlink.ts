@@ -11,11 +11,15 @@ const RTM_GETLINK = 18;
 const NLMSG_ERROR = 2;
 const NLMSG_HEADER = 16;
 const LINK_HEADER = 16;
+const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
+const IFLA_INFO_DATA = 2;
 const SOL_NETLINK = 270;
 const NETLINK_EXT_ACK = 11;
 const NLM_F_ACK_TLVS = 0x200;
 const NLMSGERR_ATTR_MSG = 1;
+/** The two highest bits of an attribute's type are flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER). */
+const NLA_TYPE_MASK = 0x3fff;
 
 /** The kernel refused one message of a train; it went on with those behind it. */
 export class RefusedMessage extends SystemCallError {
@@ -37,6 +41,8 @@ export interface RouteSocket {
   /** Sends the messages that `write` lays out as one train, and waits until all are done. */
   send(write: (train: MessageTrain) => void): void;
   alias(ifindex: number): string;
+  /** A number of a bridge (IFLA_BR_*); null where the kernel does not know it. */
+  bridgeNumber(ifindex: number, type: number): number | null;
   close(): void;
 }
 
@@ -57,7 +63,16 @@ export function openRouteSocket(namespace: NetworkNamespace): RouteSocket {
       send(fd, train.bytes());
       receiveAnswers(fd, namespace, train.count);
     },
-    alias: (ifindex) => readAlias(fd, namespace, ifindex),
+    alias: (ifindex) => {
+      const found = find(readLink(fd, namespace, ifindex), IFLA_IFALIAS);
+      return found === null ? "" : textOf(found);
+    },
+    bridgeNumber: (ifindex, type) => {
+      const info = find(readLink(fd, namespace, ifindex), IFLA_LINKINFO);
+      const data = info && find(info, IFLA_INFO_DATA);
+      const found = data && find(data, type);
+      return found && answer.readUInt32LE(found.from);
+    },
     close: () => close(fd),
   };
 }
@@ -87,11 +102,18 @@ function wordsOf(at: number, size: number): string {
   // The refused message itself stands between errno and attributes.
   const refused = at + NLMSG_HEADER + 4;
   const from = refused + align(answer.readUInt32LE(refused));
-  return findAttribute(from, at + size, NLMSGERR_ATTR_MSG) ?? "";
+  const words = find({ from, to: at + size }, NLMSGERR_ATTR_MSG);
+  return words === null ? "" : textOf(words);
 }
 
-/** The alias of a link; empty when it has none. */
-function readAlias(fd: number, namespace: NetworkNamespace, ifindex: number): string {
+/** A stretch of the answer. */
+interface Stretch {
+  from: number;
+  to: number;
+}
+
+/** Asks for a link; its attributes are in the answer. */
+function readLink(fd: number, namespace: NetworkNamespace, ifindex: number): Stretch {
   train.clear();
   train.message(RTM_GETLINK, 0, () => train.linkHeader(ifindex));
   send(fd, train.bytes());
@@ -99,18 +121,21 @@ function readAlias(fd: number, namespace: NetworkNamespace, ifindex: number): st
   if (length < NLMSG_HEADER + LINK_HEADER || answer.readUInt16LE(4) !== RTM_NEWLINK) {
     throw new Error(`rtnetlink shows no link ${ifindex} in namespace ${namespace.name}`);
   }
-  return findAttribute(NLMSG_HEADER + LINK_HEADER, length, IFLA_IFALIAS) ?? "";
+  return { from: NLMSG_HEADER + LINK_HEADER, to: length };
 }
 
-/** The text of the first attribute of the type, of those that lie between two places of the answer. */
-function findAttribute(from: number, to: number, type: number): string | null {
+/** The value of the first attribute of the type within a stretch. */
+function find({ from, to }: Stretch, type: number): Stretch | null {
   for (let at = from; at + 4 <= to; ) {
     const size = answer.readUInt16LE(at);
     if (size < 4) break;
-    if (answer.readUInt16LE(at + 2) === type) {
-      return answer.toString("utf8", at + 4, at + size).replace(/\0$/, "");
-    }
+    if ((answer.readUInt16LE(at + 2) & NLA_TYPE_MASK) === type)
+      return { from: at + 4, to: at + size };
     at += align(size);
   }
   return null;
+}
+
+function textOf({ from, to }: Stretch): string {
+  return answer.toString("utf8", from, to).replace(/\0$/, "");
 }

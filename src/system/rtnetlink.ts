@@ -5,6 +5,8 @@ export type RouteRequest =
   | { kind: "bridge"; device: string; address: string; mtu: number | null }
   | { kind: "veth"; device: string; address: string; mtu: number | null; peer: VethPeer }
   | { kind: "set"; device: string; alias?: string; master?: string; to?: string; up?: true }
+  /** Most addresses that a bridge learns; 0 for no limit. */
+  | { kind: "limit"; device: string; learned: number }
   | { kind: "address"; device: string; address: string }
   | { kind: "neighbours"; device: string; reachableMs: number; delayProbeMs: number };
 
@@ -40,6 +42,8 @@ const IFLA_NUM_RX_QUEUES = 32;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
+/** Since Linux 6.7; older kernels take the request and do nothing. */
+export const IFLA_BR_FDB_MAX_LEARNED = 49;
 const AF_INET = 2;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
@@ -65,6 +69,17 @@ export function writeRequest(train: MessageTrain, request: RouteRequest, numbers
       break;
     case "set":
       train.message(RTM_NEWLINK, 0, () => writeSet(train, request, numbers));
+      break;
+    case "limit":
+      train.message(RTM_NEWLINK, 0, () => {
+        train.linkHeader(numbers.ifindex(request.device));
+        train.nested(IFLA_LINKINFO, () => {
+          train.text(IFLA_INFO_KIND, "bridge");
+          train.nested(IFLA_INFO_DATA, () =>
+            train.number(IFLA_BR_FDB_MAX_LEARNED, request.learned),
+          );
+        });
+      });
       break;
     case "address":
       train.message(RTM_NEWADDR, make, () =>

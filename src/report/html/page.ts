@@ -16,10 +16,12 @@ import { code } from "./parts.ts";
 import { probeSection } from "./probe.ts";
 import { roundsSection } from "./rounds.ts";
 import { methodSection, pageText, sizeOf } from "./shell.ts";
+import { slopesSection } from "./slopes.ts";
 
 const NAV: readonly [string, string][] = [
   ["answer", "Answer"],
   ["lab", "Lab"],
+  ["slopes", "What one more costs"],
   ["latency", "Latency"],
   ["decisions", "Decisions"],
   ["books", "Closure"],
@@ -46,7 +48,7 @@ export function renderHtml(run: Run): string {
   return pageText({
     title: `bridgescope ${run.id}: ${run.state}`,
     header: header(run),
-    nav: NAV,
+    nav: run.slopes === undefined ? NAV.filter(([id]) => id !== "slopes") : NAV,
     body: html`${page}${document}`,
     origin: `bridgescope ${run.provenance.version} from ${run.schema}`,
   });
@@ -56,6 +58,7 @@ function body(run: Run, detail: Detail): Html {
   return html`${[
     answerSection(run),
     labSection(run, detail),
+    slopesSection(run),
     latencySection(run, detail),
     decisionsSection(run, detail),
     booksSection(run, detail),

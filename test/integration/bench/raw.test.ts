@@ -8,6 +8,7 @@ import { SWITCH } from "../../../src/setup/plan.ts";
 import { waitUntilReady } from "../../../src/setup/ready.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { readCounters } from "../../../src/system/counters.ts";
+import { PrerequisiteError } from "../../../src/system/errors.ts";
 import { threadCpus } from "../../../src/system/libc.ts";
 
 const ROUND_NS = 30e6;
@@ -186,6 +187,19 @@ describe("searches", () => {
     const { result } = await drive("bridge:3", "address-caching", { addresses: 1000 });
     expect(result.metrics.address_capacity).toBe(1002);
     expect(result.warnings?.join()).toMatch(/no limit of the FDB up to 1000/);
+  });
+
+  it("address caching finds the limit of the FDB exactly", async ({ skip }) => {
+    const limited = drive("bridge:3,fdb_max_learned=200", "address-caching");
+    const { result } = await limited.catch((error: unknown) => {
+      if (!(error instanceof PrerequisiteError)) throw error;
+      process.stdout.write(`skipped: ${error.message}\n`);
+      return skip(error.message);
+    });
+    expect(result.metrics.address_capacity).toBe(200);
+    expect(result.warnings).toEqual([]);
+    const failed = (result.trials ?? []).filter(({ passed }) => !passed);
+    expect(failed.every(({ flooded }) => flooded > 0)).toBe(true);
   });
 
   it("address caching on a port that does not learn says so", async () => {

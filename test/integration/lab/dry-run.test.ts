@@ -72,6 +72,7 @@ function snapshot(parts: ReadonlyMap<string, string>): Record<string, unknown> {
           links: json("ip", "address"),
           routes: json("ip", "route"),
           fdb: fdb.map((entry) => JSON.stringify(entry)).sort(),
+          rules: ip("netns", "exec", namespace, "nft", "list", "ruleset"),
           sysctls: ip("netns", "exec", namespace, "sysctl", ...SYSCTLS.split(" ")),
         },
       ];
@@ -91,33 +92,36 @@ async function settled(parts: ReadonlyMap<string, string>): Promise<Record<strin
   return JSON.parse(last) as Record<string, unknown>;
 }
 
-test.each(["netns", "veth", "bridge:3,ageing_time=5s,nf_call=1,mtu=2000,priority=7", "file"])(
-  "the commands for %s, pasted into a shell, make the same lab",
-  async (topology) => {
-    const name = labName();
-    const file = path.join(books.home, "lab.yaml");
-    writeFileSync(file, YAML);
-    const text = topology === "file" ? file : topology;
-    const commands = await dryRun(text, name);
-    expect(namespaces(name).size).toBe(0);
-    const id = new RegExp(`bs-${name}-([0-9a-f]{8})-`).exec(commands[0] ?? "")?.[1] ?? "";
-    const names = labNames(name, id);
-    const spec = resolveTopology(text);
-    const parts = new Map(namespacesOf(spec).map((part) => [part, names.namespace(part)]));
-    const remove = () => {
-      for (const namespace of namespaces(name).keys()) ip("netns", "del", namespace);
-    };
-    let built: BuiltLab | undefined;
-    try {
-      expect(shell(`set -e\n${commands.join("\n")}`)).toMatchObject({ status: 0, stderr: "" });
-      expect([...namespaces(name).keys()].sort()).toEqual([...parts.values()].sort());
-      const pasted = await settled(parts);
-      remove();
-      built = await buildLab(spec, hostSite, names);
-      expect(await settled(parts)).toEqual(pasted);
-    } finally {
-      await built?.close();
-      remove();
-    }
-  },
-);
+test.each([
+  "netns",
+  "veth",
+  "bridge:3,ageing_time=5s,nf_call=1,mtu=2000,priority=7",
+  "bridge:2,fdb_entries=3,nft_rules=2",
+  "file",
+])("the commands for %s, pasted into a shell, make the same lab", async (topology) => {
+  const name = labName();
+  const file = path.join(books.home, "lab.yaml");
+  writeFileSync(file, YAML);
+  const text = topology === "file" ? file : topology;
+  const commands = await dryRun(text, name);
+  expect(namespaces(name).size).toBe(0);
+  const id = new RegExp(`bs-${name}-([0-9a-f]{8})-`).exec(commands[0] ?? "")?.[1] ?? "";
+  const names = labNames(name, id);
+  const spec = resolveTopology(text);
+  const parts = new Map(namespacesOf(spec).map((part) => [part, names.namespace(part)]));
+  const remove = () => {
+    for (const namespace of namespaces(name).keys()) ip("netns", "del", namespace);
+  };
+  let built: BuiltLab | undefined;
+  try {
+    expect(shell(`set -e\n${commands.join("\n")}`)).toMatchObject({ status: 0, stderr: "" });
+    expect([...namespaces(name).keys()].sort()).toEqual([...parts.values()].sort());
+    const pasted = await settled(parts);
+    remove();
+    built = await buildLab(spec, hostSite, names);
+    expect(await settled(parts)).toEqual(pasted);
+  } finally {
+    await built?.close();
+    remove();
+  }
+});

@@ -42,6 +42,7 @@ test("a file says everything there is to say", () => {
       options: { ageing_time: "500", mcast_snooping: "0" },
       nfCall: true,
       address: "10.1.0.2/24",
+      fill: {},
       fdb: [{ address: "02:00:00:00:00:ab", host: "web" }],
     },
   });
@@ -60,7 +61,7 @@ describe("what is wrong is said with its line", () => {
     [
       "an unknown field",
       swap("mtu:", "mtuu:"),
-      /^x.yaml:2: unknown field "mtuu"; known are network, mtu, ipv6, nf_call, bridge, hosts, address, fdb$/,
+      /^x.yaml:2: unknown field "mtuu"; known are network, mtu, ipv6, nf_call, fdb_entries, nft_rules, vlans, bridge, hosts, address, fdb$/,
     ],
     [
       "of a host",

@@ -28,7 +28,14 @@ describe("topologies", () => {
     expect(hosts).toHaveLength(1023);
     expect(hosts[0]).toEqual({ name: "h1", device: "eth0", address: "198.18.0.1/15", port: {} });
     expect(hosts[1022]).toMatchObject({ name: "h1023", address: "198.18.3.255/15" });
-    expect(bridge).toEqual({ name: "br0", options: {}, nfCall: false, address: null, fdb: [] });
+    expect(bridge).toEqual({
+      name: "br0",
+      options: {},
+      nfCall: false,
+      address: null,
+      fill: {},
+      fdb: [],
+    });
   });
 
   test("options are translated to what ip takes", () => {
@@ -47,6 +54,13 @@ describe("topologies", () => {
         priority: "4096",
       },
     });
+  });
+
+  test("what a bridge is filled with is counted", () => {
+    const { bridge } = parseTopology("bridge:2,fdb_entries=1000,nft_rules=10,vlans=3");
+    expect(bridge?.fill).toEqual({ fdb_entries: 1000, nft_rules: 10, vlans: 3 });
+    expect(() => parseTopology("bridge:2,vlans=4094")).toThrow(/from 1 to 4093/);
+    expect(() => parseTopology("veth,nft_rules=1")).toThrow(/no option of veth/);
   });
 
   test("mtu and ipv6 go with every topology", () => {
@@ -79,7 +93,10 @@ describe("what is wrong is said", () => {
     ["bridge:2,ageing_time=5ms", /ageing_time expects a duration .* steps of 10ms, not "5ms"/],
     ["bridge:2,ageing_time=soon", /ageing_time expects a duration/],
     ["bridge:2,priority=65536", /priority expects a whole number from 0 to 65535/],
-    ["bridge:2,speed=9", /unknown topology option "speed"; known are mtu, nf_call, ipv6, ageing_/],
+    [
+      "bridge:2,speed=9",
+      /unknown topology option "speed"; known are mtu, nf_call, ipv6, fdb_entries, nft_rules, vlans, ageing_/,
+    ],
     ["bridge:2,toString=9", /unknown topology option "toString"/],
     ["veth,stp_state=1", /"stp_state" is no option of veth; it takes mtu and ipv6/],
     ["netns,nf_call=1", /"nf_call" is no option of netns/],

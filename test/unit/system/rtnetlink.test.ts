@@ -57,6 +57,18 @@ test("a bridge", () => {
   ]);
 });
 
+test("the most addresses that a bridge learns (IFLA_BR_FDB_MAX_LEARNED)", () => {
+  const device = "00000000" + "02000000" + "00000000" + "00000000";
+  const data = attribute(2, attribute(49, "e8030000"));
+  expect(encode({ kind: "limit", device: "br0", learned: 1000 })).toEqual([
+    {
+      type: 16,
+      flags: 1 | ACK,
+      body: device + attribute(18, attribute(1, text("bridge")), data),
+    },
+  ]);
+});
+
 test("a veth pair whose other end is made in another namespace", () => {
   const queues = attribute(31, "01000000") + attribute(32, "01000000");
   const peer =

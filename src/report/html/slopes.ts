@@ -1,0 +1,48 @@
+import type { Run } from "../../document/run.ts";
+import { median } from "../../stats/quantile.ts";
+import { SLOPE_WORDS, slopeRows, slopeSentences } from "../facts/slopes.ts";
+import { sparkline } from "../text/sparkline.ts";
+import { quantity } from "../text/units.ts";
+import { type Html, html } from "./markup.ts";
+import { code, right, section, table } from "./parts.ts";
+
+/** What one more of something costs a frame; nothing where the run did not ask. */
+export function slopesSection(run: Run): Html {
+  const { slopes } = run;
+  if (slopes === undefined) return html``;
+  return section("slopes", "What one more costs", [
+    html`${slopeSentences(run).map((text) => html`<p>${text}</p>`)}`,
+    table(
+      `CPU time a frame for one more, with 95 % interval. ${SLOPE_WORDS}`,
+      [
+        { title: "What" },
+        { title: "Workload" },
+        { title: "A frame", align: "right" },
+        { title: "Interval, ns", align: "right" },
+        { title: "From the cases" },
+      ],
+      slopeRows(run).map((row) => ({
+        cells: [
+          row.what,
+          code(row.workload),
+          right(row.value),
+          right(row.interval),
+          { value: row.cases.join(", "), kind: "wide" as const },
+        ],
+      })),
+    ),
+    table(
+      "The cases behind it: median CPU time a frame, and the rounds in their order",
+      [{ title: "Case" }, { title: "A frame", align: "right" }, { title: "Rounds" }],
+      slopes.cases.map(({ id, samples }) => ({
+        cells: [
+          code(id),
+          right(samples.length === 0 ? "-" : quantity(median(samples), "ns")),
+          sparkline(samples, SPARKS),
+        ],
+      })),
+    ),
+  ]);
+}
+
+const SPARKS = 24;

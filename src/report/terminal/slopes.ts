@@ -1,0 +1,31 @@
+import type { Run } from "../../document/run.ts";
+import { SLOPE_WORDS, slopeRows, slopeSentences } from "../facts/slopes.ts";
+import { cells, right, type Screen } from "./screen.ts";
+
+const AT = { indent: 2, hanging: 4 };
+
+/** What one more of something costs a frame. */
+export function writeSlopes(screen: Screen, run: Run): void {
+  if (run.slopes === undefined) return;
+  screen.heading("What one more costs: CPU time a frame");
+  const rows = slopeRows(run);
+  screen.table(
+    "",
+    [{ title: "workload", align: "left" }, ...right("a frame", "interval, ns")],
+    rows
+      .filter((row) => row.interval !== "-")
+      .map((row) => ({
+        label: row.what,
+        cells: [
+          ...cells([row.workload]),
+          ...cells([row.value], "strong"),
+          ...cells([row.interval]),
+        ],
+      })),
+  );
+  for (const row of rows.filter(({ interval }) => interval === "-")) {
+    screen.paragraph(`${row.what}, ${row.workload}: ${row.value}`, { ...AT, tone: "dim" });
+  }
+  for (const text of slopeSentences(run)) screen.paragraph(text, AT);
+  screen.paragraph(SLOPE_WORDS, { ...AT, tone: "dim" });
+}

@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { slopeOverRounds } from "../../../src/stats/slope.ts";
+
+const ROUNDS = 9;
+
+/** Rounds whose level drifts from one to the next, as a shared machine's does. */
+function drifting(counts: readonly number[], slope: number, odd = 0): number[][] {
+  return counts.map((count, index) =>
+    Array.from(
+      { length: ROUNDS },
+      (_, round) => 1000 + 100 * round + slope * count + (index === 0 && round === 4 ? odd : 0),
+    ),
+  );
+}
+
+describe("slopeOverRounds", () => {
+  it("finds the slope whatever the level of a round is", () => {
+    fc.assert(
+      fc.property(fc.double({ min: -50, max: 50, noNaN: true }), (slope) => {
+        const estimate = slopeOverRounds([2, 16, 64], drifting([2, 16, 64], slope), 1);
+        expect(estimate?.value).toBeCloseTo(slope, 6);
+        expect(estimate?.ci[0]).toBeCloseTo(slope, 6);
+      }),
+    );
+  });
+
+  it("is not led astray by one round", () => {
+    const estimate = slopeOverRounds([2, 16, 64], drifting([2, 16, 64], 5, 1e6), 1);
+    expect(estimate?.value).toBeCloseTo(5, 6);
+  });
+
+  it("says nothing where there is nothing to say", () => {
+    expect(slopeOverRounds([2, 2], drifting([2, 2], 5), 1)).toBeNull();
+    expect(
+      slopeOverRounds(
+        [2, 16],
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        1,
+      ),
+    ).toBeNull();
+  });
+
+  it("agrees with SciPy 1.17.1's scipy.stats.theilslopes([100, 170, 420], [2, 16, 64])", () => {
+    const same = (value: number) => Array.from({ length: 5 }, () => value);
+    const estimate = slopeOverRounds([2, 16, 64], [same(100), same(170), same(420)], 1);
+    expect(estimate?.value).toBeCloseTo(5.161290322580645, 12);
+  });
+});
