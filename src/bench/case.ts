@@ -136,6 +136,8 @@ async function rounds(
     };
     if (measured.rttNs !== undefined && planned.workload.keepsEachRtt) round.rttNs = measured.rttNs;
     result.rounds.push(round);
+    const told = measured.warnings?.filter((warning) => !result.warnings.includes(warning)) ?? [];
+    result.warnings.push(...told);
     if (measured.roundTrip !== undefined) {
       trips.push(measured.roundTrip);
       result.roundTrip = roundTrip(trips);

@@ -1,15 +1,18 @@
 import { UsageError } from "../../system/errors.ts";
 import { ping, pingFlood } from "./ping.ts";
 import { broadcast, flood, forward, learn } from "./raw.ts";
-import { tcpStream } from "./tcp-stream.ts";
-import { udpRr } from "./udp-rr.ts";
+import { tcpCrr, tcpRr, udpRr } from "./request-response.ts";
+import { tcpStream, udpStream } from "./streams.ts";
 import type { Workload } from "./workload.ts";
 
 export const WORKLOADS: readonly Workload[] = [
   ping,
   pingFlood,
   tcpStream,
+  udpStream,
+  tcpRr,
   udpRr,
+  tcpCrr,
   forward,
   learn,
   flood,

@@ -15,11 +15,15 @@ export interface Workload {
   /** True when every single round-trip time goes into the document. */
   readonly keepsEachRtt: boolean;
   /** Shortest round that the generator can make, in nanoseconds. */
-  readonly minimumRoundNs: number;
+  readonly minimumRoundNs: number | ((options: WorkloadOptions) => number);
   /** One passage in this many is timed (a power of two): map writes are the dear part of a probe. */
   readonly sampleOneIn: number;
   /** What a person may set, with the default and the range it has on a topology. */
   readonly parameters: readonly Parameter[];
+  /** Descriptors that its sockets take at once; absent where they are a handful. */
+  descriptors?(options: WorkloadOptions, topology: TopologySpec): number;
+  /** Why options that are each in their range cannot go together, or null. */
+  unfit?(options: WorkloadOptions): string | null;
   prepare(context: WorkloadContext): Promise<Driver>;
 }
 
@@ -47,6 +51,8 @@ export interface RoundResult {
   rttNs?: number[];
   /** The same as a histogram, where the workload has round trips. */
   roundTrip?: RoundTrips;
+  /** What a reader of the case has to know of this round; the same sentence of several rounds is told once. */
+  warnings?: string[];
   /** What each train of frames took, by frame, where the workload sends trains. */
   trainNsPerFrame?: number[];
 }
