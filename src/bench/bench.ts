@@ -9,6 +9,7 @@ import { threadCpus } from "../system/libc.ts";
 import { version } from "../version.ts";
 import { runCase } from "./case.ts";
 import { runCountedCase } from "./counted.ts";
+import { checkDescriptors } from "./descriptors.ts";
 import { checkFeatures } from "./features.ts";
 import type { CaseContext, Plan, PlannedCase } from "./plan.ts";
 import { measureSlopes } from "./slopes.ts";
@@ -34,8 +35,8 @@ export interface RunProgress {
 }
 
 /**
- * Executes a plan once. Throws a PrerequisiteError, before anything is measured, for a topology that this
- * kernel cannot build. Never throws for what a case does: a case that fails or is interrupted says
+ * Executes a plan once. Throws a UsageError or a PrerequisiteError, before anything is measured, for CPUs or descriptors that
+ * this process does not have and for a topology that this kernel cannot build. Never throws for what a case does: a case that fails or is interrupted says
  * so in the document, and the finished rounds stay.
  */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
@@ -43,6 +44,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   const began = process.hrtime.bigint();
   const signal = options.signal ?? new AbortController().signal;
   const cpus = cpusFor(plan);
+  checkDescriptors(plan);
   await checkFeatures(plan, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });

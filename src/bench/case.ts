@@ -140,8 +140,8 @@ async function rounds(
       result.trials ??= [];
       result.trials.push(...measured.trials.map((trial) => ({ round: index, ...trial })));
     }
-    const known = new Set(result.warnings);
-    result.warnings.push(...(measured.warnings ?? []).filter((text) => !known.has(text)));
+    const told = measured.warnings?.filter((warning) => !result.warnings.includes(warning)) ?? [];
+    result.warnings.push(...told);
     if (measured.roundTrip !== undefined) {
       trips.push(measured.roundTrip);
       result.roundTrip = roundTrip(trips);

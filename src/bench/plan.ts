@@ -112,13 +112,14 @@ function assemble(
   }
   const cases = requests.map((request): PlannedCase => {
     checkFit(request);
-    const roundNs = Math.max(durationNs, request.workload.minimumRoundNs);
+    const leastNs = minimumRoundNs(request);
+    const roundNs = Math.max(durationNs, leastNs);
     return {
       id: caseId(request),
       ...request,
       rounds,
       durationNs: roundNs,
-      warmUpNs: Math.max(roundNs / 2, request.workload.minimumRoundNs),
+      warmUpNs: Math.max(roundNs / 2, leastNs),
       probeEffectPairs: backend === "off" ? 0 : (request.probeEffectPairs ?? 0),
     };
   });
@@ -128,6 +129,11 @@ function assemble(
     ids.add(id);
   }
   return { name, cases, ladder, backend, slopes: null, cpus: null };
+}
+
+function minimumRoundNs({ workload, options }: CaseRequest): number {
+  const { minimumRoundNs: least } = workload;
+  return typeof least === "number" ? least : least(options);
 }
 
 /** Nanoseconds that a plan will take, roughly. */
@@ -203,6 +209,8 @@ function checkFit({ topology, workload, options }: CaseRequest): void {
     }
     checkParameter(workload.name, parameter, value, topology);
   }
+  const reason = workload.unfit?.(options) ?? null;
+  if (reason !== null) throw new UsageError(`${workload.name}: ${reason}`);
 }
 
 /** `<topology>/<workload>`, with the parameters that differ from the workload's own. */

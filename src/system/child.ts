@@ -20,15 +20,17 @@ export interface Child {
 
 const STDERR_KEPT = 16_384;
 
-/** Starts a tool at a site, in `namespace` when one is given. In a session of its own: Ctrl-C is ours to handle. */
+/** Starts a tool at a site, in `namespace` and on `cpus` when they are given. In a session of its own: Ctrl-C is ours to handle. */
 export function startChild(
   site: Site,
   tool: string,
   args: readonly string[],
-  options: { namespace?: string; env?: Record<string, string> } = {},
+  options: { namespace?: string; env?: Record<string, string>; cpus?: readonly number[] } = {},
 ): Child {
   const [file, words] = site.command(tool, args, options.namespace);
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", file, ...words], {
+  const pin = options.cpus === undefined ? [] : ["taskset", "-c", options.cpus.join(",")];
+  // Each of these becomes the next by execve(2), which keeps the parent-death signal and the CPUs.
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...pin, file, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
     env: { ...process.env, LC_ALL: "C", ...options.env },

@@ -1,7 +1,7 @@
 import koffi from "koffi";
 
 /** The few libc calls that Node does not offer. All are synchronous and act on the calling thread. */
-const libc = koffi.load("libc.so.6");
+export const libc = koffi.load("libc.so.6");
 
 const calls = {
   setns: libc.func("int setns(int fd, int nstype)"),
@@ -48,10 +48,18 @@ const ERRNO_NAMES = new Map(
     .map(([name, value]) => [value, name]),
 );
 
-/** The result of a call, or its error. */
+/** What a call returned; throws with the errno's name where that is negative. */
 export function checked(call: string, result: number): number {
   if (result < 0) throw new SystemCallError(call, koffi.errno());
   return result;
+}
+
+/** The same, and -1 where the kernel has nothing to do at the moment: EAGAIN, or a signal came first. */
+export function checkedOrAgain(call: string, result: number): number {
+  if (result >= 0) return result;
+  const error = new SystemCallError(call, koffi.errno());
+  if (error.code === "EAGAIN" || error.code === "EINTR") return -1;
+  throw error;
 }
 
 export const CLONE_NEWNET = 0x40000000;
@@ -92,11 +100,7 @@ export function sendto(fd: number, data: Buffer, address: Buffer): number {
 
 /** Bytes received, or -1 when the socket's receive time-out passed first. */
 export function recv(fd: number, buffer: Buffer): number {
-  const received = calls.recv(fd, buffer, buffer.length, 0);
-  if (received >= 0) return received;
-  const error = new SystemCallError("recv", koffi.errno());
-  if (error.code === "EAGAIN" || error.code === "EINTR") return -1;
-  throw error;
+  return checkedOrAgain("recv", calls.recv(fd, buffer, buffer.length, 0));
 }
 
 /** Messages accepted by the kernel; 0 when its buffers are full for the moment. */

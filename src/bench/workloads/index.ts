@@ -4,15 +4,18 @@ import { learn } from "./learn.ts";
 import { ping, pingFlood } from "./ping.ts";
 import { maxForwarding, throughput } from "./rate-search.ts";
 import { RAW_WORKLOADS } from "./raw.ts";
-import { tcpStream } from "./tcp-stream.ts";
-import { udpRr } from "./udp-rr.ts";
+import { tcpCrr, tcpRr, udpRr } from "./request-response.ts";
+import { tcpStream, udpStream } from "./streams.ts";
 import type { Workload } from "./workload.ts";
 
 export const WORKLOADS: readonly Workload[] = [
   ping,
   pingFlood,
   tcpStream,
+  udpStream,
+  tcpRr,
   udpRr,
+  tcpCrr,
   ...RAW_WORKLOADS,
   learn,
   throughput,

@@ -104,6 +104,7 @@ async function runPing(
   const args = ["-n", "-i", interval, "-c", String(count), "-W", "1", withoutPrefix(to.address)];
   const child: Child = startChild(context.lab.site, "ping", args, {
     namespace: context.lab.names.namespace(from.name),
+    cpus: context.cpus,
   });
   let text = "";
   child.process.stdout?.on("data", (data) => {

@@ -15,7 +15,7 @@ export interface Workload {
   /** True when every single round-trip time goes into the document. */
   readonly keepsEachRtt: boolean;
   /** Shortest round that the generator can make, in nanoseconds. */
-  readonly minimumRoundNs: number;
+  readonly minimumRoundNs: number | ((options: WorkloadOptions) => number);
   /** Trials of a round's length that one round of a search may take; 1 when absent. */
   readonly trialsPerRound?: number;
   /** Hosts without which it makes no sense; the topology's own least when absent. */
@@ -24,6 +24,10 @@ export interface Workload {
   readonly sampleOneIn: number;
   /** What a person may set, with the default and the range it has on a topology. */
   readonly parameters: readonly Parameter[];
+  /** Descriptors that its sockets take at once; absent where they are a handful. */
+  descriptors?(options: WorkloadOptions, topology: TopologySpec): number;
+  /** Why options that are each in their range cannot go together, or null. */
+  unfit?(options: WorkloadOptions): string | null;
   prepare(context: WorkloadContext): Promise<Driver>;
 }
 
@@ -51,7 +55,7 @@ export interface RoundResult {
   rttNs?: number[];
   /** The same as a histogram, where the workload has round trips. */
   roundTrip?: RoundTrips;
-  /** What a reader of the numbers has to know, a sentence each. */
+  /** What a reader of the case has to know of this round; the same sentence of several rounds is told once. */
   warnings?: string[];
   /** Where the round was a search: every trial of it, in order. */
   trials?: Trial[];

@@ -89,17 +89,18 @@ describe("a tool that misbehaves is named, within seconds, and the host is clean
     ["bpftrace", "echo garbage; exit 0", "forward"],
     ["ping", "exit 3", "ping"],
     ["ping", "echo garbage; exit 0", "ping"],
-    ["iperf3", "exit 3", "tcp-stream"],
-    ["iperf3", "echo garbage; exit 0", "tcp-stream"],
+    ["iperf3", "exit 3", "tcp-stream", "--engine", "iperf3"],
+    ["iperf3", "echo garbage; exit 0", "tcp-stream", "--engine", "iperf3"],
+    ["taskset", "exit 3", "ping"],
     ["bpftool", "exit 3", "forward"],
     ["bpftool", "echo garbage; exit 0", "forward"],
-  ])("%s: %s", async (tool, script, workload) => {
+  ])("%s: %s", async (tool, script, workload, ...more) => {
     const before = hostState();
     const out = join(folder.path, "out");
     const began = Date.now();
     const env = pathWith(tool, script);
     const result = await bridgescope(
-      ["bench", ...SHORT, "--topology", "bridge:2", "--workload", workload, "--out", out],
+      ["bench", ...SHORT, "--topology", "bridge:2", "--workload", workload, ...more, "--out", out],
       env,
     );
     expect([1, 4]).toContain(result.code);

@@ -76,8 +76,10 @@ describe("planFor", () => {
   });
 
   it("gives iperf3 the whole seconds that it needs", () => {
-    const { plan } = planFor(undefined, { workload: ["tcp-stream"], duration: "100ms" });
-    expect(plan.cases[0]?.durationNs).toBe(1e9);
+    const request = { workload: ["tcp-stream"], duration: "100ms" };
+    const durationNs = (engine: string) =>
+      planFor(undefined, { ...request, engine }).plan.cases[0]?.durationNs;
+    expect([durationNs("iperf3"), durationNs("sockets")]).toEqual([1e9, 100e6]);
   });
 
   it("gives a parameter to those cases of a plan whose workload takes it", () => {
@@ -170,6 +172,36 @@ cases:
       undefined,
       { workload: ["udp-rr"], messageSize: "5000" },
       /from 4 to 1472/,
+    ],
+    [
+      "a rate of nothing",
+      undefined,
+      { workload: ["tcp-rr"], rate: "0" },
+      /rate of tcp-rr expects from 1/,
+    ],
+    [
+      "pipelining where each request has a connection of its own",
+      undefined,
+      { workload: ["tcp-crr"], pipelining: "2" },
+      /no workload of this plan takes --pipelining/,
+    ],
+    [
+      "a datagram over the MTU",
+      undefined,
+      { topology: ["veth,mtu=576"], workload: ["udp-stream"], messageSize: "549" },
+      /from 1 to 548/,
+    ],
+    [
+      "an engine that nobody knows",
+      undefined,
+      { workload: ["tcp-stream"], engine: "netperf" },
+      /engine of tcp-stream expects sockets, iperf3/,
+    ],
+    [
+      "more connections than iperf3 holds",
+      undefined,
+      { workload: ["tcp-stream"], engine: "iperf3", connections: "129" },
+      /at most 128 connections/,
     ],
     ["a case twice", undefined, { topology: ["veth", "veth"], workload: ["ping"] }, /twice/],
     ["a plan that is not there", "/nowhere/plan.yaml", {}, /could not be read/],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseIperf } from "../../../src/bench/workloads/tcp-stream.ts";
+import { parseIperf } from "../../../src/bench/workloads/iperf3.ts";
 import { ToolError } from "../../../src/system/errors.ts";
 
 describe("parseIperf", () => {
