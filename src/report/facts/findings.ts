@@ -6,6 +6,7 @@ import type { Case, Check, Run } from "../../document/run.ts";
 import { count, percent, plural } from "../text/units.ts";
 import { booksOf } from "./books.ts";
 import { resultOf } from "./result.ts";
+import { slopeSentences } from "./slopes.ts";
 
 export type Level = "alarm" | "caution" | "result";
 
@@ -20,7 +21,8 @@ export interface Evidence {
     | "rounds"
     | "checks"
     | "environment"
-    | "probe";
+    | "probe"
+    | "slopes";
   readonly index: number | null;
 }
 
@@ -48,6 +50,7 @@ export function findingsOf(run: Run): Finding[] {
     ...run.cases.flatMap(warnings),
     ...run.cases.flatMap(discarded),
     ...noise(run),
+    ...slopes(run),
     ...run.cases.flatMap(result),
   ];
   const rank: Record<Level, number> = { alarm: 0, caution: 1, result: 2 };
@@ -97,6 +100,18 @@ function runState(run: Run): Finding[] {
       evidence: { part: "run", index: null },
     },
   ];
+}
+
+function slopes(run: Run): Finding[] {
+  const evidence: Evidence = { part: "slopes", index: null };
+  const about = null;
+  return slopeSentences(run).map(({ level, kind, text }) => ({
+    level,
+    kind,
+    about,
+    text,
+    evidence,
+  }));
 }
 
 function caseState(item: Case, index: number): Finding[] {

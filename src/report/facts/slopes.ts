@@ -25,16 +25,26 @@ export function slopeRows({ slopes }: Run): SlopeRow[] {
   }));
 }
 
-/** Sentences: the tax, and what went wrong. */
-export function slopeSentences({ slopes }: Run): string[] {
+export interface SlopeSentence {
+  readonly level: "alarm" | "caution" | "result";
+  readonly kind: string;
+  readonly text: string;
+}
+
+/** The tax, and what went wrong. */
+export function slopeSentences({ slopes }: Run): SlopeSentence[] {
   if (slopes === undefined) return [];
+  const { tax, error } = slopes;
   const lossy = slopes.cases.filter((one) => one.lossy).map((one) => one.id);
+  const lost = `Frames were lost in ${lossy.join(", ")}: a frame that is lost on its way costs less.`;
   return [
-    ...(slopes.tax === null ? [] : [taxSentence(slopes.tax)]),
-    ...(lossy.length === 0
+    ...(tax === null
       ? []
-      : [`Frames were lost in ${lossy.join(", ")}: a frame that is lost on its way costs less.`]),
-    ...(slopes.error === null ? [] : [`Not finished: ${slopes.error}`]),
+      : [{ level: "result" as const, kind: "bridge tax", text: taxSentence(tax) }]),
+    ...(lossy.length === 0 ? [] : [{ level: "caution" as const, kind: "loss", text: lost }]),
+    ...(error === null
+      ? []
+      : [{ level: "alarm" as const, kind: "slopes", text: `Not finished: ${error}` }]),
   ];
 }
 

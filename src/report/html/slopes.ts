@@ -11,7 +11,7 @@ export function slopesSection(run: Run): Html {
   const { slopes } = run;
   if (slopes === undefined) return html``;
   return section("slopes", "What one more costs", [
-    html`${slopeSentences(run).map((text) => html`<p>${text}</p>`)}`,
+    html`${slopeSentences(run).map(({ text }) => html`<p>${text}</p>`)}`,
     table(
       `CPU time a frame for one more, with 95 % interval. ${SLOPE_WORDS}`,
       [

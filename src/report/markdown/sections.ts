@@ -138,7 +138,7 @@ function slopes(run: Run): Section {
     share: 2000,
     head: tableHead(["What", "Workload", "A frame", "Interval, ns"], "llrr"),
     rows: slopeRows(run).map((one) => row(one.what, code(one.workload), one.value, one.interval)),
-    note: md`${[...slopeSentences(run), SLOPE_WORDS].join(" ")}`,
+    note: md`${[...slopeSentences(run).map(({ text }) => text), SLOPE_WORDS].join(" ")}`,
   };
 }
 

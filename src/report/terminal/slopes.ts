@@ -26,6 +26,6 @@ export function writeSlopes(screen: Screen, run: Run): void {
   for (const row of rows.filter(({ interval }) => interval === "-")) {
     screen.paragraph(`${row.what}, ${row.workload}: ${row.value}`, { ...AT, tone: "dim" });
   }
-  for (const text of slopeSentences(run)) screen.paragraph(text, AT);
+  for (const { text } of slopeSentences(run)) screen.paragraph(text, AT);
   screen.paragraph(SLOPE_WORDS, { ...AT, tone: "dim" });
 }
