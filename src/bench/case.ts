@@ -5,6 +5,7 @@ import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
 import { readLab } from "../setup/read-lab.ts";
 import { waitUntilReady } from "../setup/ready.ts";
 import { differences } from "../setup/verify.ts";
+import { roundTrip } from "../stats/round-trip.ts";
 import { BridgescopeError, ToolError } from "../system/errors.ts";
 import { type BookPort, balance, bridgeAccount } from "./books.ts";
 import { emptyCase, sentence } from "./case-document.ts";
@@ -13,7 +14,6 @@ import { latencies, portLatencies, stageEvents } from "./latency.ts";
 import { notObservable, type Observation, type Observed, observe } from "./observe.ts";
 import { probeEffect } from "./overhead.ts";
 import type { CaseContext, PlannedCase } from "./plan.ts";
-import { roundTrip } from "./round-trip.ts";
 import { readCpuTimes, stolenShare } from "./steal.ts";
 import type { Driver, RoundTrips } from "./workloads/workload.ts";
 
@@ -138,7 +138,8 @@ async function rounds(
     result.rounds.push(round);
     if (measured.roundTrip !== undefined) {
       trips.push(measured.roundTrip);
-      result.roundTrip = roundTrip(trips);
+      const together = roundTrip(trips);
+      if (together !== undefined) result.roundTrip = together;
     }
     for (const [name, value] of Object.entries(measured.metrics)) {
       const metric = name as MetricName;
