@@ -6,6 +6,7 @@ import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./termina
 import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./terminal/evidence.ts";
 import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./terminal/guest.ts";
 import { writeLatency, writeResults } from "./terminal/results.ts";
+import { writeRoundTrips } from "./terminal/round-trip.ts";
 import { Screen } from "./terminal/screen.ts";
 import { count, duration, plural } from "./text/units.ts";
 
@@ -25,6 +26,7 @@ export function renderTerminal(run: Run, options: TerminalOptions): string {
   writeTitle(screen, run);
   writeFirst(screen, run);
   writeResults(screen, run);
+  writeRoundTrips(screen, run);
   writeLatency(screen, run);
   writeDecisions(screen, run);
   writeAccounts(screen, run);

@@ -1,5 +1,6 @@
 /** report.html: one file, no script, nothing fetched. */
 import type { Run } from "../../document/run.ts";
+import { roundTripsIn } from "../facts/round-trip.ts";
 import { CLOCK_WORDS, COUNTED_METHODS, METHODS } from "../facts/words.ts";
 import { count, duration, plural } from "../text/units.ts";
 import { answerSection } from "./answer.ts";
@@ -14,6 +15,7 @@ import { latencySection } from "./latency.ts";
 import { Html, html } from "./markup.ts";
 import { code } from "./parts.ts";
 import { probeSection } from "./probe.ts";
+import { roundTripSection } from "./round-trip.ts";
 import { roundsSection } from "./rounds.ts";
 import { methodSection, pageText, sizeOf } from "./shell.ts";
 
@@ -21,6 +23,7 @@ const NAV: readonly [string, string][] = [
   ["answer", "Answer"],
   ["lab", "Lab"],
   ["latency", "Latency"],
+  ["round-trip", "Round trips"],
   ["decisions", "Decisions"],
   ["books", "Closure"],
   ["rounds", "Rounds"],
@@ -46,17 +49,19 @@ export function renderHtml(run: Run): string {
   return pageText({
     title: `bridgescope ${run.id}: ${run.state}`,
     header: header(run),
-    nav: NAV,
+    nav: roundTripsIn(run).length > 0 ? NAV : NAV.filter(([id]) => id !== "round-trip"),
     body: html`${page}${document}`,
     origin: `bridgescope ${run.provenance.version} from ${run.schema}`,
   });
 }
 
 function body(run: Run, detail: Detail): Html {
+  const trips = roundTripSection(run, detail);
   return html`${[
     answerSection(run),
     labSection(run, detail),
     latencySection(run, detail),
+    ...(trips === null ? [] : [trips]),
     decisionsSection(run, detail),
     booksSection(run, detail),
     roundsSection(run, detail),

@@ -25,6 +25,7 @@ import {
   spanLike,
 } from "../text/units.ts";
 import type { Section } from "./assemble.ts";
+import { roundTrips } from "./round-trip.ts";
 
 const SPARKS = 16;
 /** More cases than this have one headline each. */
@@ -35,6 +36,7 @@ export function sectionsOf(run: Run): Section[] {
   return [
     results(run),
     instructions(run),
+    roundTrips(run),
     latency(run),
     decisions(run),
     books(run),
