@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type Case, METRICS, type MetricName, type Round, type Stage } from "../document/run.ts";
 import type { Account } from "../probes/account.ts";
 import { nameDrops } from "../probes/drops.ts";
@@ -120,6 +121,8 @@ async function rounds(
   for (let index = 1; index <= planned.rounds; index++) {
     context.signal.throwIfAborted();
     context.progress(`round ${index} of ${planned.rounds}`);
+    // Those who read the progress have their turn now, so that their time is not in the round's.
+    await setImmediate();
     observation?.session.round(index);
     const cpuBefore = readCpuTimes();
     const startNs = Number(process.hrtime.bigint());
@@ -150,6 +153,7 @@ async function rounds(
       };
       result.metrics[metric]?.samples.push(value);
     }
+    context.finished(index, measured.metrics);
   }
 }
 

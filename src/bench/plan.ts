@@ -1,6 +1,7 @@
 import { BACKEND_NAMES, type ProbeBackend } from "../probes/backend.ts";
 import type { TopologySpec } from "../setup/spec.ts";
 import { UsageError } from "../system/errors.ts";
+import type { CaseProgress } from "./progress.ts";
 import { checkParameter, PARAMETER_NAMES, type WorkloadOptions } from "./workloads/parameters.ts";
 import type { Workload } from "./workloads/workload.ts";
 
@@ -21,7 +22,7 @@ export interface PlannedCase {
 }
 
 /** What every case of a run shares. */
-export interface CaseContext {
+export interface CaseContext extends CaseProgress {
   signal: AbortSignal;
   seed: number;
   cpus: readonly number[];
@@ -29,8 +30,6 @@ export interface CaseContext {
   backend: ProbeBackend | null;
   /** Tools that have failed so far. */
   broken: Set<string>;
-  /** A word on what is being done now. */
-  progress(what: string): void;
 }
 
 export interface Plan {
@@ -64,7 +63,7 @@ const MINIMUM_DURATION_NS = 10e6;
 const MAX_ROUNDS = 254;
 /** Building, attaching, the cost round and detaching, as measured on the build machine. */
 const FIXED_NS = 4.5e9;
-const LADDER_NS = 9e9;
+export const LADDER_NS = 9e9;
 const ATTACH_NS = 1.5e9;
 
 /** Decides rounds, durations and backend for every case of a plan. */
@@ -123,13 +122,16 @@ function assemble(
 /** Nanoseconds that a plan will take, roughly. */
 export function estimateNs(plan: Plan): number {
   return plan.cases.reduce(
-    (sum, planned) => {
-      const on = plan.backend === "off" ? 0 : FIXED_NS + planned.durationNs;
-      const effect = planned.probeEffectPairs * (2 * planned.durationNs + ATTACH_NS);
-      return sum + 0.5e9 + on + planned.warmUpNs + planned.rounds * planned.durationNs + effect;
-    },
+    (sum, planned) => sum + caseNs(planned, plan.backend),
     plan.ladder ? LADDER_NS : 0,
   );
+}
+
+/** Nanoseconds that one case will take, roughly. */
+export function caseNs(planned: PlannedCase, backend: Backend): number {
+  const on = backend === "off" ? 0 : FIXED_NS + planned.durationNs;
+  const effect = planned.probeEffectPairs * (2 * planned.durationNs + ATTACH_NS);
+  return 0.5e9 + on + planned.warmUpNs + planned.rounds * planned.durationNs + effect;
 }
 
 /** Rounds beyond which more of them tell less than longer ones would. */

@@ -22,7 +22,7 @@ const CAUTIONS = 6;
 
 /** No line is wider than `width`; no control character of the document survives. */
 export function renderTerminal(run: Run, options: TerminalOptions): string {
-  const screen = new Screen({ ...options, width: Math.max(NARROWEST, Math.floor(options.width)) });
+  const screen = screenFor(options);
   writeTitle(screen, run);
   writeFirst(screen, run);
   writeResults(screen, run);
@@ -41,6 +41,30 @@ export function renderTerminal(run: Run, options: TerminalOptions): string {
   writeGuest(screen, run);
   writeNoise(screen, run);
   return screen.toString();
+}
+
+/** Only the answer: what went wrong and the results, and the percentiles; empty when neither is asked for. */
+export function renderTables(
+  run: Run,
+  options: TerminalOptions,
+  { results, percentiles }: { results: boolean; percentiles: boolean },
+): string {
+  if (!results && !percentiles) return "";
+  const screen = screenFor(options);
+  if (results) {
+    writeTitle(screen, run);
+    writeFirst(screen, run);
+    writeResults(screen, run);
+  }
+  if (percentiles) {
+    writeRoundTrips(screen, run);
+    writeLatency(screen, run);
+  }
+  return screen.toString();
+}
+
+function screenFor({ color, width }: TerminalOptions): Screen {
+  return new Screen({ color, width: Math.max(NARROWEST, Math.floor(width)) });
 }
 
 function writeTitle(screen: Screen, run: Run): void {
