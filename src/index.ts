@@ -1,15 +1,16 @@
-import type { RunProgress } from "./bench/bench.ts";
 import { runPlan } from "./bench/bench.ts";
 import { type BenchRequest, planFor } from "./bench/request.ts";
+import { type Running, runningOf } from "./bench/running.ts";
 import { formatPrerequisite, prerequisites } from "./doctor/index.ts";
-import type { Run } from "./document/run.ts";
 import { PrerequisiteError } from "./system/errors.ts";
 
-export type { RunProgress } from "./bench/bench.ts";
 export { isSound } from "./bench/bench.ts";
 export type { BenchRequest } from "./bench/request.ts";
+export type { Running } from "./bench/running.ts";
 export { readRun } from "./bench/store.ts";
-export type { Case, Check, Latency, Run } from "./document/run.ts";
+export { type TrackOptions, track } from "./cli/track.ts";
+export type { RoundProgress, RunProgress } from "./document/progress.ts";
+export type { Case, Check, Latency, RoundTrip, Run } from "./document/run.ts";
 export { RUN_SCHEMA, runSchema } from "./document/run.ts";
 export { FORMATS, type ReportFormat } from "./report/formats.ts";
 export { BridgescopeError, PrerequisiteError, ToolError, UsageError } from "./system/errors.ts";
@@ -19,18 +20,19 @@ export interface BenchOptions extends BenchRequest {
   plan?: string;
   /** Ends the run; the rounds that were finished are kept and the document is `interrupted`. */
   signal?: AbortSignal;
-  onProgress?: (progress: RunProgress) => void;
 }
 
 /**
- * Runs a plan on this machine and returns its document. Nothing is written.
- * Throws a UsageError for a request that is wrong and a PrerequisiteError where the machine lacks
- * something, both before anything is touched; what a case does wrong is in the document.
+ * Runs a plan on this machine: a promise of the run's document and an async iterable of its progress (see Running).
+ * Nothing is written. Rejected with a UsageError for a request that is wrong and a PrerequisiteError where the
+ * machine lacks something, both before anything is touched; what a case does wrong is in the document.
  */
-export async function bench(options: BenchOptions = {}): Promise<Run> {
-  const { plan: name, signal, onProgress, ...request } = options;
-  const { plan, seed } = planFor(name, request);
-  const missing = await prerequisites("bench");
-  if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
-  return runPlan(plan, { argv: ["bench()"], seed, signal, onProgress });
+export function bench(options: BenchOptions = {}): Running {
+  const { plan: name, signal, ...request } = options;
+  return runningOf(async (onProgress) => {
+    const { plan, seed } = planFor(name, request);
+    const missing = await prerequisites("bench");
+    if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
+    return runPlan(plan, { argv: ["bench()"], seed, signal, onProgress });
+  });
 }

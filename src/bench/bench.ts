@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { environment } from "../doctor/index.ts";
+import type { RunProgress } from "../document/progress.ts";
 import { type Case, caseSchema, RUN_SCHEMA, type Run, runSchema } from "../document/run.ts";
 import { chooseBackend } from "../probes/backend.ts";
 import { programHashes } from "../probes/programs.ts";
@@ -11,7 +12,8 @@ import { runCase } from "./case.ts";
 import { runCountedCase } from "./counted.ts";
 import { checkDescriptors } from "./descriptors.ts";
 import { checkFeatures } from "./features.ts";
-import type { CaseContext, Plan, PlannedCase } from "./plan.ts";
+import { type CaseContext, type Plan, type PlannedCase, slopesStep } from "./plan.ts";
+import { progressOf } from "./progress.ts";
 import { measureSlopes } from "./slopes.ts";
 
 export interface RunOptions {
@@ -25,15 +27,6 @@ export interface RunOptions {
   onProgress?: ((progress: RunProgress) => void) | undefined;
 }
 
-export interface RunProgress {
-  /** Cases that are done, and how many there are. */
-  done: number;
-  total: number;
-  /** The case in hand, or the walk's checks. */
-  current: string;
-  what: string;
-}
-
 /**
  * Executes a plan once. Throws a UsageError or a PrerequisiteError, before anything is measured, for CPUs or descriptors that
  * this process does not have and for a topology that this kernel cannot build. Never throws for what a case does: a case that fails or is interrupted says
@@ -45,6 +38,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   const signal = options.signal ?? new AbortController().signal;
   const cpus = cpusFor(plan);
   checkDescriptors(plan);
+  const progress = progressOf(plan, options.onProgress ?? (() => {}));
+  progress.preparing("preparing", "asking the kernel what it can do");
   await checkFeatures(plan, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
@@ -68,10 +63,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
     checks: [],
     cases: [],
   };
-  const report = (current: string, done: number) => (what: string) =>
-    options.onProgress?.({ done, total: plan.cases.length, current, what });
   if (plan.ladder && !signal.aborted) {
-    report("checks", 0)("walking from namespace to bridge");
+    progress.preparing("checks", "walking from namespace to bridge");
     run.checks = await runLadder();
   }
   const clock = options.clock ?? "wall";
@@ -82,17 +75,16 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   for (const [index, planned] of plan.cases.entries()) {
     // Without probes no case that follows can be better.
     if (signal.aborted || context.broken.has("bpftrace")) break;
-    const progress = report(planned.id, index);
-    const caseContext = { ...context, progress };
+    const begin = (): CaseContext => ({ ...context, ...progress.begin(planned, index) });
     run.cases.push(
       clock === "icount"
-        ? valid(await runCountedCase(planned, caseContext))
-        : await runSoundly(planned, caseContext),
+        ? valid(await runCountedCase(planned, begin()))
+        : await runSoundly(planned, begin),
     );
   }
   if (plan.slopes !== null && !signal.aborted) {
-    const progress = report("slopes", plan.cases.length);
-    run.slopes = await measureSlopes(plan.slopes, { signal, seed, cpus, progress });
+    const told = progress.begin(slopesStep(plan.slopes), plan.cases.length);
+    run.slopes = await measureSlopes(plan.slopes, { signal, seed, cpus, ...told });
   }
   run.durationNs = Number(process.hrtime.bigint() - began);
   run.state = signal.aborted ? "interrupted" : stateOf(run);
@@ -117,11 +109,11 @@ const ATTEMPTS = 3;
  * books say so. Such an account is worth nothing, so the case is measured anew; the rounds of the
  * attempts before stay in the document as discarded, with the reason, and a warning says the same.
  */
-async function runSoundly(planned: PlannedCase, context: CaseContext): Promise<Case> {
+async function runSoundly(planned: PlannedCase, begin: () => CaseContext): Promise<Case> {
   const discarded: Case["rounds"] = [];
   const warnings: string[] = [];
   for (let attempt = 1; ; attempt++) {
-    const result = valid(await runCase(planned, context));
+    const result = valid(await runCase(planned, begin()));
     const fault = burst(result);
     if (result.state !== "complete" || fault === null || attempt === ATTEMPTS) {
       return {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type Case, METRICS, type MetricName, type Round, type Stage } from "../document/run.ts";
 import type { Account } from "../probes/account.ts";
 import { nameDrops } from "../probes/drops.ts";
@@ -5,6 +6,7 @@ import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
 import { readLab } from "../setup/read-lab.ts";
 import { waitUntilReady } from "../setup/ready.ts";
 import { differences } from "../setup/verify.ts";
+import { roundTrip } from "../stats/round-trip.ts";
 import { BridgescopeError, ToolError } from "../system/errors.ts";
 import { type BookPort, balance, bridgeAccount } from "./books.ts";
 import { emptyCase, sentence } from "./case-document.ts";
@@ -13,7 +15,6 @@ import { latencies, portLatencies, stageEvents } from "./latency.ts";
 import { notObservable, type Observation, type Observed, observe } from "./observe.ts";
 import { probeEffect } from "./overhead.ts";
 import type { CaseContext, PlannedCase } from "./plan.ts";
-import { roundTrip } from "./round-trip.ts";
 import { readCpuTimes, stolenShare } from "./steal.ts";
 import type { Driver, RoundTrips } from "./workloads/workload.ts";
 
@@ -120,6 +121,8 @@ async function rounds(
   for (let index = 1; index <= planned.rounds; index++) {
     context.signal.throwIfAborted();
     context.progress(`round ${index} of ${planned.rounds}`);
+    // Those who read the progress have their turn now, so that their time is not in the round's.
+    await setImmediate();
     observation?.session.round(index);
     const cpuBefore = readCpuTimes();
     const startNs = Number(process.hrtime.bigint());
@@ -144,7 +147,8 @@ async function rounds(
     result.warnings.push(...told);
     if (measured.roundTrip !== undefined) {
       trips.push(measured.roundTrip);
-      result.roundTrip = roundTrip(trips);
+      const together = roundTrip(trips);
+      if (together !== undefined) result.roundTrip = together;
     }
     for (const [name, value] of Object.entries(measured.metrics)) {
       const metric = name as MetricName;
@@ -155,6 +159,7 @@ async function rounds(
       };
       result.metrics[metric]?.samples.push(value);
     }
+    context.finished(index, measured.metrics);
   }
 }
 

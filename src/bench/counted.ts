@@ -54,13 +54,18 @@ async function countMetrics(planned: PlannedCase, result: Case, context: CaseCon
       // The sender's own code takes fewer instructions once the engine has optimised it.
       warmUpNs: planned.warmUpNs,
     });
-    if (trainNsPerFrame.length === 0) continue;
+    if (trainNsPerFrame.length === 0) {
+      context.finished(index, {});
+      continue;
+    }
+    const instructions = ordinary(trainNsPerFrame);
     result.metrics.instructions_per_frame ??= {
       unit: METRICS.instructions_per_frame.unit,
       better: METRICS.instructions_per_frame.better,
       samples: [],
     };
-    result.metrics.instructions_per_frame.samples.push(ordinary(trainNsPerFrame));
+    result.metrics.instructions_per_frame.samples.push(instructions);
+    context.finished(index, { instructions_per_frame: instructions });
   }
 }
 

@@ -1,6 +1,7 @@
 import { BACKEND_NAMES, type ProbeBackend } from "../probes/backend.ts";
 import type { TopologySpec } from "../setup/spec.ts";
 import { UsageError } from "../system/errors.ts";
+import type { CaseProgress } from "./progress.ts";
 import { checkParameter, PARAMETER_NAMES, type WorkloadOptions } from "./workloads/parameters.ts";
 import type { Workload } from "./workloads/workload.ts";
 
@@ -21,7 +22,7 @@ export interface PlannedCase {
 }
 
 /** What every case of a run shares. */
-export interface CaseContext {
+export interface CaseContext extends CaseProgress {
   signal: AbortSignal;
   seed: number;
   cpus: readonly number[];
@@ -29,8 +30,6 @@ export interface CaseContext {
   backend: ProbeBackend | null;
   /** Tools that have failed so far. */
   broken: Set<string>;
-  /** A word on what is being done now. */
-  progress(what: string): void;
 }
 
 export interface Plan {
@@ -75,7 +74,7 @@ const MINIMUM_DURATION_NS = 10e6;
 const MAX_ROUNDS = 254;
 /** Building, attaching, the cost round and detaching, as measured on the build machine. */
 const FIXED_NS = 4.5e9;
-const LADDER_NS = 9e9;
+export const LADDER_NS = 9e9;
 const ATTACH_NS = 1.5e9;
 
 /** Decides rounds, durations and backend for every case of a plan. */
@@ -140,23 +139,33 @@ function minimumRoundNs({ workload, options }: CaseRequest): number {
 export function estimateNs(plan: Plan): number {
   const slopesNs = plan.slopes === null ? 0 : estimateSlopesNs(plan.slopes);
   return plan.cases.reduce(
-    (sum, planned) => {
-      const trials = planned.workload.trialsPerRound ?? 1;
-      const roundNs = trials * planned.durationNs;
-      const on = plan.backend === "off" ? 0 : FIXED_NS + roundNs;
-      const effect = planned.probeEffectPairs * (2 * roundNs + ATTACH_NS);
-      return sum + 0.5e9 + on + trials * planned.warmUpNs + planned.rounds * roundNs + effect;
-    },
+    (sum, planned) => sum + caseNs(planned, plan.backend),
     slopesNs + (plan.ladder ? LADDER_NS : 0),
   );
+}
+
+/** Nanoseconds that one case will take, roughly. */
+export function caseNs(planned: PlannedCase, backend: Backend): number {
+  const trials = planned.workload.trialsPerRound ?? 1;
+  const roundNs = trials * planned.durationNs;
+  const on = backend === "off" ? 0 : FIXED_NS + roundNs;
+  const effect = planned.probeEffectPairs * (2 * roundNs + ATTACH_NS);
+  return 0.5e9 + on + trials * planned.warmUpNs + planned.rounds * roundNs + effect;
 }
 
 /** A short round with the rest that follows it, and a lab that stays. */
 const ROUND_AND_REST_NS = 60e6;
 const STANDING_LAB_NS = 0.5e9;
 
-function estimateSlopesNs({ cases, rounds }: SlopePlan): number {
-  return cases.length * (STANDING_LAB_NS + (rounds + 1) * ROUND_AND_REST_NS);
+/** Nanoseconds that the labs side by side will take, roughly. */
+export function estimateSlopesNs(plan: SlopePlan): number {
+  const { rounds, durationNs } = slopesStep(plan);
+  return plan.cases.length * STANDING_LAB_NS + (rounds + 1) * durationNs;
+}
+
+/** The same as one step of the run: a round measures every lab once. */
+export function slopesStep({ cases, rounds }: SlopePlan) {
+  return { id: "slopes", rounds, durationNs: cases.length * ROUND_AND_REST_NS };
 }
 
 /** Rounds beyond which more of them tell less than longer ones would. */

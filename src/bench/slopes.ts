@@ -12,7 +12,7 @@ import { sentence } from "./case-document.ts";
 import type { CaseContext, PlannedCase, SlopePlan } from "./plan.ts";
 import type { Driver } from "./workloads/workload.ts";
 
-type Context = Pick<CaseContext, "signal" | "seed" | "cpus" | "progress">;
+type Context = Pick<CaseContext, "signal" | "seed" | "cpus" | "progress" | "finished">;
 
 /** A case whose lab stands, with what was measured so far. */
 interface Standing {
@@ -99,6 +99,7 @@ async function rounds(
       one.samples.push(ns);
       one.lossy ||= loss > 0;
     }
+    context.finished(round, {});
   }
 }
 

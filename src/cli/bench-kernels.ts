@@ -109,6 +109,9 @@ function requestFor(
   const smp = whole("--smp", options.smp);
   // Whatever is wrong with the plan is better said before a guest is booted.
   const { plan } = planFor(name, options);
+  if (plan.slopes !== null && clock === "icount") {
+    throw new UsageError("slopes are measured in time: --clock icount counts instructions instead");
+  }
   const senders = options.senders ?? sendersFor(plan, smp ?? 1);
   const passed = senders === undefined ? options : { ...options, senders };
   const files: NonNullable<GuestBench["files"]> = [];

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { isSound, runPlan } from "../bench/bench.ts";
 import { BACKENDS, estimateNs } from "../bench/plan.ts";
 import { planFor } from "../bench/request.ts";
+import { runningOf } from "../bench/running.ts";
 import { checkFolder, pointLatest, REPORTS, writeRun } from "../bench/store.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
@@ -16,6 +17,7 @@ import { functionHint } from "./function-hint.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
+import { track } from "./track.ts";
 
 type BenchOptions = KernelOptions;
 
@@ -78,21 +80,17 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   const seconds = Math.ceil(estimateNs(plan) / 1e9);
   say(`plan ${plan.name}: ${plural(plan.cases.length, "case")}, about ${seconds} s`);
-  const line = progressLine();
   const interruption = onInterrupt(() => {
-    line.end();
+    progressLine().end();
     say("interrupted: keeping the finished rounds; once more ends at once");
   });
   try {
-    const run = await runPlan(plan, {
-      argv: ["bridgescope", ...process.argv.slice(2)],
-      seed,
-      clock,
-      signal: interruption.signal,
-      onProgress: ({ done, total, current, what }) =>
-        line.update(`[${done + 1}/${total}] ${current}`, what),
-    });
-    line.end();
+    const argv = ["bridgescope", ...process.argv.slice(2)];
+    const { signal } = interruption;
+    const running = runningOf((onProgress) =>
+      runPlan(plan, { argv, seed, clock, signal, onProgress }),
+    );
+    const run = await track(running, { results: false, percentiles: false });
     const folder = options.out ?? join(REPORTS, run.id);
     const paths = writeRun(run, folder);
     process.stdout.write(options.json ? renderJson(run) : renderTerminal(run, terminalOptions()));

@@ -1,8 +1,12 @@
-/** How wide this terminal is and whether it takes colours; a pipe has 80 columns and none. */
-export function terminalOptions(): { color: boolean; width: number } {
-  const { stdout, env } = process;
+import type { Output } from "./progress.ts";
+
+/** How wide a terminal is and whether it takes colours; what is none has 80 columns and none. */
+export function terminalOptions(output: Output = process.stdout): {
+  color: boolean;
+  width: number;
+} {
   return {
-    color: stdout.isTTY === true && !env.NO_COLOR,
-    width: stdout.isTTY === true ? (stdout.columns ?? 80) : 80,
+    color: output.isTTY === true && !process.env.NO_COLOR,
+    width: output.isTTY === true ? output.columns || 80 : 80,
   };
 }

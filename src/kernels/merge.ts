@@ -2,6 +2,7 @@ import type { Case, Latency, Run } from "../document/run.ts";
 import { STAGES } from "../document/run.ts";
 import { countedLatency } from "../stats/counted-latency.ts";
 import { mergeBuckets } from "../stats/histogram.ts";
+import { roundTrip } from "../stats/round-trip.ts";
 
 /**
  * Puts the boots of one kernel together as one run: rounds one after the other with the boot that each
@@ -46,6 +47,7 @@ function mergeCase(all: readonly Booted[]): Case {
     return { boot, found: { ...found, latency: shifted(found.latency, offset) } };
   });
   const { found } = first;
+  const trips = roundTrip(all.flatMap((one) => one.found.roundTrip ?? []));
   return {
     ...found,
     state: worst(all.map((one) => one.found.state)),
@@ -54,6 +56,7 @@ function mergeCase(all: readonly Booted[]): Case {
     rounds,
     metrics: mergeMetrics(all),
     latency: mergeLatency(renumbered, bootOf),
+    ...(trips === undefined ? {} : { roundTrip: trips }),
     ...(found.probe === undefined ? {} : { probe: mergeProbe(all, found.probe) }),
   };
 }

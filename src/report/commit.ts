@@ -2,6 +2,7 @@
 import type { Run } from "../document/run.ts";
 import { findingsOf } from "./facts/findings.ts";
 import { writeLatency, writeResults } from "./terminal/results.ts";
+import { writeRoundTrips } from "./terminal/round-trip.ts";
 import { Screen } from "./terminal/screen.ts";
 import { foldedCommand } from "./text/command.ts";
 
@@ -21,6 +22,7 @@ export function renderCommit(run: Run): string {
       screen.paragraph(`!! ${about === null ? text : `${about}: ${text}`}`, { hanging: 3 });
   }
   writeResults(screen, run);
+  writeRoundTrips(screen, run);
   writeLatency(screen, run);
   screen.heading("To reproduce:");
   writeCommand(screen, run.provenance.argv);

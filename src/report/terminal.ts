@@ -6,6 +6,7 @@ import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./termina
 import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./terminal/evidence.ts";
 import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./terminal/guest.ts";
 import { writeLatency, writeResults } from "./terminal/results.ts";
+import { writeRoundTrips } from "./terminal/round-trip.ts";
 import { Screen } from "./terminal/screen.ts";
 import { writeSlopes } from "./terminal/slopes.ts";
 import { count, duration, plural } from "./text/units.ts";
@@ -22,11 +23,12 @@ const CAUTIONS = 6;
 
 /** No line is wider than `width`; no control character of the document survives. */
 export function renderTerminal(run: Run, options: TerminalOptions): string {
-  const screen = new Screen({ ...options, width: Math.max(NARROWEST, Math.floor(options.width)) });
+  const screen = screenFor(options);
   writeTitle(screen, run);
   writeFirst(screen, run);
   if (run.cases.length > 0) writeResults(screen, run);
   writeSlopes(screen, run);
+  writeRoundTrips(screen, run);
   writeLatency(screen, run);
   writeDecisions(screen, run);
   writeAccounts(screen, run);
@@ -41,6 +43,31 @@ export function renderTerminal(run: Run, options: TerminalOptions): string {
   writeGuest(screen, run);
   writeNoise(screen, run);
   return screen.toString();
+}
+
+/** Only the answer: what went wrong and the results, and the percentiles; empty when neither is asked for. */
+export function renderTables(
+  run: Run,
+  options: TerminalOptions,
+  { results, percentiles }: { results: boolean; percentiles: boolean },
+): string {
+  if (!results && !percentiles) return "";
+  const screen = screenFor(options);
+  if (results) {
+    writeTitle(screen, run);
+    writeFirst(screen, run);
+    if (run.cases.length > 0) writeResults(screen, run);
+    writeSlopes(screen, run);
+  }
+  if (percentiles) {
+    writeRoundTrips(screen, run);
+    writeLatency(screen, run);
+  }
+  return screen.toString();
+}
+
+function screenFor({ color, width }: TerminalOptions): Screen {
+  return new Screen({ color, width: Math.max(NARROWEST, Math.floor(width)) });
 }
 
 function writeTitle(screen: Screen, run: Run): void {

@@ -82,6 +82,10 @@ export const METHODS: readonly Method[] = [
     text: "The kernel stamps a frame at two of its own events and adds the difference to a log-linear histogram in the kernel. Percentiles are read from the buckets, fine enough to be within 5 % of the true value; the maximum is the upper edge of the highest bucket in use. Every passage of the window is counted, warm-up included; the timed ones are all of measured rounds, and how many they are is said beside each stage.",
   },
   {
+    term: "Round trips",
+    text: "From the sender's clock to the answer in its hands, over all measured rounds. Without a rate the clock starts when the request is sent. At a rate it starts when the request was due: a request that had to wait behind a slow one counts its wait, as it would for whoever asked. Percentiles are read from a histogram whose buckets are at most 1.6 % wide, or one digit of ping's output; the maximum is the upper edge of the highest bucket in use.",
+  },
+  {
     term: "Decisions",
     text: "Each frame that enters the bridge by a port, or by the host's own device, has exactly one decision. Decisions therefore add up to the ingress.",
   },

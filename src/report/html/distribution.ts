@@ -1,6 +1,6 @@
-/** One case's latency histograms, one ridge a stage over a common logarithmic axis. */
+/** Histograms as ridges over a common logarithmic axis. */
 import { line } from "d3-shape";
-import { type Case, type Latency, STAGES, type Stage } from "../../document/run.ts";
+import { type Case, type Latency, STAGES } from "../../document/run.ts";
 import { AXIS_WORDS } from "../facts/words.ts";
 import { count } from "../text/units.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
@@ -8,48 +8,75 @@ import { type Html, html, px } from "./markup.ts";
 import { figure } from "./parts.ts";
 import { FIGURE_WIDTH, stageClass } from "./tokens.ts";
 
-const LABEL = 130;
+const STAGE_LABEL = 130;
 const RIDGE = 74;
 
+/** One case's latency histograms, one ridge a stage. */
 export function distribution(item: Case, index: number, bins: number): Html[] {
   return (["ns", "instructions"] as const).flatMap((unit) => {
-    const rows = STAGES.flatMap((stage) => {
+    const rows = STAGES.flatMap((stage): Ridge[] => {
       const latency = item.latency[stage];
-      const fits =
-        latency !== undefined &&
-        latency.buckets.length > 0 &&
-        latency.sampled > 0 &&
-        latency.unit === unit;
-      return fits ? [{ stage, latency }] : [];
+      if (latency === undefined || latency.unit !== unit) return [];
+      const { buckets, sampled, p50, p90, p99, p999 } = latency;
+      if (buckets.length === 0 || sampled === 0) return [];
+      const marks = [p50, p90, p99, p999];
+      return [
+        {
+          name: stage,
+          className: stageClass(stage),
+          words: `${count(sampled)} timed`,
+          buckets,
+          marks,
+        },
+      ];
     });
-    return rows.length === 0 ? [] : [ridges(item, `dist-${index}-${unit}`, rows, { unit, bins })];
+    const title = `${unit === "ns" ? "Latency" : "Instruction"} distribution in ${item.id}`;
+    const id = `dist-${index}-${unit}`;
+    return rows.length === 0 ? [] : [ridges(rows, { id, title, unit, bins, label: STAGE_LABEL })];
   });
 }
 
-interface Ridge {
-  readonly stage: Stage;
-  readonly latency: Latency;
+export interface Ridge {
+  readonly name: string;
+  readonly className: string;
+  /** How many values the histogram holds, and of what. */
+  readonly words: string;
+  /** Ascending, and at least one. */
+  readonly buckets: Latency["buckets"];
+  /** Values that are marked below the ridge. */
+  readonly marks: readonly number[];
 }
 
-function ridges(
-  item: Case,
-  id: string,
+export interface RidgeOptions {
+  /** Unique on the page. */
+  readonly id: string;
+  readonly title: string;
+  readonly unit: Latency["unit"];
+  /** Steps of the axis in which values are drawn together. */
+  readonly bins: number;
+  /** Width that the names have. */
+  readonly label: number;
+}
+
+/** At least one row. */
+export function ridges(
   rows: readonly Ridge[],
-  { unit, bins }: { unit: Latency["unit"]; bins: number },
+  { id, title, unit, bins, label }: RidgeOptions,
 ): Html {
-  const buckets = rows.flatMap((row) => row.latency.buckets);
+  const buckets = rows.flatMap((row) => row.buckets);
   const low = Math.max(1, Math.min(...buckets.map(([from]) => from)));
   const high = Math.max(low + 1, ...buckets.map(([, to]) => to));
-  const scale = logScale(low, high, [LABEL, FIGURE_WIDTH - 20]);
+  const scale = logScale(low, high, [label, FIGURE_WIDTH - 20]);
   const bottom = 12 + rows.length * RIDGE;
   return figure({
     id,
-    title: `${unit === "ns" ? "Latency" : "Instruction"} distribution in ${item.id}`,
+    title,
     desc: rows
-      .map(
-        ({ stage, latency }) =>
-          `${stage}: ${count(latency.sampled)} timed, from ${latency.buckets[0]?.[0] ?? 0} to ${latency.max} ${unit}`,
-      )
+      .map(({ name, words, buckets: own }) => {
+        const [from = 0] = own[0] ?? [];
+        const [, to = 0] = own.at(-1) ?? [];
+        return `${name}: ${words}, from ${from} to ${to} ${unit}`;
+      })
       .join("; "),
     width: FIGURE_WIDTH,
     height: bottom + 38,
@@ -60,26 +87,33 @@ function ridges(
         label: AXIS_WORDS[unit],
         unit: unit === "ns" ? "ns" : "",
       }),
-      ...rows.map((row, place) => ridge(row, scale, 6 + (place + 1) * RIDGE, bins)),
+      ...rows.map((row, place) => {
+        const exact = unit === "instructions" && row.buckets.length <= bins * 4;
+        const base = 6 + (place + 1) * RIDGE;
+        const shape = exact
+          ? html`<path class="${row.className} wide" d="${stems(row, scale, base)}"/>`
+          : html`<path class="${row.className} area" d="${outlined(binned(row, scale, bins), base)}"/>`;
+        return ridge(row, scale, base, shape);
+      }),
     ],
   });
 }
 
-function ridge({ stage, latency }: Ridge, scale: LogScale, base: number, bins: number): Html {
-  const name = stageClass(stage);
-  const exact = latency.unit === "instructions" && latency.buckets.length <= bins * 4;
-  const shape = exact
-    ? html`<path class="${name} wide" d="${stems(latency, scale, base)}"/>`
-    : html`<path class="${name} area" d="${outlined(binned(latency, scale, bins), base)}"/>`;
-  const marks = [latency.p50, latency.p90, latency.p99, latency.p999]
+function ridge(
+  { name, className, words, marks }: Ridge,
+  scale: LogScale,
+  base: number,
+  shape: Html,
+) {
+  const marked = marks
     .map((value) => `M${px(scale(Math.max(value, scale.domain()[0] ?? 1)))} ${base + 1}v6`)
     .join("");
-  return html`<text class="b" x="0" y="${base - 22}">${stage}</text><text class="t" x="0" y="${base - 7}">${count(latency.sampled)} timed</text>${shape}<path class="${name} wide" d="${marks}"/>
+  return html`<text class="b" x="0" y="${base - 22}">${name}</text><text class="t" x="0" y="${base - 7}">${words}</text>${shape}<path class="${className} wide" d="${marked}"/>
 `;
 }
 
 /** Exact values, each a line as high as its share; the rarest still shows. */
-function stems({ buckets }: Latency, scale: LogScale, base: number): string {
+function stems({ buckets }: Ridge, scale: LogScale, base: number): string {
   const peak = Math.max(...buckets.map(([, , n]) => n), 1);
   const floor = scale.domain()[0] ?? 1;
   return buckets
@@ -106,7 +140,7 @@ interface Bin {
 }
 
 /** Buckets spread over equal steps of the axis, each by how much of it the step covers. */
-function binned(latency: Latency, scale: LogScale, steps: number): Bin[] {
+function binned({ buckets }: Ridge, scale: LogScale, steps: number): Bin[] {
   const [from = 0, to = 1] = scale.range();
   const width = (to - from) / steps;
   const bins = Array.from(
@@ -114,7 +148,7 @@ function binned(latency: Latency, scale: LogScale, steps: number): Bin[] {
     (_, index): Bin => ({ x: from + (index + 0.5) * width, value: 0 }),
   );
   const floor = scale.domain()[0] ?? 1;
-  for (const [low, high, n] of latency.buckets) {
+  for (const [low, high, n] of buckets) {
     const left = scale(Math.max(low, floor));
     const right = Math.max(left + 0.01, scale(Math.max(high, floor)));
     const first = Math.max(0, Math.floor((left - from) / width));

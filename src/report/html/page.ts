@@ -1,5 +1,6 @@
 /** report.html: one file, no script, nothing fetched. */
 import type { Run } from "../../document/run.ts";
+import { roundTripsIn } from "../facts/round-trip.ts";
 import { CLOCK_WORDS, COUNTED_METHODS, METHODS } from "../facts/words.ts";
 import { count, duration, plural } from "../text/units.ts";
 import { answerSection } from "./answer.ts";
@@ -14,6 +15,7 @@ import { latencySection } from "./latency.ts";
 import { Html, html } from "./markup.ts";
 import { code } from "./parts.ts";
 import { probeSection } from "./probe.ts";
+import { roundTripSection } from "./round-trip.ts";
 import { roundsSection } from "./rounds.ts";
 import { methodSection, pageText, sizeOf } from "./shell.ts";
 import { slopesSection } from "./slopes.ts";
@@ -23,6 +25,7 @@ const NAV: readonly [string, string][] = [
   ["lab", "Lab"],
   ["slopes", "What one more costs"],
   ["latency", "Latency"],
+  ["round-trip", "Round trips"],
   ["decisions", "Decisions"],
   ["books", "Closure"],
   ["rounds", "Rounds"],
@@ -44,22 +47,28 @@ export function renderHtml(run: Run): string {
     page = body(run, detail);
     if (sizeOf(page) < LARGEST_PAGE - DOCUMENT_ROOM) break;
   }
+  const absent = new Set([
+    ...(run.slopes === undefined ? ["slopes"] : []),
+    ...(roundTripsIn(run).length === 0 ? ["round-trip"] : []),
+  ]);
   const document = documentSection(run, "run", LARGEST_PAGE - FRAME - sizeOf(page));
   return pageText({
     title: `bridgescope ${run.id}: ${run.state}`,
     header: header(run),
-    nav: run.slopes === undefined ? NAV.filter(([id]) => id !== "slopes") : NAV,
+    nav: NAV.filter(([id]) => !absent.has(id)),
     body: html`${page}${document}`,
     origin: `bridgescope ${run.provenance.version} from ${run.schema}`,
   });
 }
 
 function body(run: Run, detail: Detail): Html {
+  const trips = roundTripSection(run, detail);
   return html`${[
     answerSection(run),
     labSection(run, detail),
     slopesSection(run),
     latencySection(run, detail),
+    ...(trips === null ? [] : [trips]),
     decisionsSection(run, detail),
     booksSection(run, detail),
     roundsSection(run, detail),

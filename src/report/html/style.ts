@@ -7,6 +7,8 @@ import {
   FONT,
   LIGHT,
   MONO,
+  ROUND_TRIP_CLASS,
+  ROUND_TRIP_COLOUR,
   SIDE_COLOURS,
   STAGE_COLOURS,
   sideClass,
@@ -100,6 +102,7 @@ details::details-content{content-visibility:visible;block-size:auto}
 .raw{display:none}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 ${STAGES.map((stage) => painted(stageClass(stage), STAGE_COLOURS[stage])).join("")}
+${painted(ROUND_TRIP_CLASS, ROUND_TRIP_COLOUR)}
 ${DECISIONS.map((name) => painted(decisionClass(name), DECISION_COLOURS[name])).join("")}
 ${VERDICTS.map((name) => painted(verdictClass(name), VERDICT_COLOURS[name])).join("")}
 ${SIDE_COLOURS.map((colour, place) => painted(sideClass(place), colour)).join("")}

@@ -21,6 +21,8 @@ export const STAGE_COLOURS: Record<Stage, string> = {
   path: OKABE_ITO.orange,
 };
 
+export const ROUND_TRIP_COLOUR = OKABE_ITO.blue;
+
 export const DECISION_COLOURS: Record<Decision, string> = {
   knownUnicast: OKABE_ITO.blue,
   unknownUnicast: OKABE_ITO.vermillion,
@@ -93,6 +95,8 @@ export const FIGURE_WIDTH = 960;
 export function stageClass(stage: Stage): string {
   return `s-${stage.replace(".", "-")}`;
 }
+
+export const ROUND_TRIP_CLASS = "round-trip";
 
 export function decisionClass(decision: Decision): string {
   return `k-${decision}`;

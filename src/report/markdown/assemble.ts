@@ -1,7 +1,7 @@
 /** Sections put together under GitHub's limit; what was left out is said, and where it is. */
 import { byteLength, type Markdown } from "../text/markdown.ts";
 import { plural } from "../text/units.ts";
-import { Budget } from "./budget.ts";
+import { Budget, NOTE } from "./budget.ts";
 
 const LIMIT = 58_000;
 
@@ -24,12 +24,18 @@ export function assembled(
   const budget = new Budget(LIMIT);
   const head = parts.map((part) => part.text);
   budget.spend(byteLength(head.join("\n\n")));
-  const reserve = sections.map((section) => (section.rows.length === 0 ? 0 : section.share));
+  const reserve = sections.map(({ rows, share }) => Math.min(share, roomFor(rows)));
   const body = sections.map((section, index) => {
     const later = reserve.slice(index + 1).reduce((sum, share) => sum + share, 0);
     return rendered(section, budget, later, whole);
   });
   return `${[...head, ...body.filter((part) => part !== "")].join("\n\n")}\n`;
+}
+
+/** What all rows of a section take: it keeps no more than that from those before it. */
+function roomFor(rows: readonly Markdown[]): number {
+  if (rows.length === 0) return 0;
+  return rows.reduce((sum, one) => sum + byteLength(one.text) + 1, NOTE);
 }
 
 function rendered(section: Section, budget: Budget, later: number, whole: string): string {

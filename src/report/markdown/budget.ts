@@ -1,7 +1,8 @@
 /** GitHub takes 65,536 characters a comment: sections share what there is, and say what they left out. */
 import { byteLength, type Markdown } from "../text/markdown.ts";
 
-const NOTE = 160;
+/** What "… more rows" may take. */
+export const NOTE = 160;
 
 export class Budget {
   #left: number;

@@ -26,6 +26,7 @@ import {
   spanLike,
 } from "../text/units.ts";
 import type { Section } from "./assemble.ts";
+import { roundTrips } from "./round-trip.ts";
 
 const SPARKS = 16;
 /** More cases than this have one headline each. */
@@ -37,6 +38,7 @@ export function sectionsOf(run: Run): Section[] {
     results(run),
     instructions(run),
     slopes(run),
+    roundTrips(run),
     latency(run),
     decisions(run),
     books(run),

@@ -36,6 +36,7 @@ async function slopesOf(plan: SlopePlan, signal = new AbortController().signal):
     seed: 7,
     cpus: threadCpus(),
     progress: () => {},
+    finished: () => {},
   });
   if (!signal.aborted) expect(slopes.error).toBeNull();
   return slopes;
@@ -87,6 +88,7 @@ describe("what one more costs", () => {
       signal: controller.signal,
       seed: 7,
       cpus: threadCpus(),
+      finished: () => {},
       progress: (what) => {
         if (what.startsWith("round 3 ")) controller.abort();
       },

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { Case, Latency, Run } from "../../../src/document/run.ts";
 import { mergeBoots } from "../../../src/kernels/merge.ts";
 import { countedLatency } from "../../../src/stats/counted-latency.ts";
+import { roundTrip } from "../../../src/stats/round-trip.ts";
 
-type Perhaps = { values: number[]; state?: Run["state"]; metric?: number };
+type Perhaps = { values: number[]; state?: Run["state"]; metric?: number; trips?: number[] };
 
 function latency(values: readonly number[]): Latency {
   const buckets = [...new Set(values)]
@@ -17,7 +18,13 @@ function latency(values: readonly number[]): Latency {
   return countedLatency(buckets, perRound, "fentry:from", "fentry:to");
 }
 
-function boot({ values, state = "complete", metric = 6000 }: Perhaps): Run {
+function trips(values: readonly number[]): Pick<Case, "roundTrip"> | null {
+  const buckets = values.map((ns): [number, number, number] => [ns, ns + 1, 1]);
+  const together = roundTrip([{ buckets, from: "intended send time", missedSlots: values.length }]);
+  return together === undefined ? null : { roundTrip: together };
+}
+
+function boot({ values, state = "complete", metric = 6000, trips: each = [] }: Perhaps): Run {
   const rounds = values.map((_, index) => ({ index: index + 1 }));
   const one = {
     id: "bridge:2/forward",
@@ -29,6 +36,7 @@ function boot({ values, state = "complete", metric = 6000 }: Perhaps): Run {
       instructions_per_frame: { unit: "instructions", better: "lower", samples: [metric] },
     },
     latency: { "bridge.forward": latency(values) },
+    ...trips(each),
   } as unknown as Case;
   return { state, durationNs: 5, cases: [one] } as unknown as Run;
 }
@@ -66,6 +74,26 @@ describe("mergeBoots", () => {
   test("samples of a metric stay in the order of the rounds", () => {
     const { metrics } = merged({ values: [1], metric: 3 }, { values: [1], metric: 2 });
     expect(metrics.instructions_per_frame?.samples).toEqual([3, 2]);
+  });
+
+  test("round trips of all boots are one histogram", () => {
+    const one = merged(
+      { values: [1], trips: [70, 90] },
+      { values: [1] },
+      { values: [1], trips: [70] },
+    );
+    expect(one.roundTrip).toMatchObject({
+      count: 3,
+      p50: 70.75,
+      max: 91,
+      buckets: [
+        [70, 71, 2],
+        [90, 91, 1],
+      ],
+      from: "intended send time",
+      missedSlots: 3,
+    });
+    expect(merged({ values: [1] }, { values: [1] })).not.toHaveProperty("roundTrip");
   });
 
   test("one boot that failed fails the whole; a warning is said once", () => {

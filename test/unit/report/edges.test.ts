@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Case, Run } from "../../../src/document/run.ts";
+import type { Case, RoundTrip, Run } from "../../../src/document/run.ts";
 import { FORMATS } from "../../../src/report/formats.ts";
+import { roundTrip } from "../../../src/stats/round-trip.ts";
+import { trips } from "../../fixtures/report/parts.ts";
 import { completeRun, flood } from "../../fixtures/report/runs.ts";
+import { withoutPacked } from "./markup.ts";
 
 const RUNS: Record<string, Run> = {
   "no case": { ...completeRun(), cases: [], checks: [] },
@@ -14,14 +17,28 @@ const RUNS: Record<string, Run> = {
   "samples that pair with no round": withSamples([-1, 0, 1, 2]),
   "no sample": withSamples([]),
   "no frame": withoutFrames(),
+  "round trips without any answer": withTrips({
+    ...{ count: 0, p2_5: 0, p50: 0, p97_5: 0, p99: 0, p999: 0, max: 0, buckets: [] },
+  }),
+  "one round trip, in a bucket that begins at zero": withTrips(
+    roundTrip([{ buckets: [[0, 1, 1]], from: "intended send time", missedSlots: 0 }]),
+  ),
+  "round trips whose buckets are missing": withTrips({ buckets: [] }),
 };
 
 describe.each(Object.entries(RUNS))("%s", (_, run) => {
   test.each(FORMATS.map((format) => [format.name, format] as const))("%s", (name, format) => {
     const text = format.render(run);
-    expect(/NaN|undefined|Infinity|\[object/.exec(text)?.[0] ?? null).toBeNull();
+    expect(/NaN|undefined|Infinity|\[object/.exec(withoutPacked(text))?.[0] ?? null).toBeNull();
     if (name !== "json") expect(text).toContain(run.id);
   });
+});
+
+test("where nothing was answered no percentile is shown", () => {
+  for (const { name, render } of FORMATS) {
+    const text = render(RUNS["round trips without any answer"] ?? expect.fail());
+    if (name !== "json") expect(text).not.toContain("97.5 %");
+  }
 });
 
 test("instructions are not called time", () => {
@@ -38,6 +55,10 @@ function withLatency(some: Partial<NonNullable<Case["latency"]["bridge.flood"]>>
   const latency = item.latency["bridge.flood"];
   if (latency === undefined) throw new Error("fixture");
   return run({ ...item, latency: { "bridge.flood": { ...latency, ...some } } });
+}
+
+function withTrips(some: Partial<RoundTrip> = {}): Run {
+  return run({ ...flood(4), roundTrip: { ...trips(1, 30_000), ...some } });
 }
 
 function withSamples(samples: number[]): Run {

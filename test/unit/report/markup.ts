@@ -33,3 +33,8 @@ export function unclosed(page: string): string[] {
   }
   return open;
 }
+
+/** The page without the packed document, whose letters spell anything sooner or later. */
+export function withoutPacked(page: string): string {
+  return page.replaceAll(/;base64,[A-Za-z0-9+/=]*/g, "");
+}

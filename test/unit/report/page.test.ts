@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { renderHtml } from "../../../src/report/html/page.ts";
-import { completeRun } from "../../fixtures/report/runs.ts";
+import { brokenRun, completeRun } from "../../fixtures/report/runs.ts";
+import { withoutPacked } from "./markup.ts";
 
 const page = renderHtml(completeRun());
 
@@ -14,11 +15,13 @@ test("nothing is fetched and nothing runs", () => {
 });
 
 test("sections come in the order of the questions", () => {
-  const order = [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
+  const order = [...page.matchAll(/<section id="([a-z-]+)"/g)].map(([, id]) => id);
   expect(order).toEqual([
     "answer",
     "lab",
+    "slopes",
     "latency",
+    "round-trip",
     "decisions",
     "books",
     "rounds",
@@ -28,6 +31,10 @@ test("sections come in the order of the questions", () => {
     "method",
     "document",
   ]);
+});
+
+test("a run without round trips has no section for them, and no link to it", () => {
+  expect(renderHtml(brokenRun())).not.toContain("#round-trip");
 });
 
 describe("for those who cannot see it", () => {
@@ -52,7 +59,7 @@ describe("for those who cannot see it", () => {
 });
 
 test("no coordinate is missing", () => {
-  expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+  expect(withoutPacked(page)).not.toMatch(/NaN|undefined|Infinity|\[object/);
 });
 
 test("ports beyond those drawn are summed up", () => {

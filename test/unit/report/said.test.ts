@@ -70,6 +70,23 @@ describe.each(["terminal", "markdown", "html"])("%s says", (format) => {
     expect(said).toMatch(/64\.3 \.\. 67\.0/);
   });
 
+  test("where round trips lie, from what their clock counts, and what the rate missed", () => {
+    const run = completeRun();
+    const trips = run.cases[4]?.roundTrip;
+    if (trips === undefined) throw new Error("fixture");
+    Object.assign(trips, { p2_5: 1.01e3, p50: 2.02e3, p97_5: 3.03e3, p99: 4.04e3, p999: 5.05e3 });
+    trips.max = 6.06e3;
+    trips.missedSlots = 4711;
+    const said = text(run);
+    const words = said.replaceAll(/[ |]/g, "");
+    expect(words).toMatch(/2\.5%50%97\.5%99%99\.9%max.*1\.01µs2\.02µs3\.03µs4\.04µs5\.05µs6\.06µs/);
+    expect(said).toContain("request sent");
+    expect(said).toContain("intended send time");
+    expect(said).toContain("4,711");
+    expect(said).toContain("4,000");
+    expect(text(brokenRun())).not.toContain("97.5 %");
+  });
+
   test("what observing cost", () => {
     const said = text(completeRun());
     expect(said).toContain("1.18");
