@@ -8,6 +8,7 @@ import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./ter
 import { writeLatency, writeResults } from "./terminal/results.ts";
 import { writeRoundTrips } from "./terminal/round-trip.ts";
 import { Screen } from "./terminal/screen.ts";
+import { writeSearches } from "./terminal/searches.ts";
 import { writeSlopes } from "./terminal/slopes.ts";
 import { count, duration, plural } from "./text/units.ts";
 
@@ -27,6 +28,7 @@ export function renderTerminal(run: Run, options: TerminalOptions): string {
   writeTitle(screen, run);
   writeFirst(screen, run);
   if (run.cases.length > 0) writeResults(screen, run);
+  writeSearches(screen, run);
   writeSlopes(screen, run);
   writeRoundTrips(screen, run);
   writeLatency(screen, run);
@@ -57,6 +59,7 @@ export function renderTables(
     writeTitle(screen, run);
     writeFirst(screen, run);
     if (run.cases.length > 0) writeResults(screen, run);
+    writeSearches(screen, run);
     writeSlopes(screen, run);
   }
   if (percentiles) {

@@ -10,6 +10,7 @@ import { count, digits, passage, plural, quantity, spanLike } from "../text/unit
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, right, section, type TableCell, table } from "./parts.ts";
+import { searchesPart } from "./searches.ts";
 
 const ALARMS = 12;
 const CAUTIONS = 3;
@@ -24,6 +25,7 @@ export function answerSection(run: Run): Html {
     cautions(level("caution")),
     html`<h3>Every case</h3>`,
     caseTable(run),
+    searchesPart(run),
   ]);
 }
 

@@ -11,7 +11,6 @@ import {
 import { agreement, bootsOf, headlineOf, stagesIn } from "../facts/latency.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { programCosts } from "../facts/observing.ts";
-import { SLOPE_WORDS, slopeRows, slopeSentences } from "../facts/slopes.ts";
 import { COUNTED_SENTENCE, COUNTED_WORDS, DECISION_WORDS, SPREAD_WORDS } from "../facts/words.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../text/markdown.ts";
 import { sparkline } from "../text/sparkline.ts";
@@ -26,6 +25,7 @@ import {
   spanLike,
 } from "../text/units.ts";
 import type { Section } from "./assemble.ts";
+import { searches, slopes } from "./load.ts";
 import { roundTrips } from "./round-trip.ts";
 
 const SPARKS = 16;
@@ -37,6 +37,7 @@ export function sectionsOf(run: Run): Section[] {
   return [
     results(run),
     instructions(run),
+    searches(run),
     slopes(run),
     roundTrips(run),
     latency(run),
@@ -130,17 +131,6 @@ function instructions(run: Run): Section {
     ),
     rows,
     note: md`Instructions: the mode over rounds, net of the probes; interval: the span of the boots' modes; alike: passages that took exactly their round's mode.`,
-  };
-}
-
-function slopes(run: Run): Section {
-  return {
-    title: "What one more costs: CPU time a frame",
-    folded: false,
-    share: 2000,
-    head: tableHead(["What", "Workload", "A frame", "Interval, ns"], "llrr"),
-    rows: slopeRows(run).map((one) => row(one.what, code(one.workload), one.value, one.interval)),
-    note: md`${[...slopeSentences(run).map(({ text }) => text), SLOPE_WORDS].join(" ")}`,
   };
 }
 

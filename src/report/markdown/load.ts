@@ -1,0 +1,30 @@
+/** What searches found, and what one more of something costs. */
+import type { Run } from "../../document/run.ts";
+import { SEARCH_WORDS, searchRows } from "../facts/searches.ts";
+import { SLOPE_WORDS, slopeRows, slopeSentences } from "../facts/slopes.ts";
+import { code, md, row, tableHead } from "../text/markdown.ts";
+import type { Section } from "./assemble.ts";
+
+export function searches(run: Run): Section {
+  return {
+    title: "Searches: offered, over all rounds",
+    folded: false,
+    share: 2000,
+    head: tableHead(["Case", "Trials", "Highest passed", "Lowest failed", "Its loss"], "lrrrr"),
+    rows: searchRows(run).map((one) =>
+      row(code(one.id), one.trials, one.passed, one.failed, one.loss),
+    ),
+    note: md`${SEARCH_WORDS}`,
+  };
+}
+
+export function slopes(run: Run): Section {
+  return {
+    title: "What one more costs: CPU time a frame",
+    folded: false,
+    share: 2000,
+    head: tableHead(["What", "Workload", "A frame", "Interval, ns"], "llrr"),
+    rows: slopeRows(run).map((one) => row(one.what, code(one.workload), one.value, one.interval)),
+    note: md`${[...slopeSentences(run).map(({ text }) => text), SLOPE_WORDS].join(" ")}`,
+  };
+}
