@@ -12,7 +12,7 @@ import { runCase } from "./case.ts";
 import { runCountedCase } from "./counted.ts";
 import { checkDescriptors } from "./descriptors.ts";
 import { checkFeatures } from "./features.ts";
-import { type CaseContext, type Plan, type PlannedCase, slopesStep } from "./plan.ts";
+import { type CaseContext, type Plan, type PlannedCase, roundsOf, slopesStep } from "./plan.ts";
 import { progressOf } from "./progress.ts";
 import { measureSlopes } from "./slopes.ts";
 
@@ -75,7 +75,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   for (const [index, planned] of plan.cases.entries()) {
     // Without probes no case that follows can be better.
     if (signal.aborted || context.broken.has("bpftrace")) break;
-    const begin = (): CaseContext => ({ ...context, ...progress.begin(planned, index) });
+    const step = { ...planned, rounds: roundsOf(planned, plan.backend) };
+    const begin = (): CaseContext => ({ ...context, ...progress.begin(step, index) });
     run.cases.push(
       clock === "icount"
         ? valid(await runCountedCase(planned, begin()))

@@ -1,12 +1,10 @@
-import { setImmediate } from "node:timers/promises";
-import { type Case, METRICS, type MetricName, type Round, type Stage } from "../document/run.ts";
+import { type Case, METRICS, type Stage } from "../document/run.ts";
 import type { Account } from "../probes/account.ts";
 import { nameDrops } from "../probes/drops.ts";
 import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
 import { readLab } from "../setup/read-lab.ts";
 import { waitUntilReady } from "../setup/ready.ts";
 import { differences } from "../setup/verify.ts";
-import { roundTrip } from "../stats/round-trip.ts";
 import { BridgescopeError, ToolError } from "../system/errors.ts";
 import { type BookPort, balance, bridgeAccount } from "./books.ts";
 import { emptyCase, sentence } from "./case-document.ts";
@@ -15,8 +13,8 @@ import { latencies, portLatencies, stageEvents } from "./latency.ts";
 import { notObservable, type Observation, type Observed, observe } from "./observe.ts";
 import { probeEffect } from "./overhead.ts";
 import type { CaseContext, PlannedCase } from "./plan.ts";
-import { readCpuTimes, stolenShare } from "./steal.ts";
-import type { Driver, RoundTrips } from "./workloads/workload.ts";
+import { measureRounds } from "./rounds.ts";
+import type { Driver } from "./workloads/workload.ts";
 
 /** Runs one case to its end, or as far as it came: what was measured is never thrown away. */
 export async function runCase(planned: PlannedCase, context: CaseContext): Promise<Case> {
@@ -88,7 +86,8 @@ async function drive(
   try {
     context.progress("warming up");
     await driver.round(planned.warmUpNs);
-    await rounds(planned, driver, observation, result, context);
+    const side = observation === null ? "base" : "on";
+    await measureRounds(planned, driver, { side, observation }, result, context);
     if (observation !== null) {
       context.progress("measuring what the probes cost");
       const { session, backend } = observation;
@@ -104,62 +103,13 @@ async function drive(
     // Interrupted or not: the rounds that were finished keep their account.
     await finish(planned, lab, observation, cost, result, context);
   }
+  if (observation !== null) {
+    // The probes cost more than what they watch: the metrics are those of rounds without them.
+    await measureRounds(planned, driver, { side: "off", observation: null }, result, context);
+  }
   if (planned.probeEffectPairs > 0 && result.probe !== undefined && observation !== null) {
     const { backend } = observation;
     result.probe.overhead = await probeEffect(planned, lab, driver, backend, context);
-  }
-}
-
-async function rounds(
-  planned: PlannedCase,
-  driver: Driver,
-  observation: Observation | null,
-  result: Case,
-  context: CaseContext,
-): Promise<void> {
-  const trips: RoundTrips[] = [];
-  for (let index = 1; index <= planned.rounds; index++) {
-    context.signal.throwIfAborted();
-    context.progress(`round ${index} of ${planned.rounds}`);
-    // Those who read the progress have their turn now, so that their time is not in the round's.
-    await setImmediate();
-    observation?.session.round(index);
-    const cpuBefore = readCpuTimes();
-    const startNs = Number(process.hrtime.bigint());
-    const measured = await driver.round(planned.durationNs);
-    observation?.session.round(0);
-    const round: Round = {
-      index,
-      side: "base",
-      startNs,
-      durationNs: Number(process.hrtime.bigint()) - startNs,
-      cpu: measured.cpu,
-      steal: stolenShare(cpuBefore, readCpuTimes()),
-      discarded: null,
-    };
-    if (measured.rttNs !== undefined && planned.workload.keepsEachRtt) round.rttNs = measured.rttNs;
-    result.rounds.push(round);
-    if (measured.trials !== undefined) {
-      result.trials ??= [];
-      result.trials.push(...measured.trials.map((trial) => ({ round: index, ...trial })));
-    }
-    const told = measured.warnings?.filter((warning) => !result.warnings.includes(warning)) ?? [];
-    result.warnings.push(...told);
-    if (measured.roundTrip !== undefined) {
-      trips.push(measured.roundTrip);
-      const together = roundTrip(trips);
-      if (together !== undefined) result.roundTrip = together;
-    }
-    for (const [name, value] of Object.entries(measured.metrics)) {
-      const metric = name as MetricName;
-      result.metrics[metric] ??= {
-        unit: METRICS[metric].unit,
-        better: METRICS[metric].better,
-        samples: [],
-      };
-      result.metrics[metric]?.samples.push(value);
-    }
-    context.finished(index, measured.metrics);
   }
 }
 

@@ -150,7 +150,13 @@ export function caseNs(planned: PlannedCase, backend: Backend): number {
   const roundNs = trials * planned.durationNs;
   const on = backend === "off" ? 0 : FIXED_NS + roundNs;
   const effect = planned.probeEffectPairs * (2 * roundNs + ATTACH_NS);
-  return 0.5e9 + on + trials * planned.warmUpNs + planned.rounds * roundNs + effect;
+  const rounds = roundsOf(planned, backend);
+  return 0.5e9 + on + trials * planned.warmUpNs + rounds * roundNs + effect;
+}
+
+/** Rounds that a case measures in all: with probes as many again without them. */
+export function roundsOf({ rounds }: Pick<PlannedCase, "rounds">, backend: Backend): number {
+  return backend === "off" ? rounds : 2 * rounds;
 }
 
 /** A short round with the rest that follows it, and a lab that stays. */

@@ -62,7 +62,7 @@ const NAMED: Record<string, (network?: string) => PlanRequest> = {
   article: (network) => ({
     name: "article",
     cases: requests(ARTICLE, network ?? WALK_NETWORK),
-    timing: { rounds: 7, durationNs: 300e6 },
+    timing: { rounds: 5, durationNs: 300e6 },
     ladder: true,
     slopes: true,
   }),

@@ -14,8 +14,8 @@ export interface CaseProgress {
 export interface Progress {
   /** A word on what is being done before the first case. */
   preparing(current: string, what: string): void;
-  /** This case, or the slopes behind the last, at that place of the plan, begins, or begins anew. */
-  begin(planned: Pick<PlannedCase, "id" | "rounds" | "durationNs">, index: number): CaseProgress;
+  /** This case, or the slopes behind the last, at that place of the plan, begins, or begins anew; all its rounds. */
+  begin(step: Pick<PlannedCase, "id" | "rounds" | "durationNs">, index: number): CaseProgress;
 }
 
 /** Follows a plan from now on and tells `tell` each step. `now` gives nanoseconds of any clock that never goes back. */

@@ -235,7 +235,9 @@ export const metricSchema = z.object({
   better: z.enum(["lower", "higher"]),
   samples: z
     .array(z.number())
-    .describe("One number a round, in the order of the rounds; in counted time of those `off`"),
+    .describe(
+      "One number a round, in the order of the rounds; where there are rounds `off`, of those",
+    ),
 });
 
 export const roundSchema = z.object({
@@ -243,7 +245,7 @@ export const roundSchema = z.object({
   side: z
     .string()
     .describe(
-      "Which variant was measured: `base`, `candidate`, or with and without probes `on` and `off`",
+      "Which variant was measured: `base`, `candidate`, or with and without probes `on` and `off`; latency is of those `on`",
     ),
   startNs: nanoseconds.describe("CLOCK_MONOTONIC"),
   durationNs: nanoseconds,

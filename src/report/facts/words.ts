@@ -71,7 +71,7 @@ export const COUNTED_METHODS: readonly Method[] = [
 export const METHODS: readonly Method[] = [
   {
     term: "Rounds and spread",
-    text: "A metric is one number a round. The headline is the median over the rounds that were not discarded; beside it stand the quartiles (linear between neighbours). Means are not used: on shared machines a few slow rounds decide them. Where rounds with probes on and off were interleaved, the headline is of the rounds with probes off.",
+    text: "A metric is one number a round. The headline is the median over the rounds that were not discarded; beside it stand the quartiles (linear between neighbours). Means are not used: on shared machines a few slow rounds decide them. Where a run has probes, its metrics are of rounds without them, which come after those that were watched: the probes cost more than what they watch.",
   },
   {
     term: "Comparing",

@@ -59,7 +59,7 @@ describe.each(EXAMPLES)("the README's example", (example) => {
     const rounds = lines.slice(0, -1).map((line) => line.replace(/ [\d.]+ frames/, " N frames"));
     expect(rounds).toEqual(
       ["bridge:4/flood", "bridge:4/ping-flood"].flatMap((id) =>
-        [1, 2, 3, 4, 5].map((index) => `${id} ${index} N frames/s`),
+        Array.from({ length: 10 }, (_, index) => `${id} ${index + 1} N frames/s`),
       ),
     );
     const [state, amplification, p99] = (lines.at(-1) ?? "").split(" ");
