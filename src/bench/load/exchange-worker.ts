@@ -19,14 +19,16 @@ export interface ExchangeSetup {
   size: number;
   /** Requests outstanding on a connection. */
   pipelining: number;
+  /** True where client and server do not share a CPU. */
+  spins: boolean;
 }
 
 /** The client of requests and responses: all connections in one thread. */
 runInThread((setup: ExchangeSetup, inside: Inside): Job<RoundOrder, ExchangeResult> => {
-  const { links, size, pipelining } = setup;
+  const { links, size, pipelining, spins } = setup;
   const epoll = new Epoll();
   inside.descriptors.keep(epoll.fd);
-  const loop = new ExchangeLoop(epoll, inside, links.length * pipelining);
+  const loop = new ExchangeLoop(epoll, inside, links.length * pipelining, spins);
   if (setup.kind === "transaction") {
     // So that no transaction has to ask for its neighbour, which on a large bridge takes long.
     for (const link of onePerPair(links)) inside.descriptors.close(connectTcp(link, inside, true));

@@ -60,11 +60,16 @@ function ingressOf(measured: Case, name: string) {
 
 describe("workloads with sockets go through", () => {
   it.each(ALL)("%s, on every topology, over several connections", async (workload) => {
+    const cpus = threadCpus().reverse();
+    const [client = 0, server = client] = cpus;
     for (const topology of ["netns", "veth", "bridge:5"]) {
-      const measured = await measure(topology, workload, { connections: 3, backend: "off" });
+      const measured = await measure(topology, workload, { connections: 3, backend: "off", cpus });
       expect(measured.warnings).toEqual([]);
       expect(measured.workload.connections).toBe(3);
-      expect(measured.lab.placement.map(({ thread }) => thread)).toEqual(["client", "server"]);
+      expect(measured.lab.placement).toEqual([
+        { thread: "client", cpus: [client] },
+        { thread: "server", cpus: [server] },
+      ]);
     }
   });
 
@@ -272,7 +277,7 @@ describe("a peer that goes away in the middle of a round ends it with a sentence
       ...common,
       name: "client",
       namespaceFd: links[0]?.client.namespaceFd ?? -1,
-      setup: { kind: protocol, links, size: 64, pipelining: 1 },
+      setup: { kind: protocol, links, size: 64, pipelining: 1, spins: false },
     });
     const round = client.round({ durationNs: 60e9, amount: null, rate: null });
     const failed = expect(round).rejects.toThrow(sentence);
@@ -370,6 +375,26 @@ describe("threads leave nothing", () => {
     );
     expect(traces().descriptors).toBe(before);
     await lab.close();
+  });
+});
+
+describe("tcp-crr", () => {
+  it("keeps neither descriptors nor ports of transactions that are over", async () => {
+    await withDriver("veth", "tcp-crr", { amount: 2000 }, async (driver, lab) => {
+      await driver.round(0);
+      const before = readdirSync("/proc/self/fd").length;
+      await driver.round(0);
+      // The server has read the last RST a moment after the client has sent it.
+      const deadline = Date.now() + 5000;
+      const now = () => readdirSync("/proc/self/fd").length;
+      while (now() > before && Date.now() < deadline) await sleep(10);
+      expect(now()).toBeLessThanOrEqual(before);
+      for (const { name } of lab.hosts) {
+        const namespace = lab.names.namespace(name);
+        const sockets = await lab.site.runOk("cat", ["/proc/net/sockstat"], { namespace });
+        expect(sockets).toMatch(/^TCP: .* tw 0 /m);
+      }
+    });
   });
 });
 
