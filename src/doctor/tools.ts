@@ -94,12 +94,20 @@ export const TOOLS: readonly Tool[] = [
     use: "runs a command inside of a lab",
   },
   {
+    command: "taskset",
+    versionArgs: ["--version"],
+    says: /util-linux [\d.]+/,
+    package: "util-linux",
+    requiredFor: "bench",
+    use: "keeps a tool on the CPUs that a run names",
+  },
+  {
     command: "iperf3",
     versionArgs: ["--version"],
     says: /^iperf [\d.]+/m,
     package: "iperf3",
     requiredFor: null,
-    use: "drives the workload tcp-stream",
+    use: "drives the workloads tcp-stream and udp-stream with --engine iperf3",
   },
   {
     command: "nft",

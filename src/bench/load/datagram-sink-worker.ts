@@ -4,6 +4,7 @@ import { growReceiveBuffer, udpSocket } from "../../system/inet-socket.ts";
 import { nowNs } from "./clock.ts";
 import { LOOK_MS } from "./control.ts";
 import { type Inside, runInThread } from "./inside-thread.ts";
+import { onLink } from "./on-link.ts";
 import type { Link } from "./pairs.ts";
 import { Tally } from "./tally.ts";
 
@@ -24,9 +25,9 @@ runInThread(({ links, size, tally: memory }: DatagramSinkSetup, inside: Inside) 
   const tally = new Tally(memory);
   const epoll = new Epoll();
   inside.descriptors.keep(epoll.fd);
-  for (const { client, server } of links) {
-    inside.enter(server.namespaceFd);
-    const fd = inside.descriptors.keep(udpSocket(server, client));
+  for (const link of links) {
+    inside.enter(link.server.namespaceFd);
+    const fd = inside.descriptors.keep(onLink(link, () => udpSocket(link.server, link.client)));
     growReceiveBuffer(fd, Math.min(MOST_BUFFER, Math.floor(BUFFERS / links.length)));
     epoll.add(fd, EPOLLIN, fd);
   }

@@ -9,6 +9,7 @@ import {
 import { SystemCallError } from "../../system/libc.ts";
 import { LOOK_MS } from "./control.ts";
 import { type Inside, runInThread } from "./inside-thread.ts";
+import { onLink } from "./on-link.ts";
 import { type Link, listeningEnds } from "./pairs.ts";
 import { TcpFlow } from "./tcp-flow.ts";
 
@@ -41,9 +42,9 @@ type Ready = (fd: number, events: number) => void;
 
 function udpEcho({ links, size }: EchoSetup, inside: Inside, epoll: Epoll): Ready {
   const buffer = Buffer.alloc(size);
-  for (const { client, server } of links) {
-    inside.enter(server.namespaceFd);
-    const fd = inside.descriptors.keep(udpSocket(server, client));
+  for (const link of links) {
+    inside.enter(link.server.namespaceFd);
+    const fd = inside.descriptors.keep(onLink(link, () => udpSocket(link.server, link.client)));
     epoll.add(fd, EPOLLIN, fd);
   }
   return (fd) =>

@@ -3,7 +3,8 @@ import type { Exchange } from "./exchange.ts";
 import { ExchangeLoop, type ExchangeResult } from "./exchange-loop.ts";
 import { type Inside, type Job, runInThread } from "./inside-thread.ts";
 import type { RoundOrder } from "./order.ts";
-import type { Link } from "./pairs.ts";
+import { type Link, onePerPair } from "./pairs.ts";
+import { connectTcp } from "./tcp-connect.ts";
 import { TcpExchange } from "./tcp-exchange.ts";
 import { Transaction } from "./transaction.ts";
 import { UdpExchange } from "./udp-exchange.ts";
@@ -18,14 +19,20 @@ export interface ExchangeSetup {
   size: number;
   /** Requests outstanding on a connection. */
   pipelining: number;
+  /** True where client and server do not share a CPU. */
+  spins: boolean;
 }
 
 /** The client of requests and responses: all connections in one thread. */
 runInThread((setup: ExchangeSetup, inside: Inside): Job<RoundOrder, ExchangeResult> => {
-  const { links, size, pipelining } = setup;
+  const { links, size, pipelining, spins } = setup;
   const epoll = new Epoll();
   inside.descriptors.keep(epoll.fd);
-  const loop = new ExchangeLoop(epoll, inside, links.length * pipelining);
+  const loop = new ExchangeLoop(epoll, inside, links.length * pipelining, spins);
+  if (setup.kind === "transaction") {
+    // So that no transaction has to ask for its neighbour, which on a large bridge takes long.
+    for (const link of onePerPair(links)) inside.descriptors.close(connectTcp(link, inside, true));
+  }
   const buffer = Buffer.alloc(Math.max(size, 65_536));
   for (const [key, link] of links.entries()) {
     if (!inside.running()) break;

@@ -49,6 +49,11 @@ export function listeningEnds(links: readonly Link[]): End[] {
   return [...new Map(links.map(({ server }) => [server.host, server])).values()];
 }
 
+/** One connection of every two hosts that have one: enough for them to find each other. */
+export function onePerPair(links: readonly Link[]): Link[] {
+  return [...new Map(links.map((link) => [link.client.host, link])).values()];
+}
+
 /** How an error names a connection. */
 export function nameOf({ client, server }: Link): string {
   return `${client.host} to ${server.host} (${server.address})`;

@@ -145,6 +145,11 @@ class StreamRound {
     let gone = -1;
     let since = Date.now();
     const look = () => {
+      // One that broke since the last round says so no more: it just never drains.
+      const broken = this.#sockets.find(({ socket }) => socket.destroyed);
+      if (broken !== undefined) {
+        reject(new BridgescopeError(`${nameOf(broken.link)}: the connection is broken`));
+      }
       const written = this.#sum((socket) => socket.bytesWritten);
       const waiting = this.#sum((socket) => socket.writableLength);
       if (written - waiting !== gone || waiting === 0) {

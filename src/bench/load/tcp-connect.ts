@@ -10,10 +10,10 @@ import { type Link, nameOf } from "./pairs.ts";
 /** Longer than the kernel takes to ask for a neighbour or to send a lost SYN twice again (RFC 6298: 1 s, 2 s). */
 export const CONNECT_MS = patience(5_000);
 
-/** A TCP connection that stands; a peer that does not answer is an error within CONNECT_MS. */
-export function connectTcp(link: Link, inside: Inside): number {
+/** A TCP connection that stands; a peer that does not answer is an error within CONNECT_MS. `reset` as tcpConnecting has it. */
+export function connectTcp(link: Link, inside: Inside, reset = false): number {
   inside.enter(link.client.namespaceFd);
-  const fd = inside.descriptors.keep(tcpConnecting(link.server));
+  const fd = inside.descriptors.keep(onLink(link, () => tcpConnecting(link.server, reset)));
   const deadline = nowNs() + CONNECT_MS * 1e6;
   while (inside.running() && !pollSocket(fd, "write", LOOK_MS)) {
     if (nowNs() < deadline) continue;

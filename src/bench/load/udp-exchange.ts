@@ -34,7 +34,7 @@ export class UdpExchange implements Exchange {
     answered: Answered,
   ) {
     inside.enter(link.client.namespaceFd);
-    this.#fd = inside.descriptors.keep(udpSocket(link.client, link.server));
+    this.#fd = inside.descriptors.keep(onLink(link, () => udpSocket(link.client, link.server)));
     this.#link = link;
     this.#answered = answered;
     this.#request = Buffer.alloc(size);
@@ -100,7 +100,7 @@ export class UdpExchange implements Exchange {
         throw new BridgescopeError(`no answer from ${nameOf(this.#link)} within ${seconds} s`);
       }
       if (now >= repeatNs) {
-        sendBytes(this.#fd, this.#request, this.#request.length);
+        onLink(this.#link, () => sendBytes(this.#fd, this.#request, this.#request.length));
         repeatNs = now + REPEAT_NS;
       }
       if (!pollSocket(this.#fd, "read", LOOK_MS)) continue;

@@ -5,7 +5,7 @@ import { ToolError } from "../../system/errors.ts";
 import { patience } from "../../system/patience.ts";
 import { endpoints } from "./endpoints.ts";
 import type { WorkloadOptions } from "./parameters.ts";
-import { CONNECTIONS, describeOptions } from "./socket-parameters.ts";
+import { CONNECTIONS, describeOptions, rateWarning } from "./socket-parameters.ts";
 import type { Driver, RoundResult, WorkloadContext } from "./workload.ts";
 
 const PORT = 5201;
@@ -73,12 +73,21 @@ export async function iperf3Driver(context: WorkloadContext, stream: Stream): Pr
       const { amount, rate } = options;
       const expectedS = amount === undefined || rate === undefined ? seconds : amount / rate;
       await finish(client, expectedS * 1000 + MARGIN_MS, signal);
-      return parseIperf(text);
+      const result = parseIperf(text);
+      return { ...result, warnings: rateWarning(unreached(result, stream, options), options) };
     },
     close: async () => {
       await server.stop("SIGKILL", 1000);
     },
   };
+}
+
+const REACHED = 0.99;
+
+/** iperf3 sends what it can and does not say that it was less than asked for. */
+function unreached({ metrics }: RoundResult, { size }: Stream, { rate }: WorkloadOptions): boolean {
+  const { frame_rate, throughput = 0 } = metrics;
+  return rate !== undefined && (frame_rate ?? throughput / (8 * size)) < REACHED * rate;
 }
 
 function streamArguments({ udp, size }: Stream, options: WorkloadOptions, seconds: number) {

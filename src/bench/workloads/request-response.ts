@@ -93,7 +93,10 @@ function requestResponse({ name, kind, summary, parameters, describe }: Kind): W
         links,
         cpus,
         signal,
-        client: { file: "exchange-worker", setup: { kind, links, size, pipelining } },
+        client: {
+          file: "exchange-worker",
+          setup: { kind, links, size, pipelining, spins: cpus.length > 1 },
+        },
         server: {
           file: "echo-worker",
           setup: { protocol, links, size },

@@ -102,7 +102,7 @@ export const udpStream: Workload = {
           ...context,
           workload: "udp-stream",
           links,
-          client: { file: "datagram-sender-worker", setup: { links, size } },
+          client: { file: "datagram-sender-worker", setup: { links, size, tally } },
           server: { file: "datagram-sink-worker", setup: { links, size, tally } },
         }),
       // What has not come a tenth of a second after the last that came was dropped.

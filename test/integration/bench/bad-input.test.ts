@@ -138,6 +138,7 @@ describe("a tool that misbehaves is named, within seconds, and the host is clean
       "ip",
       "bridge",
       "setpriv",
+      "taskset",
       "nsenter",
       "unshare",
       "sh",

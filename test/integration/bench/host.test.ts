@@ -57,6 +57,21 @@ describe("the host after a run", () => {
     expect(existsSync(join(folder.path, "out", "run.json"))).toBe(false);
   });
 
+  it.each([["ping"], ["tcp-rr"], ["tcp-stream", "--engine", "iperf3"]])(
+    "is as it was after SIGKILL while %s runs",
+    async (workload, ...more) => {
+      const before = hostState();
+      const words = ["bench", "--topology", "bridge:2", "--workload", workload, "--backend", "off"];
+      const out = ["--out", join(folder.path, "out")];
+      const running = start([...words, ...more, "--rounds", "100", ...out]);
+      await running.saw("[1/1]");
+      await sleep(2000);
+      running.process.kill("SIGKILL");
+      await running.finished;
+      expect(await hostStateOnceLike(before, 1000)).toEqual(before);
+    },
+  );
+
   it("has the exit status of the signal for SIGTERM as well", async () => {
     const running = start([...CASE, "--rounds", "100", "--out", join(folder.path, "out")]);
     await running.saw("[1/1]");

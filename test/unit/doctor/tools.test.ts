@@ -40,6 +40,7 @@ describe("versions as the tools of four Debian releases print them", () => {
       nft: "1.0.6",
       bpftool: "7.1.0",
       setpriv: "2.38.1",
+      taskset: "2.38.1",
       "qemu-system-x86_64": "7.2.22",
     },
     "debian trixie": { iperf3: "3.18.0", nft: "1.1.3", bpftool: "7.5.0", setpriv: "2.41.5" },
@@ -48,7 +49,7 @@ describe("versions as the tools of four Debian releases print them", () => {
 
   test.each(Object.keys(RECORDED))("%s", (release) => {
     const read = Object.fromEntries(
-      // Of qemu only the release's that guests were tried with is recorded.
+      // Of qemu and taskset only the release's that guests were tried with is recorded.
       TOOLS.filter(({ command }) => RECORDED[release]?.[command] !== undefined).map(
         ({ command }) => {
           const { version } = parseToolVersion(tool(command), RECORDED[release]?.[command] ?? "");
