@@ -8,8 +8,8 @@ export interface Found {
 
 /**
  * RFC 2544 section 26.1 (throughput): the highest value up to `most` at which a trial passes, by halving
- * between one that passed and one that failed until they are `resolution` apart or closer. Assumes that
- * what passes at a value passes below it.
+ * between one that passed and one that failed until they are closer than the share `resolution` of the
+ * latter, and no further down than 1/1024 of `most`. Assumes that what passes at a value passes below it.
  */
 export async function highestPassing(
   most: number,
@@ -17,8 +17,17 @@ export async function highestPassing(
   passes: (value: number) => Promise<boolean>,
 ): Promise<Found> {
   if (await passes(most)) return { value: most, bounded: false };
-  return { value: await between(0, most, resolution, passes), bounded: true };
+  let low = 0;
+  let high = most;
+  while (high - low > resolution * high && high > most * LEAST) {
+    const middle = (low + high) / 2;
+    if (await passes(middle)) low = middle;
+    else high = middle;
+  }
+  return { value: low, bounded: true };
 }
+
+const LEAST = 1 / 1024;
 
 /** The same from `first` upwards, doubling until one fails: for whole numbers, exact to 1. */
 export async function highestCount(
@@ -29,28 +38,27 @@ export async function highestCount(
   let low = 0;
   for (let value = Math.min(first, most); ; value = Math.min(2 * value, most)) {
     if (!(await passes(value))) {
-      return { value: await between(low, value, 1, passes), bounded: true };
+      return { value: await between(low, value, passes), bounded: true };
     }
     low = value;
     if (value === most) return { value, bounded: false };
   }
 }
 
-/** Trials that halving takes at the most. */
-export function trialsFor(most: number, resolution: number): number {
-  return 1 + Math.max(0, Math.ceil(Math.log2(most / resolution)));
+/** Trials that halving takes at the most for a resolution, a share: see highestPassing. */
+export function trialsFor(resolution: number): number {
+  return 1 + Math.ceil(Math.log2(1 / LEAST)) + Math.ceil(Math.log2(1 / resolution));
 }
 
 async function between(
   passed: number,
   failed: number,
-  resolution: number,
   passes: (value: number) => Promise<boolean>,
 ): Promise<number> {
   let low = passed;
   let high = failed;
-  while (high - low > resolution) {
-    const middle = resolution === 1 ? Math.floor((low + high) / 2) : (low + high) / 2;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
     if (await passes(middle)) low = middle;
     else high = middle;
   }

@@ -7,7 +7,7 @@ import type { RoundResult, Trial, Workload } from "./workload.ts";
 
 /** RFC 2889, 5.7.2: a set to begin with that any device holds. */
 const FIRST = 64;
-/** Of the highest rate that the sender can offer. */
+/** Of the rate that is found. */
 const RESOLUTION = 0.05;
 /** The two hosts themselves are in the FDB as well. */
 const HOSTS = 2;
@@ -29,7 +29,7 @@ export const addressCaching = addressSearch({
   summary:
     "the most addresses that the FDB holds without flooding or loss, however it is bounded (RFC 2889, 5.7)",
   addresses: CACHED,
-  trials: trialsFor(CACHED.default, FIRST),
+  trials: Math.ceil(Math.log2(CACHED.default / FIRST)),
   search: async (trial, most) => {
     const { value, bounded } = await highestCount(FIRST, most, async (addresses) => {
       const { passed } = await trial(addresses, undefined);
@@ -51,11 +51,11 @@ export const addressLearning = addressSearch({
   summary:
     "the highest rate of new addresses at which not one is flooded to afterwards (RFC 2889, 5.8)",
   addresses: TAUGHT,
-  trials: 1 + trialsFor(1, RESOLUTION),
+  trials: trialsFor(RESOLUTION),
   search: async (trial, addresses) => {
     const most = await trial(addresses, undefined);
     let best = 0;
-    const { bounded } = await highestPassing(most.rate, most.rate * RESOLUTION, async (rate) => {
+    const { bounded } = await highestPassing(most.rate, RESOLUTION, async (rate) => {
       const { passed, rate: reached } = rate === most.rate ? most : await trial(addresses, rate);
       if (passed) best = Math.max(best, reached);
       return passed;

@@ -6,7 +6,7 @@ import { forwardingResult } from "./raw.ts";
 import { FRAME } from "./raw-parameters.ts";
 import type { RoundResult, Trial, Workload } from "./workload.ts";
 
-/** Of the highest rate that the senders can offer: RFC 2544 leaves the step to the tester. */
+/** Of the rate that is found: RFC 2544 leaves the step to the tester. */
 const RESOLUTION = 0.01;
 /** Offered loads of the search for the maximum forwarding rate, as shares of the maximum offered load. */
 const LOADS = [0.5, 0.6, 0.7, 0.8, 0.9];
@@ -29,18 +29,14 @@ export const throughput = rateSearch({
   name: "throughput",
   summary:
     "the highest rate of raw frames without loss, by binary search (RFC 2544, 26.1; RFC 2889, 5.1 with --pattern fully-meshed)",
-  trials: 1 + trialsFor(1, RESOLUTION),
+  trials: trialsFor(RESOLUTION),
   search: async (most, trial) => {
     let best = 0;
-    const { bounded } = await highestPassing(
-      most.offered,
-      most.offered * RESOLUTION,
-      async (rate) => {
-        const { lost, delivered } = rate === most.offered ? most : await trial(rate);
-        if (lost === 0) best = Math.max(best, delivered);
-        return lost === 0;
-      },
-    );
+    const { bounded } = await highestPassing(most.offered, RESOLUTION, async (rate) => {
+      const { lost, delivered } = rate === most.offered ? most : await trial(rate);
+      if (lost === 0) best = Math.max(best, delivered);
+      return lost === 0;
+    });
     const unbounded =
       "no loss at the highest rate that the senders could offer: they share the CPUs with the bridge's path, which bounds both";
     return { metrics: { throughput_rate: best }, warnings: bounded ? [] : [unbounded] };

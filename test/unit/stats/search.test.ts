@@ -5,22 +5,32 @@ import { highestCount, highestPassing, trialsFor } from "../../../src/stats/sear
 describe("highestPassing", () => {
   it("finds a limit to the resolution, from below, in no more trials than it says", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.double({ min: 0, max: 999, noNaN: true }), async (limit) => {
+      fc.asyncProperty(fc.double({ min: 1, max: 999, noNaN: true }), async (limit) => {
         let trials = 0;
-        const found = await highestPassing(1000, 10, async (value) => {
+        const found = await highestPassing(1000, 0.01, async (value) => {
           trials++;
           return value <= limit;
         });
         expect(found.bounded).toBe(true);
         expect(found.value).toBeLessThanOrEqual(limit);
-        expect(found.value).toBeGreaterThan(limit - 10);
-        expect(trials).toBeLessThanOrEqual(trialsFor(1000, 10));
+        expect(found.value).toBeGreaterThan(limit * 0.98);
+        expect(trials).toBeLessThanOrEqual(trialsFor(0.01));
       }),
     );
   });
 
+  it("gives up where next to nothing passes", async () => {
+    let trials = 0;
+    const found = await highestPassing(1000, 0.01, async () => {
+      trials++;
+      return false;
+    });
+    expect(found).toEqual({ value: 0, bounded: true });
+    expect(trials).toBe(11);
+  });
+
   it("says that the limit lies above what could be tried", async () => {
-    expect(await highestPassing(1000, 10, async () => true)).toEqual({
+    expect(await highestPassing(1000, 0.01, async () => true)).toEqual({
       value: 1000,
       bounded: false,
     });
