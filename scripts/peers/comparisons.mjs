@@ -1,4 +1,10 @@
-import { ipBatchInProcess, ipBatchWhole, mininetBuild, mininetWhole } from "./labs.mjs";
+import {
+  ipBatchInProcess,
+  ipBatchWhole,
+  labSystemTime,
+  mininetBuild,
+  mininetWhole,
+} from "./labs.mjs";
 import { memory } from "./memory.mjs";
 import { rawBound, rawOne, rawTwo } from "./raw.mjs";
 import { tcpNetperf, tcpSockperf, udpNetperf, udpSockperf } from "./round-trips.mjs";
@@ -18,5 +24,6 @@ export const COMPARISONS = [
   mininetWhole,
   ipBatchInProcess,
   ipBatchWhole,
+  labSystemTime,
   memory,
 ];

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Failure } from "../lib/failure.mjs";
 import { findCommand } from "../lib/find-command.mjs";
 import { inRoot } from "../lib/repository.mjs";
 import {
@@ -13,7 +14,10 @@ import {
 import { trafgenFrame } from "./output.mjs";
 import { toEnd, withItsChildren } from "./tools.mjs";
 
-/** From the start of a sender until it surely sends, and from the end of the window to its own. */
+/**
+ * From the start of a sender until it surely sends, and twice from the end of the window to its own: while our
+ * sender sends, this thread has its turn only every 50 ms, and the window may end two turns late.
+ */
 const MARGIN_MS = 200;
 const WINDOW_MS = 500;
 const FRAME_BYTES = 60;
@@ -47,7 +51,7 @@ function flood(name, senders, peer) {
       const start = await peer.open(context);
       return {
         ours: async () => {
-          const round = driver.round((2 * MARGIN_MS + WINDOW_MS) * 1e6);
+          const round = driver.round((3 * MARGIN_MS + WINDOW_MS) * 1e6);
           const [rate] = await Promise.all([rateOf(context, senders), round]);
           return rate;
         },
@@ -74,27 +78,31 @@ async function rateOf({ lab, signal }, senders) {
   const ports = lab.hosts.slice(0, senders).map(({ port }) => port.name);
   const read = () => {
     const counters = readCounters(lab.bridge.namespace);
-    const frames = ports.map((port) => counters.get(port).rx);
-    return { frames: frames.reduce((sum, one) => sum + one), at: performance.now() };
+    return { frames: ports.map((port) => counters.get(port).rx), at: performance.now() };
   };
   await sleep(MARGIN_MS, undefined, { signal });
   const before = read();
   await sleep(WINDOW_MS, undefined, { signal });
   const after = read();
-  return (after.frames - before.frames) / (after.at - before.at);
+  const frames = after.frames.map((count, port) => count - before.frames[port]);
+  const silent = ports.find((_, port) => frames[port] === 0);
+  if (silent !== undefined)
+    throw new Failure(`a sender sends nothing: no frame came in at ${silent}`);
+  return frames.reduce((sum, one) => sum + one) / (after.at - before.at);
 }
 
-/** One trafgen a host, since one alone sends from one host however many CPUs it has. */
+/**
+ * One trafgen a host, since one alone sends from one host however many CPUs it has. It pins itself: its n-th
+ * process to CPU n, so it gets as many as reach the CPU, and only the one there has a frame to send.
+ */
 async function trafgen({ lab }) {
   const nobody = addressOfTarget(lab, "nobody");
-  for (const { name, mac } of lab.hosts) {
-    writeFileSync(`${lab.site.root}/run/${name}.trafgen`, trafgenFrame(nobody, mac));
-  }
-  return ({ name, device }, cpu) => {
-    const words = ["-i", `/run/${name}.trafgen`, "-o", device, "-P", "1", "-b", String(cpu)];
-    return startChild(lab.site, ...withItsChildren("trafgen", ...words, "-n", "0"), {
+  return ({ name, device, mac }, cpu) => {
+    const file = `/run/${name}.trafgen`;
+    writeFileSync(`${lab.site.root}${file}`, trafgenFrame(nobody, mac, cpu));
+    const words = ["-i", file, "-o", device, "-P", String(cpu + 1), "-n", "0"];
+    return startChild(lab.site, ...withItsChildren("trafgen", ...words), {
       namespace: lab.names.namespace(name),
-      cpus: [cpu],
     });
   };
 }
