@@ -41,6 +41,14 @@ export const GUEST_PACKAGES = [
   },
 ];
 
+/** What `npm run bench:peers` compares with. */
+export const PEER_PACKAGES = [
+  { name: "netsniff-ng", commands: ["trafgen"] },
+  { name: "sockperf", commands: ["sockperf"] },
+  { name: "mininet", commands: ["mn"] },
+  { name: "bridge-utils", commands: ["brctl"] },
+];
+
 // Another apt may be at work, as on a freshly booted cloud machine.
 const APT_OPTIONS = ["-o", "DPkg::Lock::Timeout=120"];
 

@@ -1,0 +1,3 @@
+export function sockperfMedianNs(text: string): number;
+export function mininetSeconds(text: string): number;
+export function trafgenFrame(destination: string, source: string, cpu: number): string;
