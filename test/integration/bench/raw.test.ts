@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import { sentence } from "../../../src/bench/case-document.ts";
+import { BURST } from "../../../src/bench/load/send.ts";
 import { workloadNamed } from "../../../src/bench/workloads/index.ts";
 import type { RoundResult } from "../../../src/bench/workloads/workload.ts";
 import { type BuiltLab, buildPrivateLab } from "../../../src/setup/lab.ts";
@@ -70,8 +71,9 @@ describe("raw frames by the patterns of RFC 2889", () => {
     expect(result.warnings).toEqual([]);
     const unit = Math.max(...ports.map(({ rx }) => rx)) / Math.max(...entered);
     expect(unit).toBeGreaterThan(500);
-    // The hosts take turns a burst of 64 at a time.
-    const near = (count: number, share: number) => Math.abs(count - share * unit) <= SLACK + 3 * 64;
+    // The hosts take turns a burst at a time.
+    const near = (count: number, share: number) =>
+      Math.abs(count - share * unit) <= SLACK + 3 * BURST;
     expect(ports.map(({ rx }, host) => near(rx, entered[host] ?? 0))).toEqual(Array(4).fill(true));
     expect(ports.map(({ tx }, host) => near(tx, left[host] ?? 0))).toEqual(Array(4).fill(true));
   });
