@@ -56,7 +56,7 @@ function staticEntry(number: number, device: string, ...more: string[]) {
 }
 
 /** A bridge reports its own multicast groups once, soon after it came up (IGMP): one stray frame. */
-const STRAY = { none: "[01]", burst: "1[67]" };
+const STRAY = { none: "[01]", burst: "6[45]" };
 
 function leftBy(...bursts: boolean[]): RegExp {
   const ports = bursts.map((burst, index) => `p${index + 1} ${burst ? STRAY.burst : STRAY.none}`);

@@ -8,21 +8,21 @@ const onlyP2 = (port: string) => port === "p2";
 
 describe("what left by the ports", () => {
   test("a large bridge is summed up behind its first three ports", () => {
-    expect(expectedEgress(PORTS, onlyP2)).toBe("left by p1 0, p2 16, p3 0, the other 2 ports 0");
-    expect(expectedEgress(PORTS.slice(1), () => true)).toBe("left by p2 16, p3 16, p4 16, p5 16");
+    expect(expectedEgress(PORTS, onlyP2)).toBe("left by p1 0, p2 64, p3 0, the other 2 ports 0");
+    expect(expectedEgress(PORTS.slice(1), () => true)).toBe("left by p2 64, p3 64, p4 64, p5 64");
   });
 
   test("the exact burst passes", () => {
-    const seen = judgeEgress(PORTS, counted([0, 16, 0, 0, 0]), onlyP2);
+    const seen = judgeEgress(PORTS, counted([0, 64, 0, 0, 0]), onlyP2);
     expect(seen).toEqual({ passed: true, observed: expectedEgress(PORTS, onlyP2) });
   });
 
   test.each([
-    ["a stray frame each", [1, 17, 1, 1, 1], true],
-    ["half a burst where none should be", [8, 16, 0, 0, 0], false],
-    ["a burst on a port of the rest", [0, 16, 0, 0, 16], false],
-    ["a frame too few", [0, 15, 0, 0, 0], false],
-    ["every frame twice", [0, 32, 0, 0, 0], false],
+    ["a stray frame each", [1, 65, 1, 1, 1], true],
+    ["half a burst where none should be", [32, 64, 0, 0, 0], false],
+    ["a burst on a port of the rest", [0, 64, 0, 0, 64], false],
+    ["a frame too few", [0, 63, 0, 0, 0], false],
+    ["every frame twice", [0, 128, 0, 0, 0], false],
     ["nothing at all", [0, 0, 0, 0, 0], false],
   ])("%s", (_, tx, passed) => {
     expect(judgeEgress(PORTS, counted(tx), onlyP2).passed).toBe(passed);
@@ -36,8 +36,8 @@ describe("what left by the ports", () => {
   });
 
   test("drops behind the ports are told", () => {
-    const { observed } = judgeEgress(["p1", "p2"], counted([16, 16], 3), () => true);
-    expect(observed).toBe("left by p1 16, p2 16, 6 of these dropped behind the port");
+    const { observed } = judgeEgress(["p1", "p2"], counted([64, 64], 3), () => true);
+    expect(observed).toBe("left by p1 64, p2 64, 6 of these dropped behind the port");
   });
 });
 
@@ -47,7 +47,7 @@ describe("counting again", () => {
   test("an exact reading and a failed one stand", async () => {
     const exact = vi.fn(async () => reading("p1 0"));
     await undisturbed("p1 0", exact);
-    const failed = vi.fn(async () => reading("p1 16", false));
+    const failed = vi.fn(async () => reading("p1 64", false));
     await undisturbed("p1 0", failed);
     expect([exact.mock.calls.length, failed.mock.calls.length]).toEqual([1, 1]);
   });
