@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import { environment } from "../doctor/index.ts";
 import type { RunProgress } from "../document/progress.ts";
 import { type Case, caseSchema, RUN_SCHEMA, type Run, runSchema } from "../document/run.ts";
-import { chooseBackend } from "../probes/backend.ts";
+import { chooseBackend, type ProbeBackend } from "../probes/backend.ts";
 import { programHashes } from "../probes/programs.ts";
 import { runLadder } from "../setup/checks/index.ts";
 import { UsageError } from "../system/errors.ts";
@@ -46,23 +46,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   const backend =
     plan.backend === "off" || signal.aborted ? null : await chooseBackend(plan.backend);
   const seed = options.seed ?? randomInt(2 ** 31);
-  const run: Run = {
-    schema: RUN_SCHEMA,
-    id: runId(startedAt),
-    state: "complete",
-    startedAt: startedAt.toISOString(),
-    durationNs: 0,
-    provenance: {
-      argv: [...options.argv],
-      version,
-      plan: plan.name,
-      seed,
-      programs: programHashes(),
-    },
-    environment: await environment(backend?.functions),
-    checks: [],
-    cases: [],
-  };
+  const run = await newRun({ argv: options.argv, plan: plan.name, seed, startedAt }, backend);
   if (plan.ladder && !signal.aborted) {
     progress.preparing("checks", "walking from namespace to bridge");
     run.checks = await runLadder();
@@ -92,8 +76,33 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   return runSchema.parse(run);
 }
 
+interface Beginning {
+  argv: readonly string[];
+  plan: string;
+  seed: number;
+  startedAt: Date;
+}
+
+/** The document of a run that has just begun: where it is made, and by what. */
+export async function newRun(
+  { argv, plan, seed, startedAt }: Beginning,
+  backend: ProbeBackend | null,
+): Promise<Run> {
+  return {
+    schema: RUN_SCHEMA,
+    id: runId(startedAt),
+    state: "complete",
+    startedAt: startedAt.toISOString(),
+    durationNs: 0,
+    provenance: { argv: [...argv], version, plan, seed, programs: programHashes() },
+    environment: await environment(backend?.functions),
+    checks: [],
+    cases: [],
+  };
+}
+
 /** The CPUs that were asked for, or all that this process may use. */
-function cpusFor({ cpus }: Plan): readonly number[] {
+export function cpusFor({ cpus }: Pick<Plan, "cpus">): readonly number[] {
   const mine = threadCpus();
   const stray = cpus?.find((cpu) => !mine.includes(cpu));
   if (stray === undefined) return cpus ?? mine;

@@ -1,7 +1,7 @@
 import type { MetricName, Probe } from "../document/run.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
 import type { BuiltLab } from "../setup/lab.ts";
-import { ratioOfPairs } from "../stats/pairs.ts";
+import { ratioOfPairs } from "../stats/paired/ratio.ts";
 import { seededRandom } from "../stats/random.ts";
 import { observe } from "./observe.ts";
 import type { CaseContext, PlannedCase } from "./plan.ts";

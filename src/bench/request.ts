@@ -108,11 +108,11 @@ function withOptions(plan: PlanRequest, options: WorkloadOptions): PlanRequest {
 /** A budget decides the rounds unless they were given beside it. */
 function timingOf(request: BenchRequest, planned: Timing): Timing {
   const rounds = integer("--rounds", request.rounds);
-  const budgetNs = duration("--budget", request.budget);
+  const budgetNs = durationOf("--budget", request.budget);
   return {
     rounds: rounds ?? (budgetNs === undefined ? planned.rounds : undefined),
     budgetNs,
-    durationNs: duration("--duration", request.duration) ?? planned.durationNs,
+    durationNs: durationOf("--duration", request.duration) ?? planned.durationNs,
   };
 }
 
@@ -122,7 +122,8 @@ function backendNamed(name: string): Backend {
   throw new UsageError(`unknown backend "${name}"; known are ${BACKENDS.join(", ")}`);
 }
 
-function integer(option: string, value: string | number | undefined): number | undefined {
+/** A whole number, or undefined for nothing; throws a UsageError that names the option. */
+export function integer(option: string, value: string | number | undefined): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
   if (!/^\d+$/.test(String(value)) || !Number.isSafeInteger(number)) {
@@ -144,7 +145,8 @@ function cpuList(asked: string | readonly number[]): number[] {
   return [...new Set(cpus)];
 }
 
-function duration(option: string, value: string | number | undefined): number | undefined {
+/** Nanoseconds, or undefined for nothing; throws a UsageError that names the option. */
+export function durationOf(option: string, value: string | number | undefined): number | undefined {
   if (value === undefined) return undefined;
   const ns = parseDuration(String(value));
   if (ns === null || ns === 0) {

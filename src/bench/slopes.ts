@@ -1,15 +1,13 @@
 import type { Slopes } from "../document/run.ts";
-import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
-import { readLab } from "../setup/read-lab.ts";
-import { waitUntilReady } from "../setup/ready.ts";
-import { differences } from "../setup/verify.ts";
+import type { BuiltLab } from "../setup/lab.ts";
 import { medianOverRounds } from "../stats/bootstrap.ts";
-import { ratioOfPairs } from "../stats/pairs.ts";
+import { ratioOfPairs } from "../stats/paired/ratio.ts";
 import { shuffled } from "../stats/random.ts";
 import { slopeOverRounds } from "../stats/slope.ts";
-import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
+import { PrerequisiteError } from "../system/errors.ts";
 import { sentence } from "./case-document.ts";
 import type { CaseContext, PlannedCase, SlopePlan } from "./plan.ts";
+import { buildStanding } from "./standing.ts";
 import type { Driver } from "./workloads/workload.ts";
 
 type Context = Pick<CaseContext, "signal" | "seed" | "cpus" | "progress" | "finished">;
@@ -39,7 +37,8 @@ export async function measureSlopes(plan: SlopePlan, context: Context): Promise<
       signal.throwIfAborted();
       context.progress(`building ${planned.topology.label}`);
       try {
-        const lab = labs.get(planned.topology.label) ?? (await build(planned, signal));
+        const lab =
+          labs.get(planned.topology.label) ?? (await buildStanding(planned.topology, signal)).lab;
         labs.set(planned.topology.label, lab);
         standing.set(planned.id, await stand(planned, lab, context));
       } catch (error) {
@@ -55,19 +54,6 @@ export async function measureSlopes(plan: SlopePlan, context: Context): Promise<
     for (const lab of labs.values()) await lab.close();
   }
   return slopesOf(plan, standing, refused, { seed, cpu: context.cpus[0] ?? 0, error: failure });
-}
-
-async function build({ topology }: PlannedCase, signal: AbortSignal): Promise<BuiltLab> {
-  const lab = await buildPrivateLab(topology, { signal });
-  try {
-    await waitUntilReady(lab, signal);
-    const wrong = differences(topology, await readLab(lab));
-    if (wrong.length === 0) return lab;
-    throw new BridgescopeError(`the kernel built another lab: ${wrong.join("; ")}`);
-  } catch (error) {
-    await lab.close();
-    throw error;
-  }
 }
 
 async function stand(planned: PlannedCase, lab: BuiltLab, context: Context): Promise<Standing> {

@@ -1,5 +1,6 @@
 /** One case of the run document: its lab, rounds, metrics, latency, and what the probes counted. */
 import { z } from "zod";
+import { sessionSchema } from "./session.ts";
 
 const count = z.int().nonnegative();
 /** Integer nanoseconds. */
@@ -259,6 +260,9 @@ export const roundSchema = z.object({
     .nullable()
     .describe("Share of the host's CPU time stolen meanwhile; null when not readable"),
   discarded: z.string().nullable().describe("Why the round does not count, or null"),
+  measurement: count
+    .optional()
+    .describe("Of `bench --vs`: 1, or 2 where a flagged case was measured again"),
   boot: count
     .optional()
     .describe("Index into .guest.boots, where a guest was booted several times"),
@@ -357,6 +361,10 @@ export const caseSchema = z.object({
   bridge: bridgeAccountSchema.optional(),
   ports: z.array(portAccountSchema),
   probe: probeSchema.optional(),
+  sessions: z
+    .array(sessionSchema)
+    .optional()
+    .describe("Absent unless the case is one side of `bench --vs`; one a measurement"),
 });
 
 export type Decisions = z.infer<typeof decisionsSchema>;

@@ -120,11 +120,40 @@ const verdictSchema = z.object({
   method: z.string().describe("How values and intervals were made"),
   beyond: z.boolean().describe("The two sides' intervals do not overlap"),
   p: z.number().nullable().describe("null where no test was made: counted time, one run each"),
+  adjustedP: z
+    .number()
+    .optional()
+    .describe("The same, corrected for the headline metrics that were tested (Holm)"),
+  alpha: z
+    .number()
+    .optional()
+    .describe("Share of errors that the interval and the test may make; 5 % when absent"),
+  exploratory: z
+    .boolean()
+    .optional()
+    .describe("true for what barely sees the bridge: no regression is declared from it"),
+  confirmation: z
+    .object({
+      seed: z.int(),
+      pairs: count,
+      ratio: z.number(),
+      ci: interval,
+      p: z.number(),
+      agrees: z.boolean(),
+    })
+    .nullable()
+    .optional()
+    .describe("The second measurement of a flagged case; null where there was none"),
   margin: z.number().nonnegative().describe("The smallest change worth a verdict, as a share"),
   smallestVisible: z
     .number()
     .nullable()
     .describe("The smallest change, as a share, that intervals of this width could have shown"),
+  smallestVisibleNs: z
+    .number()
+    .nullable()
+    .optional()
+    .describe("The same in nanoseconds a frame; null for what is no time or rate of frames"),
   verdict: z.enum(VERDICTS),
   reason: z.string(),
 });

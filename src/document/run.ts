@@ -105,6 +105,14 @@ export const runSchema = z.object({
       .describe("The functions on a frame's way, and which backend can probe each"),
   }),
   guest: guestSchema.optional().describe("Absent for a run on the host itself"),
+  pairing: z
+    .object({
+      session: z.string().describe("The same in the document of the other side"),
+      side: z.enum(["base", "candidate"]),
+      label: z.string().describe("The variant, as asked for"),
+    })
+    .optional()
+    .describe("One side of `bench --vs`: the n-th rounds of both that count are a pair"),
   checks: z.array(checkSchema),
   cases: z.array(caseSchema),
   slopes: slopesSchema.optional().describe("Absent where the plan does not ask for them"),

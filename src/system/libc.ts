@@ -210,6 +210,13 @@ export function threadCpuTimes(): { userNs: number; systemNs: number } {
   return { userNs: time(0), systemNs: time(16) };
 }
 
+/** How often the calling thread was taken off its CPU although it had more to do (ru_nivcsw). */
+export function involuntarySwitches(): number {
+  const usage = Buffer.alloc(RUSAGE_BYTES);
+  checked("getrusage", calls.getrusage(RUSAGE_THREAD, usage));
+  return Number(usage.readBigInt64LE(136));
+}
+
 const SYS_BPF = 321;
 const BPF_ENABLE_STATS = 32;
 

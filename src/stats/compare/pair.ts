@@ -13,6 +13,12 @@ export interface Pair {
   readonly margin: number | undefined;
 }
 
+/** The two sides of one `bench --vs`, whose rounds are pairs. */
+export function isPaired({ base, candidate }: Pair): boolean {
+  const [one, other] = [base.run.pairing, candidate.run.pairing];
+  return one !== undefined && one.session === other?.session && one.side !== other.side;
+}
+
 /** Times measured under qemu's TCG are those of its translator. */
 export function isTimeless(run: Run): boolean {
   return run.environment.clock === "wall" && run.guest?.accelerator === "tcg";

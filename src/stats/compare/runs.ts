@@ -7,7 +7,7 @@ import type { Case, Run } from "../../document/run.ts";
 import { compareAccounts } from "./accounts.ts";
 import { differencesOf } from "./environment.ts";
 import { compareFunctions } from "./functions.ts";
-import type { Pair } from "./pair.ts";
+import { isPaired, type Pair } from "./pair.ts";
 import { compareCase } from "./stages.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -66,8 +66,14 @@ export interface Both {
   readonly candidate: Case | undefined;
 }
 
-/** Every case that either run has, in the order of the base. */
-function casesOf({ base, candidate }: Pair): Both[] {
+/** Every case that either run has, in the order of the base; those of a session by their place, since each side has its own topology. */
+function casesOf(pair: Pair): Both[] {
+  const { base, candidate } = pair;
+  if (isPaired(pair)) {
+    return base.run.cases.map((item, index) => {
+      return { id: item.id, base: item, candidate: candidate.run.cases[index] };
+    });
+  }
   const ids = [base, candidate].flatMap(({ run }) => run.cases.map((item) => item.id));
   return [...new Set(ids)].map((id) => ({
     id,
@@ -109,7 +115,7 @@ function sideOf(run: Run, label: string): Side {
 
 /** What a person called it where that tells the runs apart, else the run's id too, else a number. */
 function labelsOf(runs: readonly Run[]): string[] {
-  const specs = runs.map((run) => run.guest?.kernel.spec ?? run.id);
+  const specs = runs.map((run) => run.guest?.kernel.spec ?? run.pairing?.label ?? run.id);
   const once = (names: readonly string[], name: string) =>
     names.indexOf(name) === names.lastIndexOf(name);
   const ids = runs.map((run) => run.id);

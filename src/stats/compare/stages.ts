@@ -6,7 +6,8 @@ import { type CountedRound, countedEstimate } from "../counted.ts";
 import { median } from "../quantile.ts";
 import { countedSamples } from "../samples.ts";
 import { judgeReadings, type Reading, type Subject } from "./judge.ts";
-import type { Pair } from "./pair.ts";
+import { isPaired, type Pair } from "./pair.ts";
+import { comparePaired } from "./paired.ts";
 import type { Both } from "./runs.ts";
 
 const INSTRUCTIONS = "instructions";
@@ -26,6 +27,7 @@ export function compareCase(
     const one = { case: id, candidate: pair.candidate.label, metric: null, only, reason } as const;
     return { verdicts: [], unmatched: [one] };
   }
+  if (isPaired(pair)) return comparePaired(pair, base, candidate);
   const parts = [
     ...STAGES.map((stage) => compareStage(pair, base, candidate, stage)),
     ...metricsOf(base, candidate).map((name) => compareMetric(pair, base, candidate, name)),

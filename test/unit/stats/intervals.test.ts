@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { medianOverRounds } from "../../../src/stats/bootstrap.ts";
-import { ratioOfPairs } from "../../../src/stats/pairs.ts";
+import { ratioOfPairs } from "../../../src/stats/paired/ratio.ts";
 import { seededRandom } from "../../../src/stats/random.ts";
 
 const positive = fc.double({ min: 1, max: 1e6, noNaN: true });

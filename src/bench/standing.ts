@@ -1,0 +1,32 @@
+import type { Lab } from "../document/case.ts";
+import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
+import { readLab } from "../setup/read-lab.ts";
+import { waitUntilReady } from "../setup/ready.ts";
+import type { TopologySpec } from "../setup/spec.ts";
+import { differences } from "../setup/verify.ts";
+import { BridgescopeError } from "../system/errors.ts";
+
+/** A lab that stays while others are measured beside it. */
+export interface StandingLab {
+  lab: BuiltLab;
+  /** As read back from the kernel. */
+  read: Omit<Lab, "placement">;
+}
+
+/** Builds a lab and holds it against what was asked for; throws when the kernel built another one. */
+export async function buildStanding(
+  topology: TopologySpec,
+  signal: AbortSignal,
+): Promise<StandingLab> {
+  const lab = await buildPrivateLab(topology, { signal });
+  try {
+    await waitUntilReady(lab, signal);
+    const read = await readLab(lab);
+    const wrong = differences(topology, read);
+    if (wrong.length === 0) return { lab, read };
+    throw new BridgescopeError(`the kernel built another lab: ${wrong.join("; ")}`);
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import type { Disturbance } from "../../document/session.ts";
+import { involuntarySwitches } from "../../system/libc.ts";
+import { type CpuTimes, readCpuTimes } from "../steal.ts";
+
+/** What has disturbed this machine and this thread so far; null where the kernel does not tell. */
+export interface Reading {
+  cpu: CpuTimes | null;
+  softnetDrops: number | null;
+  involuntarySwitches: number;
+  /** Microseconds in which some task waited for a CPU. */
+  pressureUs: number | null;
+  atNs: number;
+}
+
+export function readDisturbance(): Reading {
+  return {
+    cpu: readCpuTimes(),
+    softnetDrops: parseSoftnetDrops(read("/proc/net/softnet_stat")),
+    involuntarySwitches: involuntarySwitches(),
+    pressureUs: parsePressure(read("/proc/pressure/cpu")),
+    atNs: Number(process.hrtime.bigint()),
+  };
+}
+
+/** Adds up what happened between pairs of readings: the rounds of one side. */
+export class Disturbances {
+  #total = 0;
+  #steal: number | null = 0;
+  #softirq: number | null = 0;
+  #drops: number | null = 0;
+  #switches = 0;
+  #pressureUs: number | null = 0;
+  #ns = 0;
+
+  add(before: Reading, after: Reading): void {
+    const cpu =
+      before.cpu === null || after.cpu === null ? null : { from: before.cpu, to: after.cpu };
+    this.#total += cpu === null ? 0 : cpu.to.total - cpu.from.total;
+    this.#steal = plus(this.#steal, cpu && cpu.to.steal - cpu.from.steal);
+    this.#softirq = plus(this.#softirq, cpu && cpu.to.softirq - cpu.from.softirq);
+    this.#drops = plus(this.#drops, minus(after.softnetDrops, before.softnetDrops));
+    this.#pressureUs = plus(this.#pressureUs, minus(after.pressureUs, before.pressureUs));
+    this.#switches += after.involuntarySwitches - before.involuntarySwitches;
+    this.#ns += after.atNs - before.atNs;
+  }
+
+  summary(autocorrelation: number | null): Disturbance {
+    const share = (part: number | null, whole: number) =>
+      part === null || whole <= 0 ? null : Math.max(0, part / whole);
+    return {
+      steal: share(this.#steal, this.#total),
+      softirq: share(this.#softirq, this.#total),
+      softnetDrops: this.#drops,
+      involuntarySwitches: this.#switches,
+      pressure: share(this.#pressureUs, this.#ns / 1e3),
+      autocorrelation,
+    };
+  }
+}
+
+function plus(sum: number | null, more: number | null): number | null {
+  return sum === null || more === null ? null : sum + more;
+}
+
+function minus(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a - b;
+}
+
+/** Dropped frames over all CPUs: the second column, in hexadecimal (net/core/net-procfs.c). */
+export function parseSoftnetDrops(text: string | null): number | null {
+  const lines = (text ?? "")
+    .trim()
+    .split("\n")
+    .filter((line) => line !== "");
+  if (lines.length === 0) return null;
+  const drops = lines.map((line) => Number.parseInt(line.split(/\s+/)[1] ?? "", 16));
+  return drops.some(Number.isNaN) ? null : drops.reduce((sum, value) => sum + value, 0);
+}
+
+/** `some avg10=0.00 avg60=0.00 avg300=0.00 total=12345` in /proc/pressure/cpu; microseconds. */
+export function parsePressure(text: string | null): number | null {
+  const total = /^some .*\btotal=(\d+)/m.exec(text ?? "")?.[1];
+  return total === undefined ? null : Number(total);
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+}

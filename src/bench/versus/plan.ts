@@ -1,0 +1,89 @@
+import { UsageError } from "../../system/errors.ts";
+import type { Plan, PlannedCase } from "../plan.ts";
+import { type BenchRequest, durationOf, integer, planFor } from "../request.ts";
+import { type Both, LEAST_PAIRS } from "./session.ts";
+
+export interface VersusRequest extends BenchRequest {
+  /** The other variant, a topology: the candidate. */
+  vs: string;
+  /** Smallest change worth a verdict, as a share; 0.02 when absent. */
+  margin?: number | undefined;
+}
+
+/** Two variants under the same workloads, and how long and how finely they are measured. */
+export interface VersusPlan {
+  labels: Both<string>;
+  cases: Both<PlannedCase>[];
+  /** Of one measurement of one case; null where `pairs` says how long. */
+  budgetNs: number | null;
+  pairs: number | null;
+  margin: number;
+  /** Share of errors that each case may make. */
+  alpha: number;
+  cpus: Plan["cpus"];
+  seed: number | undefined;
+}
+
+/** 1 % over all cases: of a hundred comparisons of a variant with itself one may find something, once. */
+export const ALPHA = 0.01;
+const DEFAULT_MARGIN = 0.02;
+const DEFAULT_BUDGET_NS = 30e9;
+/** Short rounds: the time between two measurements is what makes their difference uncertain. */
+const ROUND = "15ms";
+
+/** Checks a request and decides everything; throws a UsageError before anything is touched. */
+export function planVersus(request: VersusRequest): VersusPlan {
+  const { vs, margin = DEFAULT_MARGIN, topology = ["bridge:4"], budget, rounds, ...rest } = request;
+  const [base, ...more] = topology;
+  if (base === undefined || more.length > 0) {
+    throw new UsageError("--vs compares one --topology with another; give it once");
+  }
+  if (request.backend !== undefined && !["off", "auto"].includes(request.backend)) {
+    throw new UsageError("--vs measures without probes: leave --backend out, or say --backend off");
+  }
+  if (budget !== undefined && rounds !== undefined) {
+    throw new UsageError("--budget decides the number of pairs: give it or --rounds, not both");
+  }
+  const duration = rest.duration ?? ROUND;
+  const planOf = (label: string) =>
+    planFor(undefined, { ...rest, duration, topology: [label], backend: "off" });
+  const [left, right] = [planOf(base), planOf(vs)];
+  const cases = left.plan.cases.map((one, index) => ({
+    base: one,
+    candidate: right.plan.cases[index] ?? one,
+  }));
+  const search = cases.find(({ base: { workload } }) => (workload.trialsPerRound ?? 1) > 1);
+  if (search !== undefined) {
+    throw new UsageError(
+      `${search.base.workload.name} is a search and has no short rounds: --vs compares rounds`,
+    );
+  }
+  const pairs = integer("--rounds", rounds) ?? null;
+  if (pairs !== null && pairs < LEAST_PAIRS) {
+    throw new UsageError(
+      `--rounds is the number of pairs here: at least ${LEAST_PAIRS}, not ${pairs}`,
+    );
+  }
+  const budgetNs = durationOf("--budget", budget) ?? DEFAULT_BUDGET_NS * cases.length;
+  return {
+    labels: { base, candidate: vs },
+    cases,
+    budgetNs: pairs === null ? budgetNs / cases.length : null,
+    pairs,
+    margin,
+    alpha: ALPHA / cases.length,
+    cpus: left.plan.cpus,
+    seed: left.seed,
+  };
+}
+
+/** Nanoseconds that the comparison will take, roughly, unless a case has to be measured again. */
+export function versusNs({ cases, budgetNs, pairs }: VersusPlan): number {
+  return cases.reduce(
+    (sum, { base }) => sum + STANDING_NS + (budgetNs ?? (pairs ?? 0) * 2 * base.durationNs),
+    0,
+  );
+}
+
+/** Two labs that stand. */
+const STANDING_NS = 0.5e9;

@@ -1,0 +1,173 @@
+import { randomBytes, randomInt } from "node:crypto";
+import type { Comparison } from "../../document/compare.ts";
+import type { RunProgress } from "../../document/progress.ts";
+import { type Case, METRICS, type Run, runSchema } from "../../document/run.ts";
+import { findingsOf, headlinesOf, isFlagged } from "../../stats/compare/paired.ts";
+import { compareRuns } from "../../stats/compare/runs.ts";
+import { cpusFor, newRun } from "../bench.ts";
+import { emptyCase, sentence } from "../case-document.ts";
+import { checkDescriptors } from "../descriptors.ts";
+import { checkFeatures } from "../features.ts";
+import type { Plan, PlannedCase } from "../plan.ts";
+import { type CaseProgress, progressOf } from "../progress.ts";
+import { buildStanding, type StandingLab } from "../standing.ts";
+import type { Driver } from "../workloads/workload.ts";
+import { type VersusPlan, versusNs } from "./plan.ts";
+import { type Both, measureSession, type SessionPlan, SIDES } from "./session.ts";
+
+export interface VersusOptions {
+  /** The command line that a person would type to get this comparison again. */
+  argv: readonly string[];
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: RunProgress) => void) | undefined;
+}
+
+/** Both sides' documents, and the verdicts on them. */
+export interface Versus extends Both<Run> {
+  comparison: Comparison;
+}
+
+/**
+ * Measures two variants side by side and compares them. Throws a UsageError or a PrerequisiteError before
+ * anything is measured, and never for what a case does: that is in the documents.
+ */
+export async function runVersus(plan: VersusPlan, options: VersusOptions): Promise<Versus> {
+  const signal = options.signal ?? new AbortController().signal;
+  const startedAt = new Date();
+  const began = process.hrtime.bigint();
+  const seed = plan.seed ?? randomInt(2 ** 31);
+  const cpus = cpusFor(plan);
+  const steps = stepsOf(plan);
+  for (const side of SIDES)
+    checkDescriptors({ ...steps, cases: plan.cases.map((one) => one[side]) });
+  const progress = progressOf(steps, options.onProgress ?? (() => {}));
+  progress.preparing("preparing", "asking the kernel what it can do");
+  const all = { ...steps, cases: plan.cases.flatMap(({ base, candidate }) => [base, candidate]) };
+  await checkFeatures(all, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  const beginning = { argv: options.argv, plan: "versus", seed, startedAt };
+  const base = await newRun(beginning, null);
+  const runs = { base, candidate: structuredClone(base) };
+  const session = randomBytes(8).toString("hex");
+  for (const side of SIDES) {
+    runs[side].id = `${base.id}-${side}`;
+    runs[side].pairing = { session, side, label: plan.labels[side] };
+  }
+  for (const [index, planned] of plan.cases.entries()) {
+    if (signal.aborted) break;
+    const told = progress.begin(stepOf(plan, planned.base), index);
+    const context = { ...told, signal, cpus, seed: seed + 2 * index };
+    const cases = await measureCase(plan, planned, context);
+    for (const side of SIDES) runs[side].cases.push(cases[side]);
+  }
+  const durationNs = Number(process.hrtime.bigint() - began);
+  const finished = (side: keyof Both<Run>) => {
+    const run = runs[side];
+    const failed = run.cases.some((one) => one.state === "failed");
+    run.state = signal.aborted ? "interrupted" : failed ? "failed" : "complete";
+    return runSchema.parse({ ...run, durationNs });
+  };
+  const done = { base: finished("base"), candidate: finished("candidate") };
+  const { margin } = plan;
+  const comparison = compareRuns(done.base, done.candidate, { margin, argv: options.argv });
+  return { ...done, comparison };
+}
+
+interface Context extends CaseProgress {
+  signal: AbortSignal;
+  cpus: readonly number[];
+  seed: number;
+}
+
+/** Measures one case, and once more where something was found. Never throws. */
+async function measureCase(
+  plan: VersusPlan,
+  planned: Both<PlannedCase>,
+  context: Context,
+): Promise<Both<Case>> {
+  const cases = { base: emptyCase(planned.base), candidate: emptyCase(planned.candidate) };
+  const session = (measurement: number): SessionPlan => ({
+    measurement,
+    seed: context.seed + measurement - 1,
+    roundNs: planned.base.durationNs,
+    budgetNs: plan.budgetNs,
+    pairs: plan.pairs,
+    margin: plan.margin,
+    alpha: plan.alpha,
+  });
+  try {
+    await measureOnce(planned, session(1), cases, context);
+    if (flagged(cases, plan.margin)) await measureOnce(planned, session(2), cases, context);
+    for (const side of SIDES) cases[side].state = "complete";
+  } catch (error) {
+    for (const side of SIDES) {
+      cases[side].state = context.signal.aborted ? "interrupted" : "failed";
+      if (!context.signal.aborted) cases[side].error = sentence(error);
+    }
+  }
+  return cases;
+}
+
+function flagged({ base, candidate }: Both<Case>, margin: number): boolean {
+  const session = base.sessions?.[0];
+  if (session === undefined) return false;
+  return isFlagged(findingsOf(base, candidate, session, { margin, metrics: headlinesOf(base) }));
+}
+
+/** One measurement with labs of its own: what lies in a lab's luck, such as its place in memory, is drawn anew. */
+async function measureOnce(
+  planned: Both<PlannedCase>,
+  session: SessionPlan,
+  cases: Both<Case>,
+  context: Context,
+): Promise<void> {
+  const { signal } = context;
+  const labs: StandingLab[] = [];
+  const drivers: Driver[] = [];
+  try {
+    const stand = async (side: keyof Both<unknown>): Promise<Driver> => {
+      const { topology, workload, options } = planned[side];
+      context.progress(`building ${topology.label}`);
+      const standing = await buildStanding(topology, signal);
+      labs.push(standing);
+      const { cpus } = context;
+      const driver = await workload.prepare({ lab: standing.lab, options, cpus, signal });
+      drivers.push(driver);
+      const one = cases[side];
+      one.workload = driver.describe();
+      one.lab = { ...standing.read, placement: driver.placement() };
+      one.metrics.setup_time ??= { ...METRICS.setup_time, samples: [] };
+      one.metrics.setup_time.samples.push(standing.lab.setupNs);
+      return driver;
+    };
+    // The first measurement builds the base first, the second the candidate.
+    const order = session.measurement % 2 === 1 ? SIDES : SIDES.toReversed();
+    const built = new Map<string, Driver>();
+    for (const side of order) built.set(side, await stand(side));
+    const [base, candidate] = SIDES.map((side) => built.get(side));
+    if (base === undefined || candidate === undefined) return;
+    await measureSession(session, { base, candidate }, cases, context);
+  } finally {
+    for (const driver of drivers) await driver.close();
+    for (const { lab } of labs) await lab.close();
+  }
+}
+
+/** The comparison as steps whose progress is told: a round of a step is a pair. */
+function stepsOf(plan: VersusPlan): Plan {
+  return {
+    name: "versus",
+    cases: plan.cases.map(({ base }) => stepOf(plan, base)),
+    backend: "off",
+    ladder: false,
+    slopes: null,
+    cpus: plan.cpus,
+  };
+}
+
+function stepOf(plan: VersusPlan, planned: PlannedCase): PlannedCase {
+  const durationNs = 2 * planned.durationNs;
+  const ns = versusNs({ ...plan, cases: [{ base: planned, candidate: planned }] });
+  return { ...planned, durationNs, rounds: plan.pairs ?? Math.ceil(ns / durationNs) };
+}

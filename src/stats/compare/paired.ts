@@ -1,0 +1,250 @@
+/** One case of two sides that were measured in pairs: `bench --vs`. */
+import type { Unmatched, Verdict } from "../../document/compare.ts";
+import { type Case, METRICS } from "../../document/run.ts";
+import type { Session } from "../../document/session.ts";
+import { holm } from "../holm.ts";
+import { logRatios, type PairedRatio, ratioOfPairs } from "../paired/ratio.ts";
+import { signFlipP } from "../paired/sign-flip.ts";
+import { median } from "../quantile.ts";
+import { pairedSamples } from "../samples.ts";
+import { judge, smallestVisible } from "../verdict.ts";
+import type { Pair } from "./pair.ts";
+
+/** What a regression is declared from: the cost and the rate of small frames on the bridge's own path. */
+export const HEADLINES = ["ns_per_frame", "frame_rate"];
+
+/** A margin that a person gave none for: 2 %. */
+export const PAIRED_MARGIN = 0.02;
+
+/** What one measurement says of one metric. */
+export interface Finding {
+  metric: string;
+  base: number[];
+  candidate: number[];
+  /** null where a value is not positive. */
+  ratio: PairedRatio | null;
+  p: number;
+  adjustedP: number;
+  alpha: number;
+  seed: number;
+  /** What the interval alone would say, where the test agrees that there is something. */
+  says: Verdict["verdict"];
+}
+
+/** What one measurement says: of the headline metrics of the case, or of its other ones. */
+export function findingsOf(
+  base: Case,
+  candidate: Case,
+  session: Pick<Session, "measurement" | "alpha" | "seed">,
+  { margin, metrics }: { margin: number; metrics: readonly string[] },
+): Finding[] {
+  const { measurement, alpha, seed } = session;
+  const raw = metrics.map((metric) => {
+    const of = (item: Case) => samplesOf(item, metric, measurement);
+    const [b, c] = [of(base), of(candidate)];
+    const sound = b.length > 0 && b.length === c.length && [...b, ...c].every((value) => value > 0);
+    return {
+      metric,
+      base: b,
+      candidate: c,
+      ratio: sound ? ratioOfPairs(c, b, seed, alpha) : null,
+      p: sound ? signFlipP(logRatios(c, b), seed) : 1,
+    };
+  });
+  const adjusted = holm(raw.map(({ p }) => p));
+  return raw.map((one, index) => {
+    const adjustedP = adjusted[index] ?? 1;
+    const says =
+      one.ratio === null ? "inconclusive" : judge(one.ratio.ci, margin, better(base, one.metric));
+    const change = says === "regression" || says === "improvement";
+    return {
+      ...one,
+      adjustedP,
+      alpha,
+      seed,
+      says: change && adjustedP > alpha ? "inconclusive" : says,
+    };
+  });
+}
+
+/** Those of the headline metrics that the case has. */
+export function headlinesOf(item: Case): string[] {
+  return HEADLINES.filter((name) => item.metrics[name] !== undefined);
+}
+
+/** Whether a measurement found a change, which has to be found again before it is declared. */
+export function isFlagged(findings: readonly Finding[]): boolean {
+  return findings.some(({ says }) => says === "regression" || says === "improvement");
+}
+
+/** Verdicts on every metric that both sides have. */
+export function comparePaired(
+  pair: Pair,
+  base: Case,
+  candidate: Case,
+): { verdicts: Verdict[]; unmatched: Unmatched[] } {
+  const margin = pair.margin ?? PAIRED_MARGIN;
+  const [first, second] = base.sessions ?? [];
+  const shared = Object.keys(base.metrics).filter((name) => candidate.metrics[name] !== undefined);
+  if (first === undefined) return { verdicts: [], unmatched: [] };
+  const headlines = headlinesOf(base).filter((name) => shared.includes(name));
+  const others = shared.filter(
+    (name) => !headlines.includes(name) && paired(base, candidate, name),
+  );
+  const find = (session: Session, metrics: readonly string[]) =>
+    findingsOf(base, candidate, session, { margin, metrics });
+  const again = second === undefined ? [] : find(second, headlines);
+  const broken = [base, candidate].find((item) => item.state !== "complete");
+  const doubt =
+    broken === undefined ? null : `the case is ${broken.state}: ${broken.error ?? "not whole"}`;
+  const context = { pair, base, margin, doubt };
+  return {
+    verdicts: [
+      ...find(first, headlines).map((one) =>
+        verdictOf(context, one, again.find(({ metric }) => metric === one.metric) ?? null),
+      ),
+      ...find(first, others).map((one) => exploratory(context, one)),
+    ],
+    unmatched: [],
+  };
+}
+
+interface Context {
+  pair: Pair;
+  base: Case;
+  margin: number;
+  /** Why there can be no verdict, or null. */
+  doubt: string | null;
+}
+
+function verdictOf(context: Context, first: Finding, again: Finding | null): Verdict {
+  const change = first.says === "regression" || first.says === "improvement";
+  const confirmation =
+    again === null || again.ratio === null
+      ? null
+      : {
+          seed: again.seed,
+          pairs: again.base.length,
+          ratio: again.ratio.ratio,
+          ci: again.ratio.ci,
+          p: again.p,
+          agrees: again.says === first.says,
+        };
+  const common = { ...verdictBase(context, first), confirmation };
+  if (context.doubt !== null) return { ...common, verdict: "inconclusive", reason: context.doubt };
+  if (!change) return { ...common, verdict: first.says, reason: because(first, context.margin) };
+  if (confirmation === null) {
+    return {
+      ...common,
+      verdict: "inconclusive",
+      reason: "a change was found and not measured again",
+    };
+  }
+  if (!confirmation.agrees) {
+    return {
+      ...common,
+      verdict: "inconclusive",
+      reason:
+        "a change was found, and the second measurement, with a new seed and labs built anew, did not find it",
+    };
+  }
+  return {
+    ...common,
+    verdict: first.says,
+    reason: `two measurements, each with its own seed and labs, have their interval ${beyond(context.margin)}`,
+  };
+}
+
+function exploratory(context: Context, one: Finding): Verdict {
+  const common = { ...verdictBase(context, one), exploratory: true };
+  if (context.doubt !== null) return { ...common, verdict: "inconclusive", reason: context.doubt };
+  if ([...one.base, ...one.candidate].every((value) => value === 0)) {
+    return { ...common, verdict: "unchanged", reason: "zero in every round of both sides" };
+  }
+  if (one.says === "unchanged") {
+    return { ...common, verdict: "unchanged", reason: because(one, context.margin) };
+  }
+  const change = one.says !== "inconclusive";
+  return {
+    ...common,
+    verdict: "inconclusive",
+    reason: change
+      ? `exploratory: the interval lies ${beyond(context.margin)}, but this metric barely sees the bridge and declares nothing`
+      : because(one, context.margin),
+  };
+}
+
+function verdictBase(
+  { pair, base, margin }: Context,
+  { metric, base: b, candidate: c, ratio, p, adjustedP, alpha }: Finding,
+): Omit<Verdict, "verdict" | "reason"> {
+  const visible = ratio === null ? null : smallestVisible(ratio);
+  const value = median(b);
+  return {
+    case: base.id,
+    base: pair.base.label,
+    candidate: pair.candidate.label,
+    metric,
+    unit: base.metrics[metric]?.unit ?? "",
+    better: better(base, metric),
+    baseValue: value,
+    baseCi: null,
+    baseRounds: b.length,
+    candidateValue: median(c),
+    candidateCi: null,
+    candidateRounds: c.length,
+    comparable: true,
+    ratio: ratio?.ratio ?? null,
+    ci: ratio?.ci ?? null,
+    method: ratio?.method ?? "no ratio: a value is zero",
+    beyond: ratio !== null && (ratio.ci[0] > 1 || ratio.ci[1] < 1),
+    p: ratio === null ? null : p,
+    adjustedP,
+    alpha,
+    margin,
+    smallestVisible: visible,
+    smallestVisibleNs: visible === null ? null : inNs(metric, value, visible),
+  };
+}
+
+/** A share of a metric in nanoseconds a frame, where it is a time or a rate of frames. */
+function inNs(metric: string, value: number, share: number): number | null {
+  if (metric === "ns_per_frame") return share * value;
+  return metric === "frame_rate" ? (share * 1e9) / value : null;
+}
+
+function because({ says, ratio, adjustedP, alpha }: Finding, margin: number): string {
+  if (ratio === null) return "a value is zero, so there is no ratio";
+  if (says === "unchanged") return `the interval lies within the margin of ${percent(margin)}`;
+  const [low, high] = ratio.ci;
+  if ((low > 1 || high < 1) && adjustedP > alpha) {
+    return `the interval leaves 1 out and the test does not (p ${adjustedP.toPrecision(2)} after Holm, at most ${alpha.toPrecision(2)} needed)`;
+  }
+  return "the interval holds both no change and one beyond the margin; more time narrows it";
+}
+
+function beyond(margin: number): string {
+  return margin === 0 ? "beyond 1" : `beyond 1 and not within the margin of ${percent(margin)}`;
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}
+
+function samplesOf(item: Case, metric: string, measurement: number): number[] {
+  return pairedSamples(item, metric).flatMap(({ value, round }) =>
+    round !== null && round.discarded === null && round.measurement === measurement ? [value] : [],
+  );
+}
+
+/** Whether a metric has a value for every round: the set-up's time has one a lab. */
+function paired(base: Case, candidate: Case, metric: string): boolean {
+  return [base, candidate].every(
+    (item) => item.metrics[metric]?.samples.length === item.rounds.length,
+  );
+}
+
+function better(item: Case, metric: string): "lower" | "higher" {
+  const known = METRICS[metric as keyof typeof METRICS];
+  return item.metrics[metric]?.better ?? known?.better ?? "lower";
+}
