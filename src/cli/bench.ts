@@ -12,14 +12,16 @@ import { renderJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
-import { benchKernels, type KernelOptions } from "./bench-kernels.ts";
+import { benchKernels } from "./bench-kernels.ts";
+import { benchVersus, type VersusOptions } from "./bench-versus.ts";
+import { FAIL_ON_HELP } from "./compare.ts";
 import { functionHint } from "./function-hint.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 import { track } from "./track.ts";
 
-type BenchOptions = KernelOptions;
+type BenchOptions = VersusOptions;
 
 const FAILED = 1;
 
@@ -41,6 +43,9 @@ export function benchCommand(): Command {
     .option("--network <cidr>", "IPv4 network of the hosts (RFC 2544: 198.18.0.0/15)")
     .option("--probe-effect <pairs>", "also measure with probes on and off, interleaved")
     .option("--seed <n>", "draws every random order")
+    .option("--vs <topology>", "the same workloads on this one too, in pairs, with verdicts")
+    .option("--margin <share>", "with --vs: the smallest change worth a verdict (2%)")
+    .option("--fail-on <verdicts>", `with --vs: ${FAIL_ON_HELP}`)
     .option(
       "--kernel <spec>",
       "run in a guest instead: debian:<suite>, a bzImage or a kernel tree; repeatable, compares",
@@ -70,6 +75,12 @@ export function benchCommand(): Command {
 }
 
 async function bench(planName: string | undefined, options: BenchOptions): Promise<void> {
+  const { vs } = options;
+  if (vs !== undefined) return benchVersus(planName, { ...options, vs });
+  const stray = (["margin", "failOn"] as const).find((name) => options[name] !== undefined);
+  if (stray !== undefined) {
+    throw new UsageError(`--${stray === "failOn" ? "fail-on" : stray} goes with --vs`);
+  }
   if (options.kernel !== undefined) return benchKernels(planName, options);
   const clock = ownClock(options);
   const { plan, seed } = planFor(planName, options);

@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { readRun } from "../bench/store.ts";
-import { COMPARE_SCHEMA, type Comparison, compareSchema } from "../document/compare.ts";
+import {
+  COMPARE_SCHEMA,
+  type Comparison,
+  compareSchema,
+  type Verdict,
+} from "../document/compare.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { plural } from "../report/text/units.ts";
 import { compareRuns } from "../stats/compare/runs.ts";
@@ -13,9 +18,12 @@ interface CompareOptions {
   margin?: string;
   format: string;
   json?: boolean;
+  failOn?: string;
 }
 
 const REGRESSION = 3;
+export const FAIL_ON_HELP =
+  "regression (the default, exit 3), inconclusive or improvement (exit 1), several with commas, or nothing";
 
 export function compareCommand(): Command {
   const names = COMPARISON_FORMATS.map((format) => format.name).join(", ");
@@ -29,6 +37,7 @@ export function compareCommand(): Command {
     )
     .option("--format <name>", `one of ${names}`, "terminal")
     .option("--json", "the same as --format json")
+    .option("--fail-on <verdicts>", FAIL_ON_HELP)
     .addHelpText("after", "\nExit status: 3 when a verdict is regression, else 0.\n")
     .action(compare);
 }
@@ -36,6 +45,7 @@ export function compareCommand(): Command {
 function compare(base: string, candidates: string[], options: CompareOptions): void {
   const format = options.json ? "json" : options.format;
   checkFormat(format);
+  const failOn = failOnOf(options.failOn);
   const margin = options.margin === undefined ? undefined : marginOf(options.margin);
   const runs = candidates.map(readRun);
   const argv = ["bridgescope", ...process.argv.slice(2)];
@@ -47,12 +57,35 @@ function compare(base: string, candidates: string[], options: CompareOptions): v
       `bridgescope: ${plural(open, "verdict is", "verdicts are")} inconclusive; the report says why\n`,
     );
   }
-  process.exitCode = exitStatus(comparison);
+  process.exitCode = exitStatus(comparison, failOn);
 }
 
-/** What a comparison means to a script. */
-export function exitStatus({ verdicts }: Comparison): number {
-  return verdicts.some((one) => one.verdict === "regression") ? REGRESSION : 0;
+/** What a comparison means to a script; `failOn` are the verdicts that fail it. */
+export function exitStatus(
+  { verdicts }: Comparison,
+  failOn: readonly Verdict["verdict"][] = ["regression"],
+): number {
+  const found = (name: Verdict["verdict"]) =>
+    failOn.includes(name) &&
+    verdicts.some((one) => one.verdict === name && one.exploratory !== true);
+  if (found("regression")) return REGRESSION;
+  return FAIL_ON.some(found) ? FAILED : 0;
+}
+
+const FAIL_ON = ["regression", "improvement", "inconclusive"] as const;
+const FAILED = 1;
+
+/** `regression,inconclusive`, or `nothing`; a regression alone when absent. */
+export function failOnOf(text: string | undefined): readonly Verdict["verdict"][] {
+  if (text === undefined) return ["regression"];
+  if (text === "nothing") return [];
+  return text.split(",").map((word) => {
+    const known = FAIL_ON.find((one) => one === word.trim());
+    if (known !== undefined) return known;
+    throw new UsageError(
+      `--fail-on expects ${FAIL_ON.join(", ")} (several with commas) or nothing, not "${text}"`,
+    );
+  });
 }
 
 /** The comparison at that path: a compare.json, or a folder with one and no run.json. Null for anything else. */
@@ -100,8 +133,8 @@ function checkFormat(name: string): void {
 export function marginOf(text: string): number {
   const [, digits = "", sign] = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim()) ?? [];
   const share = sign === "%" ? Number(digits) / 100 : Number(digits);
-  if (digits === "" || !(share > 0 && share < 1)) {
-    throw new UsageError(`--margin is a share between 0 and 1: expected 2% or 0.02, not "${text}"`);
+  if (digits === "" || !(share >= 0 && share < 1)) {
+    throw new UsageError(`--margin is a share from 0 to 1: expected 2% or 0.02, not "${text}"`);
   }
   return share;
 }

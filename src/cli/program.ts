@@ -8,6 +8,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   bench: async () => (await import("./bench.ts")).benchCommand(),
   kernels: async () => (await import("./kernels.ts")).kernelsCommand(),
   compare: async () => (await import("./compare.ts")).compareCommand(),
+  selftest: async () => (await import("./selftest.ts")).selftestCommand(),
   report: async () => (await import("./report.ts")).reportCommand(),
   schema: async () => (await import("./schema.ts")).schemaCommand(),
 };

@@ -263,6 +263,11 @@ export const roundSchema = z.object({
   measurement: count
     .optional()
     .describe("Of `bench --vs`: 1, or 2 where a flagged case was measured again"),
+  block: count
+    .optional()
+    .describe(
+      "Of `bench --vs`: which pair of labs; those of a block differ from all others' in their luck",
+    ),
   boot: count
     .optional()
     .describe("Index into .guest.boots, where a guest was booted several times"),

@@ -5,6 +5,7 @@
  * meaning under `bridgescope.compare/1`.
  */
 import { z } from "zod";
+import { disturbanceSchema, sessionSchema } from "./session.ts";
 
 export const COMPARE_SCHEMA = "bridgescope.compare/1";
 
@@ -175,6 +176,18 @@ export const compareSchema = z.object({
     .nullable()
     .describe("Functions on a frame's way; null where a run did not list them"),
   verdicts: z.array(verdictSchema),
+  sessions: z
+    .array(
+      sessionSchema.omit({ noise: true }).extend({
+        case: z.string(),
+        candidate,
+        noise: z.object({ base: disturbanceSchema, candidate: disturbanceSchema }),
+        clocksource: z.string(),
+        governor: z.string().nullable().describe("Of the CPU frequency; null when unreadable"),
+      }),
+    )
+    .optional()
+    .describe("How the pairs were measured; absent where the runs were not made in pairs"),
   unmatched: z.array(unmatchedSchema).describe("Cases, stages and metrics that one side lacks"),
   accounts: z
     .array(accountSchema)
@@ -189,4 +202,5 @@ export type FunctionChange = z.infer<typeof functionChangeSchema>;
 export type AccountComparison = z.infer<typeof accountSchema>;
 export type Unmatched = z.infer<typeof unmatchedSchema>;
 export type Verdict = z.infer<typeof verdictSchema>;
+export type ComparedSession = NonNullable<z.infer<typeof compareSchema>["sessions"]>[number];
 export type Comparison = z.infer<typeof compareSchema>;

@@ -27,8 +27,11 @@ export const sessionSchema = z.object({
   seed: z.int().describe("Drew which side of each pair came first"),
   roundNs: nanoseconds.describe("As planned"),
   budgetNs: nanoseconds.nullable().describe("null where the number of pairs was given"),
-  warmUp: count.describe("Pairs at the beginning that do not count"),
+  warmUp: count.describe("Pairs at the beginning that do not count, in labs of their own"),
   settled: z.boolean().describe("false where the end of the warm-up was not found"),
+  blocks: count.describe(
+    "Pairs of labs that were built, one after the other, for the pairs that count",
+  ),
   pairs: count.describe("Pairs that count"),
   alpha: share.describe("Share of errors that the last look may make, see looks"),
   looks: z.array(z.object({ at: share, pairs: count, alpha: share })),

@@ -9,7 +9,10 @@ import { readLinks } from "./read-lab.ts";
 const STEP_MS = patience(50);
 const MARGIN_MS = patience(10_000);
 
-/** Waits until the bridge has carrier and no port is on its way to another state. */
+/**
+ * Waits until the bridge has carrier and no port is on its way to another state. The bridge's operstate is
+ * not waited for: the kernel brings it up to date once a second, and no frame depends on it.
+ */
 export async function waitUntilReady(lab: BuiltLab, signal?: AbortSignal): Promise<void> {
   if (lab.bridge === null) return;
   // With STP a port stays two forward delays (15 s each by default) in listening and learning.
@@ -34,11 +37,11 @@ async function pendingLinks(lab: BuiltLab): Promise<string[]> {
   const wanted = new Map(lab.spec.hosts.map((host, index) => [`p${index + 1}`, host.port.state]));
   return (await readLinks(lab, SWITCH)).flatMap((link) => {
     if (link.ifindex === lab.bridge?.ifindex) {
-      return link.operstate === "UP" ? [] : [`${link.ifname} is ${link.operstate}`];
+      return link.flags.includes("LOWER_UP") ? [] : [`${link.ifname} has no carrier`];
     }
     if (link.linkinfo?.info_slave_kind !== "bridge") return [];
     const state = String(link.linkinfo.info_slave_data?.state);
-    const moving = state === "listening" || state === "learning";
+    const moving = state !== "forwarding" && state !== "blocking";
     return wanted.get(link.ifname) === undefined && moving ? [`${link.ifname} is ${state}`] : [];
   });
 }

@@ -1,3 +1,5 @@
+import { median } from "./quantile.ts";
+
 /** Values are judged by the batch, so that one odd value decides nothing. */
 const BATCH = 5;
 
@@ -10,7 +12,7 @@ const BATCH = 5;
  */
 export function warmUpLength(values: readonly number[]): number | null {
   const batches = Array.from({ length: Math.floor(values.length / BATCH) }, (_, index) =>
-    middle(values.slice(index * BATCH, (index + 1) * BATCH)),
+    median(values.slice(index * BATCH, (index + 1) * BATCH)),
   );
   let best = { cut: 0, error: Number.POSITIVE_INFINITY };
   const most = Math.floor(batches.length / 2);
@@ -19,10 +21,6 @@ export function warmUpLength(values: readonly number[]): number | null {
     if (error < best.error) best = { cut, error };
   }
   return best.cut === most ? null : best.cut * BATCH;
-}
-
-function middle(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** The squared standard error of the mean, up to a factor. */

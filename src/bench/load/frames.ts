@@ -2,27 +2,69 @@ import { macBytes } from "../../setup/mac.ts";
 
 /** IEEE Std 802 local experimental EtherType: no protocol handler takes the frame. */
 const TEST_ETHER_TYPE = 0x88b5;
+const IPV4 = 0x0800;
 /** RFC 2544 section 9.1: the smallest Ethernet frame, here without its 4 bytes of FCS. */
 export const SMALLEST_FRAME = 60;
 const HEADER = 14;
+const IP_HEADER = 20;
+const UDP_HEADER = 8;
+const UDP = 17;
+/** RFC 2544 appendix C.2.6.4.3: the port of UDP echo. */
+const ECHO = 7;
 
-/** A test frame of `size` bytes without FCS. */
-export function testFrame(destination: string, source: string, size: number): Buffer {
-  return testFrames([{ destination, source }], size);
+/** Between whom a frame goes. */
+export interface Way {
+  destination: string;
+  source: string;
+  /** IPv4 addresses of a UDP datagram inside; null for a frame that is no IP. */
+  ip: { source: string; destination: string } | null;
 }
 
-/** Test frames of `size` bytes without FCS, one after the other in one buffer. */
-export function testFrames(
-  addresses: readonly { destination: string; source: string }[],
-  size: number,
-): Buffer {
-  const frames = Buffer.alloc(addresses.length * size);
-  addresses.forEach(({ destination, source }, index) => {
-    const at = index * size;
-    macBytes(destination).copy(frames, at);
-    macBytes(source).copy(frames, at + 6);
-    frames.writeUInt16BE(TEST_ETHER_TYPE, at + 12);
-    if (size >= HEADER + 4) frames.writeUInt32LE(index, at + HEADER);
+/** A test frame of `size` bytes without FCS, of no protocol. */
+export function testFrame(destination: string, source: string, size: number): Buffer {
+  return testFrames([{ destination, source, ip: null }], size);
+}
+
+/**
+ * Test frames of `size` bytes without FCS, one after the other in one buffer, each with its number in
+ * its first four free bytes.
+ */
+export function testFrames(ways: readonly Way[], size: number): Buffer {
+  const frames = Buffer.alloc(ways.length * size);
+  ways.forEach(({ destination, source, ip }, index) => {
+    const frame = frames.subarray(index * size, (index + 1) * size);
+    macBytes(destination).copy(frame, 0);
+    macBytes(source).copy(frame, 6);
+    frame.writeUInt16BE(ip === null ? TEST_ETHER_TYPE : IPV4, 12);
+    if (ip !== null) writeDatagram(frame.subarray(HEADER), ip);
+    const free = HEADER + (ip === null ? 0 : IP_HEADER + UDP_HEADER);
+    if (size >= free + 4) frame.writeUInt32LE(index, free);
   });
   return frames;
+}
+
+/** A UDP datagram that fills the packet, as RFC 2544 appendix C.2.6.4 has it; without a UDP checksum. */
+function writeDatagram(packet: Buffer, { source, destination }: NonNullable<Way["ip"]>): void {
+  packet.writeUInt8(0x45, 0);
+  packet.writeUInt16BE(packet.length, 2);
+  packet.writeUInt8(64, 8);
+  packet.writeUInt8(UDP, 9);
+  Buffer.from(octets(source)).copy(packet, 12);
+  Buffer.from(octets(destination)).copy(packet, 16);
+  packet.writeUInt16BE(checksum(packet.subarray(0, IP_HEADER)), 10);
+  packet.writeUInt16BE(ECHO, IP_HEADER);
+  packet.writeUInt16BE(ECHO, IP_HEADER + 2);
+  packet.writeUInt16BE(packet.length - IP_HEADER, IP_HEADER + 4);
+}
+
+function octets(address: string): number[] {
+  return address.split(".").map(Number);
+}
+
+/** The Internet checksum (RFC 1071) of an even number of bytes. */
+function checksum(bytes: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
 }

@@ -65,7 +65,7 @@ export function openLearning(
     placement: [{ thread: "sender", cpus: pinnedTo(cpu) }],
     forget: async () => {
       await flushFdb(lab);
-      announce(lab, [TEST, LEARNING]);
+      announce(lab, [TEST, LEARNING], { stations: false });
     },
     teach: async (addresses, rate) => {
       if (next + addresses >= ADDRESS_SPACE) next = 0;
@@ -73,7 +73,7 @@ export function openLearning(
       next += addresses;
       const destination = hostAt(lab, TEST).mac;
       const frames = testFrames(
-        lesson.map((index) => ({ destination, source: madeUpAddress(lab, index) })),
+        lesson.map((index) => ({ destination, source: madeUpAddress(lab, index), ip: null })),
         frameSize,
       );
       const before = await countLearned(lab);
@@ -85,7 +85,7 @@ export function openLearning(
     recall: async () => {
       const source = hostAt(lab, TEST).mac;
       const frames = testFrames(
-        lesson.map((index) => ({ destination: madeUpAddress(lab, index), source })),
+        lesson.map((index) => ({ destination: madeUpAddress(lab, index), source, ip: null })),
         frameSize,
       );
       const { arrived, sent } = await sendAll(testFd, frames);

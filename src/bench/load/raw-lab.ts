@@ -1,16 +1,19 @@
 import type { BuiltLab, LabHost } from "../../setup/lab.ts";
 import { macAddress } from "../../setup/mac.ts";
 import { SWITCH } from "../../setup/plan.ts";
+import { MAX_PORTS } from "../../setup/spec.ts";
 import { readCounters } from "../../system/counters.ts";
 import { UsageError } from "../../system/errors.ts";
 import { setThreadCpus, threadCpus } from "../../system/libc.ts";
 import { openPacketSocket, type PacketSocket } from "../../system/packet-socket.ts";
-import { SMALLEST_FRAME, testFrame } from "./frames.ts";
+import { SMALLEST_FRAME, testFrame, type Way } from "./frames.ts";
 import type { Target } from "./patterns.ts";
 
 const BROADCAST = "ff:ff:ff:ff:ff:ff";
-/** 22 bits of made-up addresses: see mac.ts. */
-export const ADDRESS_SPACE = 1 << 22;
+/** The last of the 22 bits of made-up addresses: see mac.ts. */
+const NOBODY = (1 << 22) - 1;
+/** Made-up addresses below this are free: above lie one station a host, and nobody. */
+export const ADDRESS_SPACE = NOBODY - MAX_PORTS - 1;
 
 export function hostAt(lab: BuiltLab, index: number): LabHost {
   const host = lab.hosts[index];
@@ -27,8 +30,29 @@ export function openSender(lab: BuiltLab, index: number): PacketSocket {
 /** The address of a target; nobody's is the last of the made-up ones. */
 export function addressOfTarget(lab: BuiltLab, target: Target): string {
   if (target === "everybody") return BROADCAST;
-  if (target === "nobody") return madeUpAddress(lab, ADDRESS_SPACE - 1);
-  return hostAt(lab, target).mac;
+  if (target === "nobody") return madeUpAddress(lab, NOBODY);
+  return stationOf(lab, target);
+}
+
+/**
+ * An address behind the host's port that is not the host's own: the bridge brings its frames there, and
+ * the host drops them as another's before its IP stack looks at them.
+ */
+function stationOf(lab: BuiltLab, host: number): string {
+  return madeUpAddress(lab, ADDRESS_SPACE + host);
+}
+
+/** How a frame from a host to a target is addressed. What is broadcast is mostly ARP, so it is no IP. */
+export function wayTo(lab: BuiltLab, from: number, target: Target): Way {
+  const host = hostAt(lab, from);
+  const [source] = (host.address ?? "").split("/");
+  const [destination] =
+    (typeof target === "number" ? hostAt(lab, target) : host).address?.split("/") ?? [];
+  return {
+    source: host.mac,
+    destination: addressOfTarget(lab, target),
+    ip: target === "everybody" || !source || !destination ? null : { source, destination },
+  };
 }
 
 export function madeUpAddress(lab: BuiltLab, index: number): string {
@@ -36,18 +60,23 @@ export function madeUpAddress(lab: BuiltLab, index: number): string {
 }
 
 /**
- * Each of these hosts says one frame, so that the bridge knows where it is: the first to the second,
- * which is flooded, all others to the first.
+ * Each of these hosts says one frame, and one as its station where `stations` are sent to, so that the
+ * bridge knows where they are: the first to the second, which is flooded, all others to the first.
  */
-export function announce(lab: BuiltLab, hosts: readonly number[]): void {
+export function announce(
+  lab: BuiltLab,
+  hosts: readonly number[],
+  { stations }: { stations: boolean },
+): void {
   const [first, second] = hosts;
   if (first === undefined || second === undefined) return;
   for (const index of hosts) {
     const from = hostAt(lab, index);
     const to = hostAt(lab, index === first ? second : first);
+    const sources = stations ? [from.mac, stationOf(lab, index)] : [from.mac];
     const socket = openPacketSocket(from.namespace, from.ifindex);
     try {
-      socket.send(testFrame(to.mac, from.mac, SMALLEST_FRAME));
+      for (const source of sources) socket.send(testFrame(to.mac, source, SMALLEST_FRAME));
     } finally {
       socket.close();
     }

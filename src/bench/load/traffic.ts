@@ -4,15 +4,7 @@ import type { PacketSocket } from "../../system/packet-socket.ts";
 import { quiet } from "../quiet.ts";
 import { testFrames } from "./frames.ts";
 import { expectedFrames, type Pattern, reception, type Target } from "./patterns.ts";
-import {
-  addressOfTarget,
-  announce,
-  arrivedFrames,
-  hostAt,
-  openSender,
-  pinnedTo,
-  requireCpus,
-} from "./raw-lab.ts";
+import { announce, arrivedFrames, openSender, pinnedTo, requireCpus, wayTo } from "./raw-lab.ts";
 import { type Bound, BURST, type Sender, type SendResult, type Stream } from "./send.ts";
 import { startSenders } from "./senders.ts";
 
@@ -61,7 +53,7 @@ export function openTraffic(lab: BuiltLab, request: TrafficRequest): Traffic {
     .map((host) => ({ host, targets: pattern.targets(hosts, host) }));
   const copies = sources.some(({ targets }) => targets.some((one) => typeof one !== "number"));
   const burst = Math.max(1, Math.min(BURST, Math.floor(COPIES_A_CALL / (copies ? hosts - 1 : 1))));
-  announce(lab, introduced(sources, hosts));
+  announce(lab, introduced(sources, hosts), { stations: true });
   // Thread by thread, each with every so many-th of the sending hosts.
   const shares = cpus.slice(0, request.senders).map((cpu, thread) => ({
     cpu,
@@ -154,8 +146,7 @@ function framesOf(
   frameSize: number,
   burst: number,
 ): Buffer {
-  const source = hostAt(lab, host).mac;
-  const turn = targets.map((target) => ({ source, destination: addressOfTarget(lab, target) }));
+  const turn = targets.map((target) => wayTo(lab, host, target));
   const turns = Math.max(1, Math.ceil(burst / turn.length));
   return testFrames(Array.from({ length: turns }, () => turn).flat(), frameSize);
 }

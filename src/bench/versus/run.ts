@@ -13,7 +13,14 @@ import { type CaseProgress, progressOf } from "../progress.ts";
 import { buildStanding, type StandingLab } from "../standing.ts";
 import type { Driver } from "../workloads/workload.ts";
 import { type VersusPlan, versusNs } from "./plan.ts";
-import { type Both, measureSession, type SessionPlan, SIDES } from "./session.ts";
+import {
+  type Both,
+  measureSession,
+  type SessionPlan,
+  SIDES,
+  type SideName,
+  type Stand,
+} from "./session.ts";
 
 export interface VersusOptions {
   /** The command line that a person would type to get this comparison again. */
@@ -115,42 +122,51 @@ function flagged({ base, candidate }: Both<Case>, margin: number): boolean {
   return isFlagged(findingsOf(base, candidate, session, { margin, metrics: headlinesOf(base) }));
 }
 
-/** One measurement with labs of its own: what lies in a lab's luck, such as its place in memory, is drawn anew. */
-async function measureOnce(
+/** One measurement; its labs are built in this order and in the other one in turn. */
+export async function measureOnce(
   planned: Both<PlannedCase>,
   session: SessionPlan,
   cases: Both<Case>,
   context: Context,
 ): Promise<void> {
-  const { signal } = context;
+  let turn = session.measurement;
+  const stand = () =>
+    standBoth(planned, turn++ % 2 === 1 ? SIDES : SIDES.toReversed(), cases, context);
+  await measureSession(session, { stand, renew: true }, cases, context);
+}
+
+/** Builds both labs, in that order, and sets the workload up in each. */
+async function standBoth(
+  planned: Both<PlannedCase>,
+  order: readonly SideName[],
+  cases: Both<Case>,
+  { signal, cpus }: Pick<Context, "signal" | "cpus">,
+): Promise<Stand> {
   const labs: StandingLab[] = [];
-  const drivers: Driver[] = [];
+  const drivers = new Map<SideName, Driver>();
+  const close = async () => {
+    for (const driver of drivers.values()) await driver.close();
+    for (const { lab } of labs) await lab.close();
+  };
   try {
-    const stand = async (side: keyof Both<unknown>): Promise<Driver> => {
+    for (const side of order) {
       const { topology, workload, options } = planned[side];
-      context.progress(`building ${topology.label}`);
       const standing = await buildStanding(topology, signal);
       labs.push(standing);
-      const { cpus } = context;
       const driver = await workload.prepare({ lab: standing.lab, options, cpus, signal });
-      drivers.push(driver);
+      drivers.set(side, driver);
       const one = cases[side];
       one.workload = driver.describe();
       one.lab = { ...standing.read, placement: driver.placement() };
       one.metrics.setup_time ??= { ...METRICS.setup_time, samples: [] };
       one.metrics.setup_time.samples.push(standing.lab.setupNs);
-      return driver;
-    };
-    // The first measurement builds the base first, the second the candidate.
-    const order = session.measurement % 2 === 1 ? SIDES : SIDES.toReversed();
-    const built = new Map<string, Driver>();
-    for (const side of order) built.set(side, await stand(side));
-    const [base, candidate] = SIDES.map((side) => built.get(side));
-    if (base === undefined || candidate === undefined) return;
-    await measureSession(session, { base, candidate }, cases, context);
-  } finally {
-    for (const driver of drivers) await driver.close();
-    for (const { lab } of labs) await lab.close();
+    }
+    const [base, candidate] = SIDES.map((side) => drivers.get(side));
+    if (base === undefined || candidate === undefined) throw new RangeError("a side has no lab");
+    return { drivers: { base, candidate }, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

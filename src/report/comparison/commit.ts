@@ -4,7 +4,7 @@ import { PAPER_72, writeCommand } from "../commit.ts";
 import { Screen } from "../terminal/screen.ts";
 import { plural } from "../text/units.ts";
 import { commandsOf, partsOf, sideText, tally } from "./facts.ts";
-import { writeDifferences, writeVerdicts } from "./tables.ts";
+import { writeDifferences, writePaired, writeVerdicts } from "./tables.ts";
 
 const DIFFERENCES = 4;
 
@@ -17,6 +17,7 @@ export function renderComparisonCommit(comparison: Comparison): string {
     screen.paragraph(`CPU: ${part.side.cpu}`, at);
     screen.paragraph(`Base: ${sideText(part.base)}`, at);
     screen.paragraph(`Candidate: ${sideText(part.side)}`, at);
+    writePaired(screen, part);
     screen.heading("Configuration, what differs:");
     writeDifferences(screen, part, DIFFERENCES);
     writeVerdicts(screen, part);

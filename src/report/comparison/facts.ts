@@ -1,6 +1,7 @@
 /** What a comparison says, once; each format shows the same. Texts are raw and escaped where shown. */
 import {
   type AccountComparison,
+  type ComparedSession,
   type Comparison,
   DIFFERENCE_GROUPS,
   type Difference,
@@ -36,6 +37,8 @@ export interface Part {
   readonly base: Side;
   readonly side: Side;
   readonly differences: readonly { group: Difference["group"]; list: readonly Difference[] }[];
+  /** Measured in pairs, interleaved. */
+  readonly paired: readonly Verdict[];
   /** In instructions. */
   readonly counted: readonly Verdict[];
   /** By the clock, or without a unit of time. */
@@ -45,6 +48,21 @@ export interface Part {
   readonly functions: readonly { title: string; list: readonly FunctionChange[] }[] | null;
   readonly unmatched: readonly Unmatched[];
   readonly accounts: readonly AccountComparison[];
+  readonly sessions: readonly ComparedSession[];
+}
+
+/** The tables of verdicts, in the order of a report. */
+export const KINDS = ["paired", "counted", "timed"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** All that was judged. */
+export function judged(part: Part): readonly Verdict[] {
+  return KINDS.flatMap((kind) => part[kind]);
+}
+
+function kindOf(one: Verdict): Kind {
+  if (one.adjustedP !== undefined) return "paired";
+  return one.unit === "instructions" ? "counted" : "timed";
 }
 
 export function partsOf(comparison: Comparison): Part[] {
@@ -62,8 +80,7 @@ export function partsOf(comparison: Comparison): Part[] {
         const list = differences.filter((one) => one.group === group);
         return list.length === 0 ? [] : [{ group, list }];
       }),
-      counted: verdicts.filter((one) => one.comparable && one.unit === "instructions"),
-      timed: verdicts.filter((one) => one.comparable && one.unit !== "instructions"),
+      ...of(verdicts.filter((one) => one.comparable)),
       refused: [...new Set(refused.map((one) => one.reason))].map((reason) => ({
         reason,
         verdicts: refused.filter((one) => one.reason === reason),
@@ -78,8 +95,14 @@ export function partsOf(comparison: Comparison): Part[] {
             ],
       unmatched: mine(comparison.unmatched),
       accounts: mine(comparison.accounts),
+      sessions: mine(comparison.sessions ?? []),
     };
   });
+}
+
+function of(verdicts: readonly Verdict[]): Pick<Part, Kind> {
+  const by = (kind: Kind) => verdicts.filter((one) => kindOf(one) === kind);
+  return { paired: by("paired"), counted: by("counted"), timed: by("timed") };
 }
 
 /** `debian:trixie, Linux 6.12.57, 3 boots under qemu's TCG`. */
@@ -96,10 +119,10 @@ export function sideText(side: Side): string {
 
 /** `1 regression, 2 unchanged, 1 inconclusive`; the stages and metrics of the part that were judged. */
 export function tally(part: Part): string {
-  const judged = [...part.counted, ...part.timed];
-  if (judged.length === 0) return "nothing was compared";
+  const all = judged(part);
+  if (all.length === 0) return "nothing was compared";
   const parts = VERDICTS.flatMap((name) => {
-    const found = judged.filter((one) => one.verdict === name).length;
+    const found = all.filter((one) => one.verdict === name).length;
     const many = name === "regression" || name === "improvement" ? `${name}s` : name;
     return found === 0 ? [] : [plural(found, name, many)];
   });
@@ -108,7 +131,7 @@ export function tally(part: Part): string {
 
 /** The changes that are beyond what the intervals leave open, in sentences. */
 export function beyondOf(part: Part): { readonly verdict: Verdict; readonly text: string }[] {
-  return [...part.counted, ...part.timed]
+  return judged(part)
     .filter((one) => one.beyond && one.verdict !== "unchanged")
     .map((verdict) => ({ verdict, text: changeText(verdict) }));
 }
@@ -126,7 +149,7 @@ function difference(ratio: number): string {
 
 /** Why verdicts are inconclusive, each reason once. */
 export function openQuestions(part: Part): string[] {
-  const open = [...part.counted, ...part.timed].filter((one) => one.verdict === "inconclusive");
+  const open = judged(part).filter((one) => one.verdict === "inconclusive");
   return [...new Set(open.map((one) => one.reason))].map(
     (reason) =>
       `${count(open.filter((one) => one.reason === reason).length)} inconclusive: ${reason}`,
@@ -163,7 +186,8 @@ export function byCase<T extends { readonly case: string }>(
 }
 
 /** What a table of these is titled. */
-export function tableTitle(kind: "counted" | "timed"): string {
+export function tableTitle(kind: Kind): string {
+  if (kind === "paired") return "In pairs: adjacent rounds of both, in random order";
   return kind === "counted"
     ? `Instructions by case and stage: ${COUNTED_WORDS}`
     : "By the clock: one run each";
@@ -191,7 +215,10 @@ export function commandsOf({ base, candidates, reproduce }: Comparison): (readon
   );
 }
 
-export function noteOf({ counted, timed }: Part): string | null {
+export function noteOf({ paired, counted, timed }: Part): string | null {
+  if (paired.length > 0) {
+    return "medians over the pairs; ratio: candidate to base, the median of the pairs' own ratios";
+  }
   if (counted.length > 0) {
     return "with each value its interval, the span of the boots' own modes; ratio: candidate to base";
   }

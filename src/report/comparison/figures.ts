@@ -7,7 +7,7 @@ import { figure, legend } from "../html/parts.ts";
 import { FIGURE_WIDTH, sideClass, verdictClass } from "../html/tokens.ts";
 import { clip } from "../text/clean.ts";
 import { bare, count, plural } from "../text/units.ts";
-import { ratioSpan, ratioText } from "./facts.ts";
+import { type Kind, ratioSpan, ratioText } from "./facts.ts";
 
 const LABEL = 330;
 const RIGHT = 200;
@@ -17,12 +17,7 @@ const MOST = 60;
 const DESCRIBED = 20;
 
 /** One row a ratio: dot and interval on a logarithmic axis, the margin shaded. */
-export function forest(
-  id: string,
-  title: string,
-  verdicts: readonly Verdict[],
-  kind: "counted" | "timed",
-): Html {
+export function forest(id: string, title: string, verdicts: readonly Verdict[], kind: Kind): Html {
   const known = verdicts.flatMap((one) =>
     one.ratio === null || one.ci === null ? [] : [{ one, ratio: one.ratio, ci: one.ci }],
   );

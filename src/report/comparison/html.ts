@@ -13,6 +13,8 @@ import {
   beyondOf,
   commandsOf,
   GROUP_WORDS,
+  KINDS,
+  type Kind,
   type Part,
   partsOf,
   ratioSpan,
@@ -24,6 +26,7 @@ import {
 } from "./facts.ts";
 import { forest, stagesByKernel } from "./figures.ts";
 import { COMPARISON_METHODS } from "./methods.ts";
+import { hostNoise, noiseRows, pairedSentences, sessionSentences } from "./paired.ts";
 
 const FRAME = 16_000;
 /** Rows of a group of differences that are open. */
@@ -93,7 +96,13 @@ function answer({ warnings }: Comparison, parts: readonly Part[]): Html {
       .slice(0, CHANGES)
       .map(({ verdict, text }) => html`<li>${code(verdict.case)} ${verdict.metric}: ${text}</li>`);
     const more = all.length - items.length;
+    const sentences = [
+      ...pairedSentences(part).map(({ text }) => text),
+      ...sessionSentences(part),
+    ].map((text) => html`<li>${text}</li>`);
     return html`<h3>${code(part.side.label)}: <a href="#numbers-${index}">${tally(part)}</a></h3>${
+      sentences.length === 0 ? null : html`<ul class="answer">${sentences}</ul>`
+    }${
       items.length === 0
         ? html`<p>No change is beyond the intervals.</p>`
         : html`<ul class="answer">${items}${more > 0 ? html`<li class="soft">${count(more)} more in the table.</li>` : null}</ul>`
@@ -130,7 +139,7 @@ function differences(part: Part): Html {
 }
 
 function numbers(part: Part, index: number): Html {
-  const tables = (["counted", "timed"] as const).flatMap((kind) =>
+  const tables = KINDS.flatMap((kind) =>
     part[kind].length === 0
       ? []
       : [
@@ -147,10 +156,36 @@ function numbers(part: Part, index: number): Html {
     ({ reason, verdicts }) =>
       html`<p class="caution">Not compared: ${plural(verdicts.length, "stage or metric", "stages and metrics")}: ${reason}.</p>`,
   );
-  return html`<h3 id="numbers-${index}">${code(part.side.label)} against ${code(part.base.label)}: ${tally(part)}</h3>${tables}${refused}`;
+  return html`<h3 id="numbers-${index}">${code(part.side.label)} against ${code(part.base.label)}: ${tally(part)}</h3>${tables}${noise(part)}${refused}`;
 }
 
-function verdictTable(part: Part, kind: "counted" | "timed"): Html {
+function noise({ sessions }: Part): Html {
+  const [first] = sessions;
+  if (first === undefined) return html``;
+  return html`${table(
+    "What disturbed each side",
+    [
+      { title: "Case" },
+      { title: "Measurement" },
+      { title: "What" },
+      { title: "Base", align: "right" },
+      { title: "Candidate", align: "right" },
+    ],
+    sessions.flatMap((one) =>
+      noiseRows(one).map(([title, base, candidate]) => ({
+        cells: [
+          code(one.case),
+          one.measurement > 1 ? "again" : "first",
+          title,
+          right(base),
+          right(candidate),
+        ],
+      })),
+    ),
+  )}<p>${hostNoise(first)}</p>`;
+}
+
+function verdictTable(part: Part, kind: Kind): Html {
   const heads = ["Base", "Interval", "Candidate", "Interval", "Ratio", "Interval", "Visible"];
   return table(
     tableTitle(kind),

@@ -9,6 +9,9 @@ import {
   beyondOf,
   commandsOf,
   GROUP_WORDS,
+  judged,
+  KINDS,
+  type Kind,
   noteOf,
   openQuestions,
   type Part,
@@ -20,6 +23,7 @@ import {
   tally,
   visibleText,
 } from "./facts.ts";
+import { hostNoise, noiseRows, pairedSentences, sessionSentences } from "./paired.ts";
 
 const VERDICT_TITLES = [
   "Case",
@@ -73,10 +77,11 @@ function warnings({ warnings: all }: Comparison): Markdown[] {
 function partSections(part: Part, named: boolean): Section[] {
   const of = named ? ` (${part.side.label})` : "";
   return [
+    paired(part, of),
     differences(part, of),
-    verdicts(part, "counted", of),
-    verdicts(part, "timed", of),
+    ...KINDS.map((kind) => verdicts(part, kind, of)),
     reasons(part, of),
+    noise(part, of),
     beyond(part, of),
     functions(part, of),
     unmatched(part, of),
@@ -87,6 +92,28 @@ function partSections(part: Part, named: boolean): Section[] {
 /** A list whose title is ours but for the label of the candidate. */
 function list(title: string, of: string, folded: boolean, rows: readonly Markdown[]): Section {
   return { title: md`${title}${of}`.text, folded, share: 2500, head: null, rows, note: null };
+}
+
+function paired(part: Part, of: string): Section {
+  const rows = [
+    ...pairedSentences(part).map(({ text }) => md`- ${text}`),
+    ...sessionSentences(part).map((text) => md`- ${text}`),
+  ];
+  return list("Verdicts", of, false, rows);
+}
+
+function noise({ sessions }: Part, of: string): Section {
+  const rows = sessions.flatMap((one) =>
+    noiseRows(one).map(([title, ...sides]) =>
+      row(code(one.case), one.measurement > 1 ? "again" : "first", title, ...sides),
+    ),
+  );
+  const [first] = sessions;
+  return {
+    ...list("What disturbed each side", of, true, rows),
+    head: tableHead(["Case", "Measurement", "What", "Base", "Candidate"], "lllrr"),
+    note: first === undefined ? null : md`${hostNoise(first)}`,
+  };
 }
 
 function differences(part: Part, of: string): Section {
@@ -121,7 +148,7 @@ function said(value: string | null): Markdown {
   return value === null ? md`absent` : code(value);
 }
 
-function verdicts(part: Part, kind: "counted" | "timed", of: string): Section {
+function verdicts(part: Part, kind: Kind, of: string): Section {
   const rows = part[kind].map((one) =>
     row(
       code(one.case),
@@ -171,10 +198,10 @@ function beyond(part: Part, of: string): Section {
     .slice(0, CHANGES)
     .map(({ verdict, text }) => md`- ${code(verdict.case)} ${verdict.metric}: ${text}`);
   const more = all.length - rows.length;
-  const judged = part.counted.length + part.timed.length > 0;
-  const none = judged
-    ? [md`None: every pair of intervals overlaps or lies within the margin.`]
-    : [];
+  const none =
+    judged(part).length > 0
+      ? [md`None: every pair of intervals overlaps or lies within the margin.`]
+      : [];
   return list("Changes beyond the intervals", of, false, [
     ...(rows.length === 0 ? none : rows),
     ...(more > 0 ? [md`- and ${count(more)} more in the table`] : []),

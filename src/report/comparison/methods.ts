@@ -2,6 +2,10 @@ import type { Method } from "../facts/words.ts";
 
 export const COMPARISON_METHODS: readonly Method[] = [
   {
+    term: "In pairs",
+    text: "Both labs stand at once; a round of each, one right after the other, is a pair, in an order drawn from the seed. The ratio is the median of the pairs' log ratios, its interval a percentile bootstrap over pairs, and p a sign-flip permutation test of the signed-rank sum, after Holm over ns_per_frame and frame_rate. Four planned looks spend 1 % of errors between them (Lan and DeMets, alpha t^3); a look ends the measurement when the interval is no wider than the margin, never because of p. A change is declared when a second measurement, with another seed and labs built anew, finds it too. Other metrics are exploratory: they declare nothing.",
+  },
+  {
     term: "Ratio and interval",
     text: "Candidate to base. Its interval reaches from the candidate's low end over the base's high end to the candidate's high end over the base's low end: it leaves 1 out exactly when the two intervals do not overlap.",
   },

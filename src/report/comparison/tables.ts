@@ -7,6 +7,7 @@ import {
   byCase,
   differenceText,
   GROUP_WORDS,
+  KINDS,
   noteOf,
   openQuestions,
   type Part,
@@ -14,6 +15,7 @@ import {
   ratioText,
   tableTitle,
 } from "./facts.ts";
+import { pairedSentences, sessionSentences } from "./paired.ts";
 
 const LONGEST = 200;
 
@@ -41,9 +43,19 @@ export function writeDifferences(screen: Screen, part: Part, each: number): void
   }
 }
 
+/** What each headline metric of a paired comparison says, in sentences. */
+export function writePaired(screen: Screen, part: Part): void {
+  for (const { verdict, text } of pairedSentences(part)) {
+    screen.paragraph(text, { indent: 2, hanging: 4, tone: TONES[verdict] });
+  }
+  for (const text of sessionSentences(part)) {
+    screen.paragraph(text, { indent: 2, hanging: 4, tone: "dim" });
+  }
+}
+
 /** Each stage and metric in two lines: the values, and the intervals below them. */
 export function writeVerdicts(screen: Screen, part: Part): void {
-  for (const kind of ["counted", "timed"] as const) {
+  for (const kind of KINDS) {
     if (part[kind].length === 0) continue;
     screen.heading(tableTitle(kind));
     const rows = byCase(part[kind]).flatMap(({ id, rows: list }): Row[] => [

@@ -1,12 +1,13 @@
 /** A comparison on a terminal: what could explain a change, then the changes. */
 import type { Comparison } from "../../document/compare.ts";
-import { Screen } from "../terminal/screen.ts";
+import { type Row, right, Screen } from "../terminal/screen.ts";
 import type { TerminalOptions } from "../terminal.ts";
 import { clip } from "../text/clean.ts";
 import { commandLine } from "../text/command.ts";
 import { count, plural } from "../text/units.ts";
 import { accountText, beyondOf, commandsOf, type Part, partsOf, sideText, tally } from "./facts.ts";
-import { writeDifferences, writeVerdicts } from "./tables.ts";
+import { hostNoise, noiseRows } from "./paired.ts";
+import { writeDifferences, writePaired, writeVerdicts } from "./tables.ts";
 
 const NARROWEST = 60;
 const DIFFERENCES = 6;
@@ -34,13 +35,32 @@ export function renderComparisonTerminal(comparison: Comparison, options: Termin
 function writePart(screen: Screen, part: Part): void {
   screen.heading(`${part.side.label} against ${part.base.label}: ${tally(part)}`);
   screen.paragraph(`candidate: ${sideText(part.side)}`, { tone: "dim", hanging: 2 });
+  writePaired(screen, part);
   screen.heading("What differs besides");
   writeDifferences(screen, part, DIFFERENCES);
   writeVerdicts(screen, part);
+  writeNoise(screen, part);
   writeBeyond(screen, part);
   writeAccounts(screen, part);
   writeFunctions(screen, part);
   writeUnmatched(screen, part);
+}
+
+function writeNoise(screen: Screen, { sessions }: Part): void {
+  const [first] = sessions;
+  if (first === undefined) return;
+  screen.heading("What disturbed each side");
+  const rows = sessions.flatMap((one): Row[] => [
+    { label: one.measurement > 1 ? `${one.case}, again` : one.case, cells: [] },
+    ...noiseRows(one).map(
+      ([title, ...sides]): Row => ({
+        label: `  ${title}`,
+        cells: sides.map((text) => ({ text, tone: "plain" as const })),
+      }),
+    ),
+  ]);
+  screen.table("case", right("base", "candidate"), rows);
+  screen.paragraph(hostNoise(first), { indent: 2, hanging: 4, tone: "dim" });
 }
 
 function writeBeyond(screen: Screen, part: Part): void {

@@ -1,8 +1,7 @@
 /** What the bridge did with the frames of a case, in two runs: it can be compared whatever the clock. */
 import type { AccountComparison } from "../../document/compare.ts";
 import { type Case, DECISIONS } from "../../document/run.ts";
-import type { Pair } from "./pair.ts";
-import type { Both } from "./runs.ts";
+import type { Both, Pair } from "./pair.ts";
 
 /**
  * Shares and amplification nearer than this are the same: rounds by the clock differ in their number

@@ -2,7 +2,7 @@
 import { DIFFERENCE_GROUPS, type Difference } from "../../document/compare.ts";
 import type { Run } from "../../document/run.ts";
 import { caseFacts } from "./lab.ts";
-import type { Pair } from "./pair.ts";
+import { casesOf, type Pair } from "./pair.ts";
 
 export interface Fact {
   readonly group: Difference["group"];
@@ -11,11 +11,12 @@ export interface Fact {
 }
 
 /** In the order of DIFFERENCE_GROUPS, then of the documents. */
-export function differencesOf({ base, candidate }: Pair): Difference[] {
+export function differencesOf(pair: Pair): Difference[] {
+  const { base, candidate } = pair;
   const found = [
     ...differing(factsOf(base.run), factsOf(candidate.run)),
     ...config(base.run, candidate.run),
-    ...inCases(base.run, candidate.run),
+    ...inCases(pair),
   ];
   return DIFFERENCE_GROUPS.flatMap((group) => found.filter((one) => one.group === group)).map(
     (one) => ({ candidate: candidate.label, ...one }),
@@ -119,11 +120,10 @@ function config(base: Run, candidate: Run): Found[] {
 }
 
 /** Differences of the cases that both have, said once where many cases share them. */
-function inCases(base: Run, candidate: Run): Found[] {
-  const shared = base.cases.flatMap((item) => {
-    const other = candidate.cases.find((one) => one.id === item.id);
-    return other === undefined ? [] : [{ item, other }];
-  });
+function inCases(pair: Pair): Found[] {
+  const shared = casesOf(pair).flatMap(({ base, candidate }) =>
+    base === undefined || candidate === undefined ? [] : [{ item: base, other: candidate }],
+  );
   const found = new Map<string, { one: Found; cases: string[] }>();
   for (const { item, other } of shared) {
     for (const one of differing(caseFacts(item), caseFacts(other))) {

@@ -1,5 +1,5 @@
 /** What every part of the comparison is given. */
-import type { Run } from "../../document/run.ts";
+import type { Case, Run } from "../../document/run.ts";
 
 export interface Labelled {
   readonly run: Run;
@@ -22,4 +22,26 @@ export function isPaired({ base, candidate }: Pair): boolean {
 /** Times measured under qemu's TCG are those of its translator. */
 export function isTimeless(run: Run): boolean {
   return run.environment.clock === "wall" && run.guest?.accelerator === "tcg";
+}
+
+export interface Both {
+  readonly id: string;
+  readonly base: Case | undefined;
+  readonly candidate: Case | undefined;
+}
+
+/** Every case that either run has, in the order of the base; those of a session by their place, since each side has its own topology. */
+export function casesOf(pair: Pair): Both[] {
+  const { base, candidate } = pair;
+  if (isPaired(pair)) {
+    return base.run.cases.map((item, index) => {
+      return { id: item.id, base: item, candidate: candidate.run.cases[index] };
+    });
+  }
+  const ids = [base, candidate].flatMap(({ run }) => run.cases.map((item) => item.id));
+  return [...new Set(ids)].map((id) => ({
+    id,
+    base: base.run.cases.find((item) => item.id === id),
+    candidate: candidate.run.cases.find((item) => item.id === id),
+  }));
 }

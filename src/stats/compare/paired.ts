@@ -3,12 +3,14 @@ import type { Unmatched, Verdict } from "../../document/compare.ts";
 import { type Case, METRICS } from "../../document/run.ts";
 import type { Session } from "../../document/session.ts";
 import { holm } from "../holm.ts";
-import { logRatios, type PairedRatio, ratioOfPairs } from "../paired/ratio.ts";
-import { signFlipP } from "../paired/sign-flip.ts";
+import { ratioOfBlocks, signFlipP } from "../paired/blocks.ts";
+import { logRatios, type PairedRatio } from "../paired/ratio.ts";
 import { median } from "../quantile.ts";
 import { pairedSamples } from "../samples.ts";
 import { judge, smallestVisible } from "../verdict.ts";
 import type { Pair } from "./pair.ts";
+
+const SETUP = "setup_time";
 
 /** What a regression is declared from: the cost and the rate of small frames on the bridge's own path. */
 export const HEADLINES = ["ns_per_frame", "frame_rate"];
@@ -21,6 +23,8 @@ export interface Finding {
   metric: string;
   base: number[];
   candidate: number[];
+  /** Pairs of labs, each built anew; as many as pairs where there is but one. */
+  blocks: number;
   /** null where a value is not positive. */
   ratio: PairedRatio | null;
   p: number;
@@ -42,13 +46,16 @@ export function findingsOf(
   const raw = metrics.map((metric) => {
     const of = (item: Case) => samplesOf(item, metric, measurement);
     const [b, c] = [of(base), of(candidate)];
-    const sound = b.length > 0 && b.length === c.length && [...b, ...c].every((value) => value > 0);
+    const sound =
+      b.length > 0 && b.length === c.length && [...b, ...c].every(({ value }) => value > 0);
+    const blocks = sound ? blocksOf(b, c) : [];
     return {
       metric,
-      base: b,
-      candidate: c,
-      ratio: sound ? ratioOfPairs(c, b, seed, alpha) : null,
-      p: sound ? signFlipP(logRatios(c, b), seed) : 1,
+      base: b.map(({ value }) => value),
+      candidate: c.map(({ value }) => value),
+      blocks: blocks.length,
+      ratio: sound ? ratioOfBlocks(blocks, seed, alpha) : null,
+      p: sound ? signFlipP(blocks, seed) : 1,
     };
   });
   const adjusted = holm(raw.map(({ p }) => p));
@@ -88,9 +95,7 @@ export function comparePaired(
   const shared = Object.keys(base.metrics).filter((name) => candidate.metrics[name] !== undefined);
   if (first === undefined) return { verdicts: [], unmatched: [] };
   const headlines = headlinesOf(base).filter((name) => shared.includes(name));
-  const others = shared.filter(
-    (name) => !headlines.includes(name) && paired(base, candidate, name),
-  );
+  const others = shared.filter((name) => !headlines.includes(name));
   const find = (session: Session, metrics: readonly string[]) =>
     findingsOf(base, candidate, session, { margin, metrics });
   const again = second === undefined ? [] : find(second, headlines);
@@ -98,14 +103,25 @@ export function comparePaired(
   const doubt =
     broken === undefined ? null : `the case is ${broken.state}: ${broken.error ?? "not whole"}`;
   const context = { pair, base, margin, doubt };
+  const [found, besides] = [find(first, headlines), find(first, others)];
+  const counts = ({ base: b, candidate: c }: Finding) => b.length > 0 && b.length === c.length;
+  const lost = [...found, ...besides].filter((one) => !counts(one));
   return {
     verdicts: [
-      ...find(first, headlines).map((one) =>
-        verdictOf(context, one, again.find(({ metric }) => metric === one.metric) ?? null),
-      ),
-      ...find(first, others).map((one) => exploratory(context, one)),
+      ...found
+        .filter(counts)
+        .map((one) =>
+          verdictOf(context, one, again.find(({ metric }) => metric === one.metric) ?? null),
+        ),
+      ...besides.filter(counts).map((one) => exploratory(context, one)),
     ],
-    unmatched: [],
+    unmatched: lost.map(({ metric, base: b, candidate: c }) => ({
+      case: base.id,
+      candidate: pair.candidate.label,
+      metric,
+      only: b.length > c.length ? "base" : "candidate",
+      reason: "no pair that counts was measured",
+    })),
   };
 }
 
@@ -231,17 +247,32 @@ function percent(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`;
 }
 
-function samplesOf(item: Case, metric: string, measurement: number): number[] {
+interface Sample {
+  value: number;
+  block: number;
+}
+
+function samplesOf(item: Case, metric: string, measurement: number): Sample[] {
+  const { samples = [] } = item.metrics[metric] ?? {};
+  // Setting a lab up has one sample a pair of labs.
+  if (metric === SETUP) return samples.map((value, block) => ({ value, block }));
   return pairedSamples(item, metric).flatMap(({ value, round }) =>
-    round !== null && round.discarded === null && round.measurement === measurement ? [value] : [],
+    round !== null && round.discarded === null && round.measurement === measurement
+      ? [{ value, block: round.block ?? 0 }]
+      : [],
   );
 }
 
-/** Whether a metric has a value for every round: the set-up's time has one a lab. */
-function paired(base: Case, candidate: Case, metric: string): boolean {
-  return [base, candidate].every(
-    (item) => item.metrics[metric]?.samples.length === item.rounds.length,
-  );
+/** The pairs' log ratios by the labs that they were measured in; each on its own where all share one pair of labs. */
+function blocksOf(base: readonly Sample[], candidate: readonly Sample[]): number[][] {
+  const values = (side: readonly Sample[]) => side.map(({ value }) => value);
+  const logs = logRatios(values(candidate), values(base));
+  const blocks = new Map<number, number[]>();
+  logs.forEach((log, index) => {
+    const block = base[index]?.block ?? 0;
+    blocks.set(block, [...(blocks.get(block) ?? []), log]);
+  });
+  return blocks.size > 1 ? [...blocks.values()] : logs.map((log) => [log]);
 }
 
 function better(item: Case, metric: string): "lower" | "higher" {

@@ -2,12 +2,17 @@
  * Run documents in, the comparison document out. Pure, and beside the estimators and verdicts that
  * it is made of: `bench` writes its result and `report` renders it, so it belongs to neither.
  */
-import { COMPARE_SCHEMA, type Comparison, type Side } from "../../document/compare.ts";
-import type { Case, Run } from "../../document/run.ts";
+import {
+  COMPARE_SCHEMA,
+  type ComparedSession,
+  type Comparison,
+  type Side,
+} from "../../document/compare.ts";
+import type { Run } from "../../document/run.ts";
 import { compareAccounts } from "./accounts.ts";
 import { differencesOf } from "./environment.ts";
 import { compareFunctions } from "./functions.ts";
-import { isPaired, type Pair } from "./pair.ts";
+import { casesOf, isPaired, type Pair } from "./pair.ts";
 import { compareCase } from "./stages.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -51,8 +56,12 @@ export function compareRuns(
             changed: known.flatMap((one) => one.changed),
           },
     verdicts: matched.flatMap((one) => one.verdicts),
+    ...(pairs.some(isPaired) ? { sessions: pairs.flatMap(sessionsOf) } : {}),
     unmatched: matched.flatMap((one) => one.unmatched),
-    accounts: pairs.flatMap((pair) => casesOf(pair).flatMap((both) => compareAccounts(pair, both))),
+    // In pairs no probe is attached.
+    accounts: pairs
+      .filter((pair) => !isPaired(pair))
+      .flatMap((pair) => casesOf(pair).flatMap((both) => compareAccounts(pair, both))),
     warnings: [...new Set(pairs.flatMap(warningsOf))],
     reproduce: [
       ...(options.argv ?? ["bridgescope", "compare", base.id, ...candidates.map((run) => run.id)]),
@@ -60,26 +69,17 @@ export function compareRuns(
   };
 }
 
-export interface Both {
-  readonly id: string;
-  readonly base: Case | undefined;
-  readonly candidate: Case | undefined;
-}
-
-/** Every case that either run has, in the order of the base; those of a session by their place, since each side has its own topology. */
-function casesOf(pair: Pair): Both[] {
-  const { base, candidate } = pair;
-  if (isPaired(pair)) {
-    return base.run.cases.map((item, index) => {
-      return { id: item.id, base: item, candidate: candidate.run.cases[index] };
-    });
-  }
-  const ids = [base, candidate].flatMap(({ run }) => run.cases.map((item) => item.id));
-  return [...new Set(ids)].map((id) => ({
-    id,
-    base: base.run.cases.find((item) => item.id === id),
-    candidate: candidate.run.cases.find((item) => item.id === id),
-  }));
+function sessionsOf(pair: Pair): ComparedSession[] {
+  return casesOf(pair).flatMap(({ id, base, candidate }) =>
+    (base?.sessions ?? []).flatMap((session, index) => {
+      const other = candidate?.sessions?.[index];
+      if (other === undefined) return [];
+      const noise = { base: session.noise, candidate: other.noise };
+      const { clocksource, cpu } = pair.base.run.environment;
+      const host = { clocksource, governor: cpu.governor };
+      return [{ ...session, ...host, case: id, candidate: pair.candidate.label, noise }];
+    }),
+  );
 }
 
 function sideOf(run: Run, label: string): Side {

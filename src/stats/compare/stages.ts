@@ -6,9 +6,9 @@ import { type CountedRound, countedEstimate } from "../counted.ts";
 import { median } from "../quantile.ts";
 import { countedSamples } from "../samples.ts";
 import { judgeReadings, type Reading, type Subject } from "./judge.ts";
+import type { Both } from "./pair.ts";
 import { isPaired, type Pair } from "./pair.ts";
 import { comparePaired } from "./paired.ts";
-import type { Both } from "./runs.ts";
 
 const INSTRUCTIONS = "instructions";
 const METRIC_ORDER = Object.keys(METRICS);

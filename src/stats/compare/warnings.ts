@@ -1,17 +1,20 @@
 /** What a reader of the verdicts has to know first. */
 import type { Run } from "../../document/run.ts";
 import { chanceOfApart } from "../counted.ts";
-import { isTimeless, type Labelled, type Pair } from "./pair.ts";
+import { disturbed } from "./disturbed.ts";
+import { isPaired, isTimeless, type Labelled, type Pair } from "./pair.ts";
 
 /** Share of comparisons of a kernel with itself that may come out as a change. */
 const TOLERATED = 0.01;
 
-export function warningsOf({ base, candidate }: Pair): string[] {
+export function warningsOf(pair: Pair): string[] {
+  const { base, candidate } = pair;
   return [
     ...clocks(base, candidate),
     ...[base, candidate].flatMap(timeless),
     ...[base, candidate].flatMap(unfinished),
     ...boots(base, candidate),
+    ...(isPaired(pair) ? disturbed(pair) : []),
     ...[base, candidate].flatMap(books),
   ];
 }

@@ -18,23 +18,19 @@ const sides = (pairs: [number, number][]) =>
 describe("the ratio of pairs", () => {
   // SciPy 1.17.1: exp of median(log(A/B)), and of scipy.stats.bootstrap((log(A/B),), numpy.median,
   // method="percentile", n_resamples=200000, random_state=1).
-  it("is SciPy's median log ratio with its percentile bootstrap at 95 and at 99 %", () => {
+  it("is SciPy's median log ratio with its percentile bootstrap at 95 %", () => {
     const usual = ratioOfPairs(A, B, 1);
     expect(usual.ratio).toBeCloseTo(1.0156667501540164, 12);
     expect(usual.ci[0]).toBeCloseTo(1.0098048594062883, 3);
     expect(usual.ci[1]).toBeCloseTo(1.0303060769717405, 3);
-    const wide = ratioOfPairs(A, B, 1, 0.01);
-    expect(wide.ci[0]).toBeCloseTo(0.9999009851970443, 3);
-    expect(wide.ci[1]).toBeCloseTo(1.0387721689800988, 3);
-    expect(wide.method).toContain("12 adjacent pairs in random order, 99 % percentile bootstrap");
   });
 
   it("is turned over when the sides are", () => {
     fc.assert(
       fc.property(rounds, fc.nat(), (pairs, seed) => {
         const [a, b] = sides(pairs);
-        const one = ratioOfPairs(a, b, seed, 0.01);
-        const other = ratioOfPairs(b, a, seed, 0.01);
+        const one = ratioOfPairs(a, b, seed);
+        const other = ratioOfPairs(b, a, seed);
         expect(Math.log(other.ratio)).toBeCloseTo(-Math.log(one.ratio), 9);
         expect(Math.log(other.ci[0])).toBeCloseTo(-Math.log(one.ci[1]), 9);
         expect(Math.log(other.ci[1])).toBeCloseTo(-Math.log(one.ci[0]), 9);
@@ -65,7 +61,7 @@ describe("the ratio of pairs", () => {
   });
 
   it("is the same under the same seed", () => {
-    expect(ratioOfPairs(A, B, 7, 0.01)).toEqual(ratioOfPairs(A, B, 7, 0.01));
+    expect(ratioOfPairs(A, B, 7)).toEqual(ratioOfPairs(A, B, 7));
   });
 
   it.each([

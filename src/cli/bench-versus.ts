@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import { checkFolder, pointLatest, REPORTS, writeFiles, writeRun } from "../bench/store.ts";
+import { planVersus, type VersusPlan, versusNs } from "../bench/versus/plan.ts";
+import { runVersus, type Versus } from "../bench/versus/run.ts";
+import { SIDES } from "../bench/versus/session.ts";
+import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
+import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
+import { progressHead, progressWords } from "../report/progress.ts";
+import { plural } from "../report/text/units.ts";
+import { PrerequisiteError, UsageError } from "../system/errors.ts";
+import type { KernelOptions } from "./bench-kernels.ts";
+import { exitStatus, failOnOf, marginOf } from "./compare.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { progressLine } from "./progress.ts";
+import { terminalOptions } from "./terminal.ts";
+
+export interface VersusOptions extends KernelOptions {
+  vs?: string;
+  margin?: string;
+  failOn?: string;
+}
+
+const FAILED = 1;
+
+/** `bench --vs …`: two variants in pairs, a document a side, and the verdicts. */
+export async function benchVersus(
+  planName: string | undefined,
+  options: VersusOptions & { vs: string },
+): Promise<void> {
+  const plan = planOf(planName, options);
+  const failOn = failOnOf(options.failOn);
+  const missing = await prerequisites("bench");
+  if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
+  checkFolder(options.out ?? REPORTS);
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  say(announcement(plan));
+  const line = progressLine();
+  const interruption = onInterrupt(() => {
+    line.end();
+    say("interrupted: keeping the finished pairs; once more ends at once");
+  });
+  try {
+    const versus = await runVersus(plan, {
+      argv: ["bridgescope", ...process.argv.slice(2)],
+      signal: interruption.signal,
+      onProgress: (step) => line.update(progressHead(step), progressWords(step)),
+    });
+    line.end();
+    const folder = options.out ?? join(REPORTS, versus.base.id.replace(/-base$/, ""));
+    const paths = write(versus, folder);
+    const format = options.json ? "json" : "terminal";
+    process.stdout.write(renderComparison(format, versus.comparison, terminalOptions()));
+    say(paths.join("\n"));
+    if (options.out === undefined) pointLatest(folder);
+    const failed = SIDES.some((side) => versus[side].state === "failed");
+    process.exitCode =
+      interruption.exitCode() ?? (failed ? FAILED : exitStatus(versus.comparison, failOn));
+  } finally {
+    line.end();
+    interruption.release();
+  }
+}
+
+function planOf(
+  planName: string | undefined,
+  { margin, failOn: _failOn, out: _out, json: _json, ...request }: VersusOptions & { vs: string },
+): VersusPlan {
+  if (planName !== undefined) {
+    throw new UsageError(
+      `--vs compares one --topology with another: it takes no plan ("${planName}")`,
+    );
+  }
+  const stray = (["kernel", "clock", "probeEffect", "network"] as const).find(
+    (name) => request[name] !== undefined && name !== "network",
+  );
+  if (stray !== undefined) throw new UsageError(`--${stray} does not go with --vs`);
+  return planVersus({ ...request, margin: margin === undefined ? undefined : marginOf(margin) });
+}
+
+function announcement(plan: VersusPlan): string {
+  const seconds = Math.ceil(versusNs(plan) / 1e9);
+  const cases = plural(plan.cases.length, "case");
+  return `${plan.labels.candidate} against ${plan.labels.base}: ${cases}, at most ${seconds} s, and as long again for a case in which a change is found`;
+}
+
+function write(versus: Versus, folder: string): string[] {
+  return [
+    ...SIDES.flatMap((side) => writeRun(versus[side], join(folder, side))),
+    ...writeFiles(
+      folder,
+      COMPARISON_FORMATS.map(({ fileName, render }) => [fileName, render(versus.comparison)]),
+    ),
+  ];
+}

@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { compareSchema } from "../../../src/document/compare.ts";
+import { runSchema } from "../../../src/document/run.ts";
+import { compareRuns } from "../../../src/stats/compare/runs.ts";
+import { bridgescope, scratch, start } from "./cli.ts";
+
+let folder: ReturnType<typeof scratch>;
+beforeEach(() => {
+  folder = scratch();
+});
+afterEach(() => folder.remove());
+
+const json = (name: string): unknown => JSON.parse(readFileSync(join(folder.path, name), "utf8"));
+const documents = () => ({
+  base: runSchema.parse(json("base/run.json")),
+  candidate: runSchema.parse(json("candidate/run.json")),
+  comparison: compareSchema.parse(json("compare.json")),
+});
+
+function versus(base: string, candidate: string, ...more: string[]) {
+  const words = ["bench", "--topology", base, "--vs", candidate, "--workload", "forward"];
+  return bridgescope([...words, "--out", folder.path, ...more]);
+}
+
+describe("two variants in pairs", () => {
+  it("the bridge's netfilter hooks are a regression, found twice, with exit status 3", async () => {
+    const result = await versus("bridge:2", "bridge:2,nf_call=1", "--rounds", "60", "--seed", "5");
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+    expect(result.code).toBe(3);
+    const { base, candidate, comparison } = documents();
+    const verdict = comparison.verdicts.find(({ metric }) => metric === "ns_per_frame");
+    expect(verdict).toMatchObject({
+      case: "bridge:2/forward",
+      base: "bridge:2",
+      candidate: "bridge:2,nf_call=1",
+      verdict: "regression",
+      baseRounds: 60,
+      candidateRounds: 60,
+      confirmation: { agrees: true, seed: 6, pairs: 60 },
+    });
+    expect(verdict?.ratio).toBeGreaterThan(1.05);
+    expect(verdict?.smallestVisibleNs).toBeGreaterThan(0);
+    expect(comparison.environment.differences).toContainEqual(
+      expect.objectContaining({ group: "lab", name: expect.stringContaining("firewall hooks") }),
+    );
+    for (const [side, run] of Object.entries({ base, candidate })) {
+      const [one] = run.cases;
+      expect(run.state).toBe("complete");
+      expect(one?.rounds.every((round) => round.side === side)).toBe(true);
+      expect(one?.metrics.ns_per_frame?.samples.length).toBe(one?.rounds.length);
+      expect(one?.sessions?.map(({ measurement, pairs }) => [measurement, pairs])).toEqual([
+        [1, 60],
+        [2, 60],
+      ]);
+      for (const { measurement, warmUp } of one?.sessions ?? []) {
+        const of = one?.rounds.filter((round) => round.measurement === measurement) ?? [];
+        expect(of.filter((round) => round.discarded === "warm-up").length).toBe(warmUp);
+        expect(of.filter((round) => round.discarded === null).length).toBe(60);
+      }
+    }
+    expect(result.stdout).toContain("bridge:2/forward ns_per_frame: REGRESSION");
+    // The stored runs say the same again, and the other way round the opposite.
+    const again = compareRuns(base, candidate, { argv: comparison.reproduce });
+    expect(again.verdicts).toEqual(comparison.verdicts);
+    const turned = compareRuns(candidate, base).verdicts[0];
+    expect(turned?.verdict).toBe("improvement");
+    expect((turned?.ratio ?? 0) * (verdict?.ratio ?? 0)).toBeCloseTo(1, 9);
+  });
+
+  it("a variant and itself are unchanged, and a wide margin ends the measurement at its first look", async () => {
+    const result = await versus(
+      "bridge:2",
+      "bridge:2",
+      "--margin",
+      "50%",
+      "--budget",
+      "20s",
+      "--json",
+    );
+    expect(result.code).toBe(0);
+    const comparison = compareSchema.parse(JSON.parse(result.stdout));
+    const headline = comparison.verdicts.filter((one) => one.exploratory !== true);
+    expect(headline.map(({ metric, verdict }) => [metric, verdict])).toEqual([
+      ["ns_per_frame", "unchanged"],
+      ["frame_rate", "unchanged"],
+    ]);
+    expect(comparison.sessions).toMatchObject([{ stopped: "width", looks: [{ at: 0.25 }] }]);
+    expect(comparison.base.label).not.toBe(comparison.candidates[0]?.label);
+  });
+
+  it("Ctrl-C keeps the finished pairs, says so in both documents, and declares nothing", async () => {
+    const words = ["bench", "--topology", "bridge:2", "--vs", "bridge:2,nf_call=1"];
+    const running = start([...words, "--budget", "60s", "--out", folder.path]);
+    await running.saw("% of the budget");
+    running.process.kill("SIGINT");
+    expect((await running.finished).code).toBe(130);
+    const { base, candidate, comparison } = documents();
+    expect([base.state, candidate.state]).toEqual(["interrupted", "interrupted"]);
+    expect(base.cases[0]?.rounds.length).toBe(candidate.cases[0]?.rounds.length);
+    expect(base.cases[0]?.sessions?.[0]?.stopped).toBe("interrupted");
+    for (const { verdict } of comparison.verdicts) expect(verdict).toBe("inconclusive");
+  });
+
+  it("what cannot go together is refused before anything is measured", async () => {
+    const refused = async (words: string[], code: number, text: RegExp) => {
+      const result = await bridgescope(["bench", ...words, "--out", folder.path]);
+      expect(result.stderr).toMatch(text);
+      expect(result.code).toBe(code);
+    };
+    await refused(["quick", "--vs", "bridge:2"], 2, /takes no plan/);
+    await refused(["--vs", "bridge:x"], 2, /unknown topology/);
+    await refused(["--vs", "bridge:2", "--rounds", "5"], 2, /at least 20/);
+    await refused(["--vs", "bridge:2", "--rounds", "50", "--budget", "9s"], 2, /not both/);
+    await refused(["--vs", "bridge:2", "--workload", "throughput"], 2, /is a search/);
+    await refused(["--vs", "bridge:2", "--margin", "2"], 2, /--margin is a share/);
+    await refused(["--vs", "bridge:2", "--fail-on", "all"], 2, /--fail-on expects/);
+    await refused(["--margin", "2%"], 2, /--margin goes with --vs/);
+  });
+});
