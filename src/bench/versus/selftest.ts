@@ -35,13 +35,13 @@ const WORKLOAD = "forward";
 export function selftestSteps(comparisons: number, trials: number): SelftestStep[] {
   const rules = (count: number) => `bridge:4,nft_rules=${count}`;
   return [
-    { what: "the same twice", base: "bridge:4", candidate: "bridge:4", comparisons, budgetNs: 4e9 },
+    { what: "the same twice", base: "bridge:4", candidate: "bridge:4", comparisons, budgetNs: 6e9 },
     {
       what: "the bridge's netfilter hooks",
       base: "bridge:4",
       candidate: "bridge:4,nf_call=1",
       comparisons: trials,
-      budgetNs: 4e9,
+      budgetNs: 6e9,
     },
     {
       what: "two firewall rules more",

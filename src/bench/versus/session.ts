@@ -276,8 +276,10 @@ class PairedRounds {
     return (
       findings.length > 0 &&
       findings.every(
-        ({ ratio }) =>
-          ratio !== null && Math.log(ratio.ci[1] / ratio.ci[0]) / 2 <= Math.log1p(margin) / 2,
+        ({ ratio, few }) =>
+          ratio !== null &&
+          !few &&
+          Math.log(ratio.ci[1] / ratio.ci[0]) / 2 <= Math.log1p(margin) / 2,
       )
     );
   }

@@ -25,7 +25,7 @@ import {
   visibleText,
 } from "./facts.ts";
 import { forest, stagesByKernel } from "./figures.ts";
-import { COMPARISON_METHODS } from "./methods.ts";
+import { COMPARISON_METHODS, PAIRED_METHODS } from "./methods.ts";
 import { hostNoise, noiseRows, pairedSentences, sessionSentences } from "./paired.ts";
 
 const FRAME = 16_000;
@@ -48,10 +48,11 @@ const NAV = [
 
 export function renderComparisonHtml(comparison: Comparison): string {
   const parts = partsOf(comparison);
-  const methods =
-    comparison.clock === "icount"
-      ? [...COMPARISON_METHODS, ...COUNTED_METHODS]
-      : COMPARISON_METHODS;
+  const methods = [
+    ...(comparison.sessions === undefined ? [] : PAIRED_METHODS),
+    ...COMPARISON_METHODS,
+    ...(comparison.clock === "icount" ? COUNTED_METHODS : []),
+  ];
   const body = html`${[
     answer(comparison, parts),
     section("differences", "What differs besides the kernel's version", parts.map(differences)),

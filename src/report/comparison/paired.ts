@@ -16,7 +16,7 @@ function sentenceOf(one: Verdict): string {
   const from = `${bare(one.baseValue, one.unit)} to ${quantity(one.candidateValue, one.unit)}`;
   const level = Number(((1 - (one.alpha ?? 0.05)) * 100).toPrecision(3));
   const ratio =
-    one.ratio === null
+    one.ratio === null || one.ci === null
       ? ""
       : ` (ratio ${ratioText(one)}, ${level} % interval ${ratioSpan(one)}, ${pText(one.adjustedP)})`;
   return `${one.case} ${one.metric}: ${one.verdict.toUpperCase()}, ${from}${ratio}: ${one.reason}.${againText(one)}${visible(one)}`;

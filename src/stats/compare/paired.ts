@@ -3,7 +3,7 @@ import type { Unmatched, Verdict } from "../../document/compare.ts";
 import { type Case, METRICS } from "../../document/run.ts";
 import type { Session } from "../../document/session.ts";
 import { holm } from "../holm.ts";
-import { ratioOfBlocks, signFlipP } from "../paired/blocks.ts";
+import { LEAST_BLOCKS, ratioOfBlocks, signFlipP } from "../paired/blocks.ts";
 import { logRatios, type PairedRatio } from "../paired/ratio.ts";
 import { median } from "../quantile.ts";
 import { pairedSamples } from "../samples.ts";
@@ -13,10 +13,10 @@ import type { Pair } from "./pair.ts";
 const SETUP = "setup_time";
 
 /** What a regression is declared from: the cost and the rate of small frames on the bridge's own path. */
-export const HEADLINES = ["ns_per_frame", "frame_rate"];
+const HEADLINES = ["ns_per_frame", "frame_rate"];
 
 /** A margin that a person gave none for: 2 %. */
-export const PAIRED_MARGIN = 0.02;
+const PAIRED_MARGIN = 0.02;
 
 /** What one measurement says of one metric. */
 export interface Finding {
@@ -25,6 +25,8 @@ export interface Finding {
   candidate: number[];
   /** Pairs of labs, each built anew; as many as pairs where there is but one. */
   blocks: number;
+  /** Too few of them for an interval. */
+  few: boolean;
   /** null where a value is not positive. */
   ratio: PairedRatio | null;
   p: number;
@@ -56,13 +58,16 @@ export function findingsOf(
       blocks: blocks.length,
       ratio: sound ? ratioOfBlocks(blocks, seed, alpha) : null,
       p: sound ? signFlipP(blocks, seed) : 1,
+      few: sound && blocks.length < LEAST_BLOCKS,
     };
   });
   const adjusted = holm(raw.map(({ p }) => p));
   return raw.map((one, index) => {
     const adjustedP = adjusted[index] ?? 1;
     const says =
-      one.ratio === null ? "inconclusive" : judge(one.ratio.ci, margin, better(base, one.metric));
+      one.ratio === null || one.few
+        ? "inconclusive"
+        : judge(one.ratio.ci, margin, better(base, one.metric));
     const change = says === "regression" || says === "improvement";
     return {
       ...one,
@@ -192,8 +197,9 @@ function exploratory(context: Context, one: Finding): Verdict {
 
 function verdictBase(
   { pair, base, margin }: Context,
-  { metric, base: b, candidate: c, ratio, p, adjustedP, alpha }: Finding,
+  { metric, base: b, candidate: c, ratio: found, few, p, adjustedP, alpha }: Finding,
 ): Omit<Verdict, "verdict" | "reason"> {
+  const ratio = few ? null : found;
   const visible = ratio === null ? null : smallestVisible(ratio);
   const value = median(b);
   return {
@@ -210,9 +216,9 @@ function verdictBase(
     candidateCi: null,
     candidateRounds: c.length,
     comparable: true,
-    ratio: ratio?.ratio ?? null,
+    ratio: found?.ratio ?? null,
     ci: ratio?.ci ?? null,
-    method: ratio?.method ?? "no ratio: a value is zero",
+    method: found?.method ?? "no ratio: a value is zero",
     beyond: ratio !== null && (ratio.ci[0] > 1 || ratio.ci[1] < 1),
     p: ratio === null ? null : p,
     adjustedP,
@@ -229,8 +235,11 @@ function inNs(metric: string, value: number, share: number): number | null {
   return metric === "frame_rate" ? (share * 1e9) / value : null;
 }
 
-function because({ says, ratio, adjustedP, alpha }: Finding, margin: number): string {
+function because({ says, ratio, few, blocks, adjustedP, alpha }: Finding, margin: number): string {
   if (ratio === null) return "a value is zero, so there is no ratio";
+  if (few) {
+    return `only ${blocks} pairs of labs were measured, and at least ${LEAST_BLOCKS} carry an interval: give a longer --budget`;
+  }
   if (says === "unchanged") return `the interval lies within the margin of ${percent(margin)}`;
   const [low, high] = ratio.ci;
   if ((low > 1 || high < 1) && adjustedP > alpha) {
