@@ -6,13 +6,15 @@ import { isTimeless, type Labelled, type Pair } from "./pair.ts";
 /** Share of comparisons of a kernel with itself that may come out as a change. */
 const TOLERATED = 0.01;
 
-export function warningsOf({ base, candidate }: Pair): string[] {
+export function warningsOf({ base, candidate, margin, clockMargin }: Pair): string[] {
+  const byClock = [base, candidate].every(({ run }) => run.environment.clock === "wall");
   return [
     ...clocks(base, candidate),
     ...[base, candidate].flatMap(timeless),
     ...[base, candidate].flatMap(unfinished),
     ...boots(base, candidate),
     ...[base, candidate].flatMap(books),
+    ...(byClock && margin === undefined && clockMargin !== undefined ? [clockMargin.why] : []),
   ];
 }
 
