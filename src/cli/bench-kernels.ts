@@ -23,6 +23,7 @@ import { compareRuns } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus } from "./compare.ts";
+import { githubMargin, tellGithub } from "./github.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
@@ -78,6 +79,7 @@ export async function benchKernels(
       );
     }
     print(runs, compared, options.json === true);
+    if (compared !== null) tellGithub(compared);
     if (paths.length > 0) say(paths.join("\n"));
     if (options.out === undefined && paths.length > 0) pointLatest(folder);
     if (failure !== null) throw failure;
@@ -200,7 +202,7 @@ function comparison(
 ): Comparison | null {
   const [base, ...candidates] = baseline === null ? runs : [baseline, ...runs];
   if (base === undefined || candidates.length === 0) return null;
-  return compareRuns(base, candidates, { argv });
+  return compareRuns(base, candidates, { clockMargin: githubMargin(), argv });
 }
 
 function print(runs: readonly Run[], compared: Comparison | null, json: boolean): void {

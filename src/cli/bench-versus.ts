@@ -10,6 +10,7 @@ import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import type { KernelOptions } from "./bench-kernels.ts";
 import { exitStatus, failOnOf, marginOf } from "./compare.ts";
+import { githubMargin, tellGithub } from "./github.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
@@ -34,6 +35,8 @@ export async function benchVersus(
   checkFolder(options.out ?? REPORTS);
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   say(announcement(plan));
+  const github = githubMargin();
+  if (options.margin === undefined && github !== undefined) say(github.why);
   const line = progressLine();
   const interruption = onInterrupt(() => {
     line.end();
@@ -48,6 +51,7 @@ export async function benchVersus(
     line.end();
     const folder = options.out ?? join(REPORTS, versus.base.id.replace(/-base$/, ""));
     const paths = write(versus, folder);
+    tellGithub(versus.comparison);
     const format = options.json ? "json" : "terminal";
     process.stdout.write(renderComparison(format, versus.comparison, terminalOptions()));
     say(paths.join("\n"));
@@ -74,7 +78,8 @@ function planOf(
     (name) => request[name] !== undefined && name !== "network",
   );
   if (stray !== undefined) throw new UsageError(`--${stray} does not go with --vs`);
-  return planVersus({ ...request, margin: margin === undefined ? undefined : marginOf(margin) });
+  const share = margin === undefined ? githubMargin()?.share : marginOf(margin);
+  return planVersus({ ...request, margin: share });
 }
 
 function announcement(plan: VersusPlan): string {

@@ -12,6 +12,7 @@ import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { plural } from "../report/text/units.ts";
 import { compareRuns } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
+import { githubMargin, tellGithub } from "./github.ts";
 import { terminalOptions } from "./terminal.ts";
 
 interface CompareOptions {
@@ -33,7 +34,7 @@ export function compareCommand(): Command {
     .argument("<candidates...>", "the runs to compare with it")
     .option(
       "--margin <share>",
-      "the smallest change worth a verdict (0.2% counted, 2% by the clock)",
+      "the smallest change worth a verdict (0.2% counted, 2% by the clock, 5% on GitHub Actions)",
     )
     .option("--format <name>", `one of ${names}`, "terminal")
     .option("--json", "the same as --format json")
@@ -49,8 +50,13 @@ function compare(base: string, candidates: string[], options: CompareOptions): v
   const margin = options.margin === undefined ? undefined : marginOf(options.margin);
   const runs = candidates.map(readRun);
   const argv = ["bridgescope", ...process.argv.slice(2)];
-  const comparison = compareRuns(readRun(base), runs, { margin, argv });
+  const comparison = compareRuns(readRun(base), runs, {
+    margin,
+    clockMargin: githubMargin(),
+    argv,
+  });
   process.stdout.write(renderComparison(format, comparison, terminalOptions()));
+  tellGithub(comparison);
   const open = comparison.verdicts.filter((one) => one.verdict === "inconclusive").length;
   if (open > 0) {
     process.stderr.write(

@@ -1,11 +1,19 @@
 import { Command } from "commander";
 import { readRun } from "../bench/store.ts";
-import { renderComparison } from "../report/comparison.ts";
+import { hasBigger } from "../report/benchmark-json.ts";
+import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { FORMATS, formatNamed, type ReportFormat } from "../report/formats.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { UsageError } from "../system/errors.ts";
 import { readComparison } from "./compare.ts";
 import { terminalOptions } from "./terminal.ts";
+
+const EXPORTS = `
+Of a run alone:
+  gobench                Go benchmark text, a line for each round and case; benchstat reads it
+  benchmark-json         for github-action-benchmark (customSmallerIsBetter)
+  benchmark-json-bigger  the metrics that are better when higher (customBiggerIsBetter)
+`;
 
 export function reportCommand(): Command {
   const names = FORMATS.map((format) => format.name).join(", ");
@@ -14,6 +22,7 @@ export function reportCommand(): Command {
     .argument("<run>", "run.json, compare.json, or the folder that holds it")
     .option("--format <name>", `one of ${names}`, "terminal")
     .option("--json", "the same as --format json")
+    .addHelpText("after", EXPORTS)
     .action((path: string, options: { format: string; json?: boolean }) => {
       const name = options.json ? "json" : options.format;
       const format = formatNamed(name);
@@ -23,10 +32,23 @@ export function reportCommand(): Command {
     });
 }
 
-/** Either kind of document has all formats. */
+/** A comparison has all formats but those that other tools make comparisons of. */
 function rendered(path: string, format: ReportFormat): string {
   const comparison = readComparison(path);
-  if (comparison !== null) return renderComparison(format.name, comparison, terminalOptions());
+  if (comparison !== null) {
+    const names = COMPARISON_FORMATS.map(({ name }) => name);
+    if (!names.includes(format.name)) {
+      throw new UsageError(
+        `${format.name} is a format of a run, and ${path} is a comparison, which has ${names.join(", ")}; give one of its runs`,
+      );
+    }
+    return renderComparison(format.name, comparison, terminalOptions());
+  }
   const run = readRun(path);
+  if (format.name === "benchmark-json" && hasBigger(run)) {
+    process.stderr.write(
+      "bridgescope: a file holds one direction: --format benchmark-json-bigger has the metrics that are better when higher\n",
+    );
+  }
   return format.name === "terminal" ? renderTerminal(run, terminalOptions()) : format.render(run);
 }

@@ -58,6 +58,7 @@ export async function environment(functions?: FunctionTable): Promise<Environmen
     },
     cpu: {
       model: cpuModel(cpuinfo ?? ""),
+      architecture: process.arch,
       online: noise.onlineCpus,
       virtualization: noise.virtualization,
       governor: noise.governors.length === 0 ? null : noise.governors.join(", "),

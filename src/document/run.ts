@@ -88,6 +88,7 @@ export const runSchema = z.object({
     }),
     cpu: z.object({
       model: z.string(),
+      architecture: z.string().optional().describe("As Node names it: x64, arm64"),
       online: count,
       virtualization: z.string().nullable(),
       governor: z.string().nullable(),

@@ -1,6 +1,8 @@
 /** Every format of a report, by name. A format is one file and one line here. */
 import type { Run } from "../document/run.ts";
+import { renderBenchmarkJson, renderBenchmarkJsonBigger } from "./benchmark-json.ts";
 import { renderCommit } from "./commit.ts";
+import { renderGobench } from "./gobench.ts";
 import { renderHtml } from "./html/page.ts";
 import { renderJson } from "./json.ts";
 import { renderMarkdown } from "./markdown.ts";
@@ -22,6 +24,13 @@ export const FORMATS: readonly ReportFormat[] = [
   { name: "json", fileName: "run.json", render: renderJson },
   { name: "commit", fileName: "report.commit.txt", render: renderCommit },
   { name: "terminal", fileName: "report.txt", render: (run) => renderTerminal(run, PAPER) },
+  { name: "gobench", fileName: "bench.txt", render: renderGobench },
+  { name: "benchmark-json", fileName: "benchmark.json", render: renderBenchmarkJson },
+  {
+    name: "benchmark-json-bigger",
+    fileName: "benchmark-bigger.json",
+    render: renderBenchmarkJsonBigger,
+  },
 ];
 
 /** The format of that name, or undefined. */

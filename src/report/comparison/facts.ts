@@ -136,7 +136,8 @@ export function beyondOf(part: Part): { readonly verdict: Verdict; readonly text
     .map((verdict) => ({ verdict, text: changeText(verdict) }));
 }
 
-function changeText(one: Verdict): string {
+/** `500 to 530 ns, 6.00 % higher (ratio 1.060, interval 1.050 .. 1.070): regression`. */
+export function changeText(one: Verdict): string {
   const from = `${bare(one.baseValue, one.unit)} to ${quantity(one.candidateValue, one.unit)}`;
   const share = one.ratio === null ? "" : `, ${difference(one.ratio)} ${moreOrLess(one)}`;
   return `${from}${share} (ratio ${ratioText(one)}, interval ${ratioSpan(one)}): ${one.verdict}`;

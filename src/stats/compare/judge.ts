@@ -48,7 +48,8 @@ export function judgeReadings(
   candidate: Reading,
 ): Verdict {
   const counted = subject.unit === "instructions";
-  const margin = pair.margin ?? (counted ? COUNTED_MARGIN : WALL_MARGIN);
+  const wallMargin = pair.clockMargin?.share ?? WALL_MARGIN;
+  const margin = pair.margin ?? (counted ? COUNTED_MARGIN : wallMargin);
   const apart = incomparable(pair, subject);
   const ratio = apart === null ? ratioOf(pair, base, candidate) : null;
   const doubt = apart ?? doubts(cases, counted, base, candidate, ratio);

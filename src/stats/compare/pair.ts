@@ -11,6 +11,15 @@ export interface Pair {
   readonly candidate: Labelled;
   /** As asked for; undefined for the default of the clock. */
   readonly margin: number | undefined;
+  /** The default by the clock, where it is not the product's own. */
+  readonly clockMargin?: ClockMargin | undefined;
+}
+
+/** The smallest change by the clock that is worth a verdict on this kind of host, and why. */
+export interface ClockMargin {
+  readonly share: number;
+  /** One sentence, told among the warnings. */
+  readonly why: string;
 }
 
 /** The two sides of one `bench --vs`, whose rounds are pairs. */

@@ -12,13 +12,15 @@ import type { Run } from "../../document/run.ts";
 import { compareAccounts } from "./accounts.ts";
 import { differencesOf } from "./environment.ts";
 import { compareFunctions } from "./functions.ts";
-import { casesOf, isPaired, type Pair } from "./pair.ts";
+import { type ClockMargin, casesOf, isPaired, type Pair } from "./pair.ts";
 import { compareCase } from "./stages.ts";
 import { warningsOf } from "./warnings.ts";
 
 export interface CompareOptions {
   /** The smallest change worth a verdict, as a share: 0.02 by wall clock, 0.002 in counted time. */
   readonly margin?: number | undefined;
+  /** Instead of the 2 %, where no margin is given. */
+  readonly clockMargin?: ClockMargin | undefined;
   /** The command line that makes the comparison again. */
   readonly argv?: readonly string[] | undefined;
 }
@@ -36,6 +38,7 @@ export function compareRuns(
       base: { run: base, label: baseLabel },
       candidate: { run, label: labels[index] ?? run.id },
       margin: options.margin,
+      clockMargin: options.clockMargin,
     }),
   );
   const matched = pairs.flatMap((pair) => casesOf(pair).map((both) => compareCase(pair, both)));

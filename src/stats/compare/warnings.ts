@@ -8,7 +8,8 @@ import { isPaired, isTimeless, type Labelled, type Pair } from "./pair.ts";
 const TOLERATED = 0.01;
 
 export function warningsOf(pair: Pair): string[] {
-  const { base, candidate } = pair;
+  const { base, candidate, margin, clockMargin } = pair;
+  const byClock = [base, candidate].every(({ run }) => run.environment.clock === "wall");
   return [
     ...clocks(base, candidate),
     ...[base, candidate].flatMap(timeless),
@@ -16,6 +17,7 @@ export function warningsOf(pair: Pair): string[] {
     ...boots(base, candidate),
     ...(isPaired(pair) ? disturbed(pair) : []),
     ...[base, candidate].flatMap(books),
+    ...(byClock && margin === undefined && clockMargin !== undefined ? [clockMargin.why] : []),
   ];
 }
 

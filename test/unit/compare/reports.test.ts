@@ -107,10 +107,13 @@ describe("counted time is not called time", () => {
       `comparison, ${format.name}`,
       withoutDocument(format.render(COMPARISONS.three)),
     ]),
-    ...FORMATS.map((format): [string, string] => [
-      `run, ${format.name}`,
-      withoutDocument(format.render(bookwormRun())),
-    ]),
+    // In counted time nothing is better when it is more.
+    ...FORMATS.filter(({ name }) => name !== "benchmark-json-bigger").map(
+      (format): [string, string] => [
+        `run, ${format.name}`,
+        withoutDocument(format.render(bookwormRun())),
+      ],
+    ),
   ];
 
   test.each(rendered)("%s", (name, text) => {

@@ -15,7 +15,15 @@ const RUNS = {
 const SNAPSHOTS = "../../fixtures/report/snapshots";
 
 describe.each(Object.entries(RUNS))("%s run", (name, run) => {
-  test.each(["terminal", "markdown", "html", "commit"])("%s", async (format) => {
+  test.each([
+    "terminal",
+    "markdown",
+    "html",
+    "commit",
+    "gobench",
+    "benchmark-json",
+    "benchmark-json-bigger",
+  ])("%s", async (format) => {
     const { fileName, render } = formatNamed(format) ?? expect.fail(format);
     await expect(withoutDocument(render(run))).toMatchFileSnapshot(
       `${SNAPSHOTS}/${name}.${fileName}`,
@@ -41,6 +49,9 @@ test("formats have names and file names of their own", () => {
       "json run.json",
       "commit report.commit.txt",
       "terminal report.txt",
+      "gobench bench.txt",
+      "benchmark-json benchmark.json",
+      "benchmark-json-bigger benchmark-bigger.json",
     ]
   `);
   expect(formatNamed("pdf")).toBeUndefined();

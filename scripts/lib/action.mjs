@@ -1,0 +1,41 @@
+import { Failure } from "./failure.mjs";
+
+const OPTIONS = {
+  BRIDGESCOPE_TOPOLOGY: "--topology",
+  BRIDGESCOPE_VS: "--vs",
+  BRIDGESCOPE_BASE_SETUP: "--base-setup",
+  BRIDGESCOPE_CANDIDATE_SETUP: "--candidate-setup",
+  BRIDGESCOPE_WORKLOAD: "--workload",
+  BRIDGESCOPE_BUDGET: "--budget",
+  BRIDGESCOPE_MARGIN: "--margin",
+  BRIDGESCOPE_FAIL_ON: "--fail-on",
+};
+// What a verdict on the whole is taken from, unless something else is a regression.
+const HEADLINES = ["ns_per_frame", "frame_rate"];
+const WORST_FIRST = ["regression", "inconclusive", "improvement", "unchanged"];
+
+/** The words after `bridgescope`; an input that is empty was not given. */
+export function benchArguments(env, out) {
+  const setUps = [env.BRIDGESCOPE_BASE_SETUP, env.BRIDGESCOPE_CANDIDATE_SETUP].filter(Boolean);
+  if (setUps.length === 1) throw usage("base-setup and candidate-setup go together");
+  const variants = env.BRIDGESCOPE_TOPOLOGY && env.BRIDGESCOPE_VS;
+  if (setUps.length === 0 && !variants) {
+    throw usage("give topology and vs, or base-setup and candidate-setup");
+  }
+  const given = setUps.length === 0 ? env : { ...env, BRIDGESCOPE_TOPOLOGY: "external" };
+  const words = Object.entries(OPTIONS).flatMap(([name, option]) =>
+    given[name] ? [option, given[name]] : [],
+  );
+  return ["bench", ...words, "--out", out];
+}
+
+/** The worst of the headlines' verdicts, or a regression wherever there is one; empty without any. */
+export function overallVerdict({ verdicts }) {
+  const counts = ({ verdict, metric }) => verdict === "regression" || HEADLINES.includes(metric);
+  const found = verdicts.filter(counts).map(({ verdict }) => verdict);
+  return WORST_FIRST.find((verdict) => found.includes(verdict)) ?? "";
+}
+
+function usage(text) {
+  return new Failure(`action.yml: ${text}`, 2);
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { readRun } from "../../../src/bench/store.ts";
+import type { Run } from "../../../src/document/run.ts";
+import {
+  renderBenchmarkJson,
+  renderBenchmarkJsonBigger,
+} from "../../../src/report/benchmark-json.ts";
+import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
+import { completeRun, flood, hostileRun, interruptedRun } from "../../fixtures/report/runs.ts";
+
+/** What github-action-benchmark reads of each (its extract.ts and extractRangeInfo.ts). */
+const entries = z.array(
+  z.strictObject({
+    name: z.string().min(1),
+    unit: z.string(),
+    value: z.number(),
+    range: z.string().refine((text) => {
+      const [, number = "x"] = /^± ?(\d.*)$/.exec(text) ?? [];
+      return !Number.isNaN(Number(number));
+    }),
+    extra: z.string(),
+  }),
+);
+
+const smaller = (run: Run) => entries.parse(JSON.parse(renderBenchmarkJson(run)));
+const bigger = (run: Run) => entries.parse(JSON.parse(renderBenchmarkJsonBigger(run)));
+
+describe("a recorded run", () => {
+  const run = readRun("reports/sample");
+
+  test("is parted by direction, and loses no metric", () => {
+    const names = (better: string) =>
+      run.cases.flatMap((item) =>
+        Object.entries(item.metrics)
+          .filter(([, metric]) => metric.better === better)
+          .map(([name]) => `${item.id} ${name}`),
+      );
+    const of = (list: { name: string }[]) => list.map(({ name }) => name).toSorted();
+    expect(of(smaller(run))).toEqual(names("lower").toSorted());
+    expect(of(bigger(run))).toEqual(names("higher").toSorted());
+    expect(names("lower")).toContain("bridge:8/flood ns_per_frame");
+  });
+
+  test("gives the median, half the distance between quartiles, and where it is from", () => {
+    const found = smaller(run).find(({ name }) => name === "veth/forward ns_per_frame");
+    expect(found).toMatchInlineSnapshot(`
+      {
+        "extra": "5 rounds, 488 .. 506 ns
+      Linux 6.18.44-fc-v769
+      run 20261126-015751-8e8f",
+        "name": "veth/forward ns_per_frame",
+        "range": "± 9.27",
+        "unit": "ns",
+        "value": 492.6965605345912,
+      }
+    `);
+  });
+});
+
+test("discarded rounds do not count", () => {
+  const run = { ...completeRun(), cases: [flood(4)] };
+  const [item] = run.cases;
+  if (item === undefined) throw new Error("fixture");
+  item.rounds = item.rounds.map((one) => ({
+    ...one,
+    discarded: one.index === 0 ? "stolen" : null,
+  }));
+  const samples = item.rounds.map((_, index) => (index === 0 ? 1e9 : 100));
+  item.metrics = { ns_per_frame: { unit: "ns", better: "lower", samples } };
+  expect(smaller(run)[0]).toMatchObject({ value: 100, range: "± 0" });
+});
+
+test("the sides of one document are two curves", () => {
+  const item = flood(4);
+  const rounds = item.rounds.map((one) => ({ ...one, side: one.index % 2 ? "candidate" : "base" }));
+  const samples = rounds.map(({ index }) => (index % 2 ? 200 : 100));
+  const metrics = { ns_per_frame: { unit: "ns", better: "lower" as const, samples } };
+  const found = smaller({ ...completeRun(), cases: [{ ...item, rounds, metrics }] });
+  expect(found.map(({ name, value }) => [name, value])).toEqual([
+    ["bridge:4/flood ns_per_frame, base", 100],
+    ["bridge:4/flood ns_per_frame, candidate", 200],
+  ]);
+});
+
+test("counted runs have instructions alone: the mode, and what boots disagree on", () => {
+  const found = smaller(bookwormRun());
+  expect(new Set(found.map(({ unit }) => unit))).toEqual(new Set(["instructions"]));
+  const stage = found.find(({ name }) => name === "bridge:4/forward bridge.forward");
+  expect(stage).toMatchObject({ value: 1331, range: "± 25" });
+  expect(bigger(bookwormRun())).toEqual([]);
+});
+
+test("what failed, and times under TCG, are no points of a curve", () => {
+  const ids = smaller(interruptedRun()).map(({ name }) => name.split(" ")[0]);
+  expect(ids).not.toContain("bridge:8/flood");
+  const [item] = completeRun().cases;
+  if (item === undefined) throw new Error("fixture");
+  expect(smaller({ ...completeRun(), cases: [{ ...item, state: "failed" }] })).toEqual([]);
+  expect(
+    smaller({ ...completeRun(), cases: [{ ...item, state: "interrupted" }] })[0]?.extra,
+  ).toContain("the case was interrupted");
+  expect(smaller(tcgRun())).toEqual([]);
+});
+
+test("hostile names stay in their cell, and are told apart", () => {
+  const run = hostileRun();
+  const cases = run.cases.map((item) => ({ ...item, state: "complete" as const }));
+  const found = smaller({ ...run, cases });
+  expect(found.length).toBeGreaterThan(3);
+  expect(found.filter(({ name }) => !/^[A-Za-z0-9._:,=+/ %-]+$/.test(name))).toEqual([]);
+  expect(new Set(found.map(({ name }) => name)).size).toBe(found.length);
+  expect(found.filter(({ unit, extra }) => /[^\P{C}\n]/u.test(unit + extra))).toEqual([]);
+});
