@@ -1,7 +1,7 @@
 import type { BuiltLab } from "../../setup/lab.ts";
 import { UsageError } from "../../system/errors.ts";
-import type { PacketSocket } from "../../system/packet-socket.ts";
 import { quiet } from "../quiet.ts";
+import { openWay } from "./foreign-way.ts";
 import { testFrames } from "./frames.ts";
 import { expectedFrames, type Pattern, reception, type Target } from "./patterns.ts";
 import {
@@ -61,13 +61,15 @@ export function openTraffic(lab: BuiltLab, request: TrafficRequest): Traffic {
     .map((host) => ({ host, targets: pattern.targets(hosts, host) }));
   const copies = sources.some(({ targets }) => targets.some((one) => typeof one !== "number"));
   const burst = Math.max(1, Math.min(BURST, Math.floor(COPIES_A_CALL / (copies ? hosts - 1 : 1))));
-  announce(lab, introduced(sources, hosts));
+  // Somebody else's network knows its hosts: they have spoken when they were found.
+  if (lab.way === undefined) announce(lab, introduced(sources, hosts));
   // Thread by thread, each with every so many-th of the sending hosts.
   const shares = cpus.slice(0, request.senders).map((cpu, thread) => ({
     cpu,
     mine: sources.filter((_, index) => index % request.senders === thread),
   }));
-  const sockets: PacketSocket[] = [];
+  const way = lab.way && openWay(lab, lab.way, request.frameSize, burst);
+  const sockets: { close(): void }[] = way === undefined ? [] : [way];
   try {
     const senders = shares.map(({ cpu, mine }): Sender => {
       const streams = mine.map(({ host, targets }): Stream => {
@@ -76,7 +78,7 @@ export function openTraffic(lab: BuiltLab, request: TrafficRequest): Traffic {
         const { frameSize } = request;
         return {
           fd: socket.fd,
-          frames: framesOf(lab, host, targets, frameSize, burst),
+          frames: way?.frames ?? framesOf(lab, host, targets, frameSize, burst),
           frameSize,
           burst,
         };
@@ -100,7 +102,7 @@ function traffic(
   lab: BuiltLab,
   threads: readonly Sender[],
   order: readonly Source[],
-  sockets: readonly PacketSocket[],
+  sockets: readonly { close(): void }[],
   burst: number,
 ): Traffic {
   const senders = startSenders(threads);
@@ -123,7 +125,10 @@ function traffic(
         });
       });
       const frames = result.frames.reduce((sum, one) => sum + one, 0);
-      return { ...result, frames, ...reception(expected, arrived) };
+      const met = reception(expected, arrived);
+      // What else arrives in somebody else's network is not ours to judge.
+      const stray = lab.way === undefined ? met.stray : 0;
+      return { ...result, frames, ...met, stray };
     },
     close: async () => {
       await senders.close();
