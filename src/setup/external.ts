@@ -99,7 +99,9 @@ async function runCommand(
   { limitMs, signal, started }: CommandBounds,
 ): Promise<void> {
   const [file = "", ...args] = command;
-  const named = `the ${what} command ${printable(command.join(" ")).slice(0, 200)}`;
+  // Also where a whole script is an argument, the error is one line.
+  const shown = printable(command.join(" ").replace(/\s+/g, " ")).slice(0, 200);
+  const named = `the ${what} command ${shown}`;
   try {
     const { exitCode, stderr } = await run(file, [...args, ...holder.paths], {
       timeoutMs: limitMs,

@@ -3,7 +3,7 @@ import { FULLY_MESHED, ONE_TO_ONE, PATTERNS, type Pattern } from "../load/patter
 import { openTraffic, type Passage, type Traffic } from "../load/traffic.ts";
 import type { NumberParameter, WordParameter, WorkloadOptions } from "./parameters.ts";
 import { forwardingResult } from "./raw.ts";
-import { FRAME } from "./raw-parameters.ts";
+import { describeWay, FRAME } from "./raw-parameters.ts";
 import type { RoundResult, Trial, Workload } from "./workload.ts";
 
 /** Of the rate that is found: RFC 2544 leaves the step to the tester. */
@@ -95,7 +95,14 @@ function rateSearch({ name, summary, trials, search }: RateSearch): Workload {
       const pattern = patternOf(options);
       const traffic = openTraffic(lab, { pattern, frameSize, senders, cpus });
       return {
-        describe: () => ({ name, frameSize, senders, pattern: wanted, engine: "sendmmsg" }),
+        describe: () => ({
+          name,
+          frameSize,
+          senders,
+          pattern: wanted,
+          engine: "sendmmsg",
+          ...describeWay(lab),
+        }),
         placement: () => traffic.placement,
         round: (durationNs) => round(traffic, search, durationNs, signal),
         close: traffic.close,
