@@ -151,6 +151,22 @@ describe("bench --topology external", () => {
     expect(await hostStateOnceLike(before, 2000)).toEqual(before);
   });
 
+  it("a second Ctrl-C in the middle of the teardown: it is begun anew and ends", async () => {
+    const slow = ["sh", "-c", `sleep 2; exec ${fixture("bridge.sh")} del demo`];
+    const more = ["--workload", "forward", "--rounds", "200"];
+    const running = bench1(bridge("add"), logged(slow), ...more);
+    await running.saw("[1/1]");
+    expect(await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo"])).toHaveLength(4);
+    await sleep(500);
+    running.process.kill("SIGINT");
+    await running.saw("interrupted");
+    await sleep(1000);
+    running.process.kill("SIGINT");
+    expect((await running.finished).code).toBe(130);
+    expect(await machine.devicesOnce(["lo"], 5000)).toEqual(["lo"]);
+    expect(log()).toHaveLength(2);
+  });
+
   it("SIGKILL in the middle of a set-up: that is ended with its children, then torn down", async () => {
     const word = `303.${process.pid}`;
     const text = `ip link add demo type bridge; sleep ${word} & sleep ${word}; true`;
