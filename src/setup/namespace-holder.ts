@@ -19,7 +19,8 @@ export interface NamespaceHolder {
   release(): Promise<void>;
 }
 
-// Signals are ignored: who ends all of a session or a unit must not end the teardown with it.
+// Signals are ignored: who ends all of a session or a unit must not end the teardown with it. Only a subshell closes the
+// descriptors, and a last line follows it: the shell itself has to stay and to keep them, for they are the namespaces.
 const SCRIPT = `trap '' HUP INT TERM
 limit=$1; shift
 group=
@@ -28,7 +29,11 @@ while read -r word; do
   group=$word
 done
 [ "$group" -gt 0 ] 2>/dev/null && kill -s KILL -- "-$group"
-[ $# -eq 0 ] || timeout -s KILL "$limit" "$@" "/proc/$$/fd/3" "/proc/$$/fd/4" 3<&- 4<&-
+[ $# -eq 0 ] || (
+  exec 3<&- 4<&-
+  exec timeout -s KILL "$limit" "$@" "/proc/$$/fd/3" "/proc/$$/fd/4"
+)
+exit
 `;
 
 const RELEASE_MS = patience(2_000);
