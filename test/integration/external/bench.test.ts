@@ -6,7 +6,14 @@ import { runSchema } from "../../../src/document/run.ts";
 import { bench } from "../../../src/index.ts";
 import { type Finished, scratch, start } from "../bench/cli.ts";
 import { hostState, hostStateOnceLike } from "../host-state.ts";
-import { fixture, type Machine, newMachine, noProcessWith, uniqueName } from "./machine.ts";
+import {
+  fixture,
+  type Machine,
+  newMachine,
+  noProcessWith,
+  processesWith,
+  uniqueName,
+} from "./machine.ts";
 
 let machine: Machine;
 let folder: ReturnType<typeof scratch>;
@@ -171,6 +178,24 @@ describe("bench --topology external", () => {
     await running.finished;
     expect(await machine.devicesOnce(["lo"])).toEqual(["lo"]);
     expect(await hostStateOnceLike(before, 2000)).toEqual(before);
+  });
+
+  it("SIGKILL, and a teardown that hangs with a child: it is ended at the limit", async () => {
+    const word = `304.${process.pid}`;
+    const teardown = [
+      "sh",
+      "-c",
+      `ip link add seen type bridge; sleep ${word} & sleep ${word}; true`,
+    ];
+    const running = bench1(bridge("add"), teardown, "--rounds", "200", "--setup-limit", "2s");
+    await running.saw("[1/1]");
+    await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo"]);
+    await sleep(500);
+    running.process.kill("SIGKILL");
+    await running.finished;
+    expect(await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo", "seen"])).toContain("seen");
+    expect(processesWith(word)).not.toEqual([]);
+    await noProcessWith(word);
   });
 
   it("a second Ctrl-C in the middle of the teardown: it is begun anew and ends", async () => {
