@@ -12,7 +12,14 @@ import { runCase } from "./case.ts";
 import { runCountedCase } from "./counted.ts";
 import { checkDescriptors } from "./descriptors.ts";
 import { checkFeatures } from "./features.ts";
-import { type CaseContext, type Plan, type PlannedCase, roundsOf, slopesStep } from "./plan.ts";
+import {
+  type CaseContext,
+  isWatched,
+  type Plan,
+  type PlannedCase,
+  roundsOf,
+  slopesStep,
+} from "./plan.ts";
 import { progressOf } from "./progress.ts";
 import { measureSlopes } from "./slopes.ts";
 
@@ -43,8 +50,10 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   await checkFeatures(plan, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
+  const watched =
+    plan.slopes !== null || plan.cases.some((planned) => isWatched(planned, plan.backend));
   const backend =
-    plan.backend === "off" || signal.aborted ? null : await chooseBackend(plan.backend);
+    plan.backend === "off" || signal.aborted || !watched ? null : await chooseBackend(plan.backend);
   const seed = options.seed ?? randomInt(2 ** 31);
   const run = await newRun({ argv: options.argv, plan: plan.name, seed, startedAt }, backend);
   if (plan.ladder && !signal.aborted) {
@@ -60,12 +69,19 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
     // Without probes no case that follows can be better.
     if (signal.aborted || context.broken.has("bpftrace")) break;
     const step = { ...planned, rounds: roundsOf(planned, plan.backend) };
-    const begin = (): CaseContext => ({ ...context, ...progress.begin(step, index) });
-    run.cases.push(
+    const begin = (): CaseContext => ({
+      ...context,
+      backend: isWatched(planned, plan.backend) ? backend : null,
+      ...progress.begin(step, index),
+    });
+    const result =
       clock === "icount"
         ? valid(await runCountedCase(planned, begin()))
-        : await runSoundly(planned, begin),
-    );
+        : await runSoundly(planned, begin);
+    if (plan.backend === "auto" && !isWatched(planned, plan.backend)) {
+      result.warnings.unshift(unwatched(planned));
+    }
+    run.cases.push(result);
   }
   if (plan.slopes !== null && !signal.aborted) {
     const told = progress.begin(slopesStep(plan.slopes), plan.cases.length);
@@ -74,6 +90,10 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   run.durationNs = Number(process.hrtime.bigint() - began);
   run.state = signal.aborted ? "interrupted" : stateOf(run);
   return runSchema.parse(run);
+}
+
+function unwatched({ topology }: PlannedCase): string {
+  return `measured without probes: ${topology.kind} has no bridge of ours that could be observed`;
 }
 
 interface Beginning {

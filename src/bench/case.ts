@@ -1,9 +1,10 @@
 import { type Case, METRICS, type Stage } from "../document/run.ts";
 import type { Account } from "../probes/account.ts";
 import { nameDrops } from "../probes/drops.ts";
-import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
+import type { BuiltLab } from "../setup/lab.ts";
 import { readLab } from "../setup/read-lab.ts";
 import { waitUntilReady } from "../setup/ready.ts";
+import { standUp } from "../setup/stand.ts";
 import { differences } from "../setup/verify.ts";
 import { BridgescopeError, ToolError } from "../system/errors.ts";
 import { type BookPort, balance, bridgeAccount } from "./books.ts";
@@ -22,8 +23,9 @@ export async function runCase(planned: PlannedCase, context: CaseContext): Promi
   let lab: BuiltLab | null = null;
   try {
     context.progress("building the lab");
-    lab = await buildPrivateLab(planned.topology, {
+    lab = await standUp(planned.topology, {
       signal: context.signal,
+      warn: (sentence) => result.warnings.push(sentence),
       progress: (done, total) => {
         if (total > 1000) context.progress(`building the lab, step ${done} of ${total}`);
       },
@@ -33,7 +35,9 @@ export async function runCase(planned: PlannedCase, context: CaseContext): Promi
     const wrong = differences(planned.topology, result.lab);
     if (wrong.length > 0)
       throw new BridgescopeError(`the kernel built another lab: ${wrong.join("; ")}`);
-    result.metrics.setup_time = { ...METRICS.setup_time, samples: [lab.setupNs] };
+    if (planned.topology.kind !== "attach") {
+      result.metrics.setup_time = { ...METRICS.setup_time, samples: [lab.setupNs] };
+    }
     await measure(planned, lab, result, context);
     result.state = "complete";
   } catch (error) {

@@ -10,9 +10,10 @@ import {
   countedSamples,
   startCounted,
 } from "../probes/counted.ts";
-import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
+import type { BuiltLab } from "../setup/lab.ts";
 import { readLab } from "../setup/read-lab.ts";
 import { waitUntilReady } from "../setup/ready.ts";
+import { standUp } from "../setup/stand.ts";
 import { countedLatency } from "../stats/counted-latency.ts";
 import { ascending } from "../stats/quantile.ts";
 import { BridgescopeError } from "../system/errors.ts";
@@ -160,7 +161,8 @@ async function freshRound(
 ): Promise<RoundResult> {
   const { signal } = context;
   signal.throwIfAborted();
-  const lab = await buildPrivateLab(planned.topology, { signal });
+  const warn = (sentence: string) => void result.warnings.push(sentence);
+  const lab = await standUp(planned.topology, { signal, warn });
   try {
     await waitUntilReady(lab, signal);
     const { options } = planned;

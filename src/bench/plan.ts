@@ -1,5 +1,5 @@
 import { BACKEND_NAMES, type ProbeBackend } from "../probes/backend.ts";
-import type { TopologySpec } from "../setup/spec.ts";
+import { isForeign, type Topology } from "../setup/spec.ts";
 import { UsageError } from "../system/errors.ts";
 import type { CaseProgress } from "./progress.ts";
 import { checkParameter, PARAMETER_NAMES, type WorkloadOptions } from "./workloads/parameters.ts";
@@ -11,7 +11,7 @@ export type Backend = (typeof BACKENDS)[number];
 /** One topology under one workload, with everything decided. */
 export interface PlannedCase {
   id: string;
-  topology: TopologySpec;
+  topology: Topology;
   workload: Workload;
   options: WorkloadOptions;
   rounds: number;
@@ -54,7 +54,7 @@ export interface SlopePlan {
 }
 
 export interface CaseRequest {
-  topology: TopologySpec;
+  topology: Topology;
   workload: Workload;
   options: WorkloadOptions;
   probeEffectPairs?: number;
@@ -111,6 +111,7 @@ function assemble(
   }
   const cases = requests.map((request): PlannedCase => {
     checkFit(request);
+    checkObservable(request, backend);
     const leastNs = minimumRoundNs(request);
     const roundNs = Math.max(durationNs, leastNs);
     return {
@@ -119,7 +120,7 @@ function assemble(
       rounds,
       durationNs: roundNs,
       warmUpNs: Math.max(roundNs / 2, leastNs),
-      probeEffectPairs: backend === "off" ? 0 : (request.probeEffectPairs ?? 0),
+      probeEffectPairs: isWatched(request, backend) ? (request.probeEffectPairs ?? 0) : 0,
     };
   });
   const ids = new Set<string>();
@@ -148,15 +149,20 @@ export function estimateNs(plan: Plan): number {
 export function caseNs(planned: PlannedCase, backend: Backend): number {
   const trials = planned.workload.trialsPerRound ?? 1;
   const roundNs = trials * planned.durationNs;
-  const on = backend === "off" ? 0 : FIXED_NS + roundNs;
+  const on = isWatched(planned, backend) ? FIXED_NS + roundNs : 0;
   const effect = planned.probeEffectPairs * (2 * roundNs + ATTACH_NS);
   const rounds = roundsOf(planned, backend);
   return 0.5e9 + on + trials * planned.warmUpNs + rounds * roundNs + effect;
 }
 
 /** Rounds that a case measures in all: with probes as many again without them. */
-export function roundsOf({ rounds }: Pick<PlannedCase, "rounds">, backend: Backend): number {
-  return backend === "off" ? rounds : 2 * rounds;
+export function roundsOf(planned: PlannedCase, backend: Backend): number {
+  return isWatched(planned, backend) ? 2 * planned.rounds : planned.rounds;
+}
+
+/** Probes are for labs of ours: in another network there is no bridge that we know. */
+export function isWatched({ topology }: Pick<CaseRequest, "topology">, backend: Backend): boolean {
+  return backend !== "off" && !isForeign(topology);
 }
 
 /** A short round with the rest that follows it, and a lab that stays. */
@@ -224,8 +230,15 @@ function checkFit({ topology, workload, options }: CaseRequest): void {
     }
     checkParameter(workload.name, parameter, value, topology);
   }
-  const reason = workload.unfit?.(options) ?? null;
+  const reason = workload.unfit?.(options, topology) ?? null;
   if (reason !== null) throw new UsageError(`${workload.name}: ${reason}`);
+}
+
+function checkObservable({ topology }: CaseRequest, backend: Backend): void {
+  if (backend === "off" || backend === "auto" || !isForeign(topology)) return;
+  throw new UsageError(
+    `the backend ${backend} observes a bridge of ours, and ${topology.label} has none: take --backend off, or auto`,
+  );
 }
 
 /** `<topology>/<workload>`, with the parameters that differ from the workload's own. */

@@ -3,6 +3,8 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { resolveTopology } from "../setup/file.ts";
 import { parseFile } from "../setup/file-text.ts";
+import { parseForeign } from "../setup/foreign.ts";
+import type { ExternalCommands } from "../setup/spec.ts";
 import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
 import type { CaseRequest, Timing } from "./plan.ts";
@@ -22,6 +24,14 @@ interface Entry extends WorkloadOptions {
   topology: string;
   workload: string;
   probeEffectPairs?: number | undefined;
+}
+
+/** What topologies are resolved with. */
+export interface Surroundings {
+  /** IPv4 network of the hosts. */
+  network?: string | undefined;
+  /** What connects an `external` topology. */
+  external: ExternalCommands | null;
 }
 
 /** The walk's own network. */
@@ -58,24 +68,24 @@ const COUNTED: Entry[] = [
   { topology: "bridge:16", workload: "flood" },
 ];
 
-const NAMED: Record<string, (network?: string) => PlanRequest> = {
-  article: (network) => ({
+const NAMED: Record<string, (around: Surroundings) => PlanRequest> = {
+  article: (around) => ({
     name: "article",
-    cases: requests(ARTICLE, network ?? WALK_NETWORK),
+    cases: requests(ARTICLE, { ...around, network: around.network ?? WALK_NETWORK }),
     timing: { rounds: 5, durationNs: 300e6 },
     ladder: true,
     slopes: true,
   }),
-  quick: (network) => ({
+  quick: (around) => ({
     name: "quick",
-    cases: requests(QUICK, network),
+    cases: requests(QUICK, around),
     timing: { rounds: 5, durationNs: 200e6 },
     ladder: false,
     slopes: false,
   }),
-  counted: (network) => ({
+  counted: (around) => ({
     name: "counted",
-    cases: requests(COUNTED, network),
+    cases: requests(COUNTED, around),
     timing: { rounds: 4, durationNs: 10e6 },
     ladder: false,
     slopes: false,
@@ -108,53 +118,55 @@ const fileSchema = z.strictObject({
 });
 
 /** A plan by name, or from a YAML file. */
-export function loadPlan(name: string, network?: string): PlanRequest {
+export function loadPlan(name: string, around: Surroundings): PlanRequest {
   const named = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
-  if (named !== undefined) return named(network);
+  if (named !== undefined) return named(around);
   if (!/\.ya?ml$/.test(name)) {
     const known = Object.keys(NAMED).join(", ");
     throw new UsageError(
       `unknown plan "${name}"; known are ${known}, or a YAML file (.yaml, .yml)`,
     );
   }
-  return readPlanFile(name, network);
+  return readPlanFile(name, around);
 }
 
 /** Every topology under every workload, as `--topology` and `--workload` name them. */
 export function crossPlan(
   topologies: readonly string[],
   workloads: readonly string[],
-  network?: string,
+  around: Surroundings,
 ): PlanRequest {
   const entries = topologies.flatMap((topology) =>
     workloads.map((workload) => ({ topology, workload })),
   );
   return {
     name: "command line",
-    cases: requests(entries, network),
+    cases: requests(entries, around),
     timing: {},
     ladder: false,
     slopes: false,
   };
 }
 
-function requests(entries: readonly Entry[], network: string | undefined): CaseRequest[] {
+function requests(entries: readonly Entry[], { network, external }: Surroundings): CaseRequest[] {
   return entries.map(({ topology, workload, probeEffectPairs, ...options }) => ({
-    topology: resolveTopology(topology, network === undefined ? {} : { network }),
+    topology:
+      parseForeign(topology, external) ??
+      resolveTopology(topology, network === undefined ? {} : { network }),
     workload: workloadNamed(workload),
     options,
     ...(probeEffectPairs === undefined ? {} : { probeEffectPairs }),
   }));
 }
 
-function readPlanFile(path: string, network?: string): PlanRequest {
+function readPlanFile(path: string, around: Surroundings): PlanRequest {
   const file = parseFile(readText(path), path, fileSchema);
   const { data } = file;
   const durationNs = data.duration === undefined ? undefined : parseDuration(String(data.duration));
   if (durationNs === null || durationNs === 0) {
     throw file.fault(["duration"], `duration expects 1, 1s or 500ms, not "${data.duration}"`);
   }
-  const base = network ?? data.network;
+  const base = { ...around, network: around.network ?? data.network };
   return {
     name: data.name ?? basename(path),
     cases: data.cases.flatMap((entry, index) =>

@@ -1,3 +1,5 @@
+import { parseCommand } from "../setup/foreign.ts";
+import type { ExternalCommands } from "../setup/spec.ts";
 import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
 import {
@@ -8,7 +10,7 @@ import {
   type Plan,
   type Timing,
 } from "./plan.ts";
-import { crossPlan, loadPlan, type PlanRequest } from "./plans.ts";
+import { crossPlan, loadPlan, type PlanRequest, type Surroundings } from "./plans.ts";
 import { slopePlan } from "./slope-plan.ts";
 import {
   NUMBER_NAMES,
@@ -34,6 +36,12 @@ export interface BenchRequest
   network?: string;
   /** CPUs for the workloads' threads, as taskset(1) lists them: `0,2` or `0-3`. */
   cpus?: string | readonly number[];
+  /** What connects the namespaces of an `external` topology: a command and its arguments, or the same in JSON. */
+  setup?: string | readonly string[];
+  /** What takes that back. */
+  teardown?: string | readonly string[];
+  /** Time after which one of the two counts as hanging. */
+  setupLimit?: string | number;
   probeEffect?: string | number;
   seed?: string | number;
 }
@@ -60,16 +68,20 @@ export function planFor(
   for (const name of WORD_NAMES) {
     if (request[name] !== undefined) options[name] = request[name];
   }
+  const around: Surroundings = { network: request.network, external: commandsOf(request) };
   const asked = withOptions(
     adHoc
       ? crossPlan(
           request.topology ?? [DEFAULT_TOPOLOGY],
           request.workload ?? [DEFAULT_WORKLOAD],
-          request.network,
+          around,
         )
-      : loadPlan(name ?? DEFAULT_PLAN, request.network),
+      : loadPlan(name ?? DEFAULT_PLAN, around),
     options,
   );
+  if (around.external !== null && !asked.cases.some((one) => one.topology.kind === "external")) {
+    throw new UsageError("--setup connects --topology external, which this plan does not have");
+  }
   const pairs = integer("--probe-effect", request.probeEffect);
   const cases = asked.cases.map((one) =>
     pairs === undefined ? one : { ...one, probeEffectPairs: pairs },
@@ -83,6 +95,21 @@ export function planFor(
   return {
     plan: { ...plan, slopes, cpus: request.cpus === undefined ? null : cpuList(request.cpus) },
     seed: integer("--seed", request.seed),
+  };
+}
+
+/** What connects an external topology, or null where nothing was said of it. */
+function commandsOf({ setup, teardown, setupLimit }: BenchRequest): ExternalCommands | null {
+  if (setup === undefined) {
+    const stray = teardown === undefined ? "--setup-limit" : "--teardown";
+    if (teardown === undefined && setupLimit === undefined) return null;
+    throw new UsageError(`${stray} goes with --setup`);
+  }
+  const limitNs = durationOf("--setup-limit", setupLimit);
+  return {
+    setup: parseCommand("--setup", setup),
+    teardown: teardown === undefined ? null : parseCommand("--teardown", teardown),
+    ...(limitNs === undefined ? {} : { limitMs: limitNs / 1e6 }),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Lab } from "../document/case.ts";
-import { type BuiltLab, buildPrivateLab } from "../setup/lab.ts";
+import type { BuiltLab } from "../setup/lab.ts";
 import { readLab } from "../setup/read-lab.ts";
 import { waitUntilReady } from "../setup/ready.ts";
-import type { TopologySpec } from "../setup/spec.ts";
+import type { Topology } from "../setup/spec.ts";
+import { standUp } from "../setup/stand.ts";
 import { differences } from "../setup/verify.ts";
 import { BridgescopeError } from "../system/errors.ts";
 
@@ -13,12 +14,16 @@ export interface StandingLab {
   read: Omit<Lab, "placement">;
 }
 
-/** Builds a lab and holds it against what was asked for; throws when the kernel built another one. */
+/**
+ * Builds a lab and holds it against what was asked for; throws when the kernel built another one. `warn` is told
+ * what goes wrong when a network of somebody else's is taken down.
+ */
 export async function buildStanding(
-  topology: TopologySpec,
+  topology: Topology,
   signal: AbortSignal,
+  warn: (sentence: string) => void = () => {},
 ): Promise<StandingLab> {
-  const lab = await buildPrivateLab(topology, { signal });
+  const lab = await standUp(topology, { signal, warn });
   try {
     await waitUntilReady(lab, signal);
     const read = await readLab(lab);

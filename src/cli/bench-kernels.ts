@@ -19,6 +19,7 @@ import { benchInGuests, type GuestBench } from "../kernels/bench.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { renderJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
+import { isForeign } from "../setup/spec.ts";
 import { compareRuns } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
@@ -111,6 +112,12 @@ function requestFor(
   const smp = whole("--smp", options.smp);
   // Whatever is wrong with the plan is better said before a guest is booted.
   const { plan } = planFor(name, options);
+  const foreign = plan.cases.find(({ topology }) => isForeign(topology));
+  if (foreign !== undefined) {
+    throw new UsageError(
+      `${foreign.topology.label} is a network of this host, and a guest has none of it: leave out --kernel`,
+    );
+  }
   if (plan.slopes !== null && clock === "icount") {
     throw new UsageError("slopes are measured in time: --clock icount counts instructions instead");
   }

@@ -32,7 +32,7 @@ export function benchCommand(): Command {
     .argument("[plan]", "article, quick (the default), or a YAML file")
     .option(
       "--topology <spec>",
-      "netns, veth, bridge:N[,option=value…] or a YAML file; repeatable",
+      "netns, veth, bridge:N[,option=value…], a YAML file, external or attach:<a>,<b>; repeatable",
       collect,
     )
     .option("--workload <name>", "what to send; repeatable", collect)
@@ -41,6 +41,9 @@ export function benchCommand(): Command {
     .option("--budget <time>", "time for the whole run; decides the rounds")
     .addOption(new Option("--backend <name>", "how the kernel is observed").choices(BACKENDS))
     .option("--network <cidr>", "IPv4 network of the hosts (RFC 2544: 198.18.0.0/15)")
+    .option("--setup <json>", "connects `external`: a command and its arguments as a JSON array")
+    .option("--teardown <json>", "takes back what --setup made, however the run ends")
+    .option("--setup-limit <time>", "after which --setup or --teardown counts as hanging (60s)")
     .option("--probe-effect <pairs>", "also measure with probes on and off, interleaved")
     .option("--seed <n>", "draws every random order")
     .option("--vs <topology>", "the same workloads on this one too, in pairs, with verdicts")

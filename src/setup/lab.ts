@@ -5,7 +5,7 @@ import { openPrivateSite, type Site } from "../system/site.ts";
 import { type ApplyOptions, applyPlan } from "./apply.ts";
 import { macAddress } from "./mac.ts";
 import { type LabNames, planLab, portName, SWITCH } from "./plan.ts";
-import type { TopologySpec } from "./spec.ts";
+import type { Topology, TopologySpec } from "./spec.ts";
 
 /** A host of a built lab: where it is, and how frames reach it. */
 export interface LabHost {
@@ -28,14 +28,23 @@ export interface LabBridge {
   namespace: NetworkNamespace;
 }
 
+export interface Way {
+  /** Link-layer address that the first host sends them to: the second's own, or its gateway's. */
+  nextHop: string;
+  /** IPv4 or IPv6 address of the gateway; null where both are on one link. */
+  gateway: string | null;
+}
+
 /** A lab that stands. Its namespaces are held open until `close`. */
 export interface BuiltLab {
   id: string;
-  spec: TopologySpec;
+  spec: Topology;
   site: Site;
   names: LabNames;
   hosts: LabHost[];
   bridge: LabBridge | null;
+  /** How the first host's frames reach the second through somebody else's network; absent in a lab of ours. */
+  way?: Way;
   /** Nanoseconds from the first step to the last. */
   setupNs: number;
   /** Lets go of the lab; a private one is gone then, a kept one stays. */

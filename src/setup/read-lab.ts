@@ -82,9 +82,11 @@ async function readEnd(
     throw new ToolError("ip", `ip shows no ${device} in namespace ${namespace}`);
   }
   const offloads = inNamespace(host.namespace, () => readOffloads([device]));
-  const other = lab.hosts.find(
-    (candidate) => candidate.ifindex === link.link_index && candidate !== host,
-  );
+  // In somebody else's network the other end is where that number means another device.
+  const other =
+    lab.way === undefined
+      ? lab.hosts.find((one) => one.ifindex === link.link_index && one !== host)
+      : undefined;
   return {
     ...describe(link, namespace, offloads, await readRps(lab, namespace)),
     state: link.operstate.toLowerCase(),

@@ -13,6 +13,40 @@ export interface TopologySpec {
   ipv6: boolean;
 }
 
+/** A network that others make, of which we know two namespaces. */
+interface ForeignSpec extends Pick<TopologySpec, "label" | "hosts" | "mtu" | "ipv6"> {
+  bridge: null;
+}
+
+/** Two namespaces of ours that a command of the user's connects. */
+export interface ExternalSpec extends ForeignSpec {
+  kind: "external";
+  commands: ExternalCommands;
+}
+
+/** Commands with their arguments; each gets the paths of the two namespaces as two more. */
+export interface ExternalCommands {
+  setup: readonly string[];
+  /** Takes back what `setup` made; null where nothing has to be. */
+  teardown: readonly string[] | null;
+  /** Milliseconds after which one of them counts as hanging; 60 s unless told. */
+  limitMs?: number | undefined;
+}
+
+/** Two namespaces that exist already. */
+export interface AttachSpec extends ForeignSpec {
+  kind: "attach";
+  /** Each a path, a PID, a name of `ip netns`, or a container's name or id. */
+  ends: readonly [string, string];
+}
+
+/** Whatever can be measured: a lab of ours, or a network of somebody else's. */
+export type Topology = TopologySpec | ExternalSpec | AttachSpec;
+
+export function isForeign(topology: Topology): topology is ExternalSpec | AttachSpec {
+  return topology.kind === "external" || topology.kind === "attach";
+}
+
 export interface HostSpec {
   name: string;
   device: string;

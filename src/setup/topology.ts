@@ -11,7 +11,7 @@ import {
 import { DEFAULT_NETWORK, MAX_PORTS, type TopologySpec } from "./spec.ts";
 
 const KNOWN =
-  "netns, veth, bridge:N (N from 2 to 1023), or a YAML file (a path that ends in .yaml or .yml)";
+  "netns, veth, bridge:N (N from 2 to 1023), or a YAML file (a path that ends in .yaml or .yml); bench also takes external and attach:<a>,<b>";
 
 export interface TopologyDefaults {
   /** IPv4 network that hosts take their addresses from. */
@@ -48,6 +48,9 @@ function skeleton(head: string, network: Network): TopologySpec {
       port: {},
     }));
     return { ...common, kind: "veth", hosts };
+  }
+  if (/^(external|attach)(:|$)/.test(head)) {
+    throw new UsageError(`${head} is a network to measure, for \`bench\`, and no lab to keep`);
   }
   const match = /^bridge:(\d+)$/.exec(head);
   if (match === null) throw new UsageError(`unknown topology "${head}"; known are ${KNOWN}`);

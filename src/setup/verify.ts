@@ -1,5 +1,5 @@
 import type { Lab } from "../document/run.ts";
-import type { TopologySpec } from "./spec.ts";
+import type { Topology } from "./spec.ts";
 
 const STATES = ["disabled", "listening", "learning", "forwarding", "blocking"];
 
@@ -7,7 +7,7 @@ const STATES = ["disabled", "listening", "learning", "forwarding", "blocking"];
  * What was asked for and is not so, a sentence each: the kernel accepts some requests and does
  * otherwise (a port's state 4 without STP is forwarding at once).
  */
-export function differences(spec: TopologySpec, lab: Pick<Lab, "bridge" | "ports">): string[] {
+export function differences(spec: Topology, lab: Pick<Lab, "bridge" | "ports">): string[] {
   const found: string[] = [];
   const compare = (what: string, asked: string, observed: unknown) => {
     if (observed === undefined || normal(observed) === asked) return;

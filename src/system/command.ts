@@ -15,6 +15,8 @@ export interface CommandOptions {
   holds?: readonly number[];
   /** Ends the tool; the command then fails as interrupted. */
   signal?: AbortSignal | undefined;
+  /** Called with the process group that the tool leads, as soon as it runs. */
+  started?: (group: number) => void;
 }
 
 export interface CommandResult {
@@ -55,6 +57,7 @@ export async function run(
     ...(options.input === undefined ? {} : { input: options.input }),
   });
   const kill = () => killGroup(child.pid);
+  if (child.pid !== undefined) options.started?.(child.pid);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;

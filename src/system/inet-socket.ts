@@ -7,6 +7,7 @@ import {
   connect,
   libc,
   SystemCallError,
+  sendto,
   setsockopt,
   socket,
 } from "./libc.ts";
@@ -27,6 +28,9 @@ const calls = {
   getsockopt: libc.func("int getsockopt(int fd, int level, int name, void *value, void *len)"),
   send: libc.func("long send(int fd, const void *buf, size_t len, int flags)"),
   recv: libc.func("long recv(int fd, void *buf, size_t len, int flags)"),
+  recvfrom: libc.func(
+    "long recvfrom(int fd, void *buf, size_t len, int flags, void *addr, void *addrlen)",
+  ),
   recvmmsg: libc.func(
     "int recvmmsg(int fd, void *msgvec, unsigned int vlen, int flags, void *timeout)",
   ),
@@ -42,6 +46,7 @@ const MSG_NOSIGNAL = 0x4000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
+const SO_RCVBUF = 8;
 const SO_LINGER = 13;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_TCP = 6;
@@ -55,6 +60,11 @@ export function udpSocket(local: InetAddress, remote: InetAddress): number {
     bind(fd, socketAddress(local));
     connect(fd, socketAddress(remote));
   });
+}
+
+/** A UDP socket that takes datagrams from anybody. */
+export function udpListener(local: InetAddress): number {
+  return opened(SOCK_DGRAM, (fd) => bind(fd, socketAddress(local)));
 }
 
 export function tcpListener(local: InetAddress): number {
@@ -109,6 +119,19 @@ export function receiveBytes(fd: number, buffer: Buffer): number {
   return checkedOrAgain("recv", Number(calls.recv(fd, buffer, buffer.length, 0)));
 }
 
+export function sendDatagram(fd: number, data: Buffer, to: InetAddress): void {
+  sendto(fd, data, socketAddress(to));
+}
+
+/** Takes one datagram and says who sent it; null when none is there. */
+export function receiveDatagram(fd: number, buffer: Buffer): InetAddress | null {
+  const from = Buffer.alloc(SOCKET_ADDRESS);
+  const length = int32(SOCKET_ADDRESS);
+  const call = calls.recvfrom(fd, buffer, buffer.length, 0, from, length);
+  if (checkedOrAgain("recvfrom", Number(call)) < 0) return null;
+  return { address: from.subarray(4, 8).join("."), port: from.readUInt16BE(2) };
+}
+
 /** Datagrams received into the prepared messages, or -1 when none is there. */
 export function receiveMessages(fd: number, messages: Buffer, count: number): number {
   return checkedOrAgain("recvmmsg", calls.recvmmsg(fd, messages, count, 0, null));
@@ -117,6 +140,11 @@ export function receiveMessages(fd: number, messages: Buffer, count: number): nu
 /** Room for datagrams that wait while the reader has no CPU; takes CAP_NET_ADMIN. */
 export function growReceiveBuffer(fd: number, bytes: number): void {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, int32(bytes));
+}
+
+/** As little room as the kernel allows: a few datagrams, and all that come later are dropped. */
+export function shrinkReceiveBuffer(fd: number): void {
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, int32(0));
 }
 
 const POLLIN = 1;
@@ -141,8 +169,10 @@ function opened(type: number, prepare: (fd: number) => void): number {
   }
 }
 
+const SOCKET_ADDRESS = 16;
+
 function socketAddress({ address, port }: InetAddress): Buffer {
-  const buffer = Buffer.alloc(16);
+  const buffer = Buffer.alloc(SOCKET_ADDRESS);
   buffer.writeUInt16LE(AF_INET, 0);
   buffer.writeUInt16BE(port, 2);
   Buffer.from(address.split(".").map(Number)).copy(buffer, 4);

@@ -10,14 +10,14 @@ export interface NetworkNamespace {
 }
 
 export function openNamespace(folder: string, name: string): NetworkNamespace {
-  return held(name, `${folder}/${name}`);
+  return openPath(name, `${folder}/${name}`);
 }
 
 /** Makes a namespace that nobody else can see yet; it goes with its descriptor. */
 export function newNamespace(name: string): NetworkNamespace {
   return comingHome(() => {
     unshare(CLONE_NEWNET);
-    return held(name, THIS);
+    return openPath(name, THIS);
   });
 }
 
@@ -71,7 +71,8 @@ export class OpenNamespaces {
 
 const THIS = "/proc/thread-self/ns/net";
 
-function held(name: string, path: string): NetworkNamespace {
+/** Opens whatever the path leads to; that it is a network namespace shows when it is entered. */
+export function openPath(name: string, path: string): NetworkNamespace {
   const fd = openSync(path, "r");
   return { name, fd, inode: fstatSync(fd).ino };
 }

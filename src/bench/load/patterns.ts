@@ -1,4 +1,4 @@
-import type { TopologySpec } from "../../setup/spec.ts";
+import type { Topology } from "../../setup/spec.ts";
 
 /** A host by its place among the lab's, an address that nobody has, or everybody's. */
 export type Target = number | "nobody" | "everybody";
@@ -7,7 +7,7 @@ export type Target = number | "nobody" | "everybody";
 export interface Pattern {
   name: string;
   summary: string;
-  topologies: readonly TopologySpec["kind"][];
+  topologies: readonly Topology["kind"][];
   /** Sending hosts among `hosts` where `senders` threads send. */
   sources(hosts: number, senders: number): number[];
   /** To whom a host sends, in this order, over and over. */
@@ -31,7 +31,7 @@ export const ONE_TO_ONE: Pattern = {
   name: "forward",
   summary:
     "small frames from each sender to the next host, whose address is known; pinned, saturated (packet socket, no queueing discipline)",
-  topologies: ["veth", "bridge"],
+  topologies: ["veth", "bridge", "external", "attach"],
   ...ring,
   targets: (hosts, from) => [(from + 1) % hosts],
 };

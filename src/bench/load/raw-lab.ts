@@ -6,7 +6,7 @@ import { readCounters } from "../../system/counters.ts";
 import { UsageError } from "../../system/errors.ts";
 import { setThreadCpus, threadCpus } from "../../system/libc.ts";
 import { openPacketSocket, type PacketSocket } from "../../system/packet-socket.ts";
-import { SMALLEST_FRAME, testFrame, type Way } from "./frames.ts";
+import { type Addresses, SMALLEST_FRAME, testFrame } from "./frames.ts";
 import type { Target } from "./patterns.ts";
 
 const BROADCAST = "ff:ff:ff:ff:ff:ff";
@@ -43,7 +43,7 @@ function stationOf(lab: BuiltLab, host: number): string {
 }
 
 /** How a frame from a host to a target is addressed. What is broadcast is mostly ARP, so it is no IP. */
-export function wayTo(lab: BuiltLab, from: number, target: Target): Way {
+export function addressesOf(lab: BuiltLab, from: number, target: Target): Addresses {
   const host = hostAt(lab, from);
   const [source] = (host.address ?? "").split("/");
   const [destination] =

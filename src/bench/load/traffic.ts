@@ -1,10 +1,17 @@
 import type { BuiltLab } from "../../setup/lab.ts";
 import { UsageError } from "../../system/errors.ts";
-import type { PacketSocket } from "../../system/packet-socket.ts";
 import { quiet } from "../quiet.ts";
+import { openWay } from "./foreign-way.ts";
 import { testFrames } from "./frames.ts";
 import { expectedFrames, type Pattern, reception, type Target } from "./patterns.ts";
-import { announce, arrivedFrames, openSender, pinnedTo, requireCpus, wayTo } from "./raw-lab.ts";
+import {
+  addressesOf,
+  announce,
+  arrivedFrames,
+  openSender,
+  pinnedTo,
+  requireCpus,
+} from "./raw-lab.ts";
 import { type Bound, BURST, type Sender, type SendResult, type Stream } from "./send.ts";
 import { startSenders } from "./senders.ts";
 
@@ -53,13 +60,15 @@ export function openTraffic(lab: BuiltLab, request: TrafficRequest): Traffic {
     .map((host) => ({ host, targets: pattern.targets(hosts, host) }));
   const copies = sources.some(({ targets }) => targets.some((one) => typeof one !== "number"));
   const burst = Math.max(1, Math.min(BURST, Math.floor(COPIES_A_CALL / (copies ? hosts - 1 : 1))));
-  announce(lab, introduced(sources, hosts), { stations: true });
+  // Somebody else's network knows its hosts: they have spoken when they were found.
+  if (lab.way === undefined) announce(lab, introduced(sources, hosts), { stations: true });
   // Thread by thread, each with every so many-th of the sending hosts.
   const shares = cpus.slice(0, request.senders).map((cpu, thread) => ({
     cpu,
     mine: sources.filter((_, index) => index % request.senders === thread),
   }));
-  const sockets: PacketSocket[] = [];
+  const way = lab.way && openWay(lab, lab.way, request.frameSize, burst);
+  const sockets: { close(): void }[] = way === undefined ? [] : [way];
   try {
     const senders = shares.map(({ cpu, mine }): Sender => {
       const streams = mine.map(({ host, targets }): Stream => {
@@ -68,7 +77,7 @@ export function openTraffic(lab: BuiltLab, request: TrafficRequest): Traffic {
         const { frameSize } = request;
         return {
           fd: socket.fd,
-          frames: framesOf(lab, host, targets, frameSize, burst),
+          frames: way?.frames ?? framesOf(lab, host, targets, frameSize, burst),
           frameSize,
           burst,
         };
@@ -92,7 +101,7 @@ function traffic(
   lab: BuiltLab,
   threads: readonly Sender[],
   order: readonly Source[],
-  sockets: readonly PacketSocket[],
+  sockets: readonly { close(): void }[],
   burst: number,
 ): Traffic {
   const senders = startSenders(threads);
@@ -119,7 +128,10 @@ function traffic(
         await quiet(lab, signal);
         arrived = since();
       }
-      return { ...result, frames, ...reception(expected, arrived) };
+      const met = reception(expected, arrived);
+      // What else arrives in somebody else's network is not ours to judge.
+      const stray = lab.way === undefined ? met.stray : 0;
+      return { ...result, frames, ...met, stray };
     },
     close: async () => {
       await senders.close();
@@ -146,7 +158,7 @@ function framesOf(
   frameSize: number,
   burst: number,
 ): Buffer {
-  const turn = targets.map((target) => wayTo(lab, host, target));
+  const turn = targets.map((target) => addressesOf(lab, host, target));
   const turns = Math.max(1, Math.ceil(burst / turn.length));
   return testFrames(Array.from({ length: turns }, () => turn).flat(), frameSize);
 }

@@ -1,4 +1,4 @@
-import type { TopologySpec } from "../../setup/spec.ts";
+import type { Topology } from "../../setup/spec.ts";
 import { UsageError } from "../../system/errors.ts";
 
 /** What a person may set of a workload as a number: its option, the unit, and a line of help. */
@@ -71,7 +71,7 @@ export interface NumberParameter {
   name: NumberName;
   default: number | null;
   min: number;
-  max(topology: TopologySpec): number;
+  max(topology: Topology): number;
 }
 
 export interface WordParameter {
@@ -87,7 +87,7 @@ export function checkParameter(
   workload: string,
   parameter: Parameter,
   value: number | string,
-  topology: TopologySpec,
+  topology: Topology,
 ): void {
   if ("choices" in parameter) {
     if (parameter.choices.includes(String(value))) return;

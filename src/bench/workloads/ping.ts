@@ -14,7 +14,7 @@ const FRAME_SIZE = 98;
 export const ping: Workload = {
   name: "ping",
   summary: "ICMP echo from the first host to the second, one every 10 ms; every round trip is kept",
-  topologies: ["netns", "veth", "bridge"],
+  topologies: ["netns", "veth", "bridge", "external", "attach"],
   bypassesQdisc: false,
   keepsEachRtt: true,
   minimumRoundNs: 100e6,
@@ -27,7 +27,7 @@ export const pingFlood: Workload = {
   name: "ping-flood",
   summary:
     "ICMP echo from the first host to the second, the next as soon as the last is answered (ping -i 0)",
-  topologies: ["netns", "veth", "bridge"],
+  topologies: ["netns", "veth", "bridge", "external", "attach"],
   bypassesQdisc: false,
   keepsEachRtt: false,
   minimumRoundNs: 50e6,

@@ -1,9 +1,9 @@
 import { highestPassing, trialsFor } from "../../stats/search.ts";
-import { FULLY_MESHED, ONE_TO_ONE, PATTERNS } from "../load/patterns.ts";
+import { FULLY_MESHED, ONE_TO_ONE, PATTERNS, type Pattern } from "../load/patterns.ts";
 import { openTraffic, type Passage, type Traffic } from "../load/traffic.ts";
-import type { NumberParameter, WordParameter } from "./parameters.ts";
+import type { NumberParameter, WordParameter, WorkloadOptions } from "./parameters.ts";
 import { forwardingResult } from "./raw.ts";
-import { FRAME } from "./raw-parameters.ts";
+import { describeWay, FRAME } from "./raw-parameters.ts";
 import type { RoundResult, Trial, Workload } from "./workload.ts";
 
 /** Of the rate that is found: RFC 2544 leaves the step to the tester. */
@@ -78,25 +78,41 @@ function rateSearch({ name, summary, trials, search }: RateSearch): Workload {
   return {
     name,
     summary,
-    topologies: ["veth", "bridge"],
+    topologies: ["veth", "bridge", "external", "attach"],
     bypassesQdisc: true,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,
     trialsPerRound: trials,
     sampleOneIn: 16,
     parameters: [FRAME, SENDERS, PATTERN],
+    unfit: (options, { kind }) => {
+      const pattern = patternOf(options);
+      if (pattern.topologies.includes(kind)) return null;
+      return `pattern ${pattern.name} does not run on ${kind}, only on ${pattern.topologies.join(", ")}`;
+    },
     prepare: async ({ lab, cpus, options, signal }) => {
       const { frameSize = FRAME.default, senders = 1, pattern: wanted = PATTERN.default } = options;
-      const pattern = PATTERNS.find((one) => one.name === wanted) ?? ONE_TO_ONE;
+      const pattern = patternOf(options);
       const traffic = openTraffic(lab, { pattern, frameSize, senders, cpus });
       return {
-        describe: () => ({ name, frameSize, senders, pattern: wanted, engine: "sendmmsg" }),
+        describe: () => ({
+          name,
+          frameSize,
+          senders,
+          pattern: wanted,
+          engine: "sendmmsg",
+          ...describeWay(lab),
+        }),
         placement: () => traffic.placement,
         round: (durationNs) => round(traffic, search, durationNs, signal),
         close: traffic.close,
       };
     },
   };
+}
+
+function patternOf({ pattern: wanted = PATTERN.default }: WorkloadOptions): Pattern {
+  return PATTERNS.find((one) => one.name === wanted) ?? ONE_TO_ONE;
 }
 
 async function round(

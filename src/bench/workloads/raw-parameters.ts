@@ -1,3 +1,5 @@
+import type { BuiltLab } from "../../setup/lab.ts";
+import { DISCARD_PORT } from "../../setup/reach.ts";
 import { SMALLEST_FRAME } from "../load/frames.ts";
 import type { NumberParameter } from "./parameters.ts";
 
@@ -19,3 +21,8 @@ export const FRAME_RATE = {
   min: 1,
   max: () => 1e9,
 } satisfies NumberParameter;
+
+/** What the frames are where they have to pass for anybody's: datagrams to a UDP port. */
+export function describeWay({ way }: BuiltLab): { udpPort?: number } {
+  return way === undefined ? {} : { udpPort: DISCARD_PORT };
+}

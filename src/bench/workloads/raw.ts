@@ -3,7 +3,7 @@ import { ToolError } from "../../system/errors.ts";
 import { PATTERNS, type Pattern } from "../load/patterns.ts";
 import { openTraffic, type Passage } from "../load/traffic.ts";
 import type { NumberParameter } from "./parameters.ts";
-import { FRAME, FRAME_RATE } from "./raw-parameters.ts";
+import { describeWay, FRAME, FRAME_RATE } from "./raw-parameters.ts";
 import type { Driver, RoundResult, Workload } from "./workload.ts";
 
 /** One workload for each pattern of raw frames. */
@@ -29,6 +29,7 @@ function rawWorkload(pattern: Pattern): Workload {
           burst: traffic.burst,
           senders,
           engine: "sendmmsg",
+          ...describeWay(lab),
           ...(rate === undefined ? {} : { rate }),
         }),
         placement: () => traffic.placement,

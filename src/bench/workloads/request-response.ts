@@ -1,4 +1,4 @@
-import type { TopologySpec } from "../../setup/spec.ts";
+import type { Topology } from "../../setup/spec.ts";
 import { bucketQuantile } from "../../stats/histogram.ts";
 import { ToolError } from "../../system/errors.ts";
 import type { EchoSetup } from "../load/echo-worker.ts";
@@ -35,7 +35,7 @@ const MESSAGE = {
   name: "messageSize",
   default: SMALL,
   min: 1,
-  max: (_topology: TopologySpec) => 1 << 20,
+  max: (_topology: Topology) => 1 << 20,
 } satisfies NumberParameter;
 
 export const udpRr = requestResponse({
@@ -75,7 +75,7 @@ function requestResponse({ name, kind, summary, parameters, describe }: Kind): W
   return {
     name,
     summary,
-    topologies: ["netns", "veth", "bridge"],
+    topologies: ["netns", "veth", "bridge", "external", "attach"],
     bypassesQdisc: false,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,

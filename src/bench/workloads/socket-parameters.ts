@@ -1,4 +1,4 @@
-import type { TopologySpec } from "../../setup/spec.ts";
+import type { Topology } from "../../setup/spec.ts";
 import { LINKS_A_PAIR, pairCount } from "../load/pairs.ts";
 import type { NumberParameter, WordParameter, WorkloadOptions } from "./parameters.ts";
 
@@ -7,7 +7,7 @@ const IP_AND_UDP = 20 + 8;
 const MOST = 1e9;
 
 /** Payload of the largest datagram that needs no fragments. */
-export function largestDatagram({ mtu }: TopologySpec): number {
+export function largestDatagram({ mtu }: Topology): number {
   return (mtu ?? DEFAULT_MTU) - IP_AND_UDP;
 }
 
@@ -52,7 +52,7 @@ export const ENGINE = {
 const DESCRIPTORS_BESIDE = 32;
 
 /** Descriptors that both ends of all connections take, and a listener on every host. */
-export function socketDescriptors(options: WorkloadOptions, { hosts }: TopologySpec): number {
+export function socketDescriptors(options: WorkloadOptions, { hosts }: Topology): number {
   const connections = options.connections ?? CONNECTIONS.default;
   return 2 * connections + Math.min(connections, pairCount(hosts.length)) + DESCRIPTORS_BESIDE;
 }

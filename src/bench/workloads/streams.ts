@@ -40,7 +40,7 @@ const DATAGRAM = {
 } satisfies NumberParameter;
 
 const COMMON = {
-  topologies: ["netns", "veth", "bridge"],
+  topologies: ["netns", "veth", "bridge", "external", "attach"],
   bypassesQdisc: false,
   keepsEachRtt: false,
   sampleOneIn: 16,

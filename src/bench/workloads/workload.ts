@@ -1,6 +1,6 @@
 import type { Case, MetricName, Round } from "../../document/run.ts";
 import type { BuiltLab } from "../../setup/lab.ts";
-import type { TopologySpec } from "../../setup/spec.ts";
+import type { Topology } from "../../setup/spec.ts";
 import type { Bucket } from "../../stats/histogram.ts";
 import type { Parameter, WorkloadOptions } from "./parameters.ts";
 
@@ -9,7 +9,7 @@ export interface Workload {
   readonly name: string;
   /** One line for help and the report: what is sent from where to where, and how. */
   readonly summary: string;
-  readonly topologies: readonly TopologySpec["kind"][];
+  readonly topologies: readonly Topology["kind"][];
   /** True when its frames bypass the queueing discipline, so that net_dev_queue never sees them leave. */
   readonly bypassesQdisc: boolean;
   /** True when every single round-trip time goes into the document. */
@@ -25,9 +25,9 @@ export interface Workload {
   /** What a person may set, with the default and the range it has on a topology. */
   readonly parameters: readonly Parameter[];
   /** Descriptors that its sockets take at once; absent where they are a handful. */
-  descriptors?(options: WorkloadOptions, topology: TopologySpec): number;
-  /** Why options that are each in their range cannot go together, or null. */
-  unfit?(options: WorkloadOptions): string | null;
+  descriptors?(options: WorkloadOptions, topology: Topology): number;
+  /** Why options that are each in their range cannot go together, or not on this topology; or null. */
+  unfit?(options: WorkloadOptions, topology: Topology): string | null;
   prepare(context: WorkloadContext): Promise<Driver>;
 }
 

@@ -21,9 +21,14 @@ export interface Running {
   finished: Promise<Finished>;
 }
 
-/** The built command, as a user runs it. */
-export function start(args: string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+/** The built command, as a user runs it; `enter` are words of a command that runs it elsewhere. */
+export function start(
+  args: string[],
+  env: Record<string, string> = {},
+  enter: readonly string[] = [],
+): Running {
+  const [file = "", ...words] = [...enter, process.execPath, MAIN, ...args];
+  const child = spawn(file, words, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...tagged, ...env },
   });

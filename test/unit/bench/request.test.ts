@@ -49,6 +49,23 @@ describe("planFor", () => {
     ]);
   });
 
+  it("hands an external topology its commands, with arrays as with JSON", () => {
+    const setup = ["./connect.sh", "add"];
+    const expected = { setup, teardown: ["./connect.sh", "del"], limitMs: 1500 };
+    for (const form of [setup, JSON.stringify(setup)]) {
+      const request = { setup: form, teardown: '["./connect.sh","del"]', setupLimit: "1500ms" };
+      const { plan } = planFor(undefined, { topology: ["external"], ...request });
+      expect(plan.cases[0]?.topology).toMatchObject({ commands: expected });
+    }
+  });
+
+  it("plans cases in networks of others without probes, whatever auto finds", () => {
+    const request = { topology: ["attach:a,b"], probeEffect: 3, rounds: 2 };
+    const { plan } = planFor(undefined, request);
+    expect(plan.cases.map((one) => one.probeEffectPairs)).toEqual([0]);
+    expect(estimateNs(plan)).toBe(estimateNs({ ...plan, backend: "off" }));
+  });
+
   it("puts parameters that differ into the id", () => {
     const request = { topology: ["bridge:2"], workload: ["forward"], frameSize: "1514" };
     expect(ids(undefined, request)).toEqual(["bridge:2/forward,frameSize=1514"]);

@@ -1,0 +1,79 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+import { closeNamespace, newNamespace } from "../../../src/system/netns.ts";
+
+/** A network namespace in the place of the host's, so that a test's bridges are in nobody's way. */
+export interface Machine {
+  /** Words in front of a command that is to run there. */
+  enter: string[];
+  /** One of our set-up scripts, run there: `add` or `del`, and a name. */
+  script(file: string, ...words: string[]): string[];
+  /** What an ip command prints there. */
+  ip(...words: string[]): string;
+  /** Names of its network devices, once they are these or the time is over. */
+  devicesOnce(expected: string[], limitMs?: number): Promise<string[]>;
+  close(): void;
+}
+
+export function fixture(file: string): string {
+  return fileURLToPath(new URL(`../../fixtures/external/${file}`, import.meta.url));
+}
+
+export function newMachine(): Machine {
+  const namespace = newNamespace("machine");
+  const enter = ["nsenter", `--net=/proc/${process.pid}/fd/${namespace.fd}`];
+  const inside = (words: string[]) => run([...enter, ...words]);
+  inside(["ip", "link", "set", "lo", "up"]);
+  const ip = (...words: string[]) => inside(["ip", ...words]);
+  const devices = () =>
+    (JSON.parse(ip("-j", "link")) as { ifname: string }[]).map((link) => link.ifname).sort();
+  return {
+    enter,
+    script: (file, ...words) => [...enter, fixture(file), ...words],
+    ip,
+    devicesOnce: async (expected, limitMs = 3000) => {
+      const wanted = JSON.stringify([...expected].sort());
+      const deadline = Date.now() + limitMs;
+      while (JSON.stringify(devices()) !== wanted && Date.now() < deadline) await sleep(50);
+      return devices();
+    },
+    close: () => closeNamespace(namespace),
+  };
+}
+
+export function run([file = "", ...words]: string[]): string {
+  return execFileSync(file, words, { encoding: "utf8" });
+}
+
+/** A name that nothing else on this host has, short enough for a network device. */
+export function uniqueName(): string {
+  return `bst${randomBytes(3).toString("hex")}`;
+}
+
+/** Fails unless every process with the word among its arguments ends in time. */
+export async function noProcessWith(word: string): Promise<void> {
+  const deadline = Date.now() + 3000;
+  while (processesWith(word).length > 0 && Date.now() < deadline) await sleep(50);
+  expect(processesWith(word)).toEqual([]);
+}
+
+export function processesWith(word: string): string[] {
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      const line = commandLine(pid).replaceAll("\0", " ");
+      return line.includes(word) ? [line] : [];
+    });
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
