@@ -17,6 +17,10 @@ import { terminalOptions } from "./terminal.ts";
 
 export interface VersusOptions extends KernelOptions {
   vs?: string;
+  baseSetup?: string;
+  baseTeardown?: string;
+  candidateSetup?: string;
+  candidateTeardown?: string;
   margin?: string;
   failOn?: string;
 }
@@ -26,7 +30,7 @@ const FAILED = 1;
 /** `bench --vs …`: two variants in pairs, a document a side, and the verdicts. */
 export async function benchVersus(
   planName: string | undefined,
-  options: VersusOptions & { vs: string },
+  options: VersusOptions,
 ): Promise<void> {
   const plan = planOf(planName, options);
   const failOn = failOnOf(options.failOn);
@@ -67,17 +71,19 @@ export async function benchVersus(
 
 function planOf(
   planName: string | undefined,
-  { margin, failOn: _failOn, out: _out, json: _json, ...request }: VersusOptions & { vs: string },
+  { margin, failOn: _failOn, out: _out, json: _json, ...request }: VersusOptions,
 ): VersusPlan {
   if (planName !== undefined) {
     throw new UsageError(
       `--vs compares one --topology with another: it takes no plan ("${planName}")`,
     );
   }
-  const stray = (["kernel", "clock", "probeEffect", "network"] as const).find(
-    (name) => request[name] !== undefined && name !== "network",
-  );
-  if (stray !== undefined) throw new UsageError(`--${stray} does not go with --vs`);
+  for (const name of ["kernel", "clock", "probeEffect", "setup", "teardown"] as const) {
+    if (request[name] === undefined) continue;
+    const word = name === "probeEffect" ? "probe-effect" : name;
+    const instead = name === "setup" || name === "teardown" ? `: say --base-${name}` : "";
+    throw new UsageError(`--${word} does not go with --vs${instead}`);
+  }
   const share = margin === undefined ? githubMargin()?.share : marginOf(margin);
   return planVersus({ ...request, margin: share });
 }

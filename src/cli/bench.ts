@@ -47,6 +47,10 @@ export function benchCommand(): Command {
     .option("--probe-effect <pairs>", "also measure with probes on and off, interleaved")
     .option("--seed <n>", "draws every random order")
     .option("--vs <topology>", "the same workloads on this one too, in pairs, with verdicts")
+    .option("--base-setup <json>", "with --vs: as --setup, for the base; --vs is external then")
+    .option("--base-teardown <json>", "with --vs: as --teardown, for the base")
+    .option("--candidate-setup <json>", "with --vs: as --setup, for the candidate")
+    .option("--candidate-teardown <json>", "with --vs: as --teardown, for the candidate")
     .option("--margin <share>", "with --vs: the smallest change worth a verdict (2%)")
     .option("--fail-on <verdicts>", `with --vs: ${FAIL_ON_HELP}`)
     .option(
@@ -78,11 +82,15 @@ export function benchCommand(): Command {
 }
 
 async function bench(planName: string | undefined, options: BenchOptions): Promise<void> {
-  const { vs } = options;
-  if (vs !== undefined) return benchVersus(planName, { ...options, vs });
-  const stray = (["margin", "failOn"] as const).find((name) => options[name] !== undefined);
-  if (stray !== undefined) {
-    throw new UsageError(`--${stray === "failOn" ? "fail-on" : stray} goes with --vs`);
+  const sides = ["vs", "baseSetup", "candidateSetup"] as const;
+  if (sides.some((name) => options[name] !== undefined)) return benchVersus(planName, options);
+  for (const [name, option] of [
+    ["margin", "--margin"],
+    ["failOn", "--fail-on"],
+    ["baseTeardown", "--base-teardown"],
+    ["candidateTeardown", "--candidate-teardown"],
+  ] as const) {
+    if (options[name] !== undefined) throw new UsageError(`${option} goes with --vs`);
   }
   if (options.kernel !== undefined) return benchKernels(planName, options);
   const clock = ownClock(options);

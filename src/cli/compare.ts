@@ -24,7 +24,7 @@ interface CompareOptions {
 
 const REGRESSION = 3;
 export const FAIL_ON_HELP =
-  "regression (the default, exit 3), inconclusive or improvement (exit 1), several with commas, or nothing";
+  "beside a regression (exit 3) also inconclusive or improvement (exit 1), or nothing";
 
 export function compareCommand(): Command {
   const names = COMPARISON_FORMATS.map((format) => format.name).join(", ");
@@ -81,17 +81,18 @@ export function exitStatus(
 const FAIL_ON = ["regression", "improvement", "inconclusive"] as const;
 const FAILED = 1;
 
-/** `regression,inconclusive`, or `nothing`; a regression alone when absent. */
+/** `inconclusive`, say, beside a regression, which always fails; or `nothing`. */
 export function failOnOf(text: string | undefined): readonly Verdict["verdict"][] {
   if (text === undefined) return ["regression"];
   if (text === "nothing") return [];
-  return text.split(",").map((word) => {
+  const more = text.split(",").map((word) => {
     const known = FAIL_ON.find((one) => one === word.trim());
     if (known !== undefined) return known;
     throw new UsageError(
       `--fail-on expects ${FAIL_ON.join(", ")} (several with commas) or nothing, not "${text}"`,
     );
   });
+  return [...new Set(["regression" as const, ...more])];
 }
 
 /** The comparison at that path: a compare.json, or a folder with one and no run.json. Null for anything else. */

@@ -3,12 +3,19 @@ import type { Plan, PlannedCase } from "../plan.ts";
 import { type BenchRequest, durationOf, integer, planFor } from "../request.ts";
 import { type Both, LEAST_PAIRS } from "./session.ts";
 
-export interface VersusRequest extends BenchRequest {
-  /** The other variant, a topology: the candidate. */
-  vs: string;
+export interface VersusRequest extends Omit<BenchRequest, "setup" | "teardown"> {
+  /** The other variant, a topology: the candidate. `external` when absent. */
+  vs?: string | undefined;
+  /** What connects the namespaces of a side whose topology is `external`, and what takes that back. */
+  baseSetup?: BenchRequest["setup"];
+  baseTeardown?: BenchRequest["teardown"];
+  candidateSetup?: BenchRequest["setup"];
+  candidateTeardown?: BenchRequest["teardown"];
   /** Smallest change worth a verdict, as a share; 0.02 when absent. */
   margin?: number | undefined;
 }
+
+type Command = BenchRequest["setup"] | undefined;
 
 /** Two variants under the same workloads, and how long and how finely they are measured. */
 export interface VersusPlan {
@@ -26,6 +33,7 @@ export interface VersusPlan {
 
 /** 1 % over all cases: of a hundred comparisons of a variant with itself one may find something, once. */
 export const ALPHA = 0.01;
+const EXTERNAL = "external";
 const DEFAULT_MARGIN = 0.02;
 const DEFAULT_BUDGET_NS = 30e9;
 /** Short rounds: the time between two measurements is what makes their difference uncertain. */
@@ -33,7 +41,18 @@ const ROUND = "15ms";
 
 /** Checks a request and decides everything; throws a UsageError before anything is touched. */
 export function planVersus(request: VersusRequest): VersusPlan {
-  const { vs, margin = DEFAULT_MARGIN, topology = ["bridge:4"], budget, rounds, ...rest } = request;
+  const {
+    vs = EXTERNAL,
+    margin = DEFAULT_MARGIN,
+    topology = [request.baseSetup === undefined ? "bridge:4" : EXTERNAL],
+    budget,
+    rounds,
+    baseSetup,
+    baseTeardown,
+    candidateSetup,
+    candidateTeardown,
+    ...rest
+  } = request;
   const [base, ...more] = topology;
   if (base === undefined || more.length > 0) {
     throw new UsageError("--vs compares one --topology with another; give it once");
@@ -45,9 +64,21 @@ export function planVersus(request: VersusRequest): VersusPlan {
     throw new UsageError("--budget decides the number of pairs: give it or --rounds, not both");
   }
   const duration = rest.duration ?? ROUND;
-  const planOf = (label: string) =>
-    planFor(undefined, { ...rest, duration, topology: [label], backend: "off" });
-  const [left, right] = [planOf(base), planOf(vs)];
+  const planOf = (label: string, setup: Command, teardown: Command) => {
+    const commands = {
+      ...(setup === undefined ? {} : { setup }),
+      ...(teardown === undefined ? {} : { teardown }),
+    };
+    return planFor(undefined, {
+      ...rest,
+      ...commands,
+      duration,
+      topology: [label],
+      backend: "off",
+    });
+  };
+  const left = planOf(base, baseSetup, baseTeardown);
+  const right = planOf(vs, candidateSetup, candidateTeardown);
   const cases = left.plan.cases.map((one, index) => ({
     base: one,
     candidate: right.plan.cases[index] ?? one,
@@ -66,7 +97,10 @@ export function planVersus(request: VersusRequest): VersusPlan {
   }
   const budgetNs = durationOf("--budget", budget) ?? DEFAULT_BUDGET_NS * cases.length;
   return {
-    labels: { base, candidate: vs },
+    labels:
+      base === vs
+        ? { base: `${base} (base)`, candidate: `${vs} (candidate)` }
+        : { base, candidate: vs },
     cases,
     budgetNs: pairs === null ? budgetNs / cases.length : null,
     pairs,

@@ -132,7 +132,9 @@ export async function measureOnce(
   let turn = session.measurement;
   const stand = () =>
     standBoth(planned, turn++ % 2 === 1 ? SIDES : SIDES.toReversed(), cases, context);
-  await measureSession(session, { stand, renew: true }, cases, context);
+  // What exists already cannot be built anew.
+  const renew = SIDES.every((side) => planned[side].topology.kind !== "attach");
+  await measureSession(session, { stand, renew }, cases, context);
 }
 
 /** Builds both labs, in that order, and sets the workload up in each. */
@@ -151,15 +153,19 @@ async function standBoth(
   try {
     for (const side of order) {
       const { topology, workload, options } = planned[side];
-      const standing = await buildStanding(topology, signal);
+      const one = cases[side];
+      const standing = await buildStanding(topology, signal, (text) => {
+        if (!one.warnings.includes(text)) one.warnings.push(text);
+      });
       labs.push(standing);
       const driver = await workload.prepare({ lab: standing.lab, options, cpus, signal });
       drivers.set(side, driver);
-      const one = cases[side];
       one.workload = driver.describe();
       one.lab = { ...standing.read, placement: driver.placement() };
-      one.metrics.setup_time ??= { ...METRICS.setup_time, samples: [] };
-      one.metrics.setup_time.samples.push(standing.lab.setupNs);
+      if (topology.kind !== "attach") {
+        one.metrics.setup_time ??= { ...METRICS.setup_time, samples: [] };
+        one.metrics.setup_time.samples.push(standing.lab.setupNs);
+      }
     }
     const [base, candidate] = SIDES.map((side) => drivers.get(side));
     if (base === undefined || candidate === undefined) throw new RangeError("a side has no lab");

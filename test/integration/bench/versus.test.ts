@@ -1,10 +1,14 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compareSchema } from "../../../src/document/compare.ts";
 import { runSchema } from "../../../src/document/run.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
 import { bridgescope, scratch, start } from "./cli.ts";
+
+const SCRIPTS = fileURLToPath(new URL("../../fixtures/external", import.meta.url));
 
 let folder: ReturnType<typeof scratch>;
 beforeEach(() => {
@@ -104,6 +108,48 @@ describe("two variants in pairs", () => {
     for (const { verdict } of comparison.verdicts) expect(verdict).toBe("inconclusive");
   });
 
+  it("two networks that commands connect, with the time that each takes to", async () => {
+    const name = `bsv${process.pid % 100_000}`;
+    const command = (script: string, verb: string, which: string) =>
+      JSON.stringify([join(SCRIPTS, script), verb, `${name}${which}`]);
+    const sides = [
+      ["base", "bridge.sh", "a"],
+      ["candidate", "routed.sh", "b"],
+    ] as const;
+    const words = sides.flatMap(([side, script, which]) => [
+      `--${side}-setup`,
+      command(script, "add", which),
+      `--${side}-teardown`,
+      command(script, "del", which),
+    ]);
+    const result = await bridgescope(["bench", ...words, "--rounds", "60", "--out", folder.path]);
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+    const { base, candidate, comparison } = documents();
+    expect([base.state, candidate.state]).toEqual(["complete", "complete"]);
+    expect(base.cases[0]?.sessions?.[0]?.blocks).toBeGreaterThanOrEqual(10);
+    const verdict = comparison.verdicts.find(({ metric }) => metric === "ns_per_frame");
+    expect(verdict?.baseRounds).toBe(60);
+    const setup = comparison.verdicts.find(({ metric }) => metric === "setup_time");
+    expect(setup).toMatchObject({ exploratory: true });
+    expect(setup?.baseRounds).toBeGreaterThan(10);
+    // A router and a bridge are not the same, and what was connected is connected no more.
+    expect(verdict?.ratio).not.toBeCloseTo(1, 2);
+    expect(execFileSync("ip", ["-o", "link"], { encoding: "utf8" })).not.toContain(name);
+    expect(execFileSync("ip", ["netns"], { encoding: "utf8" })).not.toContain(name);
+  });
+
+  it("a set-up that leaves one side unconnected is named, and no verdict comes of it", async () => {
+    const result = await bridgescope([
+      ...["bench", "--topology", "bridge:2", "--candidate-setup", '["true"]', "--rounds", "20"],
+      ...["--out", folder.path],
+    ]);
+    expect(result.code).toBe(1);
+    expect(documents().candidate.cases[0]?.error).toMatch(/no device|not connected|address/);
+    expect(
+      documents().comparison.verdicts.filter(({ verdict }) => verdict !== "inconclusive"),
+    ).toEqual([]);
+  });
+
   it("what cannot go together is refused before anything is measured", async () => {
     const refused = async (words: string[], code: number, text: RegExp) => {
       const result = await bridgescope(["bench", ...words, "--out", folder.path]);
@@ -118,5 +164,11 @@ describe("two variants in pairs", () => {
     await refused(["--vs", "bridge:2", "--margin", "2"], 2, /--margin is a share/);
     await refused(["--vs", "bridge:2", "--fail-on", "all"], 2, /--fail-on expects/);
     await refused(["--margin", "2%"], 2, /--margin goes with --vs/);
+    await refused(["--vs", "bridge:2", "--setup", '["true"]'], 2, /say --base-setup/);
+    await refused(
+      ["--vs", "bridge:2", "--base-setup", '["true"]', "--topology", "veth"],
+      2,
+      /external/,
+    );
   });
 });

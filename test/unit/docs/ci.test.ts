@@ -5,12 +5,10 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { planFor } from "../../../src/bench/request.ts";
+import { planVersus } from "../../../src/bench/versus/plan.ts";
 import { program } from "../../../src/cli/program.ts";
 import { formatNamed } from "../../../src/report/formats.ts";
 import { blocksIn, commandsIn } from "./markdown.ts";
-
-/** Of `bench --vs`, each with a value. Delete the list, and `withoutPending`, once `bench` has them. */
-const PENDING = ["--vs", "--margin", "--fail-on", "--base-setup", "--candidate-setup"];
 
 const page = readFileSync("docs/ci.md", "utf8");
 const blocks = blocksIn(page);
@@ -161,11 +159,13 @@ describe("the commands of docs/ci.md", () => {
     expect(commands).toContainEqual(["doctor"]);
   });
 
-  test.each(commands.map((words) => [words.join(" "), words] as const))("%s", async (_, all) => {
-    const words = all[0] === "bench" ? withoutPending(all) : all;
+  test.each(commands.map((words) => [words.join(" "), words] as const))("%s", async (_, words) => {
     const { options, args } = await accepted(words);
     if (typeof options.format === "string") expect(formatNamed(options.format)).toBeDefined();
-    if (words[0] === "bench" && options.kernel === undefined) {
+    if (words[0] === "bench" && (options.vs ?? options.baseSetup) !== undefined) {
+      const { margin: _margin, ...request } = options;
+      expect(planVersus(request).cases.length).toBeGreaterThan(0);
+    } else if (words[0] === "bench" && options.kernel === undefined) {
       expect(planFor(args[0], options).plan.cases.length).toBeGreaterThan(0);
     }
   });
@@ -197,10 +197,4 @@ async function accepted(
 function silence(command: Command): void {
   command.configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} });
   command.commands.forEach(silence);
-}
-
-function withoutPending(words: readonly string[]): string[] {
-  return words.filter(
-    (word, index) => !PENDING.includes(word) && !PENDING.includes(words[index - 1] ?? ""),
-  );
 }
