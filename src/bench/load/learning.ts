@@ -65,7 +65,7 @@ export function openLearning(
     placement: [{ thread: "sender", cpus: pinnedTo(cpu) }],
     forget: async () => {
       await flushFdb(lab);
-      announce(lab, [TEST, LEARNING], { stations: false });
+      announce(lab, [TEST, LEARNING], new Set());
     },
     teach: async (addresses, rate) => {
       if (next + addresses >= ADDRESS_SPACE) next = 0;

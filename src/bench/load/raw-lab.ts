@@ -60,20 +60,20 @@ export function madeUpAddress(lab: BuiltLab, index: number): string {
 }
 
 /**
- * Each of these hosts says one frame, and one as its station where `stations` are sent to, so that the
- * bridge knows where they are: the first to the second, which is flooded, all others to the first.
+ * Each of these hosts says one frame, and one as its station where that is sent to, so that the bridge knows
+ * where they are: the first to the second, which is flooded, all others to the first.
  */
 export function announce(
   lab: BuiltLab,
   hosts: readonly number[],
-  { stations }: { stations: boolean },
+  stations: ReadonlySet<number>,
 ): void {
   const [first, second] = hosts;
   if (first === undefined || second === undefined) return;
   for (const index of hosts) {
     const from = hostAt(lab, index);
     const to = hostAt(lab, index === first ? second : first);
-    const sources = stations ? [from.mac, stationOf(lab, index)] : [from.mac];
+    const sources = stations.has(index) ? [from.mac, stationOf(lab, index)] : [from.mac];
     const socket = openPacketSocket(from.namespace, from.ifindex);
     try {
       for (const source of sources) socket.send(testFrame(to.mac, source, SMALLEST_FRAME));

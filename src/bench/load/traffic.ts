@@ -61,7 +61,7 @@ export function openTraffic(lab: BuiltLab, request: TrafficRequest): Traffic {
   const copies = sources.some(({ targets }) => targets.some((one) => typeof one !== "number"));
   const burst = Math.max(1, Math.min(BURST, Math.floor(COPIES_A_CALL / (copies ? hosts - 1 : 1))));
   // Somebody else's network knows its hosts: they have spoken when they were found.
-  if (lab.way === undefined) announce(lab, introduced(sources, hosts), { stations: true });
+  if (lab.way === undefined) announce(lab, introduced(sources, hosts), sentTo(sources));
   // Thread by thread, each with every so many-th of the sending hosts.
   const shares = cpus.slice(0, request.senders).map((cpu, thread) => ({
     cpu,
@@ -138,6 +138,13 @@ function traffic(
       for (const socket of sockets) socket.close();
     },
   };
+}
+
+/** The hosts whose stations frames go to. */
+function sentTo(sources: readonly Source[]): Set<number> {
+  return new Set(
+    sources.flatMap(({ targets }) => targets.filter((one) => typeof one === "number")),
+  );
 }
 
 /** Who has to be known to the bridge before the first frame: all targets, then all sources. */
