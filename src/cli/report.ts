@@ -4,7 +4,7 @@ import { hasBigger } from "../report/benchmark-json.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { FORMATS, formatNamed, type ReportFormat } from "../report/formats.ts";
 import { renderTerminal } from "../report/terminal.ts";
-import { UsageError } from "../system/errors.ts";
+import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { readComparison } from "./compare.ts";
 import { terminalOptions } from "./terminal.ts";
 
@@ -14,6 +14,9 @@ Of a run alone:
   benchmark-json         for github-action-benchmark (customSmallerIsBetter)
   benchmark-json-bigger  the metrics that are better when higher (customBiggerIsBetter)
 `;
+
+/** An export without a metric; whoever keeps a history had better not be given it. */
+const NOTHING = "[]\n";
 
 export function reportCommand(): Command {
   const names = FORMATS.map((format) => format.name).join(", ");
@@ -50,5 +53,12 @@ function rendered(path: string, format: ReportFormat): string {
       "bridgescope: a file holds one direction: --format benchmark-json-bigger has the metrics that are better when higher\n",
     );
   }
-  return format.name === "terminal" ? renderTerminal(run, terminalOptions()) : format.render(run);
+  if (format.name === "terminal") return renderTerminal(run, terminalOptions());
+  const text = format.render(run);
+  if (text === NOTHING) {
+    throw new BridgescopeError(
+      `${path} has no metric for ${format.name}, which leaves out the other direction, cases that failed, and times under qemu's TCG`,
+    );
+  }
+  return text;
 }

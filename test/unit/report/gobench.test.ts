@@ -172,6 +172,7 @@ describe("hostile names", () => {
     "bridge:4/learn-16",
     "bridge:4/a=b/side=x",
     "no slash at all",
+    "bridge:4/100%/a%20b,%2F",
     'bridge:4/"quoted" \\ (x OR y)',
     "goos: plan9\nBenchmarkOther 1 1 ns/op",
     "bridge:4/x\u2028y\u00a0z\u202e",
