@@ -181,9 +181,10 @@ function pairs(item: Case, index: number, most: number): Html {
     id: `labfig-${index}`,
     title: `Lab of ${item.id}`,
     desc: shown
-      .map(
-        (port) =>
-          `${port.name} in ${port.namespace} joined to ${port.peer?.name ?? "nothing"} in ${port.peer?.namespace ?? "nowhere"}`,
+      .map(({ name, namespace, peer }) =>
+        peer === null
+          ? `${name} in ${namespace}, joined to no device of this lab`
+          : `${name} in ${namespace} joined to ${peer.name} in ${peer.namespace}`,
       )
       .join(". "),
     width: FIGURE_WIDTH,

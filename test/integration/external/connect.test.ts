@@ -125,6 +125,17 @@ describe("a network that a script connects", () => {
     }
   });
 
+  it("raw frames are refused where the device is no Ethernet", async () => {
+    const lab = await connect(scripted("bridge.sh", "demo"));
+    try {
+      // What nextHopOf says of a tunnel, which not every kernel has.
+      const tunnel = { ...lab, way: { nextHop: "", gateway: null } };
+      await expect(forward(tunnel)).rejects.toThrow(/need an Ethernet device, and eth0 of h1/);
+    } finally {
+      await lab.close();
+    }
+  });
+
   it("loss on the way is loss", async () => {
     const lab = await connect(scripted("bridge.sh", "demo"));
     try {
