@@ -1,3 +1,3 @@
 export function sockperfMedianNs(text: string): number;
 export function mininetSeconds(text: string): number;
-export function trafgenFrame(destination: string, source: string, cpu: number): string;
+export function trafgenFrame(frame: Uint8Array, cpu: number): string;

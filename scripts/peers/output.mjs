@@ -28,10 +28,10 @@ export function mininetSeconds(text) {
   return Number(found[1]);
 }
 
-/** A trafgen configuration: one Ethernet frame of 60 bytes, which is 64 with its FCS, sent on one CPU. */
-export function trafgenFrame(destination, source, cpu) {
-  const bytes = (address) => address.split(":").map((byte) => `0x${byte}`);
-  return `cpu(${cpu}): { ${[...bytes(destination), ...bytes(source), "0x88", "0xb5", "fill(0x00, 46)"].join(", ")}, }\n`;
+/** A trafgen configuration: one frame, sent on one CPU. */
+export function trafgenFrame(frame, cpu) {
+  const bytes = Array.from(frame, (byte) => `0x${byte.toString(16).padStart(2, "0")}`);
+  return `cpu(${cpu}): { ${bytes.join(", ")}, }\n`;
 }
 
 /** The first line of what a tool says of its version. */

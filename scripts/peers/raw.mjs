@@ -4,11 +4,12 @@ import { Failure } from "../lib/failure.mjs";
 import { findCommand } from "../lib/find-command.mjs";
 import { inRoot } from "../lib/repository.mjs";
 import {
-  addressOfTarget,
+  addressesOf,
   hostSite,
   quiet,
   readCounters,
   startChild,
+  testFrames,
   workloadNamed,
 } from "./compiled.mjs";
 import { trafgenFrame } from "./output.mjs";
@@ -96,10 +97,10 @@ async function rateOf({ lab, signal }, senders) {
  * process to CPU n, so it gets as many as reach the CPU, and only the one there has a frame to send.
  */
 async function trafgen({ lab }) {
-  const nobody = addressOfTarget(lab, "nobody");
-  return ({ name, device, mac }, cpu) => {
+  return (host, cpu) => {
+    const { name, device } = host;
     const file = `/run/${name}.trafgen`;
-    writeFileSync(`${lab.site.root}${file}`, trafgenFrame(nobody, mac, cpu));
+    writeFileSync(`${lab.site.root}${file}`, trafgenFrame(frameOf(lab, host), cpu));
     const words = ["-i", file, "-o", device, "-P", String(cpu + 1), "-n", "0"];
     return startChild(lab.site, ...withItsChildren("trafgen", ...words), {
       namespace: lab.names.namespace(name),
@@ -113,10 +114,14 @@ async function cLoop({ lab, signal }) {
   const binary = "/run/flood";
   const source = inRoot("scripts", "peers", "flood.c");
   await toEnd(hostSite, "cc", ["-O2", "-o", `${lab.site.root}${binary}`, source], { signal });
-  const nobody = addressOfTarget(lab, "nobody");
-  return ({ name, device, mac }, cpu) =>
-    startChild(lab.site, binary, [device, nobody, mac], {
-      namespace: lab.names.namespace(name),
+  return (host, cpu) =>
+    startChild(lab.site, binary, [host.device, frameOf(lab, host).toString("hex")], {
+      namespace: lab.names.namespace(host.name),
       cpus: [cpu],
     });
+}
+
+/** The frame that our own flood sends from this host. */
+function frameOf(lab, host) {
+  return testFrames([addressesOf(lab, lab.hosts.indexOf(host), "nobody")], FRAME_BYTES);
 }

@@ -28,7 +28,7 @@ export function openSender(lab: BuiltLab, index: number): PacketSocket {
 }
 
 /** The address of a target; nobody's is the last of the made-up ones. */
-export function addressOfTarget(lab: BuiltLab, target: Target): string {
+function addressOfTarget(lab: BuiltLab, target: Target): string {
   if (target === "everybody") return BROADCAST;
   if (target === "nobody") return madeUpAddress(lab, NOBODY);
   return stationOf(lab, target);
