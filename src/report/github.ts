@@ -3,6 +3,7 @@
  * commands. Texts come from documents, so they are cleaned, then escaped as the runner reads them.
  */
 import type { Comparison, Verdict } from "../document/compare.ts";
+import { HEADLINES } from "../stats/compare/paired.ts";
 import { changeText, judged, type Part, partsOf, tally } from "./comparison/facts.ts";
 import { renderComparisonMarkdown } from "./comparison/markdown.ts";
 import { clean, clip } from "./text/clean.ts";
@@ -10,7 +11,7 @@ import { byteLength } from "./text/markdown.ts";
 import { count } from "./text/units.ts";
 
 /** What a regression is gated on: an open verdict on anything else is no reason to warn. */
-const HEADLINES = ["ns_per_frame", "frame_rate", "instructions_per_frame"];
+const GATED = [...HEADLINES, "instructions_per_frame"];
 /** GitHub shows ten of each kind for a step and leaves out the rest without a word. */
 const EACH = 10;
 const LONGEST = 400;
@@ -45,7 +46,7 @@ export function githubAnnotations(comparison: Comparison): string {
     ),
     ...annotations("warning", "inconclusive", [
       ...parts.filter((part) => judged(part).length === 0).map(nothingText),
-      ...said(({ verdict, metric }) => verdict === "inconclusive" && HEADLINES.includes(metric)),
+      ...said(({ verdict, metric }) => verdict === "inconclusive" && GATED.includes(metric)),
     ]),
     ...annotations(
       "notice",

@@ -1,5 +1,6 @@
 import type { BuiltLab, LabHost } from "../../setup/lab.ts";
 import { macAddress } from "../../setup/mac.ts";
+import { withoutPrefix } from "../../setup/network.ts";
 import { SWITCH } from "../../setup/plan.ts";
 import { MAX_PORTS } from "../../setup/spec.ts";
 import { readCounters } from "../../system/counters.ts";
@@ -45,13 +46,16 @@ function stationOf(lab: BuiltLab, host: number): string {
 /** How a frame from a host to a target is addressed. What is broadcast is mostly ARP, so it is no IP. */
 export function addressesOf(lab: BuiltLab, from: number, target: Target): Addresses {
   const host = hostAt(lab, from);
-  const [source] = (host.address ?? "").split("/");
-  const [destination] =
-    (typeof target === "number" ? hostAt(lab, target) : host).address?.split("/") ?? [];
+  const to = typeof target === "number" ? hostAt(lab, target) : host;
+  const source = withoutPrefix(host.address ?? "");
+  const destination = withoutPrefix(to.address ?? "");
   return {
     source: host.mac,
     destination: addressOfTarget(lab, target),
-    ip: target === "everybody" || !source || !destination ? null : { source, destination },
+    ip:
+      target === "everybody" || source === "" || destination === ""
+        ? null
+        : { source, destination },
   };
 }
 

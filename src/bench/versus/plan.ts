@@ -1,3 +1,4 @@
+import { WALL_MARGIN } from "../../stats/compare/judge.ts";
 import { UsageError } from "../../system/errors.ts";
 import type { Plan, PlannedCase } from "../plan.ts";
 import { type BenchRequest, durationOf, integer, planFor } from "../request.ts";
@@ -34,7 +35,6 @@ export interface VersusPlan {
 /** 1 % over all cases: of a hundred comparisons of a variant with itself one may find something, once. */
 export const ALPHA = 0.01;
 const EXTERNAL = "external";
-const DEFAULT_MARGIN = 0.02;
 const DEFAULT_BUDGET_NS = 30e9;
 /** Short rounds: the time between two measurements is what makes their difference uncertain. */
 const ROUND = "15ms";
@@ -43,7 +43,7 @@ const ROUND = "15ms";
 export function planVersus(request: VersusRequest): VersusPlan {
   const {
     vs = EXTERNAL,
-    margin = DEFAULT_MARGIN,
+    margin = WALL_MARGIN,
     topology = [request.baseSetup === undefined ? "bridge:4" : EXTERNAL],
     budget,
     rounds,

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { environment } from "../../doctor/index.ts";
 import { SELFTEST_SCHEMA, type Selftest, type SelftestPart } from "../../document/selftest.ts";
-import { findingsOf, headlinesOf, isFlagged } from "../../stats/compare/paired.ts";
+import { findingsOf, headlinesOf, isChange, isFlagged } from "../../stats/compare/paired.ts";
 import { summarize } from "../../stats/selftest.ts";
 import { threadCpus } from "../../system/libc.ts";
 import { version } from "../../version.ts";
@@ -137,9 +137,9 @@ async function compareOnce(
   const found = isFlagged(first);
   const again = found ? await measure(2) : [];
   const declared = first.some(
-    ({ metric, says }) =>
-      (says === "regression" || says === "improvement") &&
-      again.some((other) => other.metric === metric && other.says === says),
+    (one) =>
+      isChange(one) &&
+      again.some((other) => other.metric === one.metric && other.says === one.says),
   );
   const [headline] = first;
   if (headline?.ratio == null) throw new RangeError("a comparison without a pair");

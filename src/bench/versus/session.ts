@@ -177,7 +177,7 @@ function told(rounds: { pairs: number }, clock: Clock): string {
 
 /** The rounds of one session: both sides' cases get one of each pair. */
 class PairedRounds {
-  /** Pairs so far, and those of them that count as far as is known. */
+  /** Pairs so far, and those of them that are behind the warm-up. */
   pairs = 0;
   counted = 0;
   last: RoundResult["metrics"] = {};

@@ -8,15 +8,13 @@ import { logRatios, type PairedRatio } from "../paired/ratio.ts";
 import { median } from "../quantile.ts";
 import { pairedSamples } from "../samples.ts";
 import { judge, smallestVisible } from "../verdict.ts";
+import { WALL_MARGIN } from "./judge.ts";
 import type { Pair } from "./pair.ts";
 
 const SETUP = "setup_time";
 
 /** What a regression is declared from: the cost and the rate of small frames on the bridge's own path. */
-const HEADLINES = ["ns_per_frame", "frame_rate"];
-
-/** A margin that a person gave none for: 2 %. */
-const PAIRED_MARGIN = 0.02;
+export const HEADLINES: readonly string[] = ["ns_per_frame", "frame_rate"];
 
 /** What one measurement says of one metric. */
 export interface Finding {
@@ -68,7 +66,7 @@ export function findingsOf(
       one.ratio === null || one.few
         ? "inconclusive"
         : judge(one.ratio.ci, margin, better(base, one.metric));
-    const change = says === "regression" || says === "improvement";
+    const change = isChange({ says });
     return {
       ...one,
       adjustedP,
@@ -86,7 +84,12 @@ export function headlinesOf(item: Case): string[] {
 
 /** Whether a measurement found a change, which has to be found again before it is declared. */
 export function isFlagged(findings: readonly Finding[]): boolean {
-  return findings.some(({ says }) => says === "regression" || says === "improvement");
+  return findings.some(isChange);
+}
+
+/** Whether the finding is one of a change, in either direction. */
+export function isChange({ says }: Pick<Finding, "says">): boolean {
+  return says === "regression" || says === "improvement";
 }
 
 /** Verdicts on every metric that both sides have. */
@@ -95,7 +98,7 @@ export function comparePaired(
   base: Case,
   candidate: Case,
 ): { verdicts: Verdict[]; unmatched: Unmatched[] } {
-  const margin = pair.margin ?? PAIRED_MARGIN;
+  const margin = pair.margin ?? WALL_MARGIN;
   const [first, second] = base.sessions ?? [];
   const shared = Object.keys(base.metrics).filter((name) => candidate.metrics[name] !== undefined);
   if (first === undefined) return { verdicts: [], unmatched: [] };
@@ -139,7 +142,7 @@ interface Context {
 }
 
 function verdictOf(context: Context, first: Finding, again: Finding | null): Verdict {
-  const change = first.says === "regression" || first.says === "improvement";
+  const change = isChange(first);
   const confirmation =
     again === null || again.ratio === null
       ? null
