@@ -1,14 +1,19 @@
 import { runPlan } from "./bench/bench.ts";
+import { compareStored, type StoredRuns } from "./bench/compare-stored.ts";
 import { type BenchRequest, planFor } from "./bench/request.ts";
 import { type Running, runningOf } from "./bench/running.ts";
 import { formatPrerequisite, prerequisites } from "./doctor/index.ts";
+import type { Comparison } from "./document/compare.ts";
 import { PrerequisiteError } from "./system/errors.ts";
 
 export { isSound } from "./bench/bench.ts";
+export type { StoredRuns } from "./bench/compare-stored.ts";
 export type { BenchRequest } from "./bench/request.ts";
 export type { Running } from "./bench/running.ts";
-export { readRun } from "./bench/store.ts";
+export { readRun } from "./bench/stored.ts";
 export { type TrackOptions, track } from "./cli/track.ts";
+export type { Comparison, Verdict } from "./document/compare.ts";
+export { COMPARE_SCHEMA, compareSchema } from "./document/compare.ts";
 export type { RoundProgress, RunProgress } from "./document/progress.ts";
 export type { Case, Check, Latency, RoundTrip, Run } from "./document/run.ts";
 export { RUN_SCHEMA, runSchema } from "./document/run.ts";
@@ -35,4 +40,21 @@ export function bench(options: BenchOptions = {}): Running {
     if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
     return runPlan(plan, { argv: ["bench()"], seed, signal, onProgress });
   });
+}
+
+export interface CompareOptions {
+  /** The smallest change worth a verdict, as a share; 0.02 by the clock and 0.002 in counted time when absent. */
+  margin?: number;
+}
+
+/**
+ * Compares stored runs with a base, one run a side or several: paths (see `bridgescope compare --help`), or the
+ * documents. Rejected with a UsageError for one that cannot be used.
+ */
+export async function compare(
+  base: StoredRuns,
+  candidate: StoredRuns,
+  { margin }: CompareOptions = {},
+): Promise<Comparison> {
+  return compareStored(base, [candidate], { margin, argv: ["compare()"] });
 }

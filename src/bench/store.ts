@@ -5,14 +5,13 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { type Run, runSchema } from "../document/run.ts";
+import type { Run } from "../document/run.ts";
 import { FORMATS } from "../report/formats.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 
@@ -101,31 +100,4 @@ function replaceFile(path: string, text: string): void {
       { cause },
     );
   }
-}
-
-/** Reads a run document: a run.json, or the folder that holds one. */
-export function readRun(path: string): Run {
-  const text = readDocument(path);
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (cause) {
-    throw new UsageError(`${path} is not JSON: is it a whole run.json?`, { cause });
-  }
-  const checked = runSchema.safeParse(document);
-  if (checked.success) return checked.data;
-  const issue = checked.error.issues[0];
-  const at = issue?.path.join(".") || "its top";
-  throw new UsageError(`${path} is no run document of this version: at ${at}, ${issue?.message}`);
-}
-
-function readDocument(path: string): string {
-  for (const candidate of [path, join(path, "run.json")]) {
-    try {
-      return readFileSync(candidate, "utf8");
-    } catch {
-      // a folder, or not there: the next candidate decides
-    }
-  }
-  throw new UsageError(`no run at ${path}: expected a run.json or a folder that holds one`);
 }

@@ -4,23 +4,17 @@ import { basename, join, resolve } from "node:path";
 import { isSound, runId } from "../bench/bench.ts";
 import type { Plan } from "../bench/plan.ts";
 import { type BenchRequest, planFor } from "../bench/request.ts";
-import {
-  checkFolder,
-  pointLatest,
-  REPORTS,
-  readRun,
-  writeFiles,
-  writeRun,
-} from "../bench/store.ts";
+import { checkFolder, pointLatest, REPORTS, writeFiles, writeRun } from "../bench/store.ts";
+import { readRuns } from "../bench/stored.ts";
 import { PARAMETER_NAMES, WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import type { Comparison } from "../document/compare.ts";
 import type { Run } from "../document/run.ts";
 import { benchInGuests, type GuestBench } from "../kernels/bench.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
-import { renderJson } from "../report/json.ts";
+import { renderRunJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { isForeign } from "../setup/spec.ts";
-import { compareRuns } from "../stats/compare/runs.ts";
+import { compareRuns, type RunSet } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus } from "./compare.ts";
@@ -52,7 +46,7 @@ export async function benchKernels(
   options: KernelOptions,
 ): Promise<void> {
   const request = requestFor(planName, options);
-  const baseline = options.baseline === undefined ? null : readRun(options.baseline);
+  const baseline = options.baseline === undefined ? null : readRuns(options.baseline);
   const folder = options.out ?? join(REPORTS, request.id);
   checkFolder(folder);
   const say = (text: string) => void process.stderr.write(`${text}\n`);
@@ -204,7 +198,7 @@ function whole(option: string, value: string | undefined): number | undefined {
 /** The first kernel, or the stored baseline, against all others; null where there is nothing to compare. */
 function comparison(
   runs: readonly Run[],
-  baseline: Run | null,
+  baseline: RunSet | null,
   argv: readonly string[],
 ): Comparison | null {
   const [base, ...candidates] = baseline === null ? runs : [baseline, ...runs];
@@ -218,7 +212,7 @@ function print(runs: readonly Run[], compared: Comparison | null, json: boolean)
     const format = json ? "json" : "terminal";
     process.stdout.write(renderComparison(format, compared, terminalOptions()));
   } else if (only !== undefined) {
-    process.stdout.write(json ? renderJson(only) : renderTerminal(only, terminalOptions()));
+    process.stdout.write(json ? renderRunJson(only) : renderTerminal(only, terminalOptions()));
   }
 }
 

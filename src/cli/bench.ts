@@ -8,7 +8,7 @@ import { checkFolder, pointLatest, REPORTS, writeRun } from "../bench/store.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
-import { renderJson } from "../report/json.ts";
+import { renderRunJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
@@ -115,7 +115,9 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
     const run = await track(running, { results: false, percentiles: false });
     const folder = options.out ?? join(REPORTS, run.id);
     const paths = writeRun(run, folder);
-    process.stdout.write(options.json ? renderJson(run) : renderTerminal(run, terminalOptions()));
+    process.stdout.write(
+      options.json ? renderRunJson(run) : renderTerminal(run, terminalOptions()),
+    );
     say(paths.join("\n"));
     if (options.out === undefined && !pointLatest(folder)) {
       say(

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { readRun } from "../bench/store.ts";
+import { compareStored } from "../bench/compare-stored.ts";
 import {
   COMPARE_SCHEMA,
   type Comparison,
@@ -10,7 +10,6 @@ import {
 } from "../document/compare.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { plural } from "../report/text/units.ts";
-import { compareRuns } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
 import { githubMargin, tellGithub } from "./github.ts";
 import { terminalOptions } from "./terminal.ts";
@@ -22,6 +21,13 @@ interface CompareOptions {
   failOn?: string;
 }
 
+const HELP = `
+A folder of run folders, or a pattern such as 'nightly/*', is one side of several runs.
+By the clock only several runs a side carry a verdict, since one says nothing of the next.
+
+Exit status: 3 when a verdict is regression, else 0.
+`;
+
 const REGRESSION = 3;
 export const FAIL_ON_HELP =
   "beside a regression (exit 3) also inconclusive or improvement (exit 1), or nothing";
@@ -30,8 +36,8 @@ export function compareCommand(): Command {
   const names = COMPARISON_FORMATS.map((format) => format.name).join(", ");
   return new Command("compare")
     .description("compare stored runs: ratios with intervals, and a verdict for each stage")
-    .argument("<base>", "run.json, or the folder that holds it")
-    .argument("<candidates...>", "the runs to compare with it")
+    .argument("<base>", "a run, or several: run.json, a folder, or a pattern in quotes")
+    .argument("<candidates...>", "the same; each is compared with the base")
     .option(
       "--margin <share>",
       "the smallest change worth a verdict (0.2% counted, 2% by the clock, 5% on GitHub Actions)",
@@ -39,7 +45,7 @@ export function compareCommand(): Command {
     .option("--format <name>", `one of ${names}`, "terminal")
     .option("--json", "the same as --format json")
     .option("--fail-on <verdicts>", FAIL_ON_HELP)
-    .addHelpText("after", "\nExit status: 3 when a verdict is regression, else 0.\n")
+    .addHelpText("after", HELP)
     .action(compare);
 }
 
@@ -48,9 +54,8 @@ function compare(base: string, candidates: string[], options: CompareOptions): v
   checkFormat(format);
   const failOn = failOnOf(options.failOn);
   const margin = options.margin === undefined ? undefined : marginOf(options.margin);
-  const runs = candidates.map(readRun);
   const argv = ["bridgescope", ...process.argv.slice(2)];
-  const comparison = compareRuns(readRun(base), runs, {
+  const comparison = compareStored(base, candidates, {
     margin,
     clockMargin: githubMargin(),
     argv,

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { readRun } from "../bench/store.ts";
+import { readRun } from "../bench/stored.ts";
 import { hasBigger } from "../report/benchmark-json.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { FORMATS, formatNamed, type ReportFormat } from "../report/formats.ts";

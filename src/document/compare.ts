@@ -13,10 +13,12 @@ const count = z.int().nonnegative();
 const interval = z.tuple([z.number(), z.number()]);
 const candidate = z.string().describe("Label of the candidate it is about, see .candidates");
 
+const state = z.enum(["complete", "interrupted", "failed"]);
+
 const sideSchema = z.object({
   label: z.string().describe("What the verdicts call this run: the guest's spec, or the run's id"),
   id: z.string().describe("Of the run document"),
-  state: z.enum(["complete", "interrupted", "failed"]),
+  state,
   startedAt: z.string(),
   kernel: z.object({
     release: z.string(),
@@ -38,6 +40,10 @@ const sideSchema = z.object({
     .nullable()
     .describe("null for a run on the host itself"),
   argv: z.array(z.string()).describe("The command that made the run"),
+  runs: z
+    .array(z.object({ id: z.string(), state, startedAt: z.string(), durationNs: z.number() }))
+    .optional()
+    .describe("All runs of the side where there are several; what stands above is of the first"),
 });
 
 /** In the order of a report: what can explain a change comes first. */
@@ -155,6 +161,19 @@ const verdictSchema = z.object({
     .nullable()
     .optional()
     .describe("The same in nanoseconds a frame; null for what is no time or rate of frames"),
+  values: z
+    .object({ base: z.array(z.number()), candidate: z.array(z.number()) })
+    .optional()
+    .describe(
+      "One a run, where a side has several: what they differ by is the run-to-run variation",
+    ),
+  needed: z
+    .object({
+      runs: count.nullable().describe("A side; null above 100"),
+      ns: z.number().nullable().describe("How long the runs would take that are lacking"),
+    })
+    .optional()
+    .describe("Of a headline metric by the clock: until there can be a verdict, at the least"),
   verdict: z.enum(VERDICTS),
   reason: z.string(),
 });

@@ -114,6 +114,10 @@ export const runSchema = z.object({
     })
     .optional()
     .describe("One side of `bench --vs`: the n-th rounds of both that count are a pair"),
+  integrity: z
+    .string()
+    .optional()
+    .describe("Checksum of the document as it was written; made anew nowhere else"),
   checks: z.array(checkSchema),
   cases: z.array(caseSchema),
   slopes: slopesSchema.optional().describe("Absent where the plan does not ask for them"),

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { readRun } from "../bench/store.ts";
+import { readRun } from "../bench/stored.ts";
 import type { Run } from "../document/run.ts";
 import { BridgescopeError } from "../system/errors.ts";
 import { APP } from "./app.ts";
@@ -136,7 +136,9 @@ async function bootOnce(
   );
   try {
     const { facts } = result;
-    return { run: readRun(result.folder), facts };
+    // What is added to it here is part of what is sealed in the end.
+    const { integrity: _, ...run } = readRun(result.folder);
+    return { run, facts };
   } catch (cause) {
     const last = result.console.slice(-8).join("\n  ");
     throw new BridgescopeError(

@@ -4,7 +4,7 @@ import { renderBenchmarkJson, renderBenchmarkJsonBigger } from "./benchmark-json
 import { renderCommit } from "./commit.ts";
 import { renderGobench } from "./gobench.ts";
 import { renderHtml } from "./html/page.ts";
-import { renderJson } from "./json.ts";
+import { renderRunJson } from "./json.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { renderTerminal } from "./terminal.ts";
 
@@ -21,7 +21,7 @@ const PAPER = { color: false, width: 80 } as const;
 export const FORMATS: readonly ReportFormat[] = [
   { name: "html", fileName: "report.html", render: renderHtml },
   { name: "markdown", fileName: "report.md", render: renderMarkdown },
-  { name: "json", fileName: "run.json", render: renderJson },
+  { name: "json", fileName: "run.json", render: renderRunJson },
   { name: "commit", fileName: "report.commit.txt", render: renderCommit },
   { name: "terminal", fileName: "report.txt", render: (run) => renderTerminal(run, PAPER) },
   { name: "gobench", fileName: "bench.txt", render: renderGobench },

@@ -3,7 +3,7 @@
  * commands. Texts come from documents, so they are cleaned, then escaped as the runner reads them.
  */
 import type { Comparison, Verdict } from "../document/compare.ts";
-import { HEADLINES } from "../stats/compare/paired.ts";
+import { HEADLINES } from "../stats/compare/headlines.ts";
 import { changeText, judged, type Part, partsOf, tally } from "./comparison/facts.ts";
 import { renderComparisonMarkdown } from "./comparison/markdown.ts";
 import { clean, clip } from "./text/clean.ts";

@@ -1,12 +1,11 @@
 /** Instruction-counted time: the same bridge rebuilt, round by round and boot by boot. */
 import type { Estimate } from "./bootstrap.ts";
-import { ascending } from "./quantile.ts";
 
 export interface CountedRound {
   /** The round's own mode, in instructions. */
   readonly value: number;
   /** Which boot of the guest the round was measured in. */
-  readonly boot: number;
+  readonly boot: number | string;
 }
 
 /**
@@ -18,7 +17,7 @@ export interface CountedRound {
  */
 export function countedEstimate(rounds: readonly CountedRound[]): Estimate {
   const value = mode(rounds);
-  const boots = bootsOf(rounds);
+  const boots = [...new Set(rounds.map((round) => round.boot))];
   const n = rounds.length;
   const ends =
     boots.length > 1
@@ -29,11 +28,6 @@ export function countedEstimate(rounds: readonly CountedRound[]): Estimate {
       ? `mode over ${n} rounds of ${boots.length} boots; interval: the span of the boots' own modes`
       : "mode over the rounds of one boot; interval: the span of its rounds";
   return { value, ci: [Math.min(value, ...ends), Math.max(value, ...ends)], method, n };
-}
-
-/** The boots that the rounds are of, ascending. */
-export function bootsOf(rounds: readonly CountedRound[]): number[] {
-  return ascending(new Set(rounds.map((round) => round.boot)));
 }
 
 /**

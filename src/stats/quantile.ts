@@ -9,7 +9,8 @@ export function quantile(sorted: readonly number[], p: number): number {
 }
 
 export function ascending(values: Iterable<number>): number[] {
-  return [...values].sort((a, b) => a - b);
+  // A typed array sorts numbers as numbers, without a call for each comparison.
+  return Array.from(Float64Array.from(values).sort());
 }
 
 export function median(values: Iterable<number>): number {

@@ -1,8 +1,7 @@
 /** From two intervals to a ratio, and from a ratio's interval to a verdict. */
 import type { Verdict } from "../document/compare.ts";
-import { resampledMedians } from "./bootstrap.ts";
+import type { Resampled } from "./bootstrap.ts";
 import { ascending, median, quantile } from "./quantile.ts";
-import { seededRandom } from "./random.ts";
 
 export interface Ratio {
   /** Candidate to base. */
@@ -14,8 +13,6 @@ interface Reading {
   readonly value: number;
   readonly ci: readonly [number, number];
 }
-
-const RESAMPLES = 2000;
 
 /**
  * The ratio of two values with the interval that their own intervals leave open: it excludes 1
@@ -33,19 +30,19 @@ export function ratioOfIntervals(base: Reading, candidate: Reading): Ratio | nul
  * bootstrap interval over the rounds of each. Null under five rounds a side (see medianOverRounds)
  * or where a value is not positive.
  */
-export function ratioOfMedians(
-  base: readonly number[],
-  candidate: readonly number[],
-  seed: number,
-): Ratio | null {
-  if (base.length < 5 || candidate.length < 5) return null;
-  if (![...base, ...candidate].every(positive)) return null;
-  const random = seededRandom(seed);
-  const below = resampledMedians(base, RESAMPLES, random);
-  const above = resampledMedians(candidate, RESAMPLES, random);
-  const ratios = ascending(above.map((value, index) => value / (below[index] ?? Number.NaN)));
+export function ratioOfMedians(base: Resampled, candidate: Resampled): Ratio | null {
+  if (base.medians.length === 0 || candidate.medians.length === 0) return null;
+  if (![...base.values, ...candidate.values].every(positive)) return null;
+  // Two runs of one seed drew alike: what was drawn last of one goes with what was drawn first of the other.
+  const below = base.medians;
+  const half = Math.floor(below.length / 2);
+  const ratios = ascending(
+    candidate.medians.map(
+      (value, index) => value / (below[(index + half) % below.length] ?? Number.NaN),
+    ),
+  );
   return {
-    ratio: median(candidate) / median(base),
+    ratio: median(candidate.values) / median(base.values),
     ci: [quantile(ratios, 0.025), quantile(ratios, 0.975)],
   };
 }

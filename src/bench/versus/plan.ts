@@ -1,3 +1,4 @@
+import { ALPHA } from "../../stats/compare/headlines.ts";
 import { WALL_MARGIN } from "../../stats/compare/judge.ts";
 import { UsageError } from "../../system/errors.ts";
 import type { Plan, PlannedCase } from "../plan.ts";
@@ -32,8 +33,6 @@ export interface VersusPlan {
   seed: number | undefined;
 }
 
-/** 1 % over all cases: of a hundred comparisons of a variant with itself one may find something, once. */
-export const ALPHA = 0.01;
 const EXTERNAL = "external";
 const DEFAULT_BUDGET_NS = 30e9;
 /** Short rounds: the time between two measurements is what makes their difference uncertain. */

@@ -1,12 +1,13 @@
 import { randomInt } from "node:crypto";
 import { environment } from "../../doctor/index.ts";
 import { SELFTEST_SCHEMA, type Selftest, type SelftestPart } from "../../document/selftest.ts";
+import { ALPHA } from "../../stats/compare/headlines.ts";
 import { findingsOf, headlinesOf, isChange, isFlagged } from "../../stats/compare/paired.ts";
 import { summarize } from "../../stats/selftest.ts";
 import { threadCpus } from "../../system/libc.ts";
 import { version } from "../../version.ts";
 import { emptyCase, sentence } from "../case-document.ts";
-import { ALPHA, planVersus } from "./plan.ts";
+import { planVersus } from "./plan.ts";
 import { measureOnce } from "./run.ts";
 
 /** What is compared, how often, and how long each measurement may take. */

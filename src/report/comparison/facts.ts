@@ -13,7 +13,7 @@ import {
 } from "../../document/compare.ts";
 import { COUNTED_WORDS } from "../facts/words.ts";
 import { commandLine } from "../text/command.ts";
-import { bare, count, percent, plural, quantity } from "../text/units.ts";
+import { bare, count, duration, percent, plural, quantity } from "../text/units.ts";
 
 export const GROUP_WORDS: Record<Difference["group"], string> = {
   compiler: "Compiler",
@@ -39,9 +39,11 @@ export interface Part {
   readonly differences: readonly { group: Difference["group"]; list: readonly Difference[] }[];
   /** Measured in pairs, interleaved. */
   readonly paired: readonly Verdict[];
+  /** By the clock, several runs a side. */
+  readonly repeated: readonly Verdict[];
   /** In instructions. */
   readonly counted: readonly Verdict[];
-  /** By the clock, or without a unit of time. */
+  /** By the clock, or without a unit of time; one run each. */
   readonly timed: readonly Verdict[];
   /** What was not compared, by its reason. */
   readonly refused: readonly { reason: string; verdicts: readonly Verdict[] }[];
@@ -52,7 +54,7 @@ export interface Part {
 }
 
 /** The tables of verdicts, in the order of a report. */
-export const KINDS = ["paired", "counted", "timed"] as const;
+export const KINDS = ["paired", "repeated", "counted", "timed"] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** All that was judged. */
@@ -61,6 +63,7 @@ export function judged(part: Part): readonly Verdict[] {
 }
 
 function kindOf(one: Verdict): Kind {
+  if (one.values !== undefined) return "repeated";
   if (one.adjustedP !== undefined) return "paired";
   return one.unit === "instructions" ? "counted" : "timed";
 }
@@ -102,7 +105,12 @@ export function partsOf(comparison: Comparison): Part[] {
 
 function of(verdicts: readonly Verdict[]): Pick<Part, Kind> {
   const by = (kind: Kind) => verdicts.filter((one) => kindOf(one) === kind);
-  return { paired: by("paired"), counted: by("counted"), timed: by("timed") };
+  return {
+    paired: by("paired"),
+    repeated: by("repeated"),
+    counted: by("counted"),
+    timed: by("timed"),
+  };
 }
 
 /** `debian:trixie, Linux 6.12.57, 3 boots under qemu's TCG`. */
@@ -114,7 +122,13 @@ export function sideText(side: Side): string {
       : `${guest.source}, ${plural(guest.boots, "boot")} under ${guest.hypervisor} (${guest.accelerator}), ${plural(guest.smp, "CPU")}`;
   const probes = side.backends.length === 0 ? "probes off" : side.backends.join(", ");
   const state = side.state === "complete" ? "" : `, ${side.state.toUpperCase()}`;
-  return `Linux ${kernel.release}, ${where}, ${probes}${state}`;
+  return `Linux ${kernel.release}, ${where}, ${probes}${state}${runsText(side)}`;
+}
+
+function runsText({ runs = [] }: Side): string {
+  const [first, last] = [runs[0], runs.at(-1)];
+  if (first === undefined || last === undefined) return "";
+  return `, ${plural(runs.length, "run")} from ${first.startedAt} to ${last.startedAt}`;
 }
 
 /** `1 regression, 2 unchanged, 1 inconclusive`; the stages and metrics of the part that were judged. */
@@ -151,10 +165,44 @@ function difference(ratio: number): string {
 /** Why verdicts are inconclusive, each reason once. */
 export function openQuestions(part: Part): string[] {
   const open = judged(part).filter((one) => one.verdict === "inconclusive");
-  return [...new Set(open.map((one) => one.reason))].map(
-    (reason) =>
-      `${count(open.filter((one) => one.reason === reason).length)} inconclusive: ${reason}`,
+  return [
+    ...[...new Set(open.map((one) => one.reason))].map(
+      (reason) =>
+        `${count(open.filter((one) => one.reason === reason).length)} inconclusive: ${reason}`,
+    ),
+    ...wayOut(part),
+  ];
+}
+
+/** What it would take where one run each left the headline metrics open: of the one that takes most. */
+function wayOut({ timed }: Part): string[] {
+  const open = timed.filter((one) => one.verdict === "inconclusive");
+  const most = open.reduce<Verdict | null>(
+    (worst, one) => (one.needed !== undefined && needs(one) >= needs(worst) ? one : worst),
+    null,
   );
+  if (most === null) return [];
+  return [
+    `until there can be a verdict: ${neededText(most)} at the least (${most.case} ${most.metric} needs most), as if runs varied no more than the rounds of one; or \`bench --vs\`, which compares two variants in one run`,
+  ];
+}
+
+function needs(one: Verdict | null): number {
+  return one === null ? 0 : (one.needed?.runs ?? Number.MAX_SAFE_INTEGER);
+}
+
+/** `6 runs a side, 12 min 4 s more`. */
+export function neededText({ needed }: Verdict): string {
+  if (needed?.runs == null) return "more than 100 runs a side";
+  const more = needed.ns === null || needed.ns === 0 ? "" : `, ${duration(needed.ns)} more`;
+  return `${plural(needed.runs, "run")} a side${more}`;
+}
+
+/** The interval of a side, or its least and largest run where it has several. */
+export function sideSpan(one: Verdict, side: "base" | "candidate"): [number, number] | null {
+  const { values } = one;
+  if (values === undefined) return side === "base" ? one.baseCi : one.candidateCi;
+  return values[side].length === 0 ? null : [Math.min(...values[side]), Math.max(...values[side])];
 }
 
 /** Which way the number went; instructions are never called anything but more or fewer. */
@@ -189,6 +237,7 @@ export function byCase<T extends { readonly case: string }>(
 /** What a table of these is titled. */
 export function tableTitle(kind: Kind): string {
   if (kind === "paired") return "In pairs: adjacent rounds of both, in random order";
+  if (kind === "repeated") return "By the clock: several runs";
   return kind === "counted"
     ? `Instructions by case and stage: ${COUNTED_WORDS}`
     : "By the clock: one run each";
@@ -216,9 +265,12 @@ export function commandsOf({ base, candidates, reproduce }: Comparison): (readon
   );
 }
 
-export function noteOf({ paired, counted, timed }: Part): string | null {
+export function noteOf({ paired, repeated, counted, timed }: Part): string | null {
   if (paired.length > 0) {
     return "medians over the pairs; ratio: candidate to base, the median of the pairs' own ratios";
+  }
+  if (repeated.length > 0) {
+    return "with each value its least and its largest run; ratio: candidate to base, of the geometric means over runs";
   }
   if (counted.length > 0) {
     return "with each value its interval, the span of the boots' own modes; ratio: candidate to base";

@@ -19,6 +19,7 @@ import {
   partsOf,
   ratioSpan,
   ratioText,
+  sideSpan,
   sideText,
   tableTitle,
   tally,
@@ -26,7 +27,7 @@ import {
 } from "./facts.ts";
 import { forest, stagesByKernel } from "./figures.ts";
 import { COMPARISON_METHODS, PAIRED_METHODS } from "./methods.ts";
-import { hostNoise, noiseRows, pairedSentences, sessionSentences } from "./paired.ts";
+import { headlineSentences, hostNoise, noiseRows, sessionSentences } from "./paired.ts";
 
 const FRAME = 16_000;
 /** Rows of a group of differences that are open. */
@@ -98,7 +99,7 @@ function answer({ warnings }: Comparison, parts: readonly Part[]): Html {
       .map(({ verdict, text }) => html`<li>${code(verdict.case)} ${verdict.metric}: ${text}</li>`);
     const more = all.length - items.length;
     const sentences = [
-      ...pairedSentences(part).map(({ text }) => text),
+      ...headlineSentences(part).map(({ text }) => text),
       ...sessionSentences(part),
     ].map((text) => html`<li>${text}</li>`);
     return html`<h3>${code(part.side.label)}: <a href="#numbers-${index}">${tally(part)}</a></h3>${
@@ -202,9 +203,9 @@ function verdictTable(part: Part, kind: Kind): Html {
         code(one.case),
         one.metric,
         right(bare(one.baseValue, one.unit)),
-        right(bareSpan(one.baseCi, one.unit, one.baseValue)),
+        right(bareSpan(sideSpan(one, "base"), one.unit, one.baseValue)),
         right(bare(one.candidateValue, one.unit)),
-        right(bareSpan(one.candidateCi, one.unit, one.candidateValue)),
+        right(bareSpan(sideSpan(one, "candidate"), one.unit, one.candidateValue)),
         right(ratioText(one)),
         right(ratioSpan(one)),
         right(visibleText(one)),

@@ -18,12 +18,13 @@ import {
   partsOf,
   ratioSpan,
   ratioText,
+  sideSpan,
   sideText,
   tableTitle,
   tally,
   visibleText,
 } from "./facts.ts";
-import { hostNoise, noiseRows, pairedSentences, sessionSentences } from "./paired.ts";
+import { headlineSentences, hostNoise, noiseRows, sessionSentences } from "./paired.ts";
 
 const VERDICT_TITLES = [
   "Case",
@@ -96,7 +97,7 @@ function list(title: string, of: string, folded: boolean, rows: readonly Markdow
 
 function paired(part: Part, of: string): Section {
   const rows = [
-    ...pairedSentences(part).map(({ text }) => md`- ${text}`),
+    ...headlineSentences(part).map(({ text }) => md`- ${text}`),
     ...sessionSentences(part).map((text) => md`- ${text}`),
   ];
   return list("Verdicts", of, false, rows);
@@ -154,9 +155,9 @@ function verdicts(part: Part, kind: Kind, of: string): Section {
       code(one.case),
       one.metric,
       bare(one.baseValue, one.unit),
-      bareSpan(one.baseCi, one.unit, one.baseValue),
+      bareSpan(sideSpan(one, "base"), one.unit, one.baseValue),
       bare(one.candidateValue, one.unit),
-      bareSpan(one.candidateCi, one.unit, one.candidateValue),
+      bareSpan(sideSpan(one, "candidate"), one.unit, one.candidateValue),
       ratioText(one),
       ratioSpan(one),
       visibleText(one),

@@ -11,7 +11,7 @@ export const COMPARISON_METHODS: readonly Method[] = [
   },
   {
     term: "By the clock",
-    text: "One run each carries no verdict: how much a number changes from run to run is not known from them. Under qemu's TCG times mean nothing, and are not compared at all.",
+    text: "One run each carries no verdict: how much a number changes from run to run is not known from them. Of several runs a side the ratio is that of their geometric means, and interval and test are Welch's of the logarithms, a run being what is drawn; 1 % of errors is shared among the cases, p is corrected for ns_per_frame and frame_rate (Holm), and all else is exploratory. Under qemu's TCG times mean nothing, and are not compared at all.",
   },
   {
     term: "Decisions and copies",

@@ -1,13 +1,13 @@
-/** What a comparison in pairs says, in sentences. Texts are raw and escaped where shown. */
+/** What a comparison in pairs, or of several runs a side, says in sentences. Texts are raw and escaped where shown. */
 import type { ComparedSession, Verdict } from "../../document/compare.ts";
 import type { Disturbance } from "../../document/session.ts";
 
 import { bare, count, duration, percent, plural, quantity } from "../text/units.ts";
-import { type Part, ratioSpan, ratioText, visibleText } from "./facts.ts";
+import { neededText, type Part, ratioSpan, ratioText, visibleText } from "./facts.ts";
 
 /** One sentence a headline metric: the verdict, on what it rests, and what this run could have seen. */
-export function pairedSentences(part: Part): { verdict: Verdict["verdict"]; text: string }[] {
-  return part.paired
+export function headlineSentences(part: Part): { verdict: Verdict["verdict"]; text: string }[] {
+  return [...part.paired, ...part.repeated]
     .filter((one) => one.exploratory !== true)
     .map((one) => ({ verdict: one.verdict, text: sentenceOf(one) }));
 }
@@ -19,7 +19,7 @@ function sentenceOf(one: Verdict): string {
     one.ratio === null || one.ci === null
       ? ""
       : ` (ratio ${ratioText(one)}, ${level} % interval ${ratioSpan(one)}, ${pText(one.adjustedP)})`;
-  return `${one.case} ${one.metric}: ${one.verdict.toUpperCase()}, ${from}${ratio}: ${one.reason}.${againText(one)}${visible(one)}`;
+  return `${one.case} ${one.metric}: ${one.verdict.toUpperCase()}, ${from}${ratio}: ${one.reason}.${againText(one)}${visible(one)}${wayOut(one)}`;
 }
 
 function againText({ confirmation }: Verdict): string {
@@ -35,6 +35,10 @@ function visible(one: Verdict): string {
   const own =
     ns === null || ns === undefined ? "" : `, ${quantity(ns, "ns")} of the path of a frame`;
   return ` Smallest change it could have seen: ${visibleText(one)}${own}.`;
+}
+
+function wayOut(one: Verdict): string {
+  return one.needed === undefined ? "" : ` A verdict would take about ${neededText(one)}.`;
 }
 
 function pText(p: number | undefined): string {

@@ -13,9 +13,10 @@ import {
   type Part,
   ratioSpan,
   ratioText,
+  sideSpan,
   tableTitle,
 } from "./facts.ts";
-import { pairedSentences, sessionSentences } from "./paired.ts";
+import { headlineSentences, sessionSentences } from "./paired.ts";
 
 const LONGEST = 200;
 
@@ -45,7 +46,7 @@ export function writeDifferences(screen: Screen, part: Part, each: number): void
 
 /** What each headline metric of a paired comparison says, in sentences. */
 export function writePaired(screen: Screen, part: Part): void {
-  for (const { verdict, text } of pairedSentences(part)) {
+  for (const { verdict, text } of headlineSentences(part)) {
     screen.paragraph(text, { indent: 2, hanging: 4, tone: TONES[verdict] });
   }
   for (const text of sessionSentences(part)) {
@@ -93,8 +94,8 @@ function verdictRows(one: Verdict): Row[] {
       label: `    ${one.verdict}`,
       tone: TONES[one.verdict],
       cells: [
-        { text: bareSpan(one.baseCi, one.unit, one.baseValue), tone: "dim" },
-        { text: bareSpan(one.candidateCi, one.unit, one.candidateValue), tone: "dim" },
+        { text: bareSpan(sideSpan(one, "base"), one.unit, one.baseValue), tone: "dim" },
+        { text: bareSpan(sideSpan(one, "candidate"), one.unit, one.candidateValue), tone: "dim" },
         { text: ratioSpan(one), tone: "dim" },
       ],
     },

@@ -2,6 +2,7 @@
  * What a run says, in sentences made from its data, worst first. Every format shows the same ones.
  * The text is raw: it may hold names from outside and is escaped by the format that shows it.
  */
+import { isEdited } from "../../document/integrity.ts";
 import type { Case, Check, Run } from "../../document/run.ts";
 import { count, percent, plural } from "../text/units.ts";
 import { booksOf } from "./books.ts";
@@ -40,6 +41,7 @@ export interface Finding {
 export function findingsOf(run: Run): Finding[] {
   const all = [
     ...timeless(run),
+    ...edited(run),
     ...runState(run),
     ...run.cases.flatMap(caseState),
     ...run.cases.flatMap(unbalanced),
@@ -84,6 +86,19 @@ function timeless(run: Run): Finding[] {
       about: null,
       text: "Wall clock under qemu's TCG measures its translator: no time and no rate of this run means anything. Decisions, copies and books do; --clock icount counts instructions instead.",
       evidence: { part: "environment", index: null },
+    },
+  ];
+}
+
+function edited(run: Run): Finding[] {
+  if (!isEdited(run)) return [];
+  return [
+    {
+      level: "alarm",
+      kind: "edited",
+      about: null,
+      text: "The document was changed after it was written: its checksum is not that of what stands in it.",
+      evidence: { part: "run", index: null },
     },
   ];
 }

@@ -1,4 +1,5 @@
 /** report.html: one file, no script, nothing fetched. */
+import { sealed } from "../../document/integrity.ts";
 import type { Run } from "../../document/run.ts";
 import { roundTripsIn } from "../facts/round-trip.ts";
 import { CLOCK_WORDS, COUNTED_METHODS, METHODS } from "../facts/words.ts";
@@ -51,7 +52,7 @@ export function renderHtml(run: Run): string {
     ...(run.slopes === undefined ? ["slopes"] : []),
     ...(roundTripsIn(run).length === 0 ? ["round-trip"] : []),
   ]);
-  const document = documentSection(run, "run", LARGEST_PAGE - FRAME - sizeOf(page));
+  const document = documentSection(sealed(run), "run", LARGEST_PAGE - FRAME - sizeOf(page));
   return pageText({
     title: `bridgescope ${run.id}: ${run.state}`,
     header: header(run),

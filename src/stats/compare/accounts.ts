@@ -1,7 +1,7 @@
 /** What the bridge did with the frames of a case, in two runs: it can be compared whatever the clock. */
 import type { AccountComparison } from "../../document/compare.ts";
 import { type Case, DECISIONS } from "../../document/run.ts";
-import type { Both, Pair } from "./pair.ts";
+import { type Both, casesNamed, type Labelled, type Pair } from "./pair.ts";
 
 /**
  * Shares and amplification nearer than this are the same: rounds by the clock differ in their number
@@ -11,22 +11,37 @@ const NEAR = 0.005;
 
 type Entry = AccountComparison["differences"][number];
 
-/** Nothing for a case that only one run has. */
+/** Nothing for a case that only one side has. Of several runs each is compared with each of the other side. */
 export function compareAccounts(
-  { candidate: { label } }: Pair,
+  { base: before, candidate: after }: Pair,
   { id, base, candidate }: Both,
 ): AccountComparison[] {
   if (base === undefined || candidate === undefined) return [];
-  if (base.bridge === undefined || candidate.bridge === undefined) {
-    return [{ case: id, candidate: label, state: "notObserved", differences: [] }];
+  const common = { case: id, candidate: after.label };
+  const observed = (side: Labelled) =>
+    casesNamed(side, id).filter(({ item }) => item.bridge !== undefined);
+  const [bases, candidates] = [observed(before), observed(after)];
+  if (bases.length === 0 || candidates.length === 0) {
+    return [{ ...common, state: "notObserved", differences: [] }];
   }
+  const differences = new Map<string, Entry>();
+  for (const one of bases) {
+    for (const other of candidates) {
+      for (const entry of between(one.item, other.item)) {
+        if (!differences.has(entry.name)) differences.set(entry.name, entry);
+      }
+    }
+  }
+  const state = differences.size === 0 ? "same" : "different";
+  return [{ ...common, state, differences: [...differences.values()] }];
+}
+
+function between(base: Case, candidate: Case): Entry[] {
   const now = entriesOf(candidate);
-  const differences = entriesOf(base).flatMap((entry, index) => {
+  return entriesOf(base).flatMap((entry, index) => {
     const other = now[index]?.baseValue ?? null;
     return near(entry.baseValue, other) ? [] : [{ ...entry, candidateValue: other }];
   });
-  const state = differences.length === 0 ? "same" : "different";
-  return [{ case: id, candidate: label, state, differences }];
 }
 
 /** In the same order for every case. */

@@ -1,8 +1,8 @@
 /** What differs between two runs besides the kernel's version: what can explain a change. */
 import { DIFFERENCE_GROUPS, type Difference } from "../../document/compare.ts";
-import type { Run } from "../../document/run.ts";
+import type { Case, Run } from "../../document/run.ts";
 import { caseFacts } from "./lab.ts";
-import { casesOf, type Pair } from "./pair.ts";
+import { casesNamed, casesOf, type Labelled, type Pair } from "./pair.ts";
 
 export interface Fact {
   readonly group: Difference["group"];
@@ -14,7 +14,7 @@ export interface Fact {
 export function differencesOf(pair: Pair): Difference[] {
   const { base, candidate } = pair;
   const found = [
-    ...differing(factsOf(base.run), factsOf(candidate.run)),
+    ...differing(base.runs.map(factsOf), candidate.runs.map(factsOf)),
     ...config(base.run, candidate.run),
     ...inCases(pair),
   ];
@@ -25,15 +25,28 @@ export function differencesOf(pair: Pair): Difference[] {
 
 type Found = Omit<Difference, "candidate">;
 
-function differing(before: readonly Fact[], after: readonly Fact[]): Found[] {
-  const old = new Map(before.map((fact) => [keyOf(fact), fact.value]));
-  const now = new Map(after.map((fact) => [keyOf(fact), fact.value]));
-  const all = new Map([...before, ...after].map((fact) => [keyOf(fact), fact]));
+/** The facts of each run of either side; where the runs of a side disagree, each value is named once. */
+function differing(
+  before: readonly (readonly Fact[])[],
+  after: readonly (readonly Fact[])[],
+): Found[] {
+  const [old, now] = [valuesOf(before), valuesOf(after)];
+  const all = new Map([...before, ...after].flat().map((fact) => [keyOf(fact), fact]));
   return [...all].flatMap(([key, { group, name }]) => {
     const baseValue = old.get(key) ?? null;
     const candidateValue = now.get(key) ?? null;
     return baseValue === candidateValue ? [] : [{ group, name, baseValue, candidateValue }];
   });
+}
+
+function valuesOf(runs: readonly (readonly Fact[])[]): Map<string, string> {
+  const values = new Map<string, Set<string>>();
+  for (const facts of runs) {
+    for (const [key, value] of new Map(facts.map((fact) => [keyOf(fact), fact.value]))) {
+      values.set(key, (values.get(key) ?? new Set()).add(value));
+    }
+  }
+  return new Map([...values].map(([key, some]) => [key, [...some].toSorted().join(" | ")]));
 }
 
 function keyOf({ group, name }: Fact): string {
@@ -88,7 +101,7 @@ function words(cmdline: string): Record<string, string> {
   return Object.fromEntries(found);
 }
 
-/** The kept options one by one; where one side's cannot be read, that alone. */
+/** The kept options one by one, of kernels that are one a side; where one side's cannot be read, that alone. */
 function config(base: Run, candidate: Run): Found[] {
   const sides = [base, candidate] as const;
   const [before, after] = sides.map((run) => Object.entries(run.environment.kernel.config));
@@ -114,22 +127,24 @@ function config(base: Run, candidate: Run): Found[] {
     candidateValue: now ?? null,
   };
   return [
-    ...differing(facts(before), facts(after)),
+    ...differing([facts(before)], [facts(after)]),
     ...(old !== now && old !== null && now !== null ? [whole] : []),
   ];
 }
 
 /** Differences of the cases that both have, said once where many cases share them. */
 function inCases(pair: Pair): Found[] {
-  const shared = casesOf(pair).flatMap(({ base, candidate }) =>
-    base === undefined || candidate === undefined ? [] : [{ item: base, other: candidate }],
+  const shared = casesOf(pair).flatMap(({ id, base, candidate }) =>
+    base === undefined || candidate === undefined
+      ? []
+      : [{ id, before: factsIn(pair.base, base), after: factsIn(pair.candidate, candidate) }],
   );
   const found = new Map<string, { one: Found; cases: string[] }>();
-  for (const { item, other } of shared) {
-    for (const one of differing(caseFacts(item), caseFacts(other))) {
+  for (const { id, before, after } of shared) {
+    for (const one of differing(before, after)) {
       const key = JSON.stringify(one);
       const known = found.get(key) ?? { one, cases: [] };
-      known.cases.push(item.id);
+      known.cases.push(id);
       found.set(key, known);
     }
   }
@@ -140,4 +155,8 @@ function inCases(pair: Pair): Found[] {
         ? `${one.name}, every case`
         : `${one.name}, ${cases.join(" ")}`,
   }));
+}
+
+function factsIn(side: Labelled, { id }: Case): Fact[][] {
+  return casesNamed(side, id).map(({ item }) => caseFacts(item));
 }

@@ -8,19 +8,10 @@ import {
   ratioOfMedians,
   smallestVisible,
 } from "../verdict.ts";
+import { HEADLINES } from "./headlines.ts";
+import { needed } from "./needs.ts";
 import { isTimeless, type Pair } from "./pair.ts";
-
-export interface Reading {
-  readonly value: number;
-  readonly ci: [number, number] | null;
-  /** Rounds that it was made of; 0 where the document does not say. */
-  readonly n: number;
-  /** Boots that carry a counted interval; 0 for a reading by the clock. */
-  readonly boots: number;
-  readonly method: string;
-  /** One a round, where rounds have them. */
-  readonly samples: readonly number[];
-}
+import type { Reading } from "./readings.ts";
 
 export interface Subject {
   readonly name: string;
@@ -35,9 +26,14 @@ const COUNTED_MARGIN = 0.002;
 /** 2 %: above the run-to-run variation of a quiet host, see bench --vs. */
 export const WALL_MARGIN = 0.02;
 
-interface Cases {
+export interface Cases {
   readonly base: Case;
   readonly candidate: Case;
+}
+
+/** The smallest change by the clock that is worth a verdict. */
+export function wallMarginOf({ margin, clockMargin }: Pair): number {
+  return margin ?? clockMargin?.share ?? WALL_MARGIN;
 }
 
 export function judgeReadings(
@@ -48,11 +44,10 @@ export function judgeReadings(
   candidate: Reading,
 ): Verdict {
   const counted = subject.unit === "instructions";
-  const wallMargin = pair.clockMargin?.share ?? WALL_MARGIN;
-  const margin = pair.margin ?? (counted ? COUNTED_MARGIN : wallMargin);
+  const margin = counted ? (pair.margin ?? COUNTED_MARGIN) : wallMarginOf(pair);
   const apart = incomparable(pair, subject);
-  const ratio = apart === null ? ratioOf(pair, base, candidate) : null;
-  const doubt = apart ?? doubts(cases, counted, base, candidate, ratio);
+  const ratio = apart === null ? ratioOf(base, candidate) : null;
+  const doubt = apart ?? doubts(counted, base, candidate, ratio);
   const verdict = doubt === null && ratio !== null ? judge(ratio.ci, margin, subject.better) : null;
   const reason = doubt ?? because(verdict ?? "inconclusive", ratio, margin);
   const visible = ratio === null ? null : smallestVisible(ratio);
@@ -84,13 +79,27 @@ export function judgeReadings(
       visible === null ? null : counted ? Math.max(visible, 1 / base.value) : visible,
     verdict: verdict ?? "inconclusive",
     reason: `${reason}${probesDiffer(cases, subject)}${apart === null && counted ? NO_TEST : ""}`,
+    ...(ratio !== null && !counted && HEADLINES.includes(subject.name)
+      ? { needed: needed(pair, margin, { ...spreadOf(ratio), runs: [1, 1] }) }
+      : {}),
+  };
+}
+
+/** Half of a normal interval of 95 %, in standard deviations. */
+const HALF_95 = 1.96;
+
+/** As if runs varied no more than the rounds of one: the least that it would take. */
+function spreadOf({ ratio, ci: [low, high] }: Ratio): { difference: number; deviation: number } {
+  return {
+    difference: Math.log(ratio),
+    deviation: Math.log(high / low) / (2 * HALF_95) / Math.SQRT2,
   };
 }
 
 const NO_TEST = "; intervals were compared and no test was made, so there is no p";
 
 /** Why no ratio of the two means anything, or null. */
-function incomparable({ base, candidate }: Pair, { unit }: Subject): string | null {
+export function incomparable({ base, candidate }: Pair, { unit }: Subject): string | null {
   if (base.run.environment.clock !== candidate.run.environment.clock) {
     return "one run counted instructions and the other read a clock";
   }
@@ -105,9 +114,9 @@ function incomparable({ base, candidate }: Pair, { unit }: Subject): string | nu
   return null;
 }
 
-function ratioOf(pair: Pair, base: Reading, candidate: Reading): Ratio | null {
-  if (base.samples.length > 0 && candidate.samples.length > 0) {
-    return ratioOfMedians(base.samples, candidate.samples, pair.base.run.provenance.seed);
+function ratioOf(base: Reading, candidate: Reading): Ratio | null {
+  if (base.resampled !== null && candidate.resampled !== null) {
+    return ratioOfMedians(base.resampled, candidate.resampled);
   }
   if (base.ci === null || candidate.ci === null) return null;
   return ratioOfIntervals(
@@ -118,18 +127,16 @@ function ratioOf(pair: Pair, base: Reading, candidate: Reading): Ratio | null {
 
 /** Why the ratio carries no verdict, or null. */
 function doubts(
-  cases: Cases,
   counted: boolean,
   base: Reading,
   candidate: Reading,
   ratio: Ratio | null,
 ): string | null {
-  const broken = (["base", "candidate"] as const).filter(
-    (side) => cases[side].state !== "complete",
-  );
-  if (broken.length > 0) {
-    return broken.map((side) => `the ${side}'s case is ${cases[side].state}`).join("; ");
-  }
+  const flaws = [
+    ...(base.flaw === null ? [] : [`the base's ${base.flaw}`]),
+    ...(candidate.flaw === null ? [] : [`the candidate's ${candidate.flaw}`]),
+  ];
+  if (flaws.length > 0) return flaws.join("; ");
   if (!counted) return "one run each; run-to-run variation is unknown";
   const single = [base, candidate].filter((one) => one.boots < 2).length;
   if (single > 0) {
@@ -147,7 +154,7 @@ function because(verdict: Verdict["verdict"], ratio: Ratio | null, margin: numbe
   return `${direction} instructions: the intervals do not overlap, and the change can be larger than the margin of ${share}`;
 }
 
-function probesDiffer({ base, candidate }: Cases, { stage, unit }: Subject): string {
+export function probesDiffer({ base, candidate }: Cases, { stage, unit }: Subject): string {
   const [before, after] = [base.probe, candidate.probe];
   if (before === undefined || after === undefined || before.backend === after.backend) return "";
   const both = `; probes differ (${before.backend}, ${after.backend})`;

@@ -1,8 +1,11 @@
 /** What every part of the comparison is given. */
-import type { Case, Run } from "../../document/run.ts";
+import type { Case, Round, Run } from "../../document/run.ts";
 
+/** The runs of one side. What makes them alike, such as the kernel, is read from the first. */
 export interface Labelled {
   readonly run: Run;
+  /** All of them, at least one, in the order of their start. */
+  readonly runs: readonly Run[];
   readonly label: string;
 }
 
@@ -11,6 +14,8 @@ export interface Pair {
   readonly candidate: Labelled;
   /** As asked for; undefined for the default of the clock. */
   readonly margin: number | undefined;
+  /** Share of errors that each case may make where several runs are compared. */
+  readonly alpha: number;
   /** The default by the clock, where it is not the product's own. */
   readonly clockMargin?: ClockMargin | undefined;
 }
@@ -26,6 +31,19 @@ export interface ClockMargin {
 export function isPaired({ base, candidate }: Pair): boolean {
   const [one, other] = [base.run.pairing, candidate.run.pairing];
   return one !== undefined && one.session === other?.session && one.side !== other.side;
+}
+
+/** Whether a side has several runs, so that how much they vary is known. */
+export function isRepeated({ base, candidate }: Pair): boolean {
+  return base.runs.length > 1 || candidate.runs.length > 1;
+}
+
+/** The case of that id in each run of the side that has it. */
+export function casesNamed({ runs }: Labelled, id: string): { run: Run; item: Case }[] {
+  return runs.flatMap((run) => {
+    const item = run.cases.find((one) => one.id === id);
+    return item === undefined ? [] : [{ run, item }];
+  });
 }
 
 /** Times measured under qemu's TCG are those of its translator. */
@@ -47,10 +65,30 @@ export function casesOf(pair: Pair): Both[] {
       return { id: item.id, base: item, candidate: candidate.run.cases[index] };
     });
   }
-  const ids = [base, candidate].flatMap(({ run }) => run.cases.map((item) => item.id));
+  const sides = [base, candidate].map(
+    ({ runs }) =>
+      // The first of an id counts, as in casesNamed.
+      new Map(
+        runs.flatMap((run) => run.cases.map((item) => [item.id, item] as const)).toReversed(),
+      ),
+  );
+  const [before, after] = sides;
+  const ids = [base, candidate].flatMap(({ runs }) =>
+    runs.flatMap((run) => run.cases.map((item) => item.id)),
+  );
   return [...new Set(ids)].map((id) => ({
     id,
-    base: base.run.cases.find((item) => item.id === id),
-    candidate: candidate.run.cases.find((item) => item.id === id),
+    base: before?.get(id),
+    candidate: after?.get(id),
   }));
+}
+
+/**
+ * Which boot a round was of, over all runs of a side: one kernel booted twice with one seed and padding is the
+ * same boot again, to the instruction, and no more evidence than one.
+ */
+export function bootOf(run: Run, round: Pick<Round, "boot">): string {
+  const boot = round.boot ?? 0;
+  const known = run.guest?.boots[boot];
+  return known === undefined ? `${run.id}/${boot}` : `${known.seed}/${known.padding}`;
 }

@@ -8,13 +8,11 @@ import { logRatios, type PairedRatio } from "../paired/ratio.ts";
 import { median } from "../quantile.ts";
 import { pairedSamples } from "../samples.ts";
 import { judge, smallestVisible } from "../verdict.ts";
+import { HEADLINES, shareInNs } from "./headlines.ts";
 import { WALL_MARGIN } from "./judge.ts";
 import type { Pair } from "./pair.ts";
 
 const SETUP = "setup_time";
-
-/** What a regression is declared from: the cost and the rate of small frames on the bridge's own path. */
-export const HEADLINES: readonly string[] = ["ns_per_frame", "frame_rate"];
 
 /** What one measurement says of one metric. */
 export interface Finding {
@@ -228,14 +226,8 @@ function verdictBase(
     alpha,
     margin,
     smallestVisible: visible,
-    smallestVisibleNs: visible === null ? null : inNs(metric, value, visible),
+    smallestVisibleNs: visible === null ? null : shareInNs(metric, value, visible),
   };
-}
-
-/** A share of a metric in nanoseconds a frame, where it is a time or a rate of frames. */
-function inNs(metric: string, value: number, share: number): number | null {
-  if (metric === "ns_per_frame") return share * value;
-  return metric === "frame_rate" ? (share * 1e9) / value : null;
 }
 
 function because({ says, ratio, few, blocks, adjustedP, alpha }: Finding, margin: number): string {

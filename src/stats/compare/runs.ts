@@ -12,7 +12,8 @@ import type { Run } from "../../document/run.ts";
 import { compareAccounts } from "./accounts.ts";
 import { differencesOf } from "./environment.ts";
 import { compareFunctions } from "./functions.ts";
-import { type ClockMargin, casesOf, isPaired, type Pair } from "./pair.ts";
+import { ALPHA } from "./headlines.ts";
+import { type ClockMargin, casesOf, isPaired, type Labelled, type Pair } from "./pair.ts";
 import { compareCase } from "./stages.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -25,30 +26,32 @@ export interface CompareOptions {
   readonly argv?: readonly string[] | undefined;
 }
 
+/** Several runs of one thing: together they know how much it varies from run to run. */
+export interface RunSet {
+  /** What it is called; the run's own name where there is but one. */
+  readonly label: string;
+  /** At least one. */
+  readonly runs: readonly Run[];
+}
+
 /** Every candidate against the base, case by case and stage by stage. Deterministic. */
 export function compareRuns(
-  base: Run,
-  candidate: Run | readonly Run[],
+  base: Run | RunSet,
+  candidate: Run | RunSet | readonly (Run | RunSet)[],
   options: CompareOptions = {},
 ): Comparison {
-  const candidates = "schema" in candidate ? [candidate] : candidate;
-  const [baseLabel = base.id, ...labels] = labelsOf([base, ...candidates]);
-  const pairs = candidates.map(
-    (run, index): Pair => ({
-      base: { run: base, label: baseLabel },
-      candidate: { run, label: labels[index] ?? run.id },
-      margin: options.margin,
-      clockMargin: options.clockMargin,
-    }),
-  );
+  const given = Array.isArray(candidate) ? candidate : [candidate];
+  const [first, ...candidates] = labelled([base, ...given].map(setOf));
+  if (first === undefined) throw new RangeError("compareRuns needs a base");
+  const pairs = candidates.map((side) => pairOf(first, side, options));
   const matched = pairs.flatMap((pair) => casesOf(pair).map((both) => compareCase(pair, both)));
   const functions = pairs.map(compareFunctions);
   const known = functions.filter((one) => one !== null);
   return {
     schema: COMPARE_SCHEMA,
-    clock: clockOf([base, ...candidates]),
-    base: sideOf(base, baseLabel),
-    candidates: candidates.map((run, index) => sideOf(run, labels[index] ?? run.id)),
+    clock: clockOf([first, ...candidates].map(({ run }) => run)),
+    base: sideOf(first),
+    candidates: candidates.map(sideOf),
     environment: { differences: pairs.flatMap(differencesOf) },
     functions:
       known.length === 0
@@ -67,9 +70,26 @@ export function compareRuns(
       .flatMap((pair) => casesOf(pair).flatMap((both) => compareAccounts(pair, both))),
     warnings: [...new Set(pairs.flatMap(warningsOf))],
     reproduce: [
-      ...(options.argv ?? ["bridgescope", "compare", base.id, ...candidates.map((run) => run.id)]),
+      ...(options.argv ?? [
+        "bridgescope",
+        "compare",
+        ...[first, ...candidates].map(({ runs, run, label }) => (runs.length > 1 ? label : run.id)),
+      ]),
     ],
   };
+}
+
+function setOf(one: Run | RunSet): RunSet {
+  return "runs" in one ? one : { label: one.id, runs: [one] };
+}
+
+function pairOf(base: Labelled, candidate: Labelled, options: CompareOptions): Pair {
+  const { margin, clockMargin } = options;
+  const pair = { base, candidate, margin, clockMargin, alpha: ALPHA };
+  const shared = casesOf(pair).filter(
+    (one) => one.base !== undefined && one.candidate !== undefined,
+  );
+  return { ...pair, alpha: ALPHA / Math.max(1, shared.length) };
 }
 
 function sessionsOf(pair: Pair): ComparedSession[] {
@@ -85,9 +105,9 @@ function sessionsOf(pair: Pair): ComparedSession[] {
   );
 }
 
-function sideOf(run: Run, label: string): Side {
+function sideOf({ run, runs, label }: Labelled): Side {
   const { environment, guest } = run;
-  const backends = run.cases.flatMap((item) => item.probe?.backend ?? []);
+  const backends = runs.flatMap(({ cases }) => cases.flatMap((item) => item.probe?.backend ?? []));
   return {
     label,
     id: run.id,
@@ -113,19 +133,34 @@ function sideOf(run: Run, label: string): Side {
             boots: guest.boots.length,
           },
     argv: run.provenance.argv,
+    ...(runs.length === 1
+      ? {}
+      : {
+          runs: runs.map(({ id, state, startedAt, durationNs }) => {
+            return { id, state, startedAt, durationNs };
+          }),
+        }),
   };
 }
 
-/** What a person called it where that tells the runs apart, else the run's id too, else a number. */
-function labelsOf(runs: readonly Run[]): string[] {
-  const specs = runs.map((run) => run.guest?.kernel.spec ?? run.pairing?.label ?? run.id);
+/** What a person called it where that tells the sides apart, else the run's id too, else a number. */
+function labelled(sets: readonly RunSet[]): Labelled[] {
+  const sides = sets.map(({ runs, label }) => {
+    const ordered = runs.toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+    const [run] = ordered;
+    if (run === undefined) throw new RangeError("compareRuns needs a run a side");
+    const own = run.guest?.kernel.spec ?? run.pairing?.label ?? run.id;
+    return { run, runs: ordered, label: runs.length === 1 ? own : label };
+  });
   const once = (names: readonly string[], name: string) =>
     names.indexOf(name) === names.lastIndexOf(name);
-  const ids = runs.map((run) => run.id);
-  return runs.map((run, index) => {
-    const spec = specs[index] ?? run.id;
-    if (once(specs, spec)) return spec;
-    return once(ids, run.id) && spec !== run.id ? `${spec} (${run.id})` : `${spec} #${index + 1}`;
+  const labels = sides.map(({ label }) => label);
+  const ids = sides.map(({ run }) => run.id);
+  return sides.map((side, index) => {
+    const { label, run } = side;
+    if (once(labels, label)) return side;
+    const distinct = once(ids, run.id) && label !== run.id;
+    return { ...side, label: distinct ? `${label} (${run.id})` : `${label} #${index + 1}` };
   });
 }
 

@@ -1,8 +1,17 @@
 /** What a reader of the verdicts has to know first. */
+import { isEdited } from "../../document/integrity.ts";
 import type { Run } from "../../document/run.ts";
 import { chanceOfApart } from "../counted.ts";
 import { disturbed } from "./disturbed.ts";
-import { isPaired, isTimeless, type Labelled, type Pair } from "./pair.ts";
+import {
+  bootOf,
+  casesNamed,
+  isPaired,
+  isRepeated,
+  isTimeless,
+  type Labelled,
+  type Pair,
+} from "./pair.ts";
 
 /** Share of comparisons of a kernel with itself that may come out as a change. */
 const TOLERATED = 0.01;
@@ -12,6 +21,8 @@ export function warningsOf(pair: Pair): string[] {
   const byClock = [base, candidate].every(({ run }) => run.environment.clock === "wall");
   return [
     ...clocks(base, candidate),
+    ...[base, candidate].flatMap(edited),
+    ...(isPaired(pair) ? [] : apart(pair, byClock)),
     ...[base, candidate].flatMap(timeless),
     ...[base, candidate].flatMap(unfinished),
     ...boots(base, candidate),
@@ -30,6 +41,60 @@ function clocks(base: Labelled, candidate: Labelled): string[] {
   ];
 }
 
+/** What is not as it was written may have been made to say anything. */
+function edited(side: Labelled): string[] {
+  return side.runs
+    .filter(isEdited)
+    .map(
+      (run) =>
+        `The document of ${nameOf(side, run)} was changed after it was written: its checksum is not that of what stands in it.`,
+    );
+}
+
+/** What runs that were made at different times can show, and what they cannot. */
+function apart(pair: Pair, byClock: boolean): string[] {
+  const { base, candidate } = pair;
+  const both = base.runs.filter(({ id }) => candidate.runs.some((one) => one.id === id));
+  const same =
+    both.length === 0
+      ? []
+      : [
+          `${both.map(({ id }) => id).join(", ")} is on both sides: what it says of itself is no change.`,
+        ];
+  if (!byClock || isTimeless(base.run) || isTimeless(candidate.run)) return same;
+  if (!isRepeated(pair)) {
+    return [
+      ...same,
+      "Two runs made at different times: an interval tells how the rounds of its own run vary, and the ratio holds whatever else the host did in between. What the bridge did with the frames can be compared; times need several runs a side, or `bench --vs`, which measures both in one run.",
+    ];
+  }
+  return [...same, ...oneAfterOther(base, candidate)];
+}
+
+/** Runs of one side that were all made before those of the other share what the host was like then. */
+function oneAfterOther(base: Labelled, candidate: Labelled): string[] {
+  const order = [base, candidate].toSorted((a, b) => (startOf(a) < startOf(b) ? -1 : 1));
+  const [earlier, later] = order;
+  if (earlier === undefined || later === undefined || endOf(earlier) > startOf(later)) return [];
+  return [
+    `All runs of ${earlier.label} (to ${endOf(earlier)}) were made before those of ${later.label} (from ${startOf(later)}): what changed on the host in between is in the ratio too. Make the runs of both in turn, or use \`bench --vs\`.`,
+  ];
+}
+
+/** ISO 8601 in UTC, which sorts as it reads. */
+function startOf({ runs }: Labelled): string {
+  return runs.map(({ startedAt }) => startedAt).toSorted()[0] ?? "";
+}
+
+function endOf({ runs }: Labelled): string {
+  return (
+    runs
+      .map(({ startedAt }) => startedAt)
+      .toSorted()
+      .at(-1) ?? ""
+  );
+}
+
 function timeless({ run, label }: Labelled): string[] {
   if (!isTimeless(run)) return [];
   return [
@@ -37,16 +102,22 @@ function timeless({ run, label }: Labelled): string[] {
   ];
 }
 
-function unfinished({ run, label }: Labelled): string[] {
-  return run.state === "complete" ? [] : [`The run of ${label} is ${run.state}.`];
+function unfinished(side: Labelled): string[] {
+  return side.runs.flatMap((run) =>
+    run.state === "complete" ? [] : [`The run of ${nameOf(side, run)} is ${run.state}.`],
+  );
+}
+
+function nameOf({ runs, label }: Labelled, run: Run): string {
+  return runs.length === 1 ? label : `${label}, ${run.id},`;
 }
 
 function boots(base: Labelled, candidate: Labelled): string[] {
   if ([base, candidate].some(({ run }) => run.environment.clock !== "icount")) return [];
-  const [a, b] = [bootsOf(base.run), bootsOf(candidate.run)];
+  const [a, b] = [bootsOf(base), bootsOf(candidate)];
   if (a === null || b === null) return [];
   const single = [base, candidate]
-    .filter(({ run }) => (bootsOf(run) ?? 0) < 2)
+    .filter((side) => (bootsOf(side) ?? 0) < 2)
     .map((one) => one.label);
   if (single.length > 0) {
     return [
@@ -61,16 +132,22 @@ function boots(base: Labelled, candidate: Labelled): string[] {
 }
 
 /** How many boots the rounds that count are of, in the case with fewest; null without a case. */
-function bootsOf(run: Run): number | null {
-  const each = run.cases.map(
-    (item) =>
-      new Set(item.rounds.filter((one) => one.discarded === null).map((one) => one.boot ?? 0)).size,
-  );
+function bootsOf(side: Labelled): number | null {
+  const ids = new Set(side.runs.flatMap((run) => run.cases.map(({ id }) => id)));
+  const each = [...ids].map((id) => {
+    const boots = casesNamed(side, id).flatMap(({ run, item }) =>
+      item.rounds.flatMap((round) => (round.discarded === null ? [bootOf(run, round)] : [])),
+    );
+    return new Set(boots).size;
+  });
   return each.length === 0 ? null : Math.min(...each);
 }
 
-function books({ run, label }: Labelled): string[] {
-  const open = run.cases.filter((item) => (item.bridge?.unaccounted ?? 0) > 0);
-  if (open.length === 0) return [];
-  return [`The books of ${label} do not balance: ${open.map((item) => item.id).join(", ")}.`];
+function books(side: Labelled): string[] {
+  return side.runs.flatMap((run) => {
+    const open = run.cases.filter((item) => (item.bridge?.unaccounted ?? 0) > 0);
+    if (open.length === 0) return [];
+    const ids = open.map((item) => item.id).join(", ");
+    return [`The books of ${nameOf(side, run)} do not balance: ${ids}.`];
+  });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { readRun } from "../../../src/bench/store.ts";
+import { readRun } from "../../../src/bench/stored.ts";
 import type { Run } from "../../../src/document/run.ts";
 import {
   renderBenchmarkJson,

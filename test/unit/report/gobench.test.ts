@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readRun } from "../../../src/bench/store.ts";
+import { readRun } from "../../../src/bench/stored.ts";
 import type { Case, Run } from "../../../src/document/run.ts";
 import { renderGobench } from "../../../src/report/gobench.ts";
 import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";

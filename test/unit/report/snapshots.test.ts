@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sealed } from "../../../src/document/integrity.ts";
 import { runSchema } from "../../../src/document/run.ts";
 import { FORMATS, formatNamed } from "../../../src/report/formats.ts";
 import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
@@ -33,7 +34,7 @@ describe.each(Object.entries(RUNS))("%s run", (name, run) => {
 
 test("json is the document and nothing else", () => {
   const text = formatNamed("json")?.render(RUNS.complete) ?? "";
-  expect(runSchema.parse(JSON.parse(text))).toEqual(RUNS.complete);
+  expect(runSchema.parse(JSON.parse(text))).toEqual(sealed(RUNS.complete));
   expect(text.slice(0, 57)).toMatchInlineSnapshot(`
     "{
       "schema": "bridgescope.run/1",

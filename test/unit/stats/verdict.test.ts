@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { resample } from "../../../src/stats/bootstrap.ts";
 import {
   judge,
   ratioOfIntervals,
@@ -43,26 +44,27 @@ describe("ratioOfIntervals", () => {
 describe("ratioOfMedians", () => {
   it("finds the factor, inside its interval, the same under one seed", () => {
     const values = Array.from({ length: 25 }, (_, index) => 100 + (index % 7));
-    const found = ratioOfMedians(
-      values,
-      values.map((value) => value * 1.1),
-      3,
-    );
+    const more = values.map((value) => value * 1.1);
+    const found = ratioOfMedians(resample(values, 3), resample(more, 4));
     expect(found?.ratio).toBeCloseTo(1.1, 9);
     expect(found?.ci[0]).toBeLessThanOrEqual(1.1);
     expect(found?.ci[1]).toBeGreaterThanOrEqual(1.1);
-    expect(
-      ratioOfMedians(
-        values,
-        values.map((value) => value * 1.1),
-        3,
-      ),
-    ).toEqual(found);
+    expect(ratioOfMedians(resample(values, 3), resample(more, 4))).toEqual(found);
+  });
+
+  it("is as wide where both were drawn from one seed", () => {
+    const values = Array.from({ length: 25 }, (_, index) => 100 + (index % 7));
+    const width = (seed: number) => {
+      const { ci } = ratioOfMedians(resample(values, 3), resample(values, seed)) ?? expect.fail();
+      return ci[1] / ci[0] - 1;
+    };
+    expect(width(3) / width(4)).toBeGreaterThan(0.7);
   });
 
   it("says nothing under five rounds, or of zeros", () => {
-    expect(ratioOfMedians([1, 2, 3, 4], [1, 2, 3, 4, 5], 1)).toBeNull();
-    expect(ratioOfMedians([1, 2, 3, 4, 0], [1, 2, 3, 4, 5], 1)).toBeNull();
+    const five = resample([1, 2, 3, 4, 5], 1);
+    expect(ratioOfMedians(resample([1, 2, 3, 4], 1), five)).toBeNull();
+    expect(ratioOfMedians(resample([1, 2, 3, 4, 0], 1), five)).toBeNull();
   });
 });
 
