@@ -4,8 +4,8 @@ import path from "node:path";
 import { runChild } from "./child.mjs";
 import { inModules, ROOT } from "./repository.mjs";
 
-/** Runs one vitest project on the given Node and gives its real counts. */
-export async function runVitest(project, node = process.execPath) {
+/** Runs one vitest project on the given Node, or of it the files whose path holds one of `paths`, and gives its real counts. */
+export async function runVitest(project, paths = [], node = process.execPath) {
   const folder = mkdtempSync(path.join(tmpdir(), "bridgescope-vitest-"));
   const file = path.join(folder, "result.json");
   try {
@@ -16,6 +16,7 @@ export async function runVitest(project, node = process.execPath) {
         "run",
         "--project",
         project,
+        ...paths,
         "--reporter=default",
         "--reporter=json",
         `--outputFile.json=${file}`,
