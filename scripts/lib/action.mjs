@@ -12,8 +12,6 @@ const OPTIONS = {
   BRIDGESCOPE_MARGIN: "--margin",
   BRIDGESCOPE_FAIL_ON: "--fail-on",
 };
-// What a verdict on the whole is taken from, unless something else is a regression.
-const HEADLINES = ["ns_per_frame", "frame_rate"];
 const WORST_FIRST = ["regression", "inconclusive", "improvement", "unchanged"];
 
 /** The words after `bridgescope`; an input that is empty was not given. */
@@ -31,10 +29,9 @@ export function benchArguments(env, out) {
   return ["bench", ...words, "--out", out];
 }
 
-/** The worst of the headlines' verdicts, or a regression wherever there is one; empty without any. */
+/** The worst of the verdicts that declare something; empty without any. */
 export function overallVerdict({ verdicts }) {
-  const counts = ({ verdict, metric }) => verdict === "regression" || HEADLINES.includes(metric);
-  const found = verdicts.filter(counts).map(({ verdict }) => verdict);
+  const found = verdicts.filter((one) => one.exploratory !== true).map(({ verdict }) => verdict);
   return WORST_FIRST.find((verdict) => found.includes(verdict)) ?? "";
 }
 

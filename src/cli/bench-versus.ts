@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { checkFolder, pointLatest, REPORTS, writeFiles, writeRun } from "../bench/store.ts";
 import { planVersus, type VersusPlan, versusNs } from "../bench/versus/plan.ts";
 import { runVersus, type Versus } from "../bench/versus/run.ts";
-import { SIDES } from "../bench/versus/session.ts";
+import { SIDES } from "../bench/versus/sides.ts";
 import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { progressHead, progressWords } from "../report/progress.ts";

@@ -3,7 +3,7 @@ import { WALL_MARGIN } from "../../stats/compare/judge.ts";
 import { UsageError } from "../../system/errors.ts";
 import type { Plan, PlannedCase } from "../plan.ts";
 import { type BenchRequest, durationOf, integer, planFor } from "../request.ts";
-import { type Both, LEAST_PAIRS } from "./session.ts";
+import { type Both, LEAST_PAIRS } from "./sides.ts";
 
 export interface VersusRequest extends Omit<BenchRequest, "setup" | "teardown"> {
   /** The other variant, a topology: the candidate. `external` when absent. */

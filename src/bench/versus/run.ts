@@ -13,14 +13,8 @@ import { type CaseProgress, progressOf } from "../progress.ts";
 import { buildStanding, type StandingLab } from "../standing.ts";
 import type { Driver } from "../workloads/workload.ts";
 import { type VersusPlan, versusNs } from "./plan.ts";
-import {
-  type Both,
-  measureSession,
-  type SessionPlan,
-  SIDES,
-  type SideName,
-  type Stand,
-} from "./session.ts";
+import { measureSession, type Stand } from "./session.ts";
+import { type Both, type SessionPlan, SIDES, type SideName } from "./sides.ts";
 
 export interface VersusOptions {
   /** The command line that a person would type to get this comparison again. */
