@@ -4,6 +4,8 @@ import { type BenchRequest, planFor } from "./bench/request.ts";
 import { type Running, runningOf } from "./bench/running.ts";
 import { formatPrerequisite, prerequisites } from "./doctor/index.ts";
 import type { Comparison } from "./document/compare.ts";
+import type { Explanation } from "./document/explain.ts";
+import { type ExplainOptions, explainBridge } from "./explain/explain.ts";
 import { PrerequisiteError } from "./system/errors.ts";
 
 export { isSound } from "./bench/bench.ts";
@@ -14,9 +16,12 @@ export { readRun } from "./bench/stored.ts";
 export { type TrackOptions, track } from "./cli/track.ts";
 export type { Comparison, Verdict } from "./document/compare.ts";
 export { COMPARE_SCHEMA, compareSchema } from "./document/compare.ts";
+export type { Explanation } from "./document/explain.ts";
+export { EXPLAIN_SCHEMA, explainSchema } from "./document/explain.ts";
 export type { RoundProgress, RunProgress } from "./document/progress.ts";
 export type { Case, Check, Latency, RoundTrip, Run } from "./document/run.ts";
 export { RUN_SCHEMA, runSchema } from "./document/run.ts";
+export type { ExplainOptions } from "./explain/explain.ts";
 export { FORMATS, type ReportFormat } from "./report/formats.ts";
 export { BridgescopeError, PrerequisiteError, ToolError, UsageError } from "./system/errors.ts";
 
@@ -57,4 +62,12 @@ export async function compare(
   { margin }: CompareOptions = {},
 ): Promise<Comparison> {
   return compareStored(base, [candidate], { margin, argv: ["compare()"] });
+}
+
+/**
+ * Says from netlink alone what can make a bridge flood, with the command that would stop it. Nothing is changed and
+ * no probe attached. Rejected with a UsageError where there is no such bridge.
+ */
+export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
+  return explainBridge(options);
 }

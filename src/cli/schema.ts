@@ -1,12 +1,22 @@
 import { Command } from "commander";
 import { z } from "zod";
+import { explainSchema } from "../document/explain.ts";
 import { runSchema } from "../document/run.ts";
+import { UsageError } from "../system/errors.ts";
+
+const SCHEMAS: Record<string, z.ZodType> = { run: runSchema, explain: explainSchema };
 
 export function schemaCommand(): Command {
   return new Command("schema")
-    .description("print the JSON Schema of the run document")
+    .description("print the JSON Schema of a document")
+    .argument("[document]", `which: ${Object.keys(SCHEMAS).join(" or ")}`, "run")
     .option("--json", "the schema is JSON already; accepted on every command")
-    .action(() => {
-      process.stdout.write(`${JSON.stringify(z.toJSONSchema(runSchema), null, 2)}\n`);
+    .action((document: string) => {
+      const schema = Object.hasOwn(SCHEMAS, document) ? SCHEMAS[document] : undefined;
+      if (schema === undefined) {
+        const known = Object.keys(SCHEMAS).join(" and ");
+        throw new UsageError(`there is no schema of "${document}"; there are those of ${known}`);
+      }
+      process.stdout.write(`${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`);
     });
 }

@@ -114,6 +114,8 @@ interface Stretch {
 
 /** Asks for a link; its attributes are in the answer. */
 function readLink(fd: number, namespace: NetworkNamespace, ifindex: number): Stretch {
+  // The acknowledgement of the question before may still lie there.
+  while (recv(fd, answer) >= 0);
   train.clear();
   train.message(RTM_GETLINK, 0, () => train.linkHeader(ifindex));
   send(fd, train.bytes());

@@ -62,6 +62,11 @@ export class Screen {
     }
   }
 
+  /** A command to copy: cleaned, and on one line however long that gets. */
+  verbatim(text: string, indent: number): void {
+    this.#lines.push(" ".repeat(indent) + this.#clean(text));
+  }
+
   /** A name and its text, line by line as it came. */
   block(name: string, text: string): void {
     const [first = "", ...rest] = cleanLines(text);

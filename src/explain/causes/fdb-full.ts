@@ -1,0 +1,20 @@
+import { type Cause, hasEntry, ipCommand, peerPorts, staticEntry } from "../cause.ts";
+
+/** fdb_create() refuses further dynamic entries at fdb_max_learned (Linux 6.7). */
+export const fdbFull: Cause = {
+  notes: (state) => {
+    const { learned, maxLearned } = state;
+    if (maxLearned === null || maxLearned === 0 || learned === null || learned < maxLearned)
+      return [];
+    const unknown = peerPorts(state).find(({ peer }) => !hasEntry(state, peer.address));
+    const shown = ipCommand(state.place, "-d", "link", "show", "dev", state.name);
+    return [
+      {
+        cause: "fdb-full",
+        text: `${state.name} has learned ${learned} addresses, as many as it may (fdb_max_learned ${maxLearned}; \`${shown}\` shows it where ip knows it): frames for any further address are flooded until an entry ages`,
+        remedy:
+          unknown === undefined ? null : staticEntry(state, unknown.port, unknown.peer.address),
+      },
+    ];
+  },
+};

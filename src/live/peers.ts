@@ -1,0 +1,87 @@
+/** Where the other ends of veth ports are, and what is there. */
+
+import { dumpNeighbours, ipText, type NeighbourMessage } from "../system/neighbours.ts";
+import { ask, attributesOf, dump, withDumpSocket } from "../system/netlink-dump.ts";
+import type { NetworkNamespace } from "../system/netns.ts";
+import { dumpLinks, type Link } from "./links.ts";
+import { atPlace, type KnownPlace } from "./places.ts";
+
+const RTM_GETADDR = 22;
+const ADDRESS_HEADER = 8;
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+const RTM_GETNSID = 90;
+const NETNSA_NSID = 1;
+const NETNSA_FD = 3;
+
+/** What a namespace holds. */
+export interface NamespaceView {
+  place: KnownPlace;
+  links: Link[];
+  /** IP addresses by ifindex. */
+  addresses: Map<number, string[]>;
+  neighbours: NeighbourMessage[];
+}
+
+/** Null where the namespace is gone by now. */
+export function viewNamespace(place: KnownPlace): NamespaceView | null {
+  return atPlace(place, (namespace) =>
+    withDumpSocket(namespace, (fd) => ({
+      place,
+      links: dumpLinks(fd),
+      addresses: readAddresses(fd),
+      neighbours: dumpNeighbours(fd),
+    })),
+  );
+}
+
+/** Which of the places the numbers (IFLA_LINK_NETNSID) of the socket's namespace mean. */
+export function resolveNamespaces(
+  fd: number,
+  numbers: ReadonlySet<number>,
+  places: readonly KnownPlace[],
+): Map<number, KnownPlace> {
+  const found = new Map<number, KnownPlace>();
+  for (const place of places) {
+    if (found.size === numbers.size) break;
+    const number = atPlace(place, (other) => numberOf(fd, other));
+    if (number !== null && numbers.has(number)) found.set(number, place);
+  }
+  return found;
+}
+
+/** What the socket's namespace calls the other one; -1 where it has no number. */
+function numberOf(fd: number, other: NetworkNamespace): number | null {
+  let number: number | null = null;
+  ask(
+    fd,
+    RTM_GETNSID,
+    (train) => {
+      train.bytesOf(Buffer.alloc(4));
+      train.number(NETNSA_FD, other.fd);
+    },
+    (_, body) => {
+      number = attributesOf(body, 4).get(NETNSA_NSID)?.readInt32LE() ?? null;
+    },
+  );
+  return number;
+}
+
+function readAddresses(fd: number): Map<number, string[]> {
+  const found = new Map<number, string[]>();
+  dump(
+    fd,
+    RTM_GETADDR,
+    (train) => train.bytesOf(Buffer.alloc(ADDRESS_HEADER)),
+    (_, body) => {
+      const attributes = attributesOf(body, ADDRESS_HEADER);
+      const text = ipText(
+        attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS) ?? Buffer.alloc(0),
+      );
+      if (text === null) return;
+      const ifindex = body.readUInt32LE(4);
+      found.set(ifindex, [...(found.get(ifindex) ?? []), text]);
+    },
+  );
+  return found;
+}

@@ -1,0 +1,121 @@
+/** Neighbour tables over rtnetlink: the FDB of a bridge (AF_BRIDGE), and ARP and NDP. */
+import { addressAttribute, dump, eachAttribute } from "./netlink-dump.ts";
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const AF_BRIDGE = 7;
+const RTM_NEWNEIGH = 28;
+const RTM_DELNEIGH = 29;
+const RTM_GETNEIGH = 30;
+const IFLA_MASTER = 10;
+const NEIGHBOUR_HEADER = 12;
+const NDA = { destination: 1, address: 2, cache: 3, vlan: 5, master: 9 } as const;
+
+/** NUD_* of linux/neighbour.h. */
+export const NUD = {
+  incomplete: 0x01,
+  reachable: 0x02,
+  stale: 0x04,
+  delay: 0x08,
+  probe: 0x10,
+  failed: 0x20,
+  noarp: 0x40,
+  permanent: 0x80,
+} as const;
+
+export interface NeighbourMessage {
+  deleted: boolean;
+  /** `fdb` for AF_BRIDGE; `ip` for the two others. */
+  family: "fdb" | "ip";
+  ifindex: number;
+  /** NUD_* bits. */
+  state: number;
+  /** Lower-case, with colons; null where there is none yet. */
+  address: string | null;
+  /** 0 where there is none. */
+  vlan: number;
+  /** The bridge, for an entry of its FDB; null otherwise. */
+  master: number | null;
+  /** IP address, for ARP and NDP. */
+  ip: string | null;
+  /** Hundredths of a second since it was used, and seen. */
+  used: number | null;
+  updated: number | null;
+}
+
+/** The entries of one bridge, its own addresses included. */
+export function dumpFdb(fd: number, bridge: number): NeighbourMessage[] {
+  const found: NeighbourMessage[] = [];
+  dump(
+    fd,
+    RTM_GETNEIGH,
+    (train) => {
+      const header = Buffer.alloc(16);
+      header.writeUInt8(AF_BRIDGE, 0);
+      train.bytesOf(header);
+      train.number(IFLA_MASTER, bridge);
+    },
+    (type, body) => {
+      const message = parseNeighbour(type, body);
+      if (message?.family === "fdb" && message.master === bridge) found.push(message);
+    },
+  );
+  return found;
+}
+
+/** ARP and NDP entries of all devices of the socket's namespace. */
+export function dumpNeighbours(fd: number): NeighbourMessage[] {
+  const found: NeighbourMessage[] = [];
+  dump(
+    fd,
+    RTM_GETNEIGH,
+    (train) => train.bytesOf(Buffer.alloc(NEIGHBOUR_HEADER)),
+    (type, body) => {
+      const message = parseNeighbour(type, body);
+      if (message?.family === "ip") found.push(message);
+    },
+  );
+  return found;
+}
+
+/** Null for messages of other kinds. */
+function parseNeighbour(type: number, body: Buffer): NeighbourMessage | null {
+  if ((type !== RTM_NEWNEIGH && type !== RTM_DELNEIGH) || body.length < NEIGHBOUR_HEADER)
+    return null;
+  const family = body.readUInt8(0);
+  if (![AF_BRIDGE, AF_INET, AF_INET6].includes(family)) return null;
+  const message: NeighbourMessage = {
+    deleted: type === RTM_DELNEIGH,
+    family: family === AF_BRIDGE ? "fdb" : "ip",
+    ifindex: body.readInt32LE(4),
+    state: body.readUInt16LE(8),
+    address: null,
+    vlan: 0,
+    master: null,
+    ip: null,
+    used: null,
+    updated: null,
+  };
+  eachAttribute(body, NEIGHBOUR_HEADER, (kind, value) => {
+    if (kind === NDA.address) message.address = addressAttribute(value);
+    else if (kind === NDA.vlan) message.vlan = value.readUInt16LE();
+    else if (kind === NDA.master) message.master = value.readUInt32LE();
+    else if (kind === NDA.destination) message.ip = ipText(value);
+    else if (kind === NDA.cache) {
+      message.used = value.readUInt32LE(4);
+      message.updated = value.readUInt32LE(8);
+    }
+  });
+  return message;
+}
+
+/** IPv4 of four bytes, IPv6 of sixteen (RFC 5952 without the shortening of a single group). */
+export function ipText(bytes: Buffer): string | null {
+  if (bytes.length === 4) return bytes.join(".");
+  if (bytes.length !== 16) return null;
+  const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(at * 2).toString(16));
+  const runs = groups.join(":").match(/(?:^|:)0(?::0)+(?:$|:)/g) ?? [];
+  const zeros = (run: string) => run.split("0").length;
+  const longest = runs.reduce((best, run) => (zeros(run) > zeros(best) ? run : best), "");
+  return longest === "" ? groups.join(":") : groups.join(":").replace(longest, "::");
+}

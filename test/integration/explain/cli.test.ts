@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { bridgescope } from "../bench/cli.ts";
+import { type HostState, hostState, hostStateOnceLike } from "../host-state.ts";
+import { type FloodLab, floodLab } from "./lab.ts";
+
+let lab: FloodLab;
+let before: HostState;
+
+beforeAll(async () => {
+  lab = await floodLab();
+  before = hostState();
+});
+afterAll(async () => {
+  await lab.leave();
+});
+
+/** Everything of the bridge that a reading could change; timers run by themselves. */
+function state(): string {
+  const shown = lab.shell("ip -d link; bridge -d link; bridge fdb; ip neigh; ip addr");
+  return shown.replace(/timer +[\d.]+/g, "timer");
+}
+
+it("explains a bridge in another namespace, and changes nothing", async () => {
+  lab.shell("bridge link set dev pb learning off");
+  const untouched = state();
+  const netns = ["--netns", String(lab.bridge.pid)];
+  const { code, stdout, stderr } = await bridgescope(["explain", "br0", ...netns, "--no-probes"]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  const command = `nsenter --net=${lab.bridge.path} -- bridge link set dev pb learning on`;
+  expect(stdout.split("\n")).toContain(`    ${command}`);
+  const json = await bridgescope(["explain", "br0", ...netns, "--json"]);
+  expect(json.code).toBe(0);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    schema: "bridgescope.explain/1",
+    bridge: { name: "br0", namespace: { label: expect.stringContaining("sleep") } },
+    probes: false,
+    findings: [],
+    notes: [{ cause: "learning-off", remedy: { command } }],
+  });
+  expect(state()).toBe(untouched);
+  expect(await hostStateOnceLike(before, 3000)).toEqual(before);
+});
+
+it("lists the bridges there are when there is none of that name", async () => {
+  const netns = ["--netns", lab.bridge.path];
+  const { code, stdout, stderr } = await bridgescope(["explain", "br1", ...netns]);
+  expect(code).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toContain('there is no bridge "br1"');
+  expect(stderr).toContain("br0");
+});
+
+it("says what a device is that is no bridge", async () => {
+  const { code, stderr } = await bridgescope(["explain", "pa", "--netns", lab.bridge.path]);
+  expect(code).toBe(2);
+  expect(stderr).toContain('"pa" is not a bridge but a port of the bridge "br0"');
+});
+
+it("takes the only bridge, and asks which where there are two", async () => {
+  const netns = ["--netns", lab.bridge.path];
+  const one = await bridgescope(["explain", ...netns]);
+  expect(one.code).toBe(0);
+  expect(one.stdout).toContain("br0 in ");
+  lab.shell("ip link add br1 type bridge");
+  const two = await bridgescope(["explain", ...netns]);
+  lab.shell("ip link del br1");
+  expect(two.code).toBe(2);
+  expect(two.stderr).toMatch(/2 bridges, say which: br0 .*, br1 /);
+});
+
+it("shows names as data", async () => {
+  const name = "$(id)\u001b[31m";
+  lab.shell(`ip link set pc down && ip link set pc name '${name}' && ip link set '${name}' up`);
+  lab.shell(`bridge link set dev '${name}' learning off`);
+  const { code, stdout } = await bridgescope(["explain", "br0", "--netns", lab.bridge.path]);
+  expect(code).toBe(0);
+  expect(stdout).not.toContain("\u001b");
+  expect(stdout).toContain("'$(id)\\x1b[31m'");
+});
+
+it("has a schema that its documents meet", async () => {
+  const { code, stdout } = await bridgescope(["schema", "explain"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).properties.schema.const).toBe("bridgescope.explain/1");
+  const run = await bridgescope(["schema"]);
+  expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/1");
+  const none = await bridgescope(["schema", "nonsense"]);
+  expect(none.code).toBe(2);
+  expect(none.stderr).toContain("run and explain");
+});

@@ -1,0 +1,110 @@
+import { execFileSync } from "node:child_process";
+import { closeNamespace, openPath } from "../../../src/system/netns.ts";
+import { openPacketSocket } from "../../../src/system/packet-socket.ts";
+import { type Home, homes } from "../live/home.ts";
+
+export type HostName = "a" | "b" | "c";
+const HOSTS: HostName[] = ["a", "b", "c"];
+
+/** Hosts a, b and c on the ports pa, pb and pc of br0; nobody has said anything yet. */
+export interface FloodLab {
+  bridge: Home;
+  hosts: Record<HostName, Home>;
+  /** Runs a line of shell in the bridge's namespace, or a host's. */
+  shell(line: string, at?: HostName): string;
+  /** Sends frames from a host's device; how many of them another host's device got. */
+  got(
+    by: HostName,
+    frames: { from: HostName; source?: string; to: string; count?: number },
+  ): number;
+  /** The bridge's own entries and those of its ports. */
+  local(): string;
+  leave(): Promise<void>;
+}
+
+const ETH_P_IP = 0x0800;
+/** 10.77.0.1 to 239.1.2.3, UDP: only of IP frames does a bridge ask who joined the group. */
+const IP_HEADER = Buffer.from("4500002e000000000111be6d0a4d0001ef010203", "hex");
+const SETTLE_MS = 150;
+
+export function macOf(host: HostName): string {
+  return `02:00:00:00:0b:0${host}`;
+}
+
+export async function floodLab(): Promise<FloodLab> {
+  const all = homes();
+  const bridge = await all.add();
+  const hosts = { a: await all.add(), b: await all.add(), c: await all.add() };
+  const shell = (line: string, at?: HostName) => {
+    const [file = "", ...words] = (at === undefined ? bridge : hosts[at]).enter;
+    return execFileSync(file, [...words, "sh", "-ec", line], { encoding: "utf8" });
+  };
+  const quiet = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1";
+  shell(quiet);
+  shell("ip link add br0 type bridge mcast_querier 1 forward_delay 200 && ip link set br0 up");
+  for (const [index, host] of HOSTS.entries()) {
+    shell(quiet, host);
+    const mac = macOf(host);
+    shell(`ip link add p${host} type veth peer name eth0 address ${mac} netns ${hosts[host].pid}`);
+    shell(`ip link set p${host} master br0 up`);
+    shell(`ip addr add 10.77.0.${index + 1}/24 dev eth0 && ip link set eth0 up`, host);
+  }
+  return {
+    bridge,
+    hosts,
+    shell,
+    got: (by, frames) => exchange(hosts[by], hosts[frames.from], frames),
+    local: () => {
+      const shown = shell("bridge fdb show br br0");
+      return shown
+        .split("\n")
+        .filter((line) => /^.[02468ace].*permanent/.test(line))
+        .sort()
+        .join("\n");
+    },
+    leave: () => all.leave(),
+  };
+}
+
+function exchange(
+  by: Home,
+  from: Home,
+  frames: { from: HostName; source?: string; to: string; count?: number },
+): number {
+  const there = openPath("from", from.path);
+  const here = openPath("by", by.path);
+  const receiver = openPacketSocket(here, device(by), {
+    etherType: ETH_P_IP,
+    receiveTimeoutMs: SETTLE_MS,
+  });
+  const sender = openPacketSocket(there, device(from));
+  try {
+    const frame = Buffer.alloc(60);
+    bytesOf(frames.to).copy(frame, 0);
+    bytesOf(frames.source ?? macOf(frames.from)).copy(frame, 6);
+    frame.writeUInt16BE(ETH_P_IP, 12);
+    IP_HEADER.copy(frame, 14);
+    for (let sent = 0; sent < (frames.count ?? 5); sent++) sender.send(frame);
+    const buffer = Buffer.alloc(2048);
+    let got = 0;
+    // In a loop there is no end of frames.
+    for (let received = 0; received < 10_000 && receiver.receive(buffer) >= 0; received++) {
+      if (buffer.subarray(0, 34).equals(frame.subarray(0, 34))) got++;
+    }
+    return got;
+  } finally {
+    sender.close();
+    receiver.close();
+    closeNamespace(there);
+    closeNamespace(here);
+  }
+}
+
+function device(home: Home): number {
+  return (JSON.parse(home.ip("-j", "link", "show", "dev", "eth0")) as { ifindex: number }[])[0]
+    ?.ifindex as number;
+}
+
+function bytesOf(mac: string): Buffer {
+  return Buffer.from(mac.replaceAll(":", ""), "hex");
+}

@@ -1,0 +1,112 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Explanation, explainSchema } from "../../../src/document/explain.ts";
+import { renderExplanation } from "../../../src/report/explanation.ts";
+import { columns } from "../../../src/report/text/layout.ts";
+
+const COMMAND =
+  "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-long-p learning on";
+const UNDO = "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-long-p learning off";
+
+function explanation(change: (to: Explanation) => void = () => {}): Explanation {
+  const full: Explanation = {
+    schema: "bridgescope.explain/1",
+    time: "2026-11-26T12:00:00.000Z",
+    bridge: {
+      name: "br0",
+      ifindex: 7,
+      namespace: { inode: 4026531840, label: "container web" },
+      options: { ageing_time: 30000 },
+    },
+    probes: false,
+    findings: [],
+    notes: [
+      {
+        cause: "learning-off",
+        text: "port a-rather-long-p does not learn",
+        remedy: {
+          command: COMMAND,
+          effect: "it learns",
+          risk: "a controller may want it off",
+          undo: UNDO,
+          verify: "bridge -d link show shows learning on",
+        },
+      },
+      { cause: null, text: "the bridge is promiscuous", remedy: null },
+    ],
+    ports: [
+      {
+        name: "host",
+        ifindex: 7,
+        gets: { unknownUnicast: false, broadcast: true, multicast: true },
+        why: ["it is not promiscuous"],
+      },
+      {
+        name: "a-rather-long-p",
+        ifindex: 8,
+        gets: { unknownUnicast: true, broadcast: true, multicast: false },
+        why: ["mcast_flood off", "isolated"],
+      },
+    ],
+  };
+  change(full);
+  return explainSchema.parse(full);
+}
+
+function render(document: Explanation, width = 80): string[] {
+  return renderExplanation(document, { width, color: false }).split("\n");
+}
+
+describe("an explanation on the terminal", () => {
+  it("says what was found, in order", () => {
+    const text = render(explanation()).join("\n");
+    const at = (words: string) => text.indexOf(words);
+    expect(at("br0 in container web, 1 ports: 2 things in its state")).toBe(0);
+    const order = [
+      "learning-off",
+      "does not learn",
+      COMMAND,
+      "risk:",
+      UNDO,
+      "promiscuous",
+      "port  ",
+    ];
+    const places = order.map((words) => at(words));
+    expect(places.every((place) => place >= 0)).toBe(true);
+    expect(text).toMatch(/a-rather-long-p +yes +yes +no/);
+    expect(text).toContain("a-rather-long-p: mcast_flood off; isolated");
+  });
+
+  it("says that nothing was found", () => {
+    const quiet = explanation((to) => {
+      to.notes = [];
+    });
+    expect(render(quiet)[0]).toContain("nothing in its state makes it flood");
+  });
+
+  it("keeps commands on one line, to be copied, however narrow the terminal", () => {
+    const lines = render(explanation(), 40);
+    expect(lines).toContain(`    ${COMMAND}`);
+    expect(lines).toContain(`    ${UNDO}`);
+  });
+
+  it("keeps every other line within any terminal, whatever the names", () => {
+    const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 15 });
+    fc.assert(
+      fc.property(name, fc.integer({ min: 40, max: 200 }), (hostile, width) => {
+        const document = explanation((to) => {
+          to.bridge.name = hostile;
+          for (const port of to.ports) port.name = hostile;
+          for (const note of to.notes) note.text = `port ${hostile} \u001b[2J does not learn`;
+        });
+        for (const line of render(document, width)) {
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+          expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+          if (line !== `    ${COMMAND}` && line !== `    ${UNDO}`) {
+            expect(columns(line)).toBeLessThanOrEqual(width);
+          }
+        }
+      }),
+    );
+  });
+});
