@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { bridgescope, scratch } from "../bench/cli.ts";
+import { type FloodLab, floodLab, macOf } from "./lab.ts";
+
+let lab: FloodLab;
+const folder = scratch();
+
+beforeAll(async () => {
+  lab = await floodLab();
+  lab.shell("bridge link set dev pb learning off");
+  lab.shell("ping -c 1 10.77.0.3", "a");
+});
+afterAll(async () => {
+  await lab.leave();
+  folder.remove();
+});
+
+function explain(...words: string[]) {
+  return bridgescope(["explain", "br0", "--netns", lab.bridge.path, ...words]);
+}
+
+function textOf(bundle: string): string {
+  return readdirSync(bundle)
+    .map((name) => readFileSync(join(bundle, name), "utf8"))
+    .join("\n");
+}
+
+it("holds what a maintainer would ask for", async () => {
+  const bundle = join(folder.path, "plain");
+  const { code, stderr } = await explain("--bundle", bundle);
+  expect(stderr).toBe(`bridgescope: wrote the bundle to ${bundle}\n`);
+  expect(code).toBe(0);
+  const read = (name: string) => readFileSync(join(bundle, name), "utf8");
+  expect(read("fdb.txt")).toContain(macOf("c"));
+  expect(read("links.txt")).toMatch(/br0: .*\n.*\n.*bridge forward_delay 200/);
+  expect(read("ports.txt")).toMatch(/pb@.*\n.*learning off/);
+  expect(read("sysctls.txt")).toContain("net/ipv4/conf/all/rp_filter = ");
+  expect(read("README.txt")).toContain(`fdb.txt: nsenter --net=${lab.bridge.path} -- bridge`);
+  expect(JSON.parse(read("explanation.json"))).toMatchObject({
+    notes: [{ cause: "learning-off" }],
+  });
+  // A tool that is not there is told of in its place.
+  expect(read("ebtables.txt")).not.toBe("");
+  expect(statSync(bundle).mode & 0o777).toBe(0o700);
+  for (const name of readdirSync(bundle)) {
+    expect(statSync(join(bundle, name)).mode & 0o777).toBe(0o600);
+    if (name !== "README.txt") expect(read("README.txt")).toContain(`${name}: `);
+  }
+});
+
+it("names nobody when it is masked, and is as long", async () => {
+  const bundle = join(folder.path, "masked");
+  expect((await explain("--bundle", bundle, "--mask")).code).toBe(0);
+  const text = textOf(bundle);
+  expect(text).not.toMatch(/\bbr0\b|\bp[abc]\b|10\.77\.0|02:00:00:00:0b|eth0/);
+  expect(text).not.toContain(lab.bridge.path.replace("/ns/net", "/ns/net/"));
+  const parsed = JSON.parse(readFileSync(join(bundle, "explanation.json"), "utf8"));
+  expect(parsed.notes[0].text).toMatch(/^port name\d+ .*does not learn/);
+  expect(text.split("\n").length).toBe(textOf(join(folder.path, "plain")).split("\n").length);
+});
+
+it("overwrites nothing", async () => {
+  const bundle = join(folder.path, "plain");
+  const before = textOf(bundle);
+  const again = await explain("--bundle", bundle);
+  expect(again.code).toBe(2);
+  expect(again.stderr).toContain("is not empty");
+  expect(textOf(bundle)).toBe(before);
+  const file = join(folder.path, "file");
+  writeFileSync(file, "mine");
+  const onFile = await explain("--bundle", file);
+  expect(onFile.code).toBe(2);
+  expect(readFileSync(file, "utf8")).toBe("mine");
+});
+
+it("has no mask without a bundle", async () => {
+  const { code, stderr } = await explain("--mask");
+  expect(code).toBe(2);
+  expect(stderr).toContain("--bundle");
+});
