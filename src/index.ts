@@ -65,8 +65,9 @@ export async function compare(
 }
 
 /**
- * Says from netlink alone what can make a bridge flood, with the command that would stop it. Nothing is changed and
- * no probe attached. Rejected with a UsageError where there is no such bridge.
+ * Says why a bridge floods: what its state tells, and, unless `probes` is false, which floods are seen within
+ * `seconds`. Nothing on the bridge is changed, and no probe stays. Rejected with a UsageError where there is no such
+ * bridge and a PrerequisiteError where it cannot be probed.
  */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
   return explainBridge(options);

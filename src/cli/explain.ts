@@ -1,11 +1,25 @@
 import { Command } from "commander";
+import type { Explanation, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
 import { renderExplanation } from "../report/explanation.ts";
+import { parseDuration } from "../system/duration.ts";
+import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { terminalOptions } from "./terminal.ts";
+
+const HARMFUL = 3;
 
 interface Options {
   netns?: string;
+  probes: boolean;
+  duration: string;
+  maxOverhead: string;
+  unknownUnicast?: string;
+  broadcast?: string;
+  multicast?: string;
+  moves?: string;
+  frames?: string;
   bundle?: string;
   mask?: boolean;
   json?: boolean;
@@ -13,22 +27,97 @@ interface Options {
 
 export function explainCommand(): Command {
   return new Command("explain")
-    .description("say what can make a bridge flood, and what would stop it; changes nothing")
+    .description("say why a bridge floods, and what would stop it; changes nothing")
     .argument("[bridge]", "any bridge of this host; may be left out where there is just one")
     .option("--netns <which>", "its network namespace: path, PID, name of ip netns, or container")
-    .option("--no-probes", "ask netlink alone, which is all that this version does")
+    .option("--no-probes", "ask netlink alone: what can make it flood, not what does")
+    .option("--duration <time>", "how long to look at frames; Ctrl-C ends it early", "10s")
+    .option("--max-overhead <share>", "most of one CPU that the probes may take", "2%")
+    .option("--unknown-unicast <rate>", "harmful from so many frames/s for one destination (10)")
+    .option("--broadcast <rate>", "harmful from so many frames/s of one source (100)")
+    .option("--multicast <rate>", "harmful from so many frames/s for one group (100)")
+    .option("--moves <rate>", "harmful from so many moves/s of one address (1)")
+    .option("--frames <count>", "fewer frames than this are no flood (20)")
     .option("--bundle <folder>", "write what a maintainer would ask for into a new folder")
     .option("--mask", "with stand-ins for names and addresses in the bundle")
     .option("--json", "print the explanation as JSON")
-    .action(async (bridge: string | undefined, { json, ...options }: Options) => {
-      const explanation = await explainBridge({ bridge, ...options });
-      process.stdout.write(
-        json
-          ? `${JSON.stringify(explanation, null, 2)}\n`
-          : renderExplanation(explanation, terminalOptions()),
-      );
-      if (options.bundle !== undefined) {
-        process.stderr.write(`bridgescope: wrote the bundle to ${printable(options.bundle)}\n`);
+    .addHelpText("after", "\nExit status: 0 nothing harmful was seen, 3 a harmful flood was found.")
+    .action(async (bridge: string | undefined, options: Options) => {
+      const { json, netns, probes, bundle, mask } = options;
+      const seconds = secondsOf(options.duration);
+      const write = (explanation: Explanation) =>
+        process.stdout.write(
+          json
+            ? `${JSON.stringify(explanation, null, 2)}\n`
+            : renderExplanation(explanation, terminalOptions()),
+        );
+      const interruption = onInterrupt(() => {
+        process.stderr.write("bridgescope: detaching the probes; the answer follows\n");
+      });
+      try {
+        const explanation = await explainBridge({
+          ...{ bridge, netns, probes, bundle, mask, seconds },
+          maxOverhead: shareOf(options.maxOverhead),
+          thresholds: thresholdsOf(options),
+          signal: interruption.signal,
+          onFirst: (first) => {
+            if (!json) write(first);
+            process.stderr.write("bridgescope: attaching the probes\n");
+          },
+          onCounting: () => {
+            process.stderr.write(
+              `bridgescope: looking at frames for ${seconds} s; Ctrl-C ends it early with the answer\n`,
+            );
+          },
+        });
+        if (!json && explanation.probes) process.stdout.write("\n");
+        write(explanation);
+        if (explanation.findings.length > 0) process.exitCode = HARMFUL;
+      } finally {
+        interruption.release();
+      }
+      if (bundle !== undefined) {
+        process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}\n`);
       }
     });
+}
+
+function secondsOf(text: string): number {
+  const ns = parseDuration(text);
+  if (ns === null || ns <= 0) {
+    throw new UsageError(`--duration is a time such as 10s or 500ms, not "${printable(text)}"`);
+  }
+  return ns / 1e9;
+}
+
+function shareOf(text: string): number {
+  const [, digits = "", sign] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim()) ?? [];
+  const share = sign === "%" ? Number(digits) / 100 : Number(digits);
+  if (digits === "" || share <= 0 || share > 1) {
+    throw new UsageError(
+      `--max-overhead is a share of one CPU, more than 0 and at most 100%: expected 2% or 0.02, not "${printable(text)}"`,
+    );
+  }
+  return share;
+}
+
+const THRESHOLD_OPTIONS = {
+  unknownUnicast: "--unknown-unicast",
+  broadcast: "--broadcast",
+  multicast: "--multicast",
+  moves: "--moves",
+  frames: "--frames",
+} as const satisfies Record<keyof Thresholds, string>;
+
+function thresholdsOf(options: Options): Partial<Thresholds> {
+  const thresholds: Partial<Thresholds> = {};
+  for (const name of Object.keys(THRESHOLD_OPTIONS) as (keyof Thresholds)[]) {
+    const text = options[name];
+    if (text === undefined) continue;
+    if (!/^\d+(\.\d+)?$/.test(text)) {
+      throw new UsageError(`${THRESHOLD_OPTIONS[name]} is a number, not "${printable(text)}"`);
+    }
+    thresholds[name] = Number(text);
+  }
+  return thresholds;
 }

@@ -12,9 +12,11 @@ const CAUSES = [
   "ageing-disabled",
   "learning-off",
   "locked-port",
+  "entry-removed",
   "wrong-port",
   "fdb-full",
   "mac-flapping",
+  "broadcast-storm",
   "multicast-unregistered",
   "topology-change",
   "loop",
@@ -26,6 +28,50 @@ const remedySchema = z.object({
   risk: z.string(),
   undo: z.string().describe("The command that takes it back"),
   verify: z.string().describe("The command that shows it, and what to look for"),
+});
+
+const count = z.int().nonnegative();
+
+const portSchema = z.object({
+  name: z.string().describe("`host` for the bridge device itself"),
+  ifindex: count,
+  owner: z.string().nullable().describe("In one phrase: container, pod, namespace or process"),
+});
+
+const findingSchema = z.object({
+  cause: z.enum(CAUSES),
+  title: z.string(),
+  severity: z.enum(["low", "medium", "high"]),
+  basis: z.enum(["observed", "inferred"]).describe("How the cause is known; the flood was seen"),
+  alternatives: z.array(z.string()).describe("What else it could be"),
+  source: z.string().nullable().describe("MAC address; for a flapping address that address"),
+  destination: z.string().nullable().describe("MAC address; null for several"),
+  addresses: z
+    .object({
+      source: z.string().nullable(),
+      destination: z.string().nullable(),
+      protocol: z.string().nullable(),
+    })
+    .describe("Of the IP or ARP header of its first frame"),
+  vlan: count,
+  ingressPort: portSchema.nullable(),
+  since: z.string().describe("`before attach`: floods are looked at from then on"),
+  frames: count.describe("That were flooded; for a flapping address its moves"),
+  copies: count,
+  bytes: count.describe("Of the frames as they came in"),
+  framesPerSecond: z.number().nonnegative(),
+  copiesPerSecond: z.number().nonnegative(),
+  victims: z.array(z.object({ port: portSchema, copies: count })).describe("Who gets the copies"),
+  evidence: z.array(z.string()),
+  remedy: remedySchema.nullable(),
+});
+
+const thresholdsSchema = z.object({
+  unknownUnicast: z.number().describe("Frames a second for one destination"),
+  broadcast: z.number().describe("Frames a second of one source"),
+  multicast: z.number().describe("Frames a second for one group"),
+  moves: z.number().describe("Moves a second of one address"),
+  frames: z.number().describe("Fewer frames, or moves, than this are no flood"),
 });
 
 const noteSchema = z.object({
@@ -50,15 +96,22 @@ export const explainSchema = z.object({
     namespace: placeSchema,
     options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   }),
-  probes: z.literal(false).describe("Only netlink was asked: no frame was looked at"),
-  findings: z
-    .array(z.never())
-    .describe("Floods that were seen; none without probes, whatever is in the notes"),
+  probes: z.boolean().describe("False: only netlink was asked, no frame was looked at"),
+  seconds: z.number().nonnegative().describe("In which frames were counted"),
+  overhead: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .describe("Of one CPU, by the kernel's BPF statistics"),
+  thresholds: thresholdsSchema.describe("What counts as harmful"),
+  findings: z.array(findingSchema).describe("Harmful floods that were seen, the worst first"),
   notes: z.array(noteSchema).describe("What can make it flood, by the state it is in"),
   ports: z.array(portVerdictSchema).describe("Which flooded frames each port gets, and why"),
 });
 
 export type Explanation = z.infer<typeof explainSchema>;
+export type Finding = z.infer<typeof findingSchema>;
+export type Thresholds = z.infer<typeof thresholdsSchema>;
 export type Note = z.infer<typeof noteSchema>;
 export type Remedy = z.infer<typeof remedySchema>;
 export type PortVerdict = z.infer<typeof portVerdictSchema>;

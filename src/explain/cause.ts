@@ -32,12 +32,17 @@ export function bridgeOption(state: BridgeState, ...words: string[]): string {
 }
 
 /** A static entry where the address is known to live: the bridge floods its frames no longer. */
-export function staticEntry(state: BridgeState, port: Port, address: string): Remedy {
+export function staticEntry(
+  state: BridgeState,
+  port: Port,
+  address: string,
+  ...more: "sticky"[]
+): Remedy {
   const vlan = state.vlanFiltering && port.pvid !== null ? ["vlan", String(port.pvid)] : [];
   const entry = (verb: string, ...kind: string[]) =>
     bridgeCommand(state.place, "fdb", verb, address, "dev", port.name, "master", ...kind, ...vlan);
   return {
-    command: entry("replace", "static"),
+    command: entry("replace", "static", ...more),
     effect: `frames for ${address} leave by ${port.name} alone`,
     risk: "the entry never ages and does not follow the address to another port: take it back before that moves",
     undo: entry("del"),

@@ -1,5 +1,11 @@
-/** What netlink alone can tell of a bridge that floods. */
-import { EXPLAIN_SCHEMA, type Explanation, type Note } from "../document/explain.ts";
+/** Why a bridge floods: first what netlink tells at once, then what its frames do for a while. */
+import {
+  EXPLAIN_SCHEMA,
+  type Explanation,
+  type Note,
+  type Thresholds,
+} from "../document/explain.ts";
+import { type Collected, collect } from "../live/collect.ts";
 import { readBridge } from "../live/read-bridge.ts";
 import type { BridgeState } from "../live/state.ts";
 import { whichBridge } from "../live/which-bridge.ts";
@@ -7,6 +13,7 @@ import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { writeBundle } from "./bundle.ts";
 import { ALL_CAUSES } from "./causes.ts";
+import { findingsOf, THRESHOLDS } from "./findings.ts";
 import { createMask, namesOf } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
 
@@ -19,7 +26,24 @@ export interface ExplainOptions {
   bundle?: string | undefined;
   /** Writes stand-ins for names and addresses into the bundle. */
   mask?: boolean | undefined;
+  /** False asks netlink alone. */
+  probes?: boolean | undefined;
+  /** Of collecting; 10 when absent. */
+  seconds?: number | undefined;
+  /** Most of one CPU that the probes may take, as a share; 0.02 when absent. They are detached before they take more. */
+  maxOverhead?: number | undefined;
+  /** What counts as harmful, where it is to differ from 10, 100 and 100 frames, 1 move a second and 20 frames in all. */
+  thresholds?: Partial<Thresholds> | undefined;
+  /** Ends the collecting early; what was counted so far is the answer. */
+  signal?: AbortSignal | undefined;
+  /** Called with what netlink tells, before frames are looked at. */
+  onFirst?: ((first: Explanation) => void) | undefined;
+  /** Called when frames are being looked at. */
+  onCounting?: (() => void) | undefined;
 }
+
+const SECONDS = 10;
+const MAX_OVERHEAD = 0.02;
 
 /**
  * Reads a bridge and says what can make it flood, with the command that would stop it. Nothing is changed.
@@ -39,8 +63,21 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
       `there are ${names.length} bridges, say which: ${printable(names.join(", "))}`,
     );
   }
-  const state = await readBridge(found.place, found.ifindex);
-  const explanation = explanationOf(state, new Date());
+  const thresholds = { ...THRESHOLDS, ...options.thresholds };
+  let state = await readBridge(found.place, found.ifindex);
+  let explanation = explanationOf(state, thresholds);
+  if (options.probes !== false) {
+    options.onFirst?.(explanation);
+    const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
+    const collected = await unlessAborted(
+      collect(state, { seconds, maxOverhead, signal, onCounting }),
+      signal,
+    );
+    if (collected === null) return explanation;
+    // As it is now: an entry that came meanwhile is no cause any more.
+    state = await readBridge(found.place, found.ifindex);
+    explanation = withFindings(explanationOf(state, thresholds), state, collected);
+  }
   if (folder !== undefined) {
     const mask = options.mask === true ? createMask(namesOf(state)) : null;
     await writeBundle({ folder, place: state.place, explanation, mask });
@@ -48,16 +85,41 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
   return explanation;
 }
 
-function explanationOf(state: BridgeState, time: Date): Explanation {
+/** Null where it was ended before any frame was looked at. */
+async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal?.aborted === true) return null;
+    throw error;
+  }
+}
+
+function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation {
   const { name, ifindex, place, options } = state;
   return {
     schema: EXPLAIN_SCHEMA,
-    time: time.toISOString(),
+    time: new Date().toISOString(),
     bridge: { name, ifindex, namespace: { inode: place.inode, label: place.label }, options },
     probes: false,
+    seconds: 0,
+    overhead: null,
+    thresholds,
     findings: [],
     notes: [...ALL_CAUSES.flatMap((cause) => cause.notes(state)), ...promiscuous(state)],
     ports: portVerdicts(state),
+  };
+}
+
+function withFindings(first: Explanation, state: BridgeState, collected: Collected): Explanation {
+  const said = [collected.ended, ...collected.notes].filter((text) => text !== null);
+  return {
+    ...first,
+    probes: true,
+    seconds: collected.seconds,
+    overhead: collected.share,
+    findings: findingsOf(state, first.notes, collected, first.thresholds),
+    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...first.notes],
   };
 }
 

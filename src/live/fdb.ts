@@ -1,6 +1,14 @@
 /** The forwarding database of a bridge. */
-import { type NeighbourMessage, NUD } from "../system/neighbours.ts";
-import type { FdbEntry } from "./state.ts";
+import { dumpFdb, type NeighbourMessage, NUD } from "../system/neighbours.ts";
+import { withDumpSocket } from "../system/netlink-dump.ts";
+import { atPlace } from "./places.ts";
+import type { FdbEntry, Place } from "./state.ts";
+
+/** What a bridge's FDB holds now; nothing where the bridge is gone. */
+export function entriesAt(place: Place, bridge: number): FdbEntry[] {
+  const read = (fd: number) => dumpFdb(fd, bridge).map(entryOf);
+  return atPlace(place, (namespace) => withDumpSocket(namespace, read)) ?? [];
+}
 
 export function entryOf(message: NeighbourMessage): FdbEntry {
   return {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Disturbance } from "../../document/session.ts";
 import { involuntarySwitches } from "../../system/libc.ts";
+import { readSoftnetDrops } from "../../system/softnet.ts";
 import { type CpuTimes, readCpuTimes } from "../steal.ts";
 
 /** What has disturbed this machine and this thread so far; null where the kernel does not tell. */
@@ -16,7 +17,7 @@ export interface Reading {
 export function readDisturbance(): Reading {
   return {
     cpu: readCpuTimes(),
-    softnetDrops: parseSoftnetDrops(read("/proc/net/softnet_stat")),
+    softnetDrops: readSoftnetDrops(),
     involuntarySwitches: involuntarySwitches(),
     pressureUs: parsePressure(read("/proc/pressure/cpu")),
     atNs: Number(process.hrtime.bigint()),
@@ -65,17 +66,6 @@ function plus(sum: number | null, more: number | null): number | null {
 
 function minus(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : a - b;
-}
-
-/** Dropped frames over all CPUs: the second column, in hexadecimal (net/core/net-procfs.c). */
-export function parseSoftnetDrops(text: string | null): number | null {
-  const lines = (text ?? "")
-    .trim()
-    .split("\n")
-    .filter((line) => line !== "");
-  if (lines.length === 0) return null;
-  const drops = lines.map((line) => Number.parseInt(line.split(/\s+/)[1] ?? "", 16));
-  return drops.some(Number.isNaN) ? null : drops.reduce((sum, value) => sum + value, 0);
 }
 
 /** `some avg10=0.00 avg60=0.00 avg300=0.00 total=12345` in /proc/pressure/cpu; microseconds. */

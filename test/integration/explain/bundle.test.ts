@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 function explain(...words: string[]) {
-  return bridgescope(["explain", "br0", "--netns", lab.bridge.path, ...words]);
+  return bridgescope(["explain", "br0", "--netns", lab.bridge.path, "--no-probes", ...words]);
 }
 
 function textOf(bundle: string): string {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { bridgescope } from "../bench/cli.ts";
+import { bridgescope, start } from "../bench/cli.ts";
 import { type HostState, hostState, hostStateOnceLike } from "../host-state.ts";
 import { type FloodLab, floodLab } from "./lab.ts";
 
@@ -29,7 +29,7 @@ it("explains a bridge in another namespace, and changes nothing", async () => {
   expect(code).toBe(0);
   const command = `nsenter --net=${lab.bridge.path} -- bridge link set dev pb learning on`;
   expect(stdout.split("\n")).toContain(`    ${command}`);
-  const json = await bridgescope(["explain", "br0", ...netns, "--json"]);
+  const json = await bridgescope(["explain", "br0", ...netns, "--no-probes", "--json"]);
   expect(json.code).toBe(0);
   expect(JSON.parse(json.stdout)).toMatchObject({
     schema: "bridgescope.explain/1",
@@ -59,7 +59,7 @@ it("says what a device is that is no bridge", async () => {
 
 it("takes the only bridge, and asks which where there are two", async () => {
   const netns = ["--netns", lab.bridge.path];
-  const one = await bridgescope(["explain", ...netns]);
+  const one = await bridgescope(["explain", ...netns, "--no-probes"]);
   expect(one.code).toBe(0);
   expect(one.stdout).toContain("br0 in ");
   lab.shell("ip link add br1 type bridge");
@@ -73,10 +73,53 @@ it("shows names as data", async () => {
   const name = "$(id)\u001b[31m";
   lab.shell(`ip link set pc down && ip link set pc name '${name}' && ip link set '${name}' up`);
   lab.shell(`bridge link set dev '${name}' learning off`);
-  const { code, stdout } = await bridgescope(["explain", "br0", "--netns", lab.bridge.path]);
+  const { code, stdout } = await bridgescope([
+    ...["explain", "br0", "--netns", lab.bridge.path],
+    "--no-probes",
+  ]);
   expect(code).toBe(0);
   expect(stdout).not.toContain("\u001b");
   expect(stdout).toContain("'$(id)\\x1b[31m'");
+});
+
+it("exits with 3 for a harmful flood, 0 without, and leaves nothing behind", async () => {
+  const words = ["explain", "br0", "--netns", lab.bridge.path, "--max-overhead", "100%"];
+  const untouched = state();
+  const quiet = await bridgescope([...words, "--duration", "500ms"]);
+  expect(quiet.code).toBe(0);
+  expect(quiet.stdout).toContain("no harmful flood was seen");
+  const running = start([...words, "--duration", "60s", "--json"]);
+  await running.saw("looking at frames");
+  const until = Date.now() + 3000;
+  while (Date.now() < until) lab.got("c", { from: "a", to: "02:00:00:00:99:99", count: 50 });
+  running.process.kill("SIGINT");
+  const { code, stdout } = await running.finished;
+  expect(code).toBe(3);
+  expect(JSON.parse(stdout)).toMatchObject({
+    probes: true,
+    findings: [{ cause: "never-learned", destination: "02:00:00:00:99:99" }],
+  });
+  expect(await hostStateOnceLike(before, 3000)).toEqual(before);
+  // a was heard, which is what bridges do.
+  const learned = (text: string) =>
+    text
+      .split("\n")
+      .filter((line) => !line.startsWith("02:00:00:00:0b:0a"))
+      .join("\n");
+  expect(learned(state())).toBe(learned(untouched));
+});
+
+it.each([
+  ["--duration", "soon"],
+  ["--max-overhead", "0"],
+  ["--max-overhead", "200%"],
+  ["--moves", "many"],
+])("refuses %s %s before anything is attached", async (option, value) => {
+  const words = ["explain", "br0", "--netns", lab.bridge.path, option, value];
+  const { code, stderr, stdout } = await bridgescope(words);
+  expect(code).toBe(2);
+  expect(stderr).toContain(option);
+  expect(stdout).toBe("");
 });
 
 it("has a schema that its documents meet", async () => {

@@ -6,6 +6,16 @@ import { type Home, homes } from "../live/home.ts";
 export type HostName = "a" | "b" | "c";
 const HOSTS: HostName[] = ["a", "b", "c"];
 
+export interface Frames {
+  from: HostName;
+  /** Their source address where it is not the sender's own. */
+  source?: string;
+  to: string;
+  count?: number;
+  /** How long to wait for one that may still come. */
+  settleMs?: number;
+}
+
 /** Hosts a, b and c on the ports pa, pb and pc of br0; nobody has said anything yet. */
 export interface FloodLab {
   bridge: Home;
@@ -13,10 +23,7 @@ export interface FloodLab {
   /** Runs a line of shell in the bridge's namespace, or a host's. */
   shell(line: string, at?: HostName): string;
   /** Sends frames from a host's device; how many of them another host's device got. */
-  got(
-    by: HostName,
-    frames: { from: HostName; source?: string; to: string; count?: number },
-  ): number;
+  got(by: HostName, frames: Frames): number;
   /** The bridge's own entries and those of its ports. */
   local(): string;
   leave(): Promise<void>;
@@ -66,16 +73,12 @@ export async function floodLab(): Promise<FloodLab> {
   };
 }
 
-function exchange(
-  by: Home,
-  from: Home,
-  frames: { from: HostName; source?: string; to: string; count?: number },
-): number {
+function exchange(by: Home, from: Home, frames: Frames): number {
   const there = openPath("from", from.path);
   const here = openPath("by", by.path);
   const receiver = openPacketSocket(here, device(by), {
     etherType: ETH_P_IP,
-    receiveTimeoutMs: SETTLE_MS,
+    receiveTimeoutMs: frames.settleMs ?? SETTLE_MS,
   });
   const sender = openPacketSocket(there, device(from));
   try {

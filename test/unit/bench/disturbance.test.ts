@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import {
   Disturbances,
   parsePressure,
-  parseSoftnetDrops,
   type Reading,
 } from "../../../src/bench/versus/disturbance.ts";
+import { parseSoftnetDrops } from "../../../src/system/softnet.ts";
 
 const reading = (at: number): Reading => ({
   cpu: { total: 100 * at, softirq: 20 * at, steal: 5 * at },

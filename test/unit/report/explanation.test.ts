@@ -19,6 +19,9 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
       options: { ageing_time: 30000 },
     },
     probes: false,
+    seconds: 0,
+    overhead: null,
+    thresholds: { unknownUnicast: 10, broadcast: 100, multicast: 100, moves: 1, frames: 20 },
     findings: [],
     notes: [
       {

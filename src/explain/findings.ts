@@ -1,0 +1,195 @@
+/** Harmful floods among what was counted. */
+import type { Finding, Note, Thresholds } from "../document/explain.ts";
+import type { Collected, Flow } from "../live/collect.ts";
+import type { BridgeState, Port } from "../live/state.ts";
+import { bridgeCommand, peerPorts, portFlag, portPhrase, staticEntry } from "./cause.ts";
+import { type Why, whyUnknown } from "./why.ts";
+
+export const THRESHOLDS: Thresholds = {
+  unknownUnicast: 10,
+  broadcast: 100,
+  multicast: 100,
+  moves: 1,
+  frames: 20,
+};
+
+/** Copies a second from which on a flood is more than low. */
+const MEDIUM = 1_000;
+const HIGH = 10_000;
+
+export function findingsOf(
+  state: BridgeState,
+  notes: readonly Note[],
+  collected: Collected,
+  thresholds: Thresholds,
+): Finding[] {
+  // A burst in a fraction of a second is no rate.
+  const seconds = Math.max(1, collected.seconds);
+  const key = ({ class: kind, source, destination, vlan }: Flow) =>
+    kind === "broadcast" ? `${kind} ${source}` : `${kind} ${destination} ${vlan}`;
+  const groups = grouped(collected.flows, key).filter((flows) => {
+    const frames = sum(flows, "frames");
+    const [first] = flows;
+    return (
+      first !== undefined &&
+      frames >= thresholds.frames &&
+      frames / seconds >= thresholds[first.class]
+    );
+  });
+  const floods = groups.map((flows) => flood(state, notes, collected, flows, seconds));
+  return [...floods, ...flapping(state, collected, thresholds, seconds)].sort(
+    (a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond,
+  );
+}
+
+function flood(
+  state: BridgeState,
+  notes: readonly Note[],
+  collected: Collected,
+  flows: readonly Flow[],
+  seconds: number,
+): Finding {
+  const most = flows.reduce((a, b) => (b.frames > a.frames ? b : a));
+  const frames = sum(flows, "frames");
+  const copies = sum(flows, "copies");
+  const got = collected.got.filter(
+    ({ destination, vlan }) => destination === most.destination && vlan === most.vlan,
+  );
+  return {
+    ...why(state, notes, collected, most),
+    severity: copies / seconds >= HIGH ? "high" : copies / seconds >= MEDIUM ? "medium" : "low",
+    source: most.source,
+    destination: most.destination,
+    addresses: most.addresses,
+    vlan: most.vlan,
+    ingressPort: portOf(state, most.port),
+    since: "before attach",
+    frames,
+    copies,
+    bytes: sum(flows, "bytes"),
+    framesPerSecond: frames / seconds,
+    copiesPerSecond: copies / seconds,
+    victims: got
+      .map(({ port, copies: many }) => ({ port: portOf(state, port), copies: many }))
+      .sort((a, b) => b.copies - a.copies),
+    evidence: [
+      `${frames} frames of ${flows.length === 1 ? "one source" : `${flows.length} sources`} came in and left as ${copies} copies in ${collected.seconds.toFixed(1)} s (tracepoints net:netif_receive_skb and net:net_dev_queue)`,
+    ],
+  };
+}
+
+function why(state: BridgeState, notes: readonly Note[], { deleted }: Collected, flow: Flow): Why {
+  if (flow.class === "unknownUnicast") return whyUnknown(state, notes, deleted, flow.destination);
+  const looped = notes.find(({ cause }) => cause === "loop");
+  if (looped !== undefined) {
+    return {
+      cause: "loop",
+      title: looped.text,
+      basis: "inferred",
+      alternatives: [],
+      remedy: looped.remedy,
+    };
+  }
+  if (flow.class === "multicast") {
+    const noted = notes.find(({ cause }) => cause === "multicast-unregistered");
+    return {
+      cause: "multicast-unregistered",
+      title: noted?.text ?? `nobody is known to have joined the group ${flow.destination}`,
+      basis: "inferred",
+      alternatives: ["a group of the local network (224.0.0.x), which is always flooded"],
+      remedy: noted?.remedy ?? null,
+    };
+  }
+  const port = state.ports.find(({ ifindex }) => ifindex === flow.port);
+  const kind =
+    flow.addresses.protocol === null ? "broadcast" : `${flow.addresses.protocol} broadcast`;
+  const from = port === undefined ? "the host itself" : portPhrase(port);
+  return {
+    cause: "broadcast-storm",
+    title: `${flow.source} behind ${from} sends a storm of ${kind}`,
+    basis: "observed",
+    alternatives: ["a loop that cannot be seen from here, behind that port"],
+    remedy: port === undefined || state.stp ? null : cutOff(state, port),
+  };
+}
+
+function cutOff(state: BridgeState, port: Port): NonNullable<Finding["remedy"]> {
+  return {
+    command: portFlag(state, port, "state", "0"),
+    effect: `nothing comes in by ${port.name} any more`,
+    risk: `whoever is behind ${port.name} is cut off from the network until this is taken back`,
+    undo: portFlag(state, port, "state", "3"),
+    verify: `${bridgeCommand(state.place, "link", "show", "dev", port.name)} shows state disabled`,
+  };
+}
+
+function flapping(
+  state: BridgeState,
+  { moves, seconds: counted }: Collected,
+  thresholds: Thresholds,
+  seconds: number,
+): Finding[] {
+  const groups = grouped(moves, ({ address, vlan }) => `${address} ${vlan}`);
+  return groups.flatMap((ports): Finding[] => {
+    const total = ports.reduce((all, { moves: many }) => all + many, 0);
+    const [first] = ports;
+    if (first === undefined || total < thresholds.frames || total / seconds < thresholds.moves)
+      return [];
+    const homes = peerPorts(state).filter(({ peer }) => peer.address === first.address);
+    const [home] = homes;
+    const names = ports.map(({ port }) => portOf(state, port).name).join(" and ");
+    return [
+      {
+        cause: "mac-flapping",
+        title: `${first.address} moves between ${names}, ${(total / seconds).toFixed(1)} times a second`,
+        severity: "medium",
+        basis: "observed",
+        alternatives: [
+          "two hosts with one address",
+          "a loop",
+          "a host that sends by two ways at once",
+        ],
+        source: first.address,
+        destination: null,
+        addresses: { source: null, destination: null, protocol: null },
+        vlan: first.vlan,
+        ingressPort: null,
+        since: "before attach",
+        frames: total,
+        copies: 0,
+        bytes: 0,
+        framesPerSecond: total / seconds,
+        copiesPerSecond: 0,
+        victims: [],
+        evidence: [
+          `${total} moves in ${counted.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${ports.map(({ port, moves: many }) => `${many} to ${portOf(state, port).name}`).join(", ")}`,
+        ],
+        remedy:
+          home === undefined || homes.length > 1
+            ? null
+            : staticEntry(state, home.port, first.address, "sticky"),
+      },
+    ];
+  });
+}
+
+function portOf(state: BridgeState, ifindex: number): Finding["victims"][number]["port"] {
+  if (ifindex === state.ifindex) return { name: "host", ifindex, owner: null };
+  const port = state.ports.find((one) => one.ifindex === ifindex);
+  return { name: port?.name ?? `ifindex ${ifindex}`, ifindex, owner: port?.owner?.label ?? null };
+}
+
+/** Map.groupBy, which Node 20 does not have. */
+function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}
+
+function sum(flows: readonly Flow[], field: "frames" | "copies" | "bytes"): number {
+  return flows.reduce((all, flow) => all + flow[field], 0);
+}

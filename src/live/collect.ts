@@ -1,0 +1,253 @@
+/** What a bridge does with its frames for a while, by flow. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { chooseBackend } from "../probes/backend.ts";
+import { NONCE, type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
+import { LIVE, programText } from "../probes/programs.ts";
+import { close, enableBpfStatistics } from "../system/libc.ts";
+import { ipText } from "../system/neighbours.ts";
+import { openPrivateSite } from "../system/site.ts";
+import { readSoftnetDrops } from "../system/softnet.ts";
+import { entriesAt } from "./fdb.ts";
+import { openProbeMaps, type ProbeMaps } from "./probe-maps.ts";
+import type { BridgeState, FdbEntry } from "./state.ts";
+
+export interface CollectOptions {
+  seconds: number;
+  /** Most of one CPU that the probes may take, as a share. */
+  maxOverhead: number;
+  /** Ends the collecting; what was counted so far is the answer. */
+  signal?: AbortSignal | undefined;
+  /** Called when the probes are attached and count. */
+  onCounting?: (() => void) | undefined;
+}
+
+export type FlowClass = "unknownUnicast" | "broadcast" | "multicast";
+
+export interface Flow {
+  class: FlowClass;
+  /** Ifindex of the port it came in by; the bridge's own for what the host sends. */
+  port: number;
+  source: string;
+  destination: string;
+  vlan: number;
+  frames: number;
+  bytes: number;
+  copies: number;
+  /** Of the IP or ARP header of its first frame. */
+  addresses: { source: string | null; destination: string | null; protocol: string | null };
+}
+
+export interface Collected {
+  /** Seconds in which frames were counted. */
+  seconds: number;
+  flows: Flow[];
+  /** Copies of frames for a destination that left by a port. */
+  got: { destination: string; vlan: number; port: number; copies: number }[];
+  moves: { address: string; vlan: number; port: number; moves: number }[];
+  /** Entries that somebody deleted by hand. */
+  deleted: { address: string; by: string }[];
+  /** Of one CPU, by the kernel's BPF statistics. */
+  share: number;
+  /** Why it ended early, in a sentence. */
+  ended: string | null;
+  notes: string[];
+}
+
+const MAP_KEYS = 65_536;
+const STEP_MS = 250;
+/** The only one that the program looks at. */
+const BRIDGE = 1n;
+/** Times one passage in 128; latency is not what this is about. */
+const SAMPLING = 8;
+const CLASSES: Record<number, FlowClass> = { 0: "unknownUnicast", 2: "broadcast", 3: "multicast" };
+
+/** Attaches probes, counts, and detaches; nothing stays behind, however it ends. */
+export async function collect(state: BridgeState, options: CollectOptions): Promise<Collected> {
+  const backend = await chooseBackend("tracepoint");
+  const site = await openPrivateSite();
+  try {
+    const program: ProbeProgram = {
+      ...programText(LIVE, backend),
+      parameters: [NONCE, "1"],
+      mapKeys: MAP_KEYS,
+    };
+    const session = await startProbes(site, program, options.signal);
+    const maps = openProbeMaps(session.child.pid);
+    try {
+      return await count(state, session, maps, options);
+    } finally {
+      maps.close();
+      await session.kill();
+    }
+  } finally {
+    await site.close();
+  }
+}
+
+async function count(
+  state: BridgeState,
+  session: ProbeSession,
+  maps: ProbeMaps,
+  { seconds, maxOverhead, signal, onCounting }: CollectOptions,
+): Promise<Collected> {
+  const deleted: Collected["deleted"] = [];
+  session.onLine((line) => {
+    const [, pid, address = "", command] =
+      /^deleted (\d+) ([0-9a-f]+) (.*)$/.exec(line.trim()) ?? [];
+    if (pid !== undefined) {
+      deleted.push({ address: macOf(BigInt(`0x${address}`)), by: `${command} (pid ${pid})` });
+    }
+  });
+  const device = (ifindex: number) => (BigInt(state.place.inode) << 32n) | BigInt(ifindex);
+  const filters = state.vlanFiltering ? 1n : 0n;
+  const port = (ifindex: number, pvid: number | null) =>
+    [[device(ifindex)], (BRIDGE << 16n) | (BigInt(pvid ?? 0) << 1n) | filters] as const;
+  const seed = (entries: readonly FdbEntry[]) => {
+    const unicast = entries.filter(
+      ({ address }) => (Number.parseInt(address.slice(0, 2), 16) & 1) === 0,
+    );
+    const entry = ({ address, vlan, local, port: at }: FdbEntry) =>
+      [[BRIDGE, addressOf(address, vlan)], local ? 2n : (BigInt(at) << 2n) | 1n] as const;
+    maps.add(
+      "fdb",
+      unicast.map((one) => entry(one)).map(([key, value]) => [[...key], value] as const),
+    );
+  };
+  seed(state.entries);
+  maps.add("mac", [[[BRIDGE], addressOf(state.address, 0)]]);
+  maps.add(
+    "ports",
+    [port(state.ifindex, state.pvid), ...state.ports.map((one) => port(one.ifindex, one.pvid))].map(
+      ([key, value]) => [[...key], value] as const,
+    ),
+  );
+  const drops = readSoftnetDrops();
+  const statistics = enableBpfStatistics();
+  const started = performance.now();
+  let ended: string | null = null;
+  let share = 0;
+  try {
+    const before = await runTime(session);
+    session.round(SAMPLING);
+    onCounting?.();
+    for (let step = 1; ended === null && !signal?.aborted; step++) {
+      const left = seconds * 1000 - (performance.now() - started);
+      if (left <= 0) break;
+      await sleep(Math.min(STEP_MS, left), undefined, signal === undefined ? {} : { signal }).catch(
+        () => {},
+      );
+      if (step % 4 !== 0) continue;
+      // Entries that were set by hand make no event that the program sees.
+      seed(entriesAt(state.place, state.ifindex));
+      share = ((await runTime(session)) - before) / ((performance.now() - started) * 1e6);
+      const dropped = readSoftnetDrops();
+      if (share > maxOverhead) {
+        ended = `the probes took ${(share * 100).toFixed(1)} % of a CPU, more than the ${(maxOverhead * 100).toFixed(1)} % that --max-overhead allows, and were detached`;
+      } else if (drops !== null && dropped !== null && dropped > drops && share > maxOverhead / 2) {
+        ended = `the machine drops frames (${dropped - drops} in softnet since the start), so the probes were detached`;
+      }
+    }
+    session.round(0);
+  } finally {
+    close(statistics);
+  }
+  const notes = maps.full().map((name) => `the map @${name} is full: what came last is missing`);
+  return {
+    ...read(maps),
+    seconds: (performance.now() - started) / 1000,
+    deleted,
+    share,
+    ended,
+    notes,
+  };
+}
+
+async function runTime(session: ProbeSession): Promise<number> {
+  return (await session.statistics()).reduce((sum, { runTimeNs }) => sum + runTimeNs, 0);
+}
+
+function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
+  const by = (name: string) =>
+    new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
+  const bytes = by("flowBytes");
+  const copies = by("flowCopies");
+  const details = new Map(maps.tuples("detail").map(([key, value]) => [key.join(), value]));
+  const flows = maps.counts("flow").flatMap(([key, frames]): Flow[] => {
+    const [device = 0n, to = 0n, flow = 0n] = key;
+    const kind = CLASSES[Number(flow >> 48n) & 0x7f];
+    if (kind === undefined) return [];
+    return [
+      {
+        class: kind,
+        port: ifindexOf(device),
+        source: macOf(flow),
+        destination: macOf(to),
+        vlan: Number(to >> 48n),
+        frames,
+        bytes: bytes.get(key.join()) ?? 0,
+        copies: copies.get(key.join()) ?? 0,
+        addresses: addressesOf(details.get(key.join()) ?? []),
+      },
+    ];
+  });
+  const got = maps.counts("got").map(([[to = 0n, device = 0n], n]) => ({
+    destination: macOf(to),
+    vlan: Number(to >> 48n),
+    port: ifindexOf(device),
+    copies: n,
+  }));
+  const moves = maps.counts("moves").map(([[address = 0n, device = 0n], n]) => ({
+    address: macOf(address),
+    vlan: Number(address >> 48n),
+    port: ifindexOf(device),
+    moves: n,
+  }));
+  return { flows, got, moves };
+}
+
+const PROTOCOLS: Record<number, string> = {
+  1: "ICMP",
+  2: "IGMP",
+  6: "TCP",
+  17: "UDP",
+  58: "ICMPv6",
+};
+/** EtherTypes as they lie in memory on a little-endian machine. */
+const IPV4 = 0x8;
+const ARP = 0x608;
+const IPV6 = 0xdd86;
+
+/** `detail` is @detail of live.bt: time, EtherType, protocol, and the two addresses in halves. */
+function addressesOf(detail: readonly bigint[]): Flow["addresses"] {
+  const [, type = 0n, protocol = 0n, ...halves] = detail;
+  const [sourceHigh = 0n, source = 0n, destinationHigh = 0n, destination = 0n] = halves;
+  const kind = Number(type);
+  if (![IPV4, ARP, IPV6].includes(kind)) return { source: null, destination: null, protocol: null };
+  const text = (high: bigint, low: bigint) => {
+    const bytes = Buffer.alloc(16);
+    bytes.writeBigUInt64LE(kind === IPV6 ? high : low, 0);
+    bytes.writeBigUInt64LE(low, 8);
+    return ipText(kind === IPV6 ? bytes : bytes.subarray(0, 4));
+  };
+  return {
+    source: text(sourceHigh, source),
+    destination: text(destinationHigh, destination),
+    protocol: kind === ARP ? "ARP" : (PROTOCOLS[Number(protocol)] ?? `IP protocol ${protocol}`),
+  };
+}
+
+function ifindexOf(device: bigint): number {
+  return Number(device & 0xffffffffn);
+}
+
+/** The first byte on the wire is the lowest. */
+function macOf(value: bigint): string {
+  return Array.from({ length: 6 }, (_, at) =>
+    ((value >> BigInt(8 * at)) & 255n).toString(16).padStart(2, "0"),
+  ).join(":");
+}
+
+function addressOf(mac: string, vlan: number): bigint {
+  const bytes = mac.split(":").map((byte) => BigInt(`0x${byte}`));
+  return bytes.reduce((sum, byte, at) => sum | (byte << BigInt(8 * at)), BigInt(vlan) << 48n);
+}

@@ -1,0 +1,71 @@
+/** The maps of live.bt, by the names that it gives them. */
+import { mapIds } from "../probes/statistics.ts";
+import { addToMap, type BpfMap, closeMap, openMap, readMap, total } from "../system/bpf-map.ts";
+import { ToolError } from "../system/errors.ts";
+
+export interface ProbeMaps {
+  /** Adds entries of 64-bit numbers; those that are there stay. */
+  add(name: string, entries: readonly (readonly [key: bigint[], value: bigint])[]): void;
+  /** Counts by key, as 64-bit numbers. */
+  counts(name: string): [key: bigint[], count: number][];
+  /** Values that are numbers themselves. */
+  tuples(name: string): [key: bigint[], value: bigint[]][];
+  /** Names of those that can take no more. */
+  full(): string[];
+  close(): void;
+}
+
+/** Opens the maps of the bpftrace process `pid`; bpftrace calls the kernel's map of `@x` something that ends in `_x`. */
+export function openProbeMaps(pid: number): ProbeMaps {
+  const maps = mapIds(pid).map(openMap);
+  const named = (name: string): BpfMap => {
+    // The kernel keeps fifteen bytes of a name.
+    const found = maps.find((map) => map.name.replace(/^[^_]*_/, "") === name);
+    if (found === undefined)
+      throw new ToolError("bpftrace", `the probe program has no map @${name}`);
+    return found;
+  };
+  const each = (name: string, visit: (key: bigint[], map: BpfMap, value: Buffer) => void) => {
+    const map = named(name);
+    readMap(map, (key, value) => visit(words(key), map, value));
+  };
+  return {
+    add: (name, entries) =>
+      addToMap(
+        named(name),
+        entries.map(([key, value]) => [bytes(key), bytes([value])] as const),
+      ),
+    counts: (name) => {
+      const found: [bigint[], number][] = [];
+      each(name, (key, map, value) => found.push([key, total(map, value)]));
+      return found;
+    },
+    tuples: (name) => {
+      const found: [bigint[], bigint[]][] = [];
+      each(name, (key, _, value) => found.push([key, words(value)]));
+      return found;
+    },
+    full: () =>
+      ["flow", "got", "moves", "fdb"].filter((name) => {
+        const map = named(name);
+        let entries = 0;
+        readMap(map, () => entries++);
+        return entries >= map.capacity;
+      }),
+    close: () => {
+      for (const map of maps) closeMap(map);
+    },
+  };
+}
+
+function words(buffer: Buffer): bigint[] {
+  return Array.from({ length: buffer.length >> 3 }, (_, at) => buffer.readBigUInt64LE(at * 8));
+}
+
+function bytes(values: readonly bigint[]): Buffer {
+  const buffer = Buffer.alloc(values.length * 8);
+  values.forEach((value, at) => {
+    buffer.writeBigUInt64LE(value, at * 8);
+  });
+  return buffer;
+}

@@ -1,0 +1,159 @@
+/** Maps of BPF programs, read and written from outside with bpf(2): no process is started for it. */
+import { readFileSync } from "node:fs";
+import { bpf, close, SystemCallError } from "./libc.ts";
+
+/** Commands of enum bpf_cmd. */
+const UPDATE_ELEM = 2;
+const MAP_GET_FD_BY_ID = 14;
+const OBJ_GET_INFO_BY_FD = 15;
+const LOOKUP_BATCH = 24;
+/** BPF_MAP_TYPE_PERCPU_HASH: a value for each CPU, each in a multiple of eight bytes. */
+const PERCPU_HASH = 5;
+/** BPF_NOEXIST: what is there stays. */
+const NOEXIST = 1n;
+
+const BATCH = 4096;
+/** A bucket that holds more than a batch: the kernel asks for more room. */
+const LARGEST_BATCH = 1 << 17;
+
+export interface BpfMap {
+  readonly fd: number;
+  /** As the kernel keeps it: at most 15 bytes. */
+  readonly name: string;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+  readonly capacity: number;
+  /** Copies of each value, one a possible CPU; 1 where the map is not per CPU. */
+  readonly copies: number;
+}
+
+/** Opens a map by its id; the descriptor keeps the map alive until `closeMap`. */
+export function openMap(id: number): BpfMap {
+  const ask = Buffer.alloc(16);
+  ask.writeUInt32LE(id, 0);
+  const fd = bpf("bpf(BPF_MAP_GET_FD_BY_ID)", MAP_GET_FD_BY_ID, ask);
+  const info = Buffer.alloc(88);
+  const attributes = Buffer.alloc(16);
+  attributes.writeUInt32LE(fd, 0);
+  attributes.writeUInt32LE(info.length, 4);
+  try {
+    bpf("bpf(BPF_OBJ_GET_INFO_BY_FD)", OBJ_GET_INFO_BY_FD, attributes, [[8, info]]);
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+  return {
+    fd,
+    name: info.toString("latin1", 24, 40).replace(/\0.*$/s, ""),
+    keyBytes: info.readUInt32LE(8),
+    valueBytes: info.readUInt32LE(12),
+    capacity: info.readUInt32LE(16),
+    copies: info.readUInt32LE(0) === PERCPU_HASH ? possibleCpus() : 1,
+  };
+}
+
+export function closeMap(map: BpfMap): void {
+  close(map.fd);
+}
+
+/** Calls `each` for every entry; a per-CPU value's copies stand one behind the other. What comes or goes meanwhile may be missed. */
+export function readMap(map: BpfMap, each: (key: Buffer, value: Buffer) => void): void {
+  const stride = (map.copies === 1 ? map.valueBytes : align8(map.valueBytes)) * map.copies;
+  const position = Buffer.alloc(Math.max(4, map.keyBytes));
+  let started = false;
+  let batch = Math.min(BATCH, map.capacity);
+  for (;;) {
+    const keys = Buffer.alloc(batch * map.keyBytes);
+    const values = Buffer.alloc(batch * stride);
+    const next = Buffer.alloc(position.length);
+    const attributes = batchAttributes(map, batch);
+    const pointers: [number, Buffer][] = [
+      [8, next],
+      [16, keys],
+      [24, values],
+    ];
+    if (started) pointers.push([0, position]);
+    const ended = endOf(() => bpf("bpf(BPF_MAP_LOOKUP_BATCH)", LOOKUP_BATCH, attributes, pointers));
+    if (ended === "ENOSPC" && batch < LARGEST_BATCH) {
+      batch *= 4;
+      continue;
+    }
+    const found = attributes.readUInt32LE(32);
+    for (let at = 0; at < found; at++) {
+      each(
+        keys.subarray(at * map.keyBytes, (at + 1) * map.keyBytes),
+        values.subarray(at * stride, (at + 1) * stride),
+      );
+    }
+    if (ended !== null) return;
+    next.copy(position);
+    started = true;
+  }
+}
+
+/** A count() or sum(): the sum over all CPUs, exact up to 2^53. */
+export function total(map: BpfMap, value: Buffer): number {
+  const step = align8(map.valueBytes);
+  let sum = 0;
+  for (let copy = 0; copy < map.copies; copy++) sum += Number(value.readBigUInt64LE(copy * step));
+  return sum;
+}
+
+/** Adds entries; one whose key is there already is left as it is. For maps that are not per CPU. */
+export function addToMap(
+  map: BpfMap,
+  entries: readonly (readonly [key: Buffer, value: Buffer])[],
+): void {
+  const attributes = Buffer.alloc(32);
+  attributes.writeUInt32LE(map.fd, 0);
+  attributes.writeBigUInt64LE(NOEXIST, 24);
+  for (const [key, value] of entries) {
+    const ended = endOf(() =>
+      bpf("bpf(BPF_MAP_UPDATE_ELEM)", UPDATE_ELEM, attributes, [
+        [8, key],
+        [16, value],
+      ]),
+    );
+    // A full map is for its reader to notice.
+    if (ended !== null && ended !== "EEXIST" && ended !== "E2BIG") {
+      throw new Error(`a BPF map took no entry: ${ended}`);
+    }
+  }
+}
+
+function batchAttributes(map: BpfMap, count: number): Buffer {
+  const attributes = Buffer.alloc(56);
+  attributes.writeUInt32LE(count, 32);
+  attributes.writeUInt32LE(map.fd, 36);
+  return attributes;
+}
+
+/** Null when all was done; otherwise the errno's name, which is no failure where it means an end. */
+function endOf(call: () => void): string | null {
+  try {
+    call();
+    return null;
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    if (!["ENOENT", "ENOSPC", "EEXIST", "E2BIG"].includes(error.code)) throw error;
+    return error.code;
+  }
+}
+
+function align8(bytes: number): number {
+  return (bytes + 7) & ~7;
+}
+
+let cpus: number | null = null;
+
+/** Entries of a per-CPU value: `0-3` or `0-1,4-5` in /sys/devices/system/cpu/possible. */
+function possibleCpus(): number {
+  cpus ??= readFileSync("/sys/devices/system/cpu/possible", "utf8")
+    .trim()
+    .split(",")
+    .reduce((sum, part) => {
+      const [from = 0, to = from] = part.split("-").map(Number);
+      return sum + to - from + 1;
+    }, 0);
+  return cpus;
+}
