@@ -68,7 +68,7 @@ export function dumpLinks(fd: number): Link[] {
 
 function parseLink(body: Buffer): Link {
   const attributes = attributesOf(Buffer.from(body), LINK_HEADER);
-  const info = attributesOf(attributes.get(IFLA.linkInfo) ?? Buffer.alloc(0));
+  const info = attributesOf(attributes.get(IFLA.linkInfo));
   const number = (type: number) => numberAttribute(attributes.get(type));
   return {
     ifindex: body.readInt32LE(4),
@@ -83,9 +83,9 @@ function parseLink(body: Buffer): Link {
     link: number(IFLA.link),
     linkNetnsid: number(IFLA.linkNetnsid),
     counters: countersOf(attributes.get(IFLA.stats64)),
-    data: attributesOf(info.get(INFO.data) ?? Buffer.alloc(0)),
+    data: attributesOf(info.get(INFO.data)),
     slaveKind: textAttribute(info.get(INFO.slaveKind)),
-    slaveData: attributesOf(info.get(INFO.slaveData) ?? Buffer.alloc(0)),
+    slaveData: attributesOf(info.get(INFO.slaveData)),
   };
 }
 

@@ -4,6 +4,7 @@ import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 
 const AF_NETLINK = 16;
+/** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
 const SOCK_RAW_NONBLOCK = 3 | 0x800;
 const NETLINK_ROUTE = 0;
 const SOL_SOCKET = 1;
@@ -12,7 +13,7 @@ const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const NLM_F_DUMP = 0x300;
 const HEADER = 16;
-/** The two highest bits of an attribute's type are flags. */
+/** The two highest bits of an attribute's type are flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER). */
 const TYPE_MASK = 0x3fff;
 
 /** One message: its type (RTM_*) and its body, from the family's own header on. Valid until the next one. */
@@ -21,17 +22,16 @@ export type MessageReader = (type: number, body: Buffer) => void;
 const train = new MessageTrain();
 const answer = Buffer.alloc(1 << 17);
 
-/** A socket for questions; it stays in the namespace that it was opened in. */
-function openDumpSocket(namespace: NetworkNamespace): number {
-  const fd = inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW_NONBLOCK, NETLINK_ROUTE));
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, Buffer.from(Int32Array.of(1 << 20).buffer));
-  return fd;
+/** An rtnetlink socket; it stays in the namespace that it was opened in. */
+export function routeSocket(namespace: NetworkNamespace): number {
+  return inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW_NONBLOCK, NETLINK_ROUTE));
 }
 
 /** Runs `action` with a socket for questions in the namespace. */
 export function withDumpSocket<T>(namespace: NetworkNamespace, action: (fd: number) => T): T {
-  const fd = openDumpSocket(namespace);
+  const fd = routeSocket(namespace);
   try {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, Buffer.from(Int32Array.of(1 << 20).buffer));
     return action(fd);
   } finally {
     close(fd);
@@ -95,10 +95,10 @@ export function eachMessage(messages: Buffer, each: MessageReader): number | nul
 
 export type Attributes = Map<number, Buffer>;
 
-/** The attributes from `offset` on; of several of one type the last. */
-export function attributesOf(body: Buffer, offset = 0): Attributes {
+/** The attributes from `offset` on; of several of one type the last, of what is not there none. */
+export function attributesOf(body: Buffer | undefined, offset = 0): Attributes {
   const found: Attributes = new Map();
-  eachAttribute(body, offset, (type, value) => found.set(type, value));
+  if (body !== undefined) eachAttribute(body, offset, (type, value) => found.set(type, value));
   return found;
 }
 

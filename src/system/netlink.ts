@@ -1,12 +1,15 @@
-import { close, interfaceIndex, recv, SystemCallError, send, setsockopt, socket } from "./libc.ts";
+import { close, interfaceIndex, recv, SystemCallError, send, setsockopt } from "./libc.ts";
+import {
+  type Attributes,
+  ask,
+  attributesOf,
+  numberAttribute,
+  routeSocket,
+  textAttribute,
+} from "./netlink-dump.ts";
 import { align, MessageTrain } from "./netlink-messages.ts";
-import { inNamespace, type NetworkNamespace } from "./netns.ts";
+import type { NetworkNamespace } from "./netns.ts";
 
-const AF_NETLINK = 16;
-/** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
-const SOCK_RAW_NONBLOCK = 3 | 0x800;
-const NETLINK_ROUTE = 0;
-const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
 const NLMSG_ERROR = 2;
 const NLMSG_HEADER = 16;
@@ -18,8 +21,6 @@ const SOL_NETLINK = 270;
 const NETLINK_EXT_ACK = 11;
 const NLM_F_ACK_TLVS = 0x200;
 const NLMSGERR_ATTR_MSG = 1;
-/** The two highest bits of an attribute's type are flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER). */
-const NLA_TYPE_MASK = 0x3fff;
 
 /** The kernel refused one message of a train; it went on with those behind it. */
 export class RefusedMessage extends SystemCallError {
@@ -52,7 +53,7 @@ const answer = Buffer.alloc(32_768);
 const ON = Buffer.from(Int32Array.of(1).buffer);
 
 export function openRouteSocket(namespace: NetworkNamespace): RouteSocket {
-  const fd = inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW_NONBLOCK, NETLINK_ROUTE));
+  const fd = routeSocket(namespace);
   setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, ON);
   return {
     ifindex: (device) => interfaceIndex(fd, device),
@@ -63,15 +64,10 @@ export function openRouteSocket(namespace: NetworkNamespace): RouteSocket {
       send(fd, train.bytes());
       receiveAnswers(fd, namespace, train.count);
     },
-    alias: (ifindex) => {
-      const found = find(readLink(fd, namespace, ifindex), IFLA_IFALIAS);
-      return found === null ? "" : textOf(found);
-    },
+    alias: (ifindex) => textAttribute(readLink(fd, namespace, ifindex).get(IFLA_IFALIAS)),
     bridgeNumber: (ifindex, type) => {
-      const info = find(readLink(fd, namespace, ifindex), IFLA_LINKINFO);
-      const data = info && find(info, IFLA_INFO_DATA);
-      const found = data && find(data, type);
-      return found && answer.readUInt32LE(found.from);
+      const info = attributesOf(readLink(fd, namespace, ifindex).get(IFLA_LINKINFO));
+      return numberAttribute(attributesOf(info.get(IFLA_INFO_DATA)).get(type));
     },
     close: () => close(fd),
   };
@@ -102,42 +98,18 @@ function wordsOf(at: number, size: number): string {
   // The refused message itself stands between errno and attributes.
   const refused = at + NLMSG_HEADER + 4;
   const from = refused + align(answer.readUInt32LE(refused));
-  const words = find({ from, to: at + size }, NLMSGERR_ATTR_MSG);
-  return words === null ? "" : textOf(words);
+  return textAttribute(attributesOf(answer.subarray(0, at + size), from).get(NLMSGERR_ATTR_MSG));
 }
 
-/** A stretch of the answer. */
-interface Stretch {
-  from: number;
-  to: number;
-}
-
-/** Asks for a link; its attributes are in the answer. */
-function readLink(fd: number, namespace: NetworkNamespace, ifindex: number): Stretch {
-  // The acknowledgement of the question before may still lie there.
-  while (recv(fd, answer) >= 0);
-  train.clear();
-  train.message(RTM_GETLINK, 0, () => train.linkHeader(ifindex));
-  send(fd, train.bytes());
-  const length = recv(fd, answer);
-  if (length < NLMSG_HEADER + LINK_HEADER || answer.readUInt16LE(4) !== RTM_NEWLINK) {
+/** The attributes of a link; valid until the next question. */
+function readLink(fd: number, namespace: NetworkNamespace, ifindex: number): Attributes {
+  let found: Attributes | null = null;
+  const header = (of: MessageTrain) => of.linkHeader(ifindex);
+  ask(fd, RTM_GETLINK, header, (_, body) => {
+    found = attributesOf(body, LINK_HEADER);
+  });
+  if (found === null) {
     throw new Error(`rtnetlink shows no link ${ifindex} in namespace ${namespace.name}`);
   }
-  return { from: NLMSG_HEADER + LINK_HEADER, to: length };
-}
-
-/** The value of the first attribute of the type within a stretch. */
-function find({ from, to }: Stretch, type: number): Stretch | null {
-  for (let at = from; at + 4 <= to; ) {
-    const size = answer.readUInt16LE(at);
-    if (size < 4) break;
-    if ((answer.readUInt16LE(at + 2) & NLA_TYPE_MASK) === type)
-      return { from: at + 4, to: at + size };
-    at += align(size);
-  }
-  return null;
-}
-
-function textOf({ from, to }: Stretch): string {
-  return answer.toString("utf8", from, to).replace(/\0$/, "");
+  return found;
 }
