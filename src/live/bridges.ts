@@ -18,10 +18,6 @@ export interface FoundBridges {
 /** IFLA_INFO_KIND of Open vSwitch's devices; IFLA_INFO_SLAVE_KIND of what is plugged into it. */
 export const OPEN_VSWITCH = "openvswitch";
 
-export function findBridges(place: KnownPlace): FoundBridges {
-  return findAllBridges([place]);
-}
-
 export function findAllBridges(places: readonly KnownPlace[]): FoundBridges {
   const seen = places.map((place) => ({ place, links: readLinks(place) }));
   const ofKind = (kind: string) =>

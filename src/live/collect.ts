@@ -4,6 +4,7 @@ import { chooseBackend } from "../probes/backend.ts";
 import { NONCE, type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
 import { LIVE, programText } from "../probes/programs.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
+import { macInteger, macOfInteger } from "../system/mac.ts";
 import { ipText } from "../system/neighbours.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
@@ -95,7 +96,10 @@ async function count(
     const [, pid, address = "", command] =
       /^deleted (\d+) ([0-9a-f]+) (.*)$/.exec(line.trim()) ?? [];
     if (pid !== undefined) {
-      deleted.push({ address: macOf(BigInt(`0x${address}`)), by: `${command} (pid ${pid})` });
+      deleted.push({
+        address: macOfInteger(BigInt(`0x${address}`)),
+        by: `${command} (pid ${pid})`,
+      });
     }
   });
   const device = (ifindex: number) => (BigInt(state.place.inode) << 32n) | BigInt(ifindex);
@@ -180,8 +184,8 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
       {
         class: kind,
         port: ifindexOf(device),
-        source: macOf(flow),
-        destination: macOf(to),
+        source: macOfInteger(flow),
+        destination: macOfInteger(to),
         vlan: Number(to >> 48n),
         frames,
         bytes: bytes.get(key.join()) ?? 0,
@@ -191,13 +195,13 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
     ];
   });
   const got = maps.counts("got").map(([[to = 0n, device = 0n], n]) => ({
-    destination: macOf(to),
+    destination: macOfInteger(to),
     vlan: Number(to >> 48n),
     port: ifindexOf(device),
     copies: n,
   }));
   const moves = maps.counts("moves").map(([[address = 0n, device = 0n], n]) => ({
-    address: macOf(address),
+    address: macOfInteger(address),
     vlan: Number(address >> 48n),
     port: ifindexOf(device),
     moves: n,
@@ -240,14 +244,6 @@ function ifindexOf(device: bigint): number {
   return Number(device & 0xffffffffn);
 }
 
-/** The first byte on the wire is the lowest. */
-function macOf(value: bigint): string {
-  return Array.from({ length: 6 }, (_, at) =>
-    ((value >> BigInt(8 * at)) & 255n).toString(16).padStart(2, "0"),
-  ).join(":");
-}
-
 function addressOf(mac: string, vlan: number): bigint {
-  const bytes = mac.split(":").map((byte) => BigInt(`0x${byte}`));
-  return bytes.reduce((sum, byte, at) => sum | (byte << BigInt(8 * at)), BigInt(vlan) << 48n);
+  return (BigInt(vlan) << 48n) | macInteger(mac);
 }

@@ -1,7 +1,8 @@
 /** Who is behind a port. */
+
+import { cgroupOf, commandOf, processes, tunDevices, wordsOf } from "../system/processes.ts";
 import { containerId, type NameCache, nameContainers } from "./containers.ts";
 import { type KnownPlace, plainPlace } from "./places.ts";
-import { cgroupOf, commandOf, processes, tunDevices, wordsOf } from "./processes.ts";
 import type { Owner } from "./state.ts";
 
 /** The owners of namespaces, by inode: the first process of each, and the container that this is in. */

@@ -3,11 +3,12 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import { findNamespace } from "../setup/find-namespace.ts";
 import { closeNamespace, inNamespace, type NetworkNamespace, openPath } from "../system/netns.ts";
+import { cgroupOf, commandOf, entries, processes } from "../system/processes.ts";
+import { hostSite } from "../system/site.ts";
 import { containerId } from "./containers.ts";
-import { cgroupOf, commandOf, entries, processes } from "./processes.ts";
 import type { Place } from "./state.ts";
 
-const NETNS_FOLDER = "/run/netns";
+const NETNS_FOLDER = hostSite.netnsFolder;
 const DOCKER_FOLDER = "/run/docker/netns";
 const OWN = "/proc/thread-self/ns/net";
 

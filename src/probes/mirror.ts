@@ -1,6 +1,6 @@
-import { macInteger } from "../setup/mac.ts";
 import { parseToolJson, run, runOk } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
+import { macInteger } from "../system/mac.ts";
 import { printable } from "../system/printable.ts";
 import { mapIds } from "./statistics.ts";
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { macText } from "../system/mac.ts";
 
 /** The first two bits of the fourth byte, and for entries a third. */
 const KINDS = { host: 0x00, port: 0x40, bridge: 0x80, entry: 0xa0, sender: 0xc0 } as const;
@@ -17,14 +18,5 @@ export function macAddress(labId: string, kind: keyof typeof KINDS, index: numbe
     (index >> 8) & 255,
     index & 255,
   ];
-  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
-}
-
-export function macBytes(address: string): Buffer {
-  return Buffer.from(address.replaceAll(":", ""), "hex");
-}
-
-/** The address as a probe reads it: the first byte on the wire is the lowest. */
-export function macInteger(address: string): bigint {
-  return BigInt(`0x${Buffer.from(macBytes(address)).reverse().toString("hex")}`);
+  return macText(bytes);
 }

@@ -1,5 +1,6 @@
 /** What the kernel's tables hold, read over rtnetlink without a process; names come as they are. */
 import { close, recv, SystemCallError, send, setsockopt, socket } from "./libc.ts";
+import { macText } from "./mac.ts";
 import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 
@@ -128,6 +129,5 @@ export function numberAttribute(value: Buffer | undefined): number | null {
 
 /** Six bytes as people write them. */
 export function addressAttribute(value: Buffer | undefined): string | null {
-  if (value === undefined || value.length !== 6) return null;
-  return [...value].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+  return value === undefined || value.length !== 6 ? null : macText(value);
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { macBytes } from "../../system/mac.ts";
 import type { NetworkNamespace } from "../../system/netns.ts";
 import { openPacketSocket } from "../../system/packet-socket.ts";
-import { macAddress, macBytes } from "../mac.ts";
+import { macAddress } from "../mac.ts";
 import { type BridgeView, readFdb, type Station } from "./bridge-view.ts";
 import { BURST } from "./egress.ts";
 import { pause, readJson, readUntil } from "./read.ts";

@@ -1,6 +1,6 @@
 import type { BuiltLab } from "../../../src/setup/lab.ts";
-import { macBytes } from "../../../src/setup/mac.ts";
 import { setsockopt } from "../../../src/system/libc.ts";
+import { macBytes } from "../../../src/system/mac.ts";
 import { openPacketSocket, type PacketSocket } from "../../../src/system/packet-socket.ts";
 import { HOST, type PortId } from "../../model/bridge.ts";
 

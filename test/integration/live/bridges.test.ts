@@ -1,6 +1,6 @@
 import { closeSync, openSync, statSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { findAllBridges, findBridges } from "../../../src/live/bridges.ts";
+import { findAllBridges } from "../../../src/live/bridges.ts";
 import { readLinks } from "../../../src/live/links.ts";
 import { listPlaces, placeOf } from "../../../src/live/places.ts";
 import { UsageError } from "../../../src/system/errors.ts";
@@ -77,7 +77,9 @@ describe("the bridges of namespaces", () => {
     expect(at(one.pid)).toEqual([name, ...hostile]);
     expect(at(two.pid)).toEqual([name]);
     const place = await placeOf(String(two.pid));
-    expect(findBridges(place).bridges).toEqual(found.filter((one) => one.place.pid === two.pid));
+    expect(findAllBridges([place]).bridges).toEqual(
+      found.filter((one) => one.place.pid === two.pid),
+    );
     expect(
       readLinks(place)
         .map((link) => [link.name, link.kind])

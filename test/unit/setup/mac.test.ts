@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { macAddress, macBytes, macInteger } from "../../../src/setup/mac.ts";
+import { macAddress } from "../../../src/setup/mac.ts";
+import { macBytes, macInteger, macOfInteger } from "../../../src/system/mac.ts";
 
 describe("link-layer addresses of a lab", () => {
   test("are locally administered, unicast, and all different", () => {
@@ -20,5 +21,6 @@ describe("link-layer addresses of a lab", () => {
   test("are read by probes with the first byte lowest", () => {
     expect(macBytes("02:00:00:00:00:ff")).toEqual(Buffer.from([2, 0, 0, 0, 0, 255]));
     expect(macInteger("02:00:00:00:00:ff")).toBe(0xff0000000002n);
+    expect(macOfInteger((7n << 48n) | 0xff0000000002n)).toBe("02:00:00:00:00:ff");
   });
 });

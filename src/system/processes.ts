@@ -3,10 +3,17 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** By number, and so mostly by age. */
 export function processes(): number[] {
-  return entries("/proc")
+  return numericEntries("/proc").sort((a, b) => a - b);
+}
+
+export function threadsOf(pid: number): number[] {
+  return numericEntries(`/proc/${pid}/task`);
+}
+
+function numericEntries(folder: string): number[] {
+  return entries(folder)
     .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .sort((a, b) => a - b);
+    .map(Number);
 }
 
 export function commandOf(pid: number): string {
