@@ -51,7 +51,7 @@ export async function observe(
     const before = await quiet(lab, signal);
     const session = await startProbes(lab.site, program, signal);
     try {
-      if (lab.bridge !== null) await seedMirror(session.child.pid, await readFdb(lab));
+      if (lab.bridge !== null) seedMirror(session.child.pid, await readFdb(lab));
       const attached = await quiet(lab, signal);
       const clean = sameCounters(before, attached);
       if (clean || attempt === ATTEMPTS) {

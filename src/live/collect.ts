@@ -2,14 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { chooseBackend } from "../probes/backend.ts";
 import { NONCE, type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
+import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
 import { LIVE, programText } from "../probes/programs.ts";
+import { probeRunTimeNs } from "../probes/statistics.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
 import { macInteger, macOfInteger } from "../system/mac.ts";
 import { ipText } from "../system/neighbours.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
 import { entriesAt } from "./fdb.ts";
-import { openProbeMaps, type ProbeMaps } from "./probe-maps.ts";
 import type { BridgeState, FdbEntry } from "./state.ts";
 
 export interface CollectOptions {
@@ -58,8 +59,8 @@ const MAP_KEYS = 65_536;
 const STEP_MS = 250;
 /** The only one that the program looks at. */
 const BRIDGE = 1n;
-/** Times one passage in 128; latency is not what this is about. */
-const SAMPLING = 8;
+/** The marker by which the program counts. */
+const COUNT = 1;
 const CLASSES: Record<number, FlowClass> = { 0: "unknownUnicast", 2: "broadcast", 3: "multicast" };
 
 /** Attaches probes, counts, and detaches; nothing stays behind, however it ends. */
@@ -69,15 +70,18 @@ export async function collect(state: BridgeState, options: CollectOptions): Prom
   try {
     const program: ProbeProgram = {
       ...programText(LIVE, backend),
-      parameters: [NONCE, "1"],
+      parameters: [NONCE],
       mapKeys: MAP_KEYS,
     };
     const session = await startProbes(site, program, options.signal);
-    const maps = openProbeMaps(session.child.pid);
     try {
-      return await count(state, session, maps, options);
+      const maps = openProbeMaps(session.child.pid);
+      try {
+        return await count(state, session, maps, options);
+      } finally {
+        maps.close();
+      }
     } finally {
-      maps.close();
       await session.kill();
     }
   } finally {
@@ -102,37 +106,16 @@ async function count(
       });
     }
   });
-  const device = (ifindex: number) => (BigInt(state.place.inode) << 32n) | BigInt(ifindex);
-  const filters = state.vlanFiltering ? 1n : 0n;
-  const port = (ifindex: number, pvid: number | null) =>
-    [[device(ifindex)], (BRIDGE << 16n) | (BigInt(pvid ?? 0) << 1n) | filters] as const;
-  const seed = (entries: readonly FdbEntry[]) => {
-    const unicast = entries.filter(
-      ({ address }) => (Number.parseInt(address.slice(0, 2), 16) & 1) === 0,
-    );
-    const entry = ({ address, vlan, local, port: at }: FdbEntry) =>
-      [[BRIDGE, addressOf(address, vlan)], local ? 2n : (BigInt(at) << 2n) | 1n] as const;
-    maps.add(
-      "fdb",
-      unicast.map((one) => entry(one)).map(([key, value]) => [[...key], value] as const),
-    );
-  };
-  seed(state.entries);
-  maps.add("mac", [[[BRIDGE], addressOf(state.address, 0)]]);
-  maps.add(
-    "ports",
-    [port(state.ifindex, state.pvid), ...state.ports.map((one) => port(one.ifindex, one.pvid))].map(
-      ([key, value]) => [[...key], value] as const,
-    ),
-  );
+  seed(maps, state.entries);
+  maps.add("ports", portEntries(state));
   const drops = readSoftnetDrops();
   const statistics = enableBpfStatistics();
   const started = performance.now();
   let ended: string | null = null;
   let share = 0;
   try {
-    const before = await runTime(session);
-    session.round(SAMPLING);
+    const before = probeRunTimeNs(session.child.pid);
+    session.round(COUNT);
     onCounting?.();
     for (let step = 1; ended === null && !signal?.aborted; step++) {
       const left = seconds * 1000 - (performance.now() - started);
@@ -142,8 +125,8 @@ async function count(
       );
       if (step % 4 !== 0) continue;
       // Entries that were set by hand make no event that the program sees.
-      seed(entriesAt(state.place, state.ifindex));
-      share = ((await runTime(session)) - before) / ((performance.now() - started) * 1e6);
+      seed(maps, entriesAt(state.place, state.ifindex));
+      share = (probeRunTimeNs(session.child.pid) - before) / ((performance.now() - started) * 1e6);
       const dropped = readSoftnetDrops();
       if (share > maxOverhead) {
         ended = `the probes took ${(share * 100).toFixed(1)} % of a CPU, more than the ${(maxOverhead * 100).toFixed(1)} % that --max-overhead allows, and were detached`;
@@ -166,8 +149,27 @@ async function count(
   };
 }
 
-async function runTime(session: ProbeSession): Promise<number> {
-  return (await session.statistics()).reduce((sum, { runTimeNs }) => sum + runTimeNs, 0);
+/** @ports of live.bt: the bridge's own device and its ports. */
+function portEntries(state: BridgeState): [key: bigint[], value: bigint][] {
+  const filters = state.vlanFiltering ? 1n : 0n;
+  return [state, ...state.ports].map(({ ifindex, pvid }) => [
+    [(BigInt(state.place.inode) << 32n) | BigInt(ifindex)],
+    (BRIDGE << 16n) | (BigInt(pvid ?? 0) << 1n) | filters,
+  ]);
+}
+
+/** @fdb of live.bt: addresses of single hosts; what the program has seen itself is newer and stays. */
+function seed(maps: ProbeMaps, entries: readonly FdbEntry[]): void {
+  const unicast = entries.filter(
+    ({ address }) => (Number.parseInt(address.slice(0, 2), 16) & 1) === 0,
+  );
+  maps.add(
+    "fdb",
+    unicast.map(({ address, vlan, local, port }) => [
+      [BRIDGE, (BigInt(vlan) << 48n) | macInteger(address)],
+      local ? 2n : (BigInt(port) << 2n) | 1n,
+    ]),
+  );
 }
 
 function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
@@ -242,8 +244,4 @@ function addressesOf(detail: readonly bigint[]): Flow["addresses"] {
 
 function ifindexOf(device: bigint): number {
   return Number(device & 0xffffffffn);
-}
-
-function addressOf(mac: string, vlan: number): bigint {
-  return (BigInt(vlan) << 48n) | macInteger(mac);
 }

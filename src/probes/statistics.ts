@@ -51,13 +51,7 @@ export interface ProgramStatistics {
 
 /** Reads the statistics of every probe program that process `pid` holds open. */
 export async function programStatistics(pid: number): Promise<ProgramStatistics[]> {
-  const found = fdinfo(pid).flatMap((info) => {
-    const id = info.get("prog_id");
-    // A link's descriptor names its program too, but only the program's own has a type.
-    return id === undefined || !PROBE_TYPES.includes(info.get("prog_type") ?? "")
-      ? []
-      : [{ id: Number(id), info }];
-  });
+  const found = programsOf(pid);
   const names = await programNames();
   const named = found.map(({ id, info }) => ({ id, info, name: names.get(id) ?? `program ${id}` }));
   return named
@@ -69,6 +63,21 @@ export async function programStatistics(pid: number): Promise<ProgramStatistics[
       runs: Number(info.get("run_cnt") ?? 0),
       missed: Number(info.get("recursion_misses") ?? 0),
     }));
+}
+
+/** Nanoseconds that all of them together have run while statistics were on; no process is started for it. */
+export function probeRunTimeNs(pid: number): number {
+  return programsOf(pid).reduce((sum, { info }) => sum + Number(info.get("run_time_ns") ?? 0), 0);
+}
+
+function programsOf(pid: number): { id: number; info: Map<string, string> }[] {
+  return fdinfo(pid).flatMap((info) => {
+    const id = info.get("prog_id");
+    // A link's descriptor names its program too, but only the program's own has a type.
+    return id === undefined || !PROBE_TYPES.includes(info.get("prog_type") ?? "")
+      ? []
+      : [{ id: Number(id), info }];
+  });
 }
 
 /** Ids of the BPF maps that process `pid` holds open. */

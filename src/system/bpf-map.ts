@@ -99,14 +99,18 @@ export function total(map: BpfMap, value: Buffer): number {
   return sum;
 }
 
-/** Adds entries; one whose key is there already is left as it is. For maps that are not per CPU. */
+/**
+ * Adds entries; one whose key is there already is left as it is. For maps that are not per CPU. Returns for how
+ * many there was no room.
+ */
 export function addToMap(
   map: BpfMap,
   entries: readonly (readonly [key: Buffer, value: Buffer])[],
-): void {
+): number {
   const attributes = Buffer.alloc(32);
   attributes.writeUInt32LE(map.fd, 0);
   attributes.writeBigUInt64LE(NOEXIST, 24);
+  let refused = 0;
   for (const [key, value] of entries) {
     const ended = endOf(() =>
       bpf("bpf(BPF_MAP_UPDATE_ELEM)", UPDATE_ELEM, attributes, [
@@ -114,11 +118,12 @@ export function addToMap(
         [16, value],
       ]),
     );
-    // A full map is for its reader to notice.
-    if (ended !== null && ended !== "EEXIST" && ended !== "E2BIG") {
+    if (ended === "E2BIG") refused++;
+    else if (ended !== null && ended !== "EEXIST") {
       throw new Error(`a BPF map took no entry: ${ended}`);
     }
   }
+  return refused;
 }
 
 function batchAttributes(map: BpfMap, count: number): Buffer {

@@ -143,7 +143,7 @@ export async function seed(
   vlan: number,
   ifindexOf: (id: PortId) => number,
 ) {
-  await seedMirror(
+  seedMirror(
     session.child.pid,
     entries.map(({ address, port, local }) => ({
       address,

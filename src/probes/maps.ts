@@ -1,11 +1,11 @@
-/** The maps of live.bt, by the names that it gives them. */
-import { mapIds } from "../probes/statistics.ts";
+/** The maps of a probe program that runs, by the names that it gives them. */
 import { addToMap, type BpfMap, closeMap, openMap, readMap, total } from "../system/bpf-map.ts";
 import { ToolError } from "../system/errors.ts";
+import { mapIds } from "./statistics.ts";
 
 export interface ProbeMaps {
-  /** Adds entries of 64-bit numbers; those that are there stay. */
-  add(name: string, entries: readonly (readonly [key: bigint[], value: bigint])[]): void;
+  /** Adds entries of 64-bit numbers; those that are there stay. Returns for how many there was no room. */
+  add(name: string, entries: readonly (readonly [key: readonly bigint[], value: bigint])[]): number;
   /** Counts by key, as 64-bit numbers. */
   counts(name: string): [key: bigint[], count: number][];
   /** Values that are numbers themselves. */
@@ -15,12 +15,11 @@ export interface ProbeMaps {
   close(): void;
 }
 
-/** Opens the maps of the bpftrace process `pid`; bpftrace calls the kernel's map of `@x` something that ends in `_x`. */
+/** Opens the maps of the bpftrace process `pid`; it calls the kernel's map of `@x` either `AT_x` or `@x`'s sanitized form, by version. */
 export function openProbeMaps(pid: number): ProbeMaps {
   const maps = mapIds(pid).map(openMap);
   const named = (name: string): BpfMap => {
-    // The kernel keeps fifteen bytes of a name.
-    const found = maps.find((map) => map.name.replace(/^[^_]*_/, "") === name);
+    const found = maps.find((map) => map.name.endsWith(`_${name}`));
     if (found === undefined)
       throw new ToolError("bpftrace", `the probe program has no map @${name}`);
     return found;
