@@ -1,12 +1,15 @@
 /** What a cause's file says: it reads the state of a bridge and speaks up where netlink alone shows the cause. */
-import type { Note, Remedy } from "../document/explain.ts";
+import type { Finding, Note, Remedy } from "../document/explain.ts";
 import type { BridgeState, Peer, Place, Port } from "../live/state.ts";
 import { commandLine } from "../report/text/command.ts";
 
 export interface Cause {
   /** One note for each place where it shows. */
-  notes(state: BridgeState): Note[];
+  notes(state: BridgeState): CauseNote[];
 }
+
+/** A note that names its cause. */
+export type CauseNote = Note & { cause: Finding["cause"] };
 
 /** A command as a person types it on the host to have it done in that namespace. */
 function commandAt(place: Place, ...words: string[]): string {

@@ -6,6 +6,7 @@ import {
   type Thresholds,
 } from "../document/explain.ts";
 import { type Collected, collect } from "../live/collect.ts";
+import type { NameCache } from "../live/containers.ts";
 import { readBridge } from "../live/read-bridge.ts";
 import type { BridgeState } from "../live/state.ts";
 import { whichBridge } from "../live/which-bridge.ts";
@@ -64,7 +65,8 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     );
   }
   const thresholds = { ...THRESHOLDS, ...options.thresholds };
-  let state = await readBridge(found.place, found.ifindex);
+  const names: NameCache = new Map();
+  let state = await readBridge(found.place, found.ifindex, names);
   let explanation = explanationOf(state, thresholds);
   if (options.probes !== false) {
     options.onFirst?.(explanation);
@@ -75,7 +77,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     );
     if (collected === null) return explanation;
     // As it is now: an entry that came meanwhile is no cause any more.
-    state = await readBridge(found.place, found.ifindex);
+    state = await readBridge(found.place, found.ifindex, names);
     explanation = withFindings(explanationOf(state, thresholds), state, collected);
   }
   if (folder !== undefined) {
@@ -118,7 +120,7 @@ function withFindings(first: Explanation, state: BridgeState, collected: Collect
     probes: true,
     seconds: collected.seconds,
     overhead: collected.share,
-    findings: findingsOf(state, first.notes, collected, first.thresholds),
+    findings: findingsOf(state, collected, first.thresholds),
     notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...first.notes],
   };
 }

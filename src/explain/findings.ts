@@ -1,9 +1,11 @@
 /** Harmful floods among what was counted. */
-import type { Finding, Note, Thresholds } from "../document/explain.ts";
+import type { Finding, Thresholds } from "../document/explain.ts";
 import type { Collected, Flow } from "../live/collect.ts";
 import type { BridgeState, Port } from "../live/state.ts";
 import { bridgeCommand, peerPorts, portFlag, portPhrase, staticEntry } from "./cause.ts";
-import { type Why, whyUnknown } from "./why.ts";
+import { loop } from "./causes/loop.ts";
+import { multicast } from "./causes/multicast.ts";
+import { inferred, type Why, whyUnknown } from "./why.ts";
 
 export const THRESHOLDS: Thresholds = {
   unknownUnicast: 10,
@@ -19,7 +21,6 @@ const HIGH = 10_000;
 
 export function findingsOf(
   state: BridgeState,
-  notes: readonly Note[],
   collected: Collected,
   thresholds: Thresholds,
 ): Finding[] {
@@ -36,7 +37,7 @@ export function findingsOf(
       frames / seconds >= thresholds[first.class]
     );
   });
-  const floods = groups.map((flows) => flood(state, notes, collected, flows, seconds));
+  const floods = groups.map((flows) => flood(state, collected, flows, seconds));
   return [...floods, ...flapping(state, collected, thresholds, seconds)].sort(
     (a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond,
   );
@@ -44,7 +45,6 @@ export function findingsOf(
 
 function flood(
   state: BridgeState,
-  notes: readonly Note[],
   collected: Collected,
   flows: readonly Flow[],
   seconds: number,
@@ -56,7 +56,7 @@ function flood(
     ({ destination, vlan }) => destination === most.destination && vlan === most.vlan,
   );
   return {
-    ...why(state, notes, collected, most),
+    ...why(state, collected, most),
     severity: copies / seconds >= HIGH ? "high" : copies / seconds >= MEDIUM ? "medium" : "low",
     source: most.source,
     destination: most.destination,
@@ -78,28 +78,11 @@ function flood(
   };
 }
 
-function why(state: BridgeState, notes: readonly Note[], { deleted }: Collected, flow: Flow): Why {
-  if (flow.class === "unknownUnicast") return whyUnknown(state, notes, deleted, flow.destination);
-  const looped = notes.find(({ cause }) => cause === "loop");
-  if (looped !== undefined) {
-    return {
-      cause: "loop",
-      title: looped.text,
-      basis: "inferred",
-      alternatives: [],
-      remedy: looped.remedy,
-    };
-  }
-  if (flow.class === "multicast") {
-    const noted = notes.find(({ cause }) => cause === "multicast-unregistered");
-    return {
-      cause: "multicast-unregistered",
-      title: noted?.text ?? `nobody is known to have joined the group ${flow.destination}`,
-      basis: "inferred",
-      alternatives: ["a group of the local network (224.0.0.x), which is always flooded"],
-      remedy: noted?.remedy ?? null,
-    };
-  }
+function why(state: BridgeState, { deleted }: Collected, flow: Flow): Why {
+  if (flow.class === "unknownUnicast") return whyUnknown(state, deleted, flow.destination);
+  const [looped] = loop.notes(state);
+  if (looped !== undefined) return inferred(looped);
+  if (flow.class === "multicast") return whyMulticast(state, flow.destination);
   const port = state.ports.find(({ ifindex }) => ifindex === flow.port);
   const kind =
     flow.addresses.protocol === null ? "broadcast" : `${flow.addresses.protocol} broadcast`;
@@ -110,6 +93,19 @@ function why(state: BridgeState, notes: readonly Note[], { deleted }: Collected,
     basis: "observed",
     alternatives: ["a loop that cannot be seen from here, behind that port"],
     remedy: port === undefined || state.stp ? null : cutOff(state, port),
+  };
+}
+
+function whyMulticast(state: BridgeState, group: string): Why {
+  const alternative = "a group of the local network (224.0.0.x), which is always flooded";
+  const [noted] = multicast.notes(state);
+  if (noted !== undefined) return inferred(noted, alternative);
+  return {
+    cause: "multicast-unregistered",
+    title: `nobody is known to have joined the group ${group}`,
+    basis: "inferred",
+    alternatives: [alternative],
+    remedy: null,
   };
 }
 

@@ -1,39 +1,34 @@
 /** Why the bridge floods frames for one address: what the state of the bridge says, once the flood was seen. */
-import type { Finding, Note } from "../document/explain.ts";
+import type { Finding } from "../document/explain.ts";
 import type { Collected } from "../live/collect.ts";
 import type { BridgeState } from "../live/state.ts";
-import { peerPorts, portPhrase, staticEntry } from "./cause.ts";
+import { type CauseNote, peerPorts, portPhrase, staticEntry } from "./cause.ts";
+import { ageingDisabled } from "./causes/ageing-disabled.ts";
+import { destinationGone } from "./causes/destination-gone.ts";
+import { fdbFull } from "./causes/fdb-full.ts";
+import { learningOff } from "./causes/learning-off.ts";
+import { lockedPort } from "./causes/locked-port.ts";
+import { loop } from "./causes/loop.ts";
 
 export type Why = Pick<Finding, "cause" | "title" | "basis" | "alternatives" | "remedy">;
 
+const UNSEEN = "it lives behind a port whose other end cannot be seen, and is silent";
+
 export function whyUnknown(
   state: BridgeState,
-  notes: readonly Note[],
   deleted: Collected["deleted"],
   destination: string,
 ): Why {
-  const noted = (cause: Note["cause"], words: string) =>
-    notes.find((note) => note.cause === cause && note.text.includes(words));
-  const from = (note: Note, alternatives: string[] = []): Why | null =>
-    note.cause === null
-      ? null
-      : {
-          cause: note.cause,
-          title: note.text,
-          basis: "inferred",
-          alternatives,
-          remedy: note.remedy,
-        };
   const home = peerPorts(state).find(({ peer }) => peer.address === destination);
-  const phrase = home === undefined ? null : portPhrase(home.port);
-  const configured = [
-    noted("loop", state.name),
-    noted("ageing-disabled", state.name),
-    ...(phrase === null ? [] : [noted("learning-off", phrase), noted("locked-port", phrase)]),
-    noted("fdb-full", state.name),
-  ].find((note) => note !== undefined);
-  const told = configured && from(configured);
-  if (told) return told;
+  const port = home === undefined ? [] : [home.port];
+  const [configured] = [
+    ...loop.notes(state),
+    ...ageingDisabled.notes(state),
+    ...learningOff.notes({ ...state, ports: port }),
+    ...lockedPort.notes({ ...state, ports: port }),
+    ...fdbFull.notes(state),
+  ];
+  if (configured !== undefined) return inferred(configured);
   const remover = deleted.find(({ address }) => address === destination);
   if (remover !== undefined) {
     return {
@@ -44,21 +39,9 @@ export function whyUnknown(
       remedy: home === undefined ? null : staticEntry(state, home.port, destination),
     };
   }
-  if (home === undefined) {
-    const gone = noted("destination-gone", destination);
-    const alternatives = ["it lives behind a port whose other end cannot be seen, and is silent"];
-    const known = gone && from(gone, alternatives);
-    return (
-      known ?? {
-        cause: "never-learned",
-        title: `${destination} has sent nothing while this was looking, and no host that can be seen has that address`,
-        basis: "inferred",
-        alternatives: [...alternatives, "no host has it, and the sender was told a wrong address"],
-        remedy: null,
-      }
-    );
-  }
+  if (home === undefined) return nobody(state, destination);
   const heard = home.port.counters.rx > 0;
+  const phrase = portPhrase(home.port);
   return {
     cause: heard ? "aged-out" : "never-learned",
     title: heard
@@ -72,5 +55,24 @@ export function whyUnknown(
         ]
       : [],
     remedy: staticEntry(state, home.port, destination),
+  };
+}
+
+/** What a cause says of the state, now that the flood was seen. */
+export function inferred(note: CauseNote, ...alternatives: string[]): Why {
+  const { cause, text: title, remedy } = note;
+  return { cause, title, basis: "inferred", alternatives, remedy };
+}
+
+function nobody(state: BridgeState, destination: string): Why {
+  const neighbours = state.neighbours.filter(({ address }) => address === destination);
+  const [gone] = destinationGone.notes({ ...state, neighbours });
+  if (gone !== undefined) return inferred(gone, UNSEEN);
+  return {
+    cause: "never-learned",
+    title: `${destination} has sent nothing while this was looking, and no host that can be seen has that address`,
+    basis: "inferred",
+    alternatives: [UNSEEN, "no host has it, and the sender was told a wrong address"],
+    remedy: null,
   };
 }

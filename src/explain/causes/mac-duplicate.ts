@@ -1,12 +1,11 @@
-import type { Note } from "../../document/explain.ts";
-import { type Cause, peerPorts, portPhrase } from "../cause.ts";
+import { type Cause, type CauseNote, peerPorts, portPhrase } from "../cause.ts";
 
 /** Two hosts with one address: its entry moves with every frame that either sends. */
 export const macDuplicate: Cause = {
   notes: (state) => {
     const ports = peerPorts(state);
     const addresses = [...new Set(ports.map(({ peer }) => peer.address))];
-    return addresses.flatMap((address): Note[] => {
+    return addresses.flatMap((address): CauseNote[] => {
       const behind = ports.filter(({ peer }) => peer.address === address);
       if (behind.length < 2) return [];
       const names = behind.map(({ port }) => portPhrase(port)).join(" and ");

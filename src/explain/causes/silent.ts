@@ -1,8 +1,8 @@
-import type { Note } from "../../document/explain.ts";
 import type { BridgeState } from "../../live/state.ts";
 import {
   believers,
   type Cause,
+  type CauseNote,
   hasEntry,
   type PeerPort,
   peerPorts,
@@ -21,7 +21,7 @@ export const silent: Cause = {
           .flatMap((one) => note(state, one)),
 };
 
-function note(state: BridgeState, { port, peer }: PeerPort): Note[] {
+function note(state: BridgeState, { port, peer }: PeerPort): CauseNote[] {
   const known = believers(state, peer.address).filter(
     (entry) => entry.namespace.inode !== peer.namespace.inode,
   );
