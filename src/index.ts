@@ -5,8 +5,10 @@ import { type Running, runningOf } from "./bench/running.ts";
 import { formatPrerequisite, prerequisites } from "./doctor/index.ts";
 import type { Comparison } from "./document/compare.ts";
 import type { Explanation } from "./document/explain.ts";
+import type { WatchRecord } from "./document/watch.ts";
 import { type ExplainOptions, explainBridge } from "./explain/explain.ts";
 import { PrerequisiteError } from "./system/errors.ts";
+import { type WatchOptions, watchBridges } from "./watch/watch.ts";
 
 export { isSound } from "./bench/bench.ts";
 export type { StoredRuns } from "./bench/compare-stored.ts";
@@ -21,9 +23,12 @@ export { EXPLAIN_SCHEMA, explainSchema } from "./document/explain.ts";
 export type { RoundProgress, RunProgress } from "./document/progress.ts";
 export type { Case, Check, Latency, RoundTrip, Run } from "./document/run.ts";
 export { RUN_SCHEMA, runSchema } from "./document/run.ts";
+export type { FdbEvent, WatchPort, WatchRecord } from "./document/watch.ts";
+export { WATCH_SCHEMA, watchSchema } from "./document/watch.ts";
 export type { ExplainOptions } from "./explain/explain.ts";
 export { FORMATS, type ReportFormat } from "./report/formats.ts";
 export { BridgescopeError, PrerequisiteError, ToolError, UsageError } from "./system/errors.ts";
+export type { WatchOptions } from "./watch/watch.ts";
 
 export interface BenchOptions extends BenchRequest {
   /** `article`, `quick`, or the path of a YAML plan; not together with topology and workload. */
@@ -71,4 +76,13 @@ export async function compare(
  */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
   return explainBridge(options);
+}
+
+/**
+ * What bridges do, a record for each of them and each interval, until `seconds` have passed, `signal` is aborted, or
+ * the loop is left. Nothing on them is changed, and no probe stays. Rejected with a UsageError where there is no such
+ * bridge, a PrerequisiteError where it cannot be probed, and a BridgescopeError when the last one is deleted meanwhile.
+ */
+export function watch(options: WatchOptions = {}): AsyncGenerator<WatchRecord, void> {
+  return watchBridges(options);
 }

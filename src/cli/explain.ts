@@ -2,11 +2,11 @@ import { Command } from "commander";
 import type { Explanation, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
 import { renderExplanation } from "../report/explanation.ts";
-import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { terminalOptions } from "./terminal.ts";
+import { overheadOf, secondsOf } from "./values.ts";
 
 const HARMFUL = 3;
 
@@ -44,7 +44,7 @@ export function explainCommand(): Command {
     .addHelpText("after", "\nExit status: 0 nothing harmful was seen, 3 a harmful flood was found.")
     .action(async (bridge: string | undefined, options: Options) => {
       const { json, netns, probes, bundle, mask } = options;
-      const seconds = secondsOf(options.duration);
+      const seconds = secondsOf(options.duration, "--duration");
       const write = (explanation: Explanation) =>
         process.stdout.write(
           json
@@ -57,7 +57,7 @@ export function explainCommand(): Command {
       try {
         const explanation = await explainBridge({
           ...{ bridge, netns, probes, bundle, mask, seconds },
-          maxOverhead: shareOf(options.maxOverhead),
+          maxOverhead: overheadOf(options.maxOverhead),
           thresholds: thresholdsOf(options),
           signal: interruption.signal,
           onFirst: (first) => {
@@ -80,25 +80,6 @@ export function explainCommand(): Command {
         process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}\n`);
       }
     });
-}
-
-function secondsOf(text: string): number {
-  const ns = parseDuration(text);
-  if (ns === null || ns <= 0) {
-    throw new UsageError(`--duration is a time such as 10s or 500ms, not "${printable(text)}"`);
-  }
-  return ns / 1e9;
-}
-
-function shareOf(text: string): number {
-  const [, digits = "", sign] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim()) ?? [];
-  const share = sign === "%" ? Number(digits) / 100 : Number(digits);
-  if (digits === "" || share <= 0 || share > 1) {
-    throw new UsageError(
-      `--max-overhead is a share of one CPU, more than 0 and at most 100%: expected 2% or 0.02, not "${printable(text)}"`,
-    );
-  }
-  return share;
 }
 
 const THRESHOLD_OPTIONS = {

@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   kernels: async () => (await import("./kernels.ts")).kernelsCommand(),
   compare: async () => (await import("./compare.ts")).compareCommand(),
   selftest: async () => (await import("./selftest.ts")).selftestCommand(),
+  watch: async () => (await import("./watch.ts")).watchCommand(),
   explain: async () => (await import("./explain.ts")).explainCommand(),
   report: async () => (await import("./report.ts")).reportCommand(),
   schema: async () => (await import("./schema.ts")).schemaCommand(),

@@ -6,12 +6,14 @@ import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
 import { LIVE, programText } from "../probes/programs.ts";
 import { probeRunTimeNs } from "../probes/statistics.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
-import { macInteger, macOfInteger } from "../system/mac.ts";
+import { macOfInteger } from "../system/mac.ts";
 import { ipText } from "../system/neighbours.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
+import { parseByHand } from "./by-hand.ts";
 import { entriesAt } from "./fdb.ts";
-import type { BridgeState, FdbEntry } from "./state.ts";
+import { fdbEntries, portEntries } from "./program-keys.ts";
+import type { BridgeState } from "./state.ts";
 
 export interface CollectOptions {
   seconds: number;
@@ -58,7 +60,7 @@ export interface Collected {
 const MAP_KEYS = 65_536;
 const STEP_MS = 250;
 /** The only one that the program looks at. */
-const BRIDGE = 1n;
+const BRIDGE = 1;
 /** The marker by which the program counts. */
 const COUNT = 1;
 const CLASSES: Record<number, FlowClass> = { 0: "unknownUnicast", 2: "broadcast", 3: "multicast" };
@@ -97,17 +99,13 @@ async function count(
 ): Promise<Collected> {
   const deleted: Collected["deleted"] = [];
   session.onLine((line) => {
-    const [, pid, address = "", command] =
-      /^deleted (\d+) ([0-9a-f]+) (.*)$/.exec(line.trim()) ?? [];
-    if (pid !== undefined) {
-      deleted.push({
-        address: macOfInteger(BigInt(`0x${address}`)),
-        by: `${command} (pid ${pid})`,
-      });
+    const act = parseByHand(line);
+    if (act?.kind === "deleted" && act.device === state.name) {
+      deleted.push({ address: act.address, by: act.by });
     }
   });
-  seed(maps, state.entries);
-  maps.add("ports", portEntries(state));
+  maps.add("fdb", fdbEntries(BRIDGE, state.entries));
+  maps.add("ports", portEntries(BRIDGE, state));
   const drops = readSoftnetDrops();
   const statistics = enableBpfStatistics();
   const started = performance.now();
@@ -124,8 +122,8 @@ async function count(
         () => {},
       );
       if (step % 4 !== 0) continue;
-      // Entries that were set by hand make no event that the program sees.
-      seed(maps, entriesAt(state.place, state.ifindex));
+      // Entries that were set by hand make no event that the program sees; what it has seen itself is newer and stays.
+      maps.add("fdb", fdbEntries(BRIDGE, entriesAt(state.place, state.ifindex)));
       share = (probeRunTimeNs(session.child.pid) - before) / ((performance.now() - started) * 1e6);
       const dropped = readSoftnetDrops();
       if (share > maxOverhead) {
@@ -138,7 +136,9 @@ async function count(
   } finally {
     close(statistics);
   }
-  const notes = maps.full().map((name) => `the map @${name} is full: what came last is missing`);
+  const notes = maps
+    .full(["flow", "got", "moves", "fdb"])
+    .map((name) => `the map @${name} is full: what came last is missing`);
   return {
     ...read(maps),
     seconds: (performance.now() - started) / 1000,
@@ -147,29 +147,6 @@ async function count(
     ended,
     notes,
   };
-}
-
-/** @ports of live.bt: the bridge's own device and its ports. */
-function portEntries(state: BridgeState): [key: bigint[], value: bigint][] {
-  const filters = state.vlanFiltering ? 1n : 0n;
-  return [state, ...state.ports].map(({ ifindex, pvid }) => [
-    [(BigInt(state.place.inode) << 32n) | BigInt(ifindex)],
-    (BRIDGE << 16n) | (BigInt(pvid ?? 0) << 1n) | filters,
-  ]);
-}
-
-/** @fdb of live.bt: addresses of single hosts; what the program has seen itself is newer and stays. */
-function seed(maps: ProbeMaps, entries: readonly FdbEntry[]): void {
-  const unicast = entries.filter(
-    ({ address }) => (Number.parseInt(address.slice(0, 2), 16) & 1) === 0,
-  );
-  maps.add(
-    "fdb",
-    unicast.map(({ address, vlan, local, port }) => [
-      [BRIDGE, (BigInt(vlan) << 48n) | macInteger(address)],
-      local ? 2n : (BigInt(port) << 2n) | 1n,
-    ]),
-  );
 }
 
 function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {

@@ -43,6 +43,8 @@ export interface ProbeSession {
   round(round: number): void;
   /** Lines that the program printed, as they come. */
   onLine(listener: (line: string) => void): void;
+  /** Lines that the program printed and nobody could keep. */
+  lost(): number;
   /** The kernel's statistics of our programs: run time only while they are switched on. */
   statistics(): Promise<ProgramStatistics[]>;
   /** Detaches, and returns all that the program counted. */
@@ -100,6 +102,7 @@ export async function startProbes(
     mapKeys: program.mapKeys,
     round: (round) => markRound(nonce, round),
     onLine: (listener) => listeners.push(listener),
+    lost: () => records.lost,
     statistics: () => programStatistics(child.pid),
     stop: async () => {
       await askToEnd(child, () => records.maps.size > 0);

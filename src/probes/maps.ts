@@ -1,17 +1,27 @@
 /** The maps of a probe program that runs, by the names that it gives them. */
-import { addToMap, type BpfMap, closeMap, openMap, readMap, total } from "../system/bpf-map.ts";
+import {
+  addToMap,
+  type BpfMap,
+  closeMap,
+  openMap,
+  readMap,
+  setInMap,
+  total,
+} from "../system/bpf-map.ts";
 import { ToolError } from "../system/errors.ts";
 import { mapIds } from "./statistics.ts";
 
 export interface ProbeMaps {
   /** Adds entries of 64-bit numbers; those that are there stay. Returns for how many there was no room. */
   add(name: string, entries: readonly (readonly [key: readonly bigint[], value: bigint])[]): number;
+  /** Adds or changes entries of 64-bit numbers. Returns for how many there was no room. */
+  set(name: string, entries: readonly (readonly [key: readonly bigint[], value: bigint])[]): number;
   /** Counts by key, as 64-bit numbers. */
   counts(name: string): [key: bigint[], count: number][];
   /** Values that are numbers themselves. */
   tuples(name: string): [key: bigint[], value: bigint[]][];
-  /** Names of those that can take no more. */
-  full(): string[];
+  /** Those of these names that can take no more. */
+  full(names: readonly string[]): string[];
   close(): void;
 }
 
@@ -28,12 +38,16 @@ export function openProbeMaps(pid: number): ProbeMaps {
     const map = named(name);
     readMap(map, (key, value) => visit(words(key), map, value));
   };
-  return {
-    add: (name, entries) =>
-      addToMap(
+  const write =
+    (to: typeof addToMap): ProbeMaps["add"] =>
+    (name, entries) =>
+      to(
         named(name),
         entries.map(([key, value]) => [bytes(key), bytes([value])] as const),
-      ),
+      );
+  return {
+    add: write(addToMap),
+    set: write(setInMap),
     counts: (name) => {
       const found: [bigint[], number][] = [];
       each(name, (key, map, value) => found.push([key, total(map, value)]));
@@ -44,8 +58,8 @@ export function openProbeMaps(pid: number): ProbeMaps {
       each(name, (key, _, value) => found.push([key, words(value)]));
       return found;
     },
-    full: () =>
-      ["flow", "got", "moves", "fdb"].filter((name) => {
+    full: (names) =>
+      names.filter((name) => {
         const map = named(name);
         let entries = 0;
         readMap(map, () => entries++);

@@ -25,6 +25,7 @@ const TRACEPOINT = { bridge: "tracepoint/bridge.bt", path: "tracepoint/path.bt" 
 const FUNCTION = { bridge: "function/bridge.bt", path: "function/path.bt" };
 export const EMPTY = "tracepoint/empty.bt";
 export const LIVE = "tracepoint/live.bt";
+export const WATCH = "tracepoint/watch.bt";
 export const COUNTED = "function/counted.bt";
 
 /** What a backend's program for this lab is, with its parameters. */

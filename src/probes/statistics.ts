@@ -13,6 +13,7 @@ const EVENTS = [
   "napi:napi_poll",
   "bridge:br_fdb_update",
   "bridge:fdb_delete",
+  "bridge:br_fdb_add",
   "syscalls:sys_enter_sched_get_priority_max",
 ] as const;
 
@@ -68,6 +69,14 @@ export async function programStatistics(pid: number): Promise<ProgramStatistics[
 /** Nanoseconds that all of them together have run while statistics were on; no process is started for it. */
 export function probeRunTimeNs(pid: number): number {
   return programsOf(pid).reduce((sum, { info }) => sum + Number(info.get("run_time_ns") ?? 0), 0);
+}
+
+/** Firings of all of them that recursion kept from running; counted always. */
+export function probeMisses(pid: number): number {
+  return programsOf(pid).reduce(
+    (sum, { info }) => sum + Number(info.get("recursion_misses") ?? 0),
+    0,
+  );
 }
 
 function programsOf(pid: number): { id: number; info: Map<string, string> }[] {

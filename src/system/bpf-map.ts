@@ -9,7 +9,8 @@ const OBJ_GET_INFO_BY_FD = 15;
 const LOOKUP_BATCH = 24;
 /** BPF_MAP_TYPE_PERCPU_HASH: a value for each CPU, each in a multiple of eight bytes. */
 const PERCPU_HASH = 5;
-/** BPF_NOEXIST: what is there stays. */
+/** BPF_ANY, and BPF_NOEXIST: what is there stays. */
+const ANY = 0n;
 const NOEXIST = 1n;
 
 const BATCH = 4096;
@@ -103,13 +104,21 @@ export function total(map: BpfMap, value: Buffer): number {
  * Adds entries; one whose key is there already is left as it is. For maps that are not per CPU. Returns for how
  * many there was no room.
  */
-export function addToMap(
-  map: BpfMap,
-  entries: readonly (readonly [key: Buffer, value: Buffer])[],
-): number {
+export function addToMap(map: BpfMap, entries: Entries): number {
+  return update(map, entries, NOEXIST);
+}
+
+/** Adds entries, or changes those that are there. For maps that are not per CPU. Returns for how many there was no room. */
+export function setInMap(map: BpfMap, entries: Entries): number {
+  return update(map, entries, ANY);
+}
+
+type Entries = readonly (readonly [key: Buffer, value: Buffer])[];
+
+function update(map: BpfMap, entries: Entries, flags: bigint): number {
   const attributes = Buffer.alloc(32);
   attributes.writeUInt32LE(map.fd, 0);
-  attributes.writeBigUInt64LE(NOEXIST, 24);
+  attributes.writeBigUInt64LE(flags, 24);
   let refused = 0;
   for (const [key, value] of entries) {
     const ended = endOf(() =>

@@ -1,6 +1,13 @@
 /** Neighbour tables over rtnetlink: the FDB of a bridge (AF_BRIDGE), and ARP and NDP. */
-import { addressAttribute, dump, eachAttribute } from "./netlink-dump.ts";
+import { bind, close, recv, SystemCallError, setsockopt } from "./libc.ts";
+import { addressAttribute, dump, eachAttribute, eachMessage, routeSocket } from "./netlink-dump.ts";
+import type { NetworkNamespace } from "./netns.ts";
 
+const AF_NETLINK = 16;
+const RTMGRP_NEIGH = 1 << 2;
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+const FEED_BYTES = 8 << 20;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_BRIDGE = 7;
@@ -118,4 +125,44 @@ export function ipText(bytes: Buffer): string | null {
   const zeros = (run: string) => run.split("0").length;
   const longest = runs.reduce((best, run) => (zeros(run) > zeros(best) ? run : best), "");
   return longest === "" ? groups.join(":") : groups.join(":").replace(longest, "::");
+}
+
+/** Changes of neighbour tables as they come. */
+export interface NeighbourFeed {
+  /** What has come since; `overrun` when the kernel had to drop some. */
+  read(): { messages: NeighbourMessage[]; overrun: boolean };
+  close(): void;
+}
+
+/** Of all devices of a namespace, FDBs included. */
+export function openNeighbourFeed(namespace: NetworkNamespace): NeighbourFeed {
+  const fd = routeSocket(namespace);
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, Buffer.from(Int32Array.of(FEED_BYTES).buffer));
+  const address = Buffer.alloc(12);
+  address.writeUInt16LE(AF_NETLINK, 0);
+  address.writeUInt32LE(RTMGRP_NEIGH, 8);
+  bind(fd, address);
+  const answer = Buffer.alloc(65_536);
+  return {
+    read: () => {
+      const messages: NeighbourMessage[] = [];
+      let overrun = false;
+      for (;;) {
+        let length: number;
+        try {
+          length = recv(fd, answer);
+        } catch (error) {
+          if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;
+          overrun = true;
+          continue;
+        }
+        if (length < 0) return { messages, overrun };
+        eachMessage(answer.subarray(0, length), (type, body) => {
+          const message = parseNeighbour(type, body);
+          if (message !== null) messages.push(message);
+        });
+      }
+    },
+    close: () => close(fd),
+  };
 }

@@ -141,9 +141,13 @@ export class Screen {
   }
 
   #paint(tone: Tone, text: string): string {
-    const code = CODES[tone];
-    return this.#color && code !== "" && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text;
+    return this.#color ? paint(tone, text) : text;
   }
+}
+
+export function paint(tone: Tone, text: string): string {
+  const code = CODES[tone];
+  return code !== "" && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text;
 }
 
 /** Cells of one tone. */

@@ -130,5 +130,5 @@ it("has a schema that its documents meet", async () => {
   expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/1");
   const none = await bridgescope(["schema", "nonsense"]);
   expect(none.code).toBe(2);
-  expect(none.stderr).toContain("run and explain");
+  expect(none.stderr).toContain("run, explain, watch");
 });

@@ -1,0 +1,125 @@
+import { once } from "node:events";
+import { Command } from "commander";
+import type { WatchRecord } from "../document/watch.ts";
+import { SORTS } from "../report/watch/columns.ts";
+import { drawWatch } from "../report/watch/screen.ts";
+import { newStory, tell } from "../report/watch/story.ts";
+import { FIRST_VIEW, type View } from "../report/watch/view.ts";
+import { UsageError } from "../system/errors.ts";
+import { printable } from "../system/printable.ts";
+import { LEAST_INTERVAL_S, watchBridges } from "../watch/watch.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { terminalOptions } from "./terminal.ts";
+import { overheadOf, secondsOf } from "./values.ts";
+import { openWatchTerminal } from "./watch-terminal.ts";
+
+/** 128 + SIGINT: Ctrl-C is how one leaves. */
+const BY_CTRL_C = 130;
+
+interface Options {
+  netns?: string;
+  probes: boolean;
+  interval: string;
+  duration?: string;
+  maxOverhead: string;
+  mac?: string;
+  sort: string;
+  filter?: string;
+  json?: boolean;
+}
+
+export function watchCommand(): Command {
+  return new Command("watch")
+    .description("show live what a bridge does with its frames, port by port; changes nothing")
+    .argument("[bridge]", "any bridge of this host; all of them, ranked, when left out")
+    .option("--netns <which>", "its network namespace: path, PID, name of ip netns, or container")
+    .option("--no-probes", "ask netlink alone: interface counters and what becomes of the FDB")
+    .option("--interval <time>", `between two records, ${LEAST_INTERVAL_S}s or more`, "1s")
+    .option("--duration <time>", "for how long; until Ctrl-C when left out")
+    .option("--max-overhead <share>", "most of one CPU that the probes may take", "2%")
+    .option("--mac <address>", "follow one address through the FDB")
+    .option("--sort <column>", `what lines are sorted by: ${SORTS.join(", ")}`, FIRST_VIEW.sort)
+    .option("--filter <text>", "only ports whose name or owner holds this")
+    .option("--json", "print one record a line, a bridge and interval")
+    .addHelpText(
+      "after",
+      "\nKeys: q quit, s sort, r reverse, / filter, arrows scroll or select, Enter open a bridge, Esc back, p pause.\nExit status: 0 when it ended as asked, Ctrl-C included; 1 when the bridge was deleted.",
+    )
+    .action(async (bridge: string | undefined, options: Options) => {
+      const { netns, probes, mac, json, duration } = options;
+      const view = viewOf(options);
+      const interruption = onInterrupt(() => {});
+      const pipe = new AbortController();
+      process.stdout.on("error", () => pipe.abort());
+      const request = {
+        ...{ bridge, netns, probes, mac },
+        intervalSeconds: intervalOf(options.interval),
+        seconds: duration === undefined ? undefined : secondsOf(duration, "--duration"),
+        maxOverhead: overheadOf(options.maxOverhead),
+      };
+      const signal = AbortSignal.any([interruption.signal, pipe.signal]);
+      try {
+        if (json) await printRecords(request, signal, (record) => `${JSON.stringify(record)}\n`);
+        else if (process.stdout.isTTY) await onTerminal(request, signal, view);
+        else await printRecords(request, signal, textOf(view));
+      } finally {
+        interruption.release();
+      }
+      const code = interruption.exitCode();
+      if (code !== null && code !== BY_CTRL_C) process.exitCode = code;
+    });
+}
+
+type Request = Omit<Parameters<typeof watchBridges>[0] & {}, "signal" | "onFirst">;
+
+async function printRecords(
+  request: Request,
+  signal: AbortSignal,
+  format: (record: WatchRecord) => string,
+): Promise<void> {
+  for await (const record of watchBridges({ ...request, signal })) {
+    if (signal.aborted && process.stdout.destroyed) return;
+    // Whoever reads slowly slows the records, not this machine's memory.
+    if (!process.stdout.write(format(record))) {
+      await once(process.stdout, "drain", { signal }).catch(() => {});
+    }
+  }
+}
+
+function textOf(view: View): (record: WatchRecord) => string {
+  const { width } = terminalOptions();
+  return (record) => {
+    const story = newStory();
+    tell(story, record);
+    const lines = drawWatch(story, view, { width, height: null, color: false });
+    return `${record.time}\n${lines.map((line) => `${line}\n`).join("")}\n`;
+  };
+}
+
+async function onTerminal(request: Request, signal: AbortSignal, view: View): Promise<void> {
+  const terminal = openWatchTerminal(view);
+  try {
+    const ended = AbortSignal.any([signal, terminal.quit]);
+    const onFirst = (records: WatchRecord[]) => terminal.show(records);
+    for await (const record of watchBridges({ ...request, signal: ended, onFirst })) {
+      terminal.show([record]);
+    }
+  } finally {
+    terminal.close();
+  }
+}
+
+function viewOf({ sort, filter = "" }: Options): View {
+  if (!SORTS.includes(sort)) {
+    throw new UsageError(`--sort is one of ${SORTS.join(", ")}, not "${printable(sort)}"`);
+  }
+  return { ...FIRST_VIEW, sort, filter };
+}
+
+function intervalOf(text: string): number {
+  const seconds = secondsOf(text, "--interval");
+  if (seconds < LEAST_INTERVAL_S) {
+    throw new UsageError(`--interval is ${LEAST_INTERVAL_S}s or more, not "${printable(text)}"`);
+  }
+  return seconds;
+}

@@ -1,0 +1,214 @@
+/** One screen of `watch`, from the latest record of every bridge. */
+import type { FdbEvent, WatchRecord } from "../../document/watch.ts";
+import { paint, type Tone } from "../terminal/screen.ts";
+import { clean, clip } from "../text/clean.ts";
+import { columns, padEnd, padStart } from "../text/layout.ts";
+import { count, plural, quantity } from "../text/units.ts";
+import { COLUMNS, type Column, fitting, type Line, sorted } from "./columns.ts";
+import { idOf, type Story } from "./story.ts";
+import { together } from "./together.ts";
+import type { View } from "./view.ts";
+
+export interface Size {
+  width: number;
+  /** Lines; null for as many as there are. */
+  height: number | null;
+  color: boolean;
+}
+
+/** Lines that are no wider than the terminal; a blank screen never. */
+export function drawWatch(story: Story, view: View, size: Size): string[] {
+  const width = Math.max(1, size.width);
+  const records = [...story.latest.values()];
+  const ranked = view.open === null && records.length > 1;
+  const shown = ranked ? null : (story.latest.get(view.open ?? "") ?? records[0] ?? null);
+  const put = (text: string, tone: Tone = "plain") => {
+    const line = cut(clean(text), width);
+    return size.color ? paint(tone, line) : line;
+  };
+  const head = ranked
+    ? [put(`${records.length} bridges`, "strong")]
+    : shown === null
+      ? [put("waiting for the first record", "dim")]
+      : [put(summary(shown), "strong")];
+  const about = (ranked ? records[0] : shown) ?? null;
+  if (about !== null) head.push(put(probesLine(about), "dim"));
+  for (const note of shown?.notes ?? records[0]?.notes ?? []) head.push(put(note, "caution"));
+  const follow = shown?.fdb.follow;
+  if (follow) head.push(put(`${follow.address}: ${whereabouts(follow.entries)}`, "strong"));
+
+  const lines = ranked ? records.map(bridgeLine(story)) : portLines(story, shown);
+  const filter = view.filter.toLowerCase();
+  const matching = sorted(lines, view.sort, view.reverse).filter(({ name, owner }) =>
+    `${name} ${owner}`.toLowerCase().includes(filter),
+  );
+  const events = story.events.filter((event) => ranked || event.bridge === shown?.bridge.name);
+  const foot = size.height === null ? [] : [put(footer(view, ranked, matching.length), "dim")];
+  const room =
+    size.height === null ? Number.POSITIVE_INFINITY : size.height - head.length - foot.length - 1;
+  const eventRoom = Math.min(events.length, Math.max(0, Math.min(6, room - matching.length - 1)));
+  const rows = Math.max(0, room - (eventRoom > 0 ? eventRoom + 1 : 0));
+  const offset = Math.min(
+    ranked ? Math.max(0, view.selected - rows + 1) : view.offset,
+    Math.max(0, matching.length - 1),
+  );
+  const body = table(ranked ? "bridge" : "port", matching.slice(offset, offset + rows), {
+    width,
+    put,
+    marked: ranked && size.height !== null ? view.selected - offset : null,
+  });
+  const last = eventRoom > 0 ? events.slice(-eventRoom) : [];
+  const timeline =
+    last.length === 0 ? [] : [put("FDB", "dim"), ...last.map((event) => put(eventText(event)))];
+  const all = [...head, ...body, ...timeline];
+  if (size.height === null) return all;
+  const fitted = all.slice(0, Math.max(0, size.height - foot.length));
+  while (fitted.length < size.height - foot.length) fitted.push("");
+  return [...fitted, ...foot].slice(0, size.height);
+}
+
+/** Lines of a ranking in the order in which they are shown, as `press` wants their ids. */
+export function rankedIds(story: Story, view: View): string[] {
+  const lines = [...story.latest].map(([id, record]) => ({ id, line: bridgeLine(story)(record) }));
+  const order = sorted(
+    lines.map(({ line }) => line),
+    view.sort,
+    view.reverse,
+  );
+  const filter = view.filter.toLowerCase();
+  return order
+    .filter(({ name, owner }) => `${name} ${owner}`.toLowerCase().includes(filter))
+    .flatMap((line) => lines.find((one) => sameLine(one.line, line))?.id ?? []);
+}
+
+function sameLine(a: Line, b: Line): boolean {
+  return a.name === b.name && a.owner === b.owner && a.port.ifindex === b.port.ifindex;
+}
+
+function table(
+  label: string,
+  lines: readonly Line[],
+  options: { width: number; put: (text: string, tone?: Tone) => string; marked: number | null },
+): string[] {
+  const { width, put, marked } = options;
+  const longest = Math.max(...lines.map(({ name }) => columns(clean(name))), label.length);
+  const first = Math.min(longest, Math.max(8, Math.floor(width / 4)), width);
+  const names = fitting(width - first - 1).filter((name) =>
+    lines.some((line) => ["in", "out"].includes(name) || COLUMNS[name].text(line) !== ""),
+  );
+  const row = (title: string, cell: (column: Column) => string) =>
+    [
+      padEnd(clip(clean(title), first), first),
+      ...names.map((name) => {
+        const column: Column = COLUMNS[name];
+        const text = cut(clean(cell(column)), column.size);
+        return column.align === "right" ? padStart(text, column.size) : padEnd(text, column.size);
+      }),
+    ].join(" ");
+  return [
+    put(row(label, ({ title }) => title).trimEnd(), "dim"),
+    ...lines.map((line, index) => {
+      const flooded = (line.port.decisions?.unknownUnicast ?? 0) > 0;
+      const tone: Tone = index === marked ? "strong" : flooded ? "caution" : "plain";
+      return put(
+        row(index === marked ? `>${line.name}` : line.name, ({ text }) => text(line)),
+        tone,
+      );
+    }),
+  ];
+}
+
+function portLines(story: Story, record: WatchRecord | null): Line[] {
+  if (record === null) return [];
+  const id = idOf(record);
+  return record.ports.map((port) => ({
+    name: port.name,
+    owner: port.owner?.label ?? "",
+    state: port.state,
+    port,
+    seconds: record.seconds,
+    counted: record.counted,
+    history: story.history.get(`${id} ${port.ifindex}`) ?? [],
+  }));
+}
+
+/** All ports of a bridge together; of latency, the slowest. */
+function bridgeLine(story: Story): (record: WatchRecord) => Line {
+  return (record) => {
+    const port = together(record);
+    const lines = portLines(story, record);
+    const longest = lines.reduce<readonly number[]>(
+      (best, { history }) => (history.length > best.length ? history : best),
+      [],
+    );
+    return {
+      name: record.bridge.name,
+      owner: record.bridge.namespace.label,
+      state: plural(record.ports.length - 1, "port"),
+      port,
+      seconds: record.seconds,
+      counted: record.counted,
+      history: longest,
+    };
+  };
+}
+
+function summary(record: WatchRecord): string {
+  const { bridge, ports, seconds, counted } = record;
+  const all = together(record);
+  const where = `${bridge.name} in ${bridge.namespace.label}, ${plural(ports.length - 1, "port")}`;
+  if (seconds === 0) return where;
+  const rate = quantity(all.counters.rx / seconds, "frames/s");
+  const copied =
+    all.copies === null || counted === 0
+      ? ""
+      : `, ${quantity(all.copies / counted, "copies/s")}, amplification ${all.amplification?.toFixed(2) ?? "-"}`;
+  return `${where}: ${rate} in${copied}`;
+}
+
+function probesLine({ seconds, counted, overhead, lost }: WatchRecord): string {
+  if (seconds === 0) return "attaching the probes; until then this is what netlink tells";
+  const { share, limit, sampledOneIn } = overhead;
+  const most = `${(limit * 100).toFixed(1)} %`;
+  if (share === null) return "no probes: interface counters and FDB events only";
+  const part =
+    counted < seconds * 0.99
+      ? `, counting ${Math.round((counted / seconds) * 100)} % of the time`
+      : "";
+  const sampled =
+    sampledOneIn !== null && sampledOneIn > 1 ? `, 1 passage in ${sampledOneIn} timed` : "";
+  const missing = lost > 0 ? `, ${count(lost)} events lost` : "";
+  return `probes ${(share * 100).toFixed(2)} % of a CPU, at most ${most}${part}${sampled}${missing}`;
+}
+
+function whereabouts(entries: NonNullable<WatchRecord["fdb"]["follow"]>["entries"]): string {
+  if (entries.length === 0) return "in no FDB entry, so frames to it are flooded";
+  return entries
+    .map(({ vlan, port, kind }) => `${kind}, behind ${port}${vlan === 0 ? "" : ` in VLAN ${vlan}`}`)
+    .join("; ");
+}
+
+function eventText(event: FdbEvent): string {
+  const { time, event: what, address, vlan, port, from, by } = event;
+  const where = what === "moved" ? `from ${from} to ${port}` : `behind ${port}`;
+  const who = by === "kernel" ? "" : ` by ${by}`;
+  return `${time.slice(11, 21)} ${address}${vlan === 0 ? "" : ` VLAN ${vlan}`} ${what} ${where}${who}`;
+}
+
+function footer(view: View, ranked: boolean, matches: number): string {
+  if (view.typing) return `filter: ${view.filter}_   Enter keeps it, Esc clears it`;
+  const filter = view.filter === "" ? "/ filter" : `/${view.filter} (${matches}), Esc clears`;
+  const back = view.open === null ? "" : "  Esc all bridges";
+  const open = ranked ? "  Enter opens" : back;
+  return `q quit  s sort ${view.sort}${view.reverse ? " up" : ""}  r reverse  ${filter}${open}  p ${view.paused ? "PAUSED" : "pause"}`;
+}
+
+function cut(text: string, width: number): string {
+  if (columns(text) <= width) return text;
+  let line = "";
+  for (const point of text) {
+    if (columns(line + point) > width - 1) break;
+    line += point;
+  }
+  return `${line}…`;
+}

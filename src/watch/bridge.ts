@@ -1,0 +1,133 @@
+/** One bridge while it is watched: its state, its counters, and what becomes of its FDB. */
+import type { FdbEvent, WatchPort } from "../document/watch.ts";
+import type { ByHand } from "../live/by-hand.ts";
+import type { NameCache } from "../live/containers.ts";
+import { entriesAt } from "../live/fdb.ts";
+import { type Link, readLinks } from "../live/links.ts";
+import { atPlace } from "../live/places.ts";
+import { readBridge } from "../live/read-bridge.ts";
+import type { BridgeState, FdbEntry, Place } from "../live/state.ts";
+import { type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
+import { type Change, createTimeline, type Timeline } from "./timeline.ts";
+
+/** Beyond these an interval's events are counted only. */
+const MOST_EVENTS = 1000;
+
+export type Counters = Map<number, WatchPort["counters"]>;
+
+export interface WatchedBridge {
+  readonly place: Place;
+  readonly ifindex: number;
+  state(): BridgeState;
+  /** Reads all of it again; false when it is gone. */
+  refresh(): Promise<boolean>;
+  /** Interface counters by ifindex as they are now; null when it is gone. Tells whether its ports are others than before. */
+  counters(): { counters: Counters; changed: boolean } | null;
+  /** Keys of entries that changed since the last call: that it learned, that were set, that are gone. */
+  poll(): { learned: string[]; set: string[]; deleted: string[] };
+  byHand(act: ByHand): void;
+  entries(): ReadonlyMap<string, FdbEntry>;
+  /** What is told of the FDB since the last call, but for the last `holdMs`. */
+  events(holdMs: number): { events: FdbEvent[]; more: number };
+  close(): void;
+}
+
+/** Throws a UsageError when the bridge is gone. */
+export async function openWatched(
+  place: Place,
+  ifindex: number,
+  names: NameCache,
+): Promise<WatchedBridge> {
+  const feed = atPlace(place, openNeighbourFeed);
+  let state: BridgeState;
+  try {
+    state = await readBridge(place, ifindex, names);
+  } catch (error) {
+    feed?.close();
+    throw error;
+  }
+  const timeline = createTimeline(
+    () => ({
+      name: state.name,
+      ifindex,
+      ageingMs: state.ageingMs,
+      portName: (port) => portName(state, port),
+    }),
+    state.entries,
+  );
+  let overruns = 0;
+  return {
+    place,
+    ifindex,
+    state: () => state,
+    refresh: async () => {
+      try {
+        state = await readBridge(place, ifindex, names);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    counters: () => {
+      const links = readLinks(place);
+      const device = links.find((link) => link.ifindex === ifindex && link.kind === "bridge");
+      if (device === undefined) return null;
+      const ports = links.filter((link) => link.master === ifindex);
+      return {
+        counters: new Map([
+          [ifindex, turned(device.counters)],
+          ...ports.map((link) => [link.ifindex, link.counters] as const),
+        ]),
+        changed: device.name !== state.name || !sameNames(ports, state.ports),
+      };
+    },
+    poll: () => {
+      const { changes, overrun } = read(feed, timeline);
+      if (overrun) {
+        overruns++;
+        timeline.reset(entriesAt(place, ifindex));
+        return { learned: [], set: [...timeline.entries().keys()], deleted: [] };
+      }
+      const keys = (which: (change: Change) => boolean) =>
+        changes.filter(which).map(({ key }) => key);
+      return {
+        learned: keys(({ deleted, set }) => !deleted && !set),
+        set: keys(({ deleted, set }) => !deleted && set),
+        deleted: keys(({ deleted }) => deleted),
+      };
+    },
+    byHand: (act) => timeline.byHand(act),
+    entries: () => timeline.entries(),
+    events: (holdMs) => {
+      const events = timeline.take(Date.now() - holdMs);
+      const more = Math.max(0, events.length - MOST_EVENTS) + overruns;
+      overruns = 0;
+      return { events: events.slice(0, MOST_EVENTS), more };
+    },
+    close: () => feed?.close(),
+  };
+}
+
+/** `host` for the bridge's own device. */
+export function portName(state: BridgeState, ifindex: number): string {
+  if (ifindex === state.ifindex) return "host";
+  const port = state.ports.find((one) => one.ifindex === ifindex);
+  return port?.name ?? `ifindex ${ifindex}`;
+}
+
+function read(feed: NeighbourFeed | null, timeline: Timeline) {
+  if (feed === null) return { changes: [], overrun: false };
+  const { messages, overrun } = feed.read();
+  return { changes: timeline.notices(messages, Date.now()), overrun };
+}
+
+/** What the host sends comes into the bridge. */
+function turned({ rx, tx }: Link["counters"]): WatchPort["counters"] {
+  return { rx: tx, tx: rx, txDropped: 0 };
+}
+
+function sameNames(links: readonly Link[], ports: BridgeState["ports"]): boolean {
+  if (links.length !== ports.length) return false;
+  const known = new Map(ports.map((port) => [port.ifindex, port.name]));
+  return links.every((link) => known.get(link.ifindex) === link.name);
+}

@@ -1,0 +1,44 @@
+/** How much the probes may do, so that they stay below a share of one CPU. */
+
+export interface Pace {
+  /** One passage in 2^shift is timed. */
+  shift: number;
+  /** Share of the time in which frames are counted. */
+  part: number;
+}
+
+/** Shares of one CPU. */
+export interface Cost {
+  /** While frames are counted. */
+  counting: number;
+  /** While the probes are attached and rest; null where that was not measured. */
+  resting: number | null;
+}
+
+export const FULL_PACE: Pace = { shift: 0, part: 1 };
+
+/** One passage in 64 says as much about p99 on a busy bridge as all of them do. */
+const SAMPLED = 6;
+/** Counting for less than this says little about the rest of the time. */
+const LEAST_PART = 0.05;
+/** Of the limit: what a load that grows meanwhile needs. */
+const HEADROOM = 0.9;
+
+/**
+ * First fewer passages are timed, then frames are counted for a part of the time only; `detach` where even the
+ * resting probes would cost more than `limit`, a share of one CPU.
+ */
+export function nextPace(pace: Pace, cost: Cost, limit: number): Pace | "detach" {
+  if (cost.counting > limit / 2 && pace.shift === 0) return { ...pace, shift: SAMPLED };
+  if (cost.counting <= limit) {
+    return { shift: cost.counting < limit / 8 ? 0 : pace.shift, part: 1 };
+  }
+  const resting = cost.resting ?? 0;
+  const part = (limit * HEADROOM - resting) / (cost.counting - resting);
+  return part < LEAST_PART ? "detach" : { ...pace, part: Math.min(1, part) };
+}
+
+/** Of one CPU, over a time of which `part` was counted. */
+export function shareOf({ counting, resting }: Cost, part: number): number {
+  return counting * part + (resting ?? 0) * (1 - part);
+}

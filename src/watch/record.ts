@@ -1,0 +1,102 @@
+/** A record of what a bridge did in an interval. */
+import { WATCH_SCHEMA, type WatchPort, type WatchRecord } from "../document/watch.ts";
+import { deviceKey } from "../live/program-keys.ts";
+import type { BridgeState } from "../live/state.ts";
+import { type Counters, portName, type WatchedBridge } from "./bridge.ts";
+import type { Phase } from "./guard.ts";
+import { type Tally, UNCOUNTED } from "./tally.ts";
+
+export interface Interval {
+  seconds: number;
+  phase: Phase;
+  limit: number;
+  softnetDrops: number | null;
+  /** Interface counters at its two ends. */
+  before: Counters;
+  after: Counters;
+  inFlight: number | null;
+  lost: number;
+  /** Null where nothing was counted. */
+  tally: ((device: bigint) => Tally) | null;
+  /** Of --mac. */
+  follow: string | null;
+  /** Events younger than this wait for the next record. */
+  holdMs: number;
+  notes: readonly string[];
+}
+
+export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord {
+  const state = bridge.state();
+  const { phase, follow } = interval;
+  const { name, ifindex, place } = state;
+  const { events, more } = bridge.events(interval.holdMs);
+  return {
+    schema: WATCH_SCHEMA,
+    time: new Date().toISOString(),
+    bridge: { name, ifindex, namespace: { inode: place.inode, label: place.label } },
+    seconds: interval.seconds,
+    counted: interval.tally === null ? 0 : phase.whole ? interval.seconds : phase.counted,
+    ports: portsOf(state, interval),
+    inFlight: interval.inFlight,
+    lost: interval.lost,
+    fdb: {
+      events: follow === null ? events : events.filter(({ address }) => address === follow),
+      more,
+      follow: follow === null ? null : { address: follow, entries: entriesOf(bridge, follow) },
+    },
+    overhead: {
+      share: phase.share,
+      limit: interval.limit,
+      sampledOneIn: phase.sampledOneIn,
+      softnetDrops: interval.softnetDrops,
+    },
+    notes: [...phase.notes, ...interval.notes],
+  };
+}
+
+function portsOf(state: BridgeState, interval: Interval): WatchPort[] {
+  const port = (ifindex: number, head: Pick<WatchPort, "name" | "owner" | "state">): WatchPort => ({
+    ...head,
+    ifindex,
+    counters: difference(interval.before.get(ifindex), interval.after.get(ifindex)),
+    ...(interval.tally?.(deviceKey(state.place.inode, ifindex)) ?? UNCOUNTED),
+  });
+  return [
+    port(state.ifindex, { name: "host", owner: null, state: state.up ? "up" : "down" }),
+    ...state.ports.map(({ name, ifindex, owner, state: stp }) =>
+      port(ifindex, { name, owner: owner && plainOwner(owner), state: stp }),
+    ),
+  ];
+}
+
+function plainOwner(owner: NonNullable<BridgeState["ports"][number]["owner"]>): WatchPort["owner"] {
+  const { namespace } = owner;
+  return {
+    ...owner,
+    namespace: namespace && { inode: namespace.inode, label: namespace.label },
+  };
+}
+
+/** Nothing where a port came or went in between. */
+function difference(
+  before: WatchPort["counters"] | undefined,
+  after: WatchPort["counters"] | undefined,
+): WatchPort["counters"] {
+  const of = (name: keyof WatchPort["counters"]) =>
+    before === undefined || after === undefined ? 0 : Math.max(0, after[name] - before[name]);
+  return { rx: of("rx"), tx: of("tx"), txDropped: of("txDropped") };
+}
+
+function entriesOf(bridge: WatchedBridge, address: string) {
+  return [...bridge.entries().values()]
+    .filter((entry) => entry.address === address)
+    .map((entry) => ({
+      vlan: entry.vlan,
+      port: portName(bridge.state(), entry.port),
+      kind: entry.local
+        ? ("local" as const)
+        : entry.static
+          ? ("static" as const)
+          : ("learned" as const),
+    }));
+}

@@ -1,0 +1,129 @@
+/** What the probes counted between two readings of their maps, by port. */
+import type { WatchPort } from "../document/watch.ts";
+import type { ProbeMaps } from "../probes/maps.ts";
+import { type Bucket, bucketQuantile, mergeBuckets, total } from "../stats/histogram.ts";
+
+/** Cumulative since the probes were attached, by the keys of watch.bt joined with commas. */
+export interface Reading {
+  counts: ReadonlyMap<string, number>;
+  latency: ReadonlyMap<string, number>;
+}
+
+export const NOTHING: Reading = { counts: new Map(), latency: new Map() };
+
+export function readMaps(maps: ProbeMaps): Reading {
+  const by = (name: string) =>
+    new Map(maps.counts(name).map(([key, count]) => [key.join(), count] as const));
+  return { counts: by("n"), latency: by("lat") };
+}
+
+/** Codes of @n in watch.bt. */
+const CODE = {
+  left: 8,
+  up: 16,
+  out: 24,
+  copies: 25,
+  originated: 26,
+  unattributed: 27,
+  learned: 28,
+  moved: 29,
+} as const;
+const UNKNOWN = 0;
+const KNOWN = 1;
+const BROADCAST = 2;
+const MULTICAST = 3;
+const OWN = 4;
+const STAGES = { 2: "bridge.forward", 3: "bridge.flood" } as const;
+
+export type Tally = Pick<
+  WatchPort,
+  | "ingress"
+  | "egress"
+  | "decisions"
+  | "copies"
+  | "amplification"
+  | "originated"
+  | "unattributed"
+  | "learned"
+  | "moved"
+  | "latency"
+>;
+
+/** A port while nothing was counted. */
+export const UNCOUNTED: Tally = {
+  ingress: null,
+  egress: null,
+  decisions: null,
+  copies: null,
+  amplification: null,
+  originated: null,
+  unattributed: null,
+  learned: null,
+  moved: null,
+  latency: {},
+};
+
+/** By device: inode of its namespace << 32 | ifindex. */
+export function tallies(before: Reading, after: Reading): (device: bigint) => Tally {
+  const latency = latencies(before.latency, after.latency);
+  return (device) => {
+    const at = (code: number) => {
+      const key = `${device},${code}`;
+      return (after.counts.get(key) ?? 0) - (before.counts.get(key) ?? 0);
+    };
+    const gone = (kind: number) => at(CODE.left + kind) + at(CODE.up + kind);
+    const ingress = [UNKNOWN, KNOWN, BROADCAST, MULTICAST, OWN].reduce((sum, k) => sum + at(k), 0);
+    const left = {
+      knownUnicast: gone(KNOWN),
+      unknownUnicast: gone(UNKNOWN),
+      broadcast: gone(BROADCAST),
+      multicast: gone(MULTICAST),
+      local: gone(OWN),
+    };
+    const sum = Object.values(left).reduce((all, one) => all + one, 0);
+    const copies = at(CODE.copies);
+    return {
+      ingress,
+      egress: at(CODE.out),
+      // A frame that is in the bridge while the maps are read may have left before it came.
+      decisions: { ...left, filtered: Math.max(0, ingress - sum) },
+      copies,
+      amplification: ingress === 0 ? null : copies / ingress,
+      originated: at(CODE.originated),
+      unattributed: at(CODE.unattributed),
+      learned: at(CODE.learned),
+      moved: at(CODE.moved),
+      latency: latency.get(device) ?? {},
+    };
+  };
+}
+
+function latencies(
+  before: Reading["latency"],
+  after: Reading["latency"],
+): Map<bigint, Tally["latency"]> {
+  const buckets = new Map<bigint, { [stage: number]: Bucket[] }>();
+  for (const [key, count] of after) {
+    const more = count - (before.get(key) ?? 0);
+    if (more === 0) continue;
+    const [device = "0", stage, packed] = key.split(",");
+    const scale = 2 ** (Number(packed) >> 8);
+    const step = Number(packed) & 255;
+    const port = buckets.get(BigInt(device)) ?? {};
+    buckets.set(BigInt(device), port);
+    const list = port[Number(stage)] ?? [];
+    port[Number(stage)] = list;
+    list.push([step * scale, (step + 1) * scale, more]);
+  }
+  return new Map(
+    [...buckets].map(([device, stages]) => {
+      const named = Object.entries(STAGES).flatMap(([number, name]) => {
+        const merged = mergeBuckets(stages[Number(number)] ?? []);
+        if (merged.length === 0) return [];
+        const p = (share: number) => bucketQuantile(merged, share);
+        return [[name, { sampled: total(merged), p50: p(0.5), p99: p(0.99) }] as const];
+      });
+      return [device, Object.fromEntries(named)];
+    }),
+  );
+}

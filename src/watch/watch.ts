@@ -1,0 +1,210 @@
+/** What bridges do, an interval at a time. Nothing on them is changed. */
+import type { WatchRecord } from "../document/watch.ts";
+import { chooseBackend } from "../probes/backend.ts";
+import { BridgescopeError, UsageError } from "../system/errors.ts";
+import { printable } from "../system/printable.ts";
+import { readSoftnetDrops } from "../system/softnet.ts";
+import type { Counters, WatchedBridge } from "./bridge.ts";
+import { type Fleet, openFleet } from "./fleet.ts";
+import { createGuard, NO_PHASE } from "./guard.ts";
+import { MOST_TARGETS } from "./probes.ts";
+import { type Interval, recordOf } from "./record.ts";
+import { tallies } from "./tally.ts";
+
+export interface WatchOptions {
+  /** The bridge's name; all that there are when absent. */
+  bridge?: string | undefined;
+  /** Path, PID, name of `ip netns` or container of the namespace that it is in. */
+  netns?: string | undefined;
+  /** Between two records; 1 when absent, 0.2 at the least. */
+  intervalSeconds?: number | undefined;
+  /** For how long; until `signal` when absent. */
+  seconds?: number | undefined;
+  /** False asks netlink alone: interface counters and the FDB's events. */
+  probes?: boolean | undefined;
+  /** Most of one CPU that the probes may take, as a share; 0.02 when absent. */
+  maxOverhead?: number | undefined;
+  /** A MAC address: FDB events of no other are told, and where it is. */
+  mac?: string | undefined;
+  signal?: AbortSignal | undefined;
+  /** Called with what netlink tells, before the probes are attached: records of no time. */
+  onFirst?: ((records: WatchRecord[]) => void) | undefined;
+}
+
+export const LEAST_INTERVAL_S = 0.2;
+const INTERVAL_S = 1;
+const MAX_OVERHEAD = 0.02;
+/** The probes' word of who asked for a change may come this much later than the change. */
+const HOLD_MS = 200;
+/** Bridges, owners of ports, VLANs and options are read again this often; ports whenever they change. */
+const LOOK_AGAIN_MS = 10_000;
+
+/**
+ * Records, one a bridge and interval. Rejected with a UsageError, which lists the bridges that there are, where there
+ * is no such bridge, and with a BridgescopeError when the last one is deleted while it is watched.
+ */
+export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<WatchRecord, void> {
+  const { bridge, netns, intervalSeconds = INTERVAL_S, seconds } = options;
+  if (!(intervalSeconds >= LEAST_INTERVAL_S)) {
+    throw new UsageError(`an interval is ${LEAST_INTERVAL_S} s or more, not ${intervalSeconds} s`);
+  }
+  const follow = options.mac === undefined ? null : addressOf(options.mac);
+  const signal = options.signal ?? new AbortController().signal;
+  const limit = options.maxOverhead ?? MAX_OVERHEAD;
+  const fleet = await openFleet(bridge, netns);
+  const guard = createGuard({
+    backend: options.probes === false ? null : await chooseBackend("tracepoint"),
+    limit,
+    signal,
+    targets: fleet.targets,
+    onAct: fleet.byHand,
+    onCount: fleet.fill,
+  });
+  try {
+    if (options.onFirst !== undefined) {
+      const nothing: Interval = {
+        ...{ seconds: 0, phase: NO_PHASE, limit, softnetDrops: null, inFlight: null, lost: 0 },
+        ...{ tally: null, follow, holdMs: 0, notes: notesOf(fleet) },
+        ...{ before: new Map(), after: new Map() },
+      };
+      options.onFirst(fleet.bridges().map((one) => recordOf(one, nothing)));
+    }
+    try {
+      await guard.attach();
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    const started = performance.now();
+    const last = seconds === undefined ? Number.POSITIVE_INFINITY : started + seconds * 1000;
+    let counters = readCounters(fleet).counters;
+    guard.take();
+    let skew = frames(counters, readCounters(fleet).counters);
+    let time = performance.now();
+    let looked = time;
+    let drops = readSoftnetDrops();
+    let lost = guard.probes()?.lost() ?? 0;
+    let rate = 0;
+    for (let end = started; !signal.aborted && end < last; ) {
+      end = Math.min(last, Math.max(end, performance.now() - 1) + intervalSeconds * 1000);
+      const phase = await guard.phase(end, rate, () => fleet.poll(guard.probes()));
+      // One after the other, so that what passes between them bounds how far they differ.
+      const first = readCounters(fleet);
+      const counted = guard.take();
+      const second = readCounters(fleet);
+      const now = performance.now();
+      const elapsed = (now - time) / 1000;
+      const passed = frames(first.counters, second.counters);
+      const dropsNow = readSoftnetDrops();
+      const lostNow = guard.probes()?.lost() ?? 0;
+      const tally = counted === null ? null : tallies(counted.before, counted.after);
+      const ended = signal.aborted || end >= last;
+      const notes = [...notesOf(fleet), ...(guard.probes()?.full() ?? []).map(fullNote)];
+      for (const one of [...fleet.bridges()]) {
+        const before = counters.get(one);
+        const after = first.counters.get(one);
+        if (before === undefined || after === undefined) continue;
+        yield recordOf(one, {
+          ...{ seconds: elapsed, phase, limit, before, after, follow },
+          tally: fleet.numberOf(one) === null ? null : tally,
+          softnetDrops: dropsNow === null || drops === null ? null : dropsNow - drops,
+          inFlight: phase.whole ? skew + passed : null,
+          lost: Math.max(0, lostNow - lost),
+          holdMs: ended ? 0 : HOLD_MS,
+          notes,
+        });
+      }
+      rate = frames(counters, first.counters) / elapsed;
+      counters = first.counters;
+      skew = passed;
+      time = now;
+      drops = dropsNow;
+      lost = lostNow;
+      const again = now - looked > LOOK_AGAIN_MS;
+      if (again) looked = now;
+      await keepUp(fleet, first.changed, first.gone, again);
+      if (fleet.bridges().length === 0) throw gone(bridge);
+      const probes = guard.probes();
+      probes?.aim(fleet.targets());
+      if (probes !== null) fleet.mend(probes, again);
+    }
+  } finally {
+    await guard.close();
+    fleet.close();
+  }
+}
+
+interface Read {
+  counters: Map<WatchedBridge, Counters>;
+  /** Whose ports are others than before. */
+  changed: WatchedBridge[];
+  gone: WatchedBridge[];
+}
+
+function readCounters(fleet: Fleet): Read {
+  const read: Read = { counters: new Map(), changed: [], gone: [] };
+  for (const one of fleet.bridges()) {
+    const found = one.counters();
+    if (found === null) read.gone.push(one);
+    else {
+      read.counters.set(one, found.counters);
+      if (found.changed) read.changed.push(one);
+    }
+  }
+  return read;
+}
+
+/** In and out of all ports, from one reading to the other. */
+function frames(before: Read["counters"], after: Read["counters"]): number {
+  let sum = 0;
+  for (const [bridge, counters] of after) {
+    const old = before.get(bridge);
+    for (const [port, { rx, tx }] of counters) {
+      const known = old?.get(port);
+      if (known !== undefined) sum += Math.max(0, rx - known.rx) + Math.max(0, tx - known.tx);
+    }
+  }
+  return sum;
+}
+
+async function keepUp(
+  fleet: Fleet,
+  changed: readonly WatchedBridge[],
+  gone: readonly WatchedBridge[],
+  again: boolean,
+): Promise<void> {
+  for (const one of gone) fleet.drop(one);
+  for (const one of again ? [...fleet.bridges()] : changed) {
+    if (!(await one.refresh())) fleet.drop(one);
+  }
+  if (again) await fleet.look();
+}
+
+function notesOf(fleet: Fleet): string[] {
+  const all = fleet.bridges().length;
+  return all <= MOST_TARGETS
+    ? []
+    : [
+        `there are ${all} bridges, and the probes look at ${MOST_TARGETS} of them; of the others there are interface counters and FDB events`,
+      ];
+}
+
+function fullNote(name: string): string {
+  return `the map @${name} is full: what came last is missing`;
+}
+
+function gone(bridge: string | undefined): BridgescopeError {
+  return new BridgescopeError(
+    bridge === undefined
+      ? "the last bridge was deleted"
+      : `the bridge "${printable(bridge)}" was deleted, or its network namespace is gone`,
+  );
+}
+
+function addressOf(text: string): string {
+  const bytes = text.toLowerCase().split(/[:-]/);
+  if (bytes.length === 6 && bytes.every((byte) => /^[0-9a-f]{1,2}$/.test(byte))) {
+    return bytes.map((byte) => byte.padStart(2, "0")).join(":");
+  }
+  throw new UsageError(`--mac is an address such as 02:00:00:00:00:01, not "${printable(text)}"`);
+}

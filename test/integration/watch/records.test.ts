@@ -1,0 +1,285 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type WatchPort, type WatchRecord, watchSchema } from "../../../src/document/watch.ts";
+import { type WatchOptions, watchBridges } from "../../../src/watch/watch.ts";
+import { type FloodLab, floodLab, macOf } from "../explain/lab.ts";
+import { type HostState, hostState, hostStateOnceLike } from "../host-state.ts";
+
+const GONE = "02:00:00:00:99:99";
+
+let lab: FloodLab;
+let before: HostState;
+
+beforeEach(async () => {
+  before = hostState();
+  lab = await floodLab();
+});
+afterEach(async () => {
+  await lab.leave();
+  expect(await hostStateOnceLike(before, 3000)).toEqual(before);
+});
+
+function watching(options: WatchOptions = {}) {
+  const netns = String(lab.bridge.pid);
+  return watchBridges({ bridge: "br0", netns, intervalSeconds: 0.5, maxOverhead: 1, ...options });
+}
+
+/** The records of which the first is after `act`, in which the probes count. */
+async function during(
+  act: (step: number) => void | Promise<void>,
+  options: WatchOptions = {},
+): Promise<WatchRecord[]> {
+  const records: WatchRecord[] = [];
+  for await (const record of watching({ seconds: 2, ...options })) {
+    records.push(watchSchema.parse(record));
+    await act(records.length);
+  }
+  return records;
+}
+
+function portOf(record: WatchRecord | undefined, name: string): WatchPort {
+  const port = record?.ports.find((one) => one.name === name);
+  if (port === undefined) throw new Error(`there is no port ${name}`);
+  return port;
+}
+
+const sum = (records: WatchRecord[], name: string, of: (port: WatchPort) => number | null) =>
+  records.reduce((all, record) => all + (of(portOf(record, name)) ?? Number.NaN), 0);
+
+const sumAll = (records: WatchRecord[], of: (port: WatchPort) => number | null) =>
+  PORTS.reduce((all, name) => all + sum(records, name, of), 0);
+
+const PORTS = ["host", "pa", "pb", "pc"];
+
+/** Expects of every port what its interface counters say, but for what passed while they were read. */
+function expectBalanced(records: WatchRecord[]): void {
+  const most = records.reduce((all, { inFlight }) => all + (inFlight ?? Number.NaN), 0);
+  for (const name of PORTS) {
+    const books = {
+      ingress: sum(records, name, (port) => port.ingress),
+      egress: sum(records, name, (port) => port.egress),
+      originated: sum(records, name, (port) => port.originated),
+      unattributed: sum(records, name, (port) => port.unattributed),
+      rx: sum(records, name, (port) => port.counters.rx),
+      tx: sum(records, name, (port) => port.counters.tx),
+    };
+    // What the bridge sends of itself to its host no interface counts.
+    const egress = books.egress - (name === "host" ? books.originated : 0);
+    const off = Math.max(Math.abs(books.ingress - books.rx), Math.abs(egress - books.tx));
+    expect({ name, ...books, most, balanced: off <= most }).toMatchObject({ balanced: true });
+  }
+}
+
+const learn = (...hosts: ("a" | "b" | "c")[]) => {
+  for (const host of hosts) lab.got(host, { from: host, to: macOf(host), count: 1 });
+};
+
+describe("a record", () => {
+  it("has every frame by what became of it, equal to the interface counters", async () => {
+    learn("a", "b");
+    const records = await during((step) => {
+      if (step !== 1) return;
+      lab.got("b", { from: "a", to: macOf("b"), count: 30 });
+      lab.got("c", { from: "a", to: GONE, count: 20 });
+      lab.got("b", { from: "c", to: "ff:ff:ff:ff:ff:ff", count: 10 });
+      lab.got("c", { from: "b", to: macOf("b"), count: 5, settleMs: 10 });
+    });
+    expect(records.map(({ counted, seconds }) => counted === seconds)).not.toContain(false);
+    const pa = (of: (port: WatchPort) => number | null) => sum(records, "pa", of);
+    expect(pa(({ decisions }) => decisions?.knownUnicast ?? null)).toBe(30);
+    expect(pa(({ decisions }) => decisions?.unknownUnicast ?? null)).toBe(20);
+    expect(pa(({ ingress }) => ingress)).toBe(50);
+    expect(pa(({ copies }) => copies)).toBe(30 + 2 * 20);
+    // Two ports, and the host.
+    expect(sum(records, "pc", ({ copies }) => copies)).toBe(30);
+    expect(sum(records, "pb", ({ decisions }) => decisions?.filtered ?? null)).toBe(5);
+    expect(sum(records, "pc", ({ learned }) => learned)).toBe(1);
+    expectBalanced(records);
+    const [amplified] = records.map((one) => portOf(one, "pa")).filter(({ ingress }) => ingress);
+    expect(amplified?.amplification).toBeCloseTo(70 / 50);
+    expect(amplified?.latency["bridge.flood"]?.sampled).toBe(20);
+    expect(amplified?.latency["bridge.forward"]?.sampled).toBe(30);
+    expect(amplified?.owner).toMatchObject({ pid: lab.hosts.a.pid, command: "sleep" });
+    expect(records.flatMap(({ notes }) => notes)).toEqual([]);
+    expect(records.map(({ lost }) => lost)).toEqual(records.map(() => 0));
+  });
+
+  it("has what the host sends and hears", async () => {
+    lab.shell("ip addr add 10.77.0.9/24 dev br0");
+    const records = await during((step) => {
+      if (step === 1) lab.shell("ping -c 3 -i 0.05 -q 10.77.0.1");
+    });
+    // Three requests and an ARP request and reply; the first frame may be asked for twice.
+    const sent = sum(records, "host", ({ ingress }) => ingress);
+    expect(sent).toBeGreaterThanOrEqual(4);
+    expect(sent).toBe(sum(records, "host", ({ counters }) => counters.rx));
+    expect(sum(records, "pa", ({ decisions }) => decisions?.local ?? null)).toBeGreaterThanOrEqual(
+      4,
+    );
+    expect(sumAll(records, ({ unattributed }) => unattributed)).toBe(0);
+    expectBalanced(records);
+  });
+
+  it("has interface counters and nothing else without probes", async () => {
+    const records = await during(
+      (step) => {
+        if (step === 1) lab.got("c", { from: "a", to: GONE, count: 20 });
+      },
+      { probes: false, seconds: 1.5 },
+    );
+    expect(sum(records, "pa", ({ counters }) => counters.rx)).toBe(20);
+    expect(records.every((record) => portOf(record, "pa").ingress === null)).toBe(true);
+    expect(records.every(({ counted, overhead }) => counted === 0 && overhead.share === null)).toBe(
+      true,
+    );
+  });
+});
+
+describe("the FDB's events", () => {
+  it("say what came and went, and who did it", async () => {
+    lab.shell("ip link set br0 type bridge ageing_time 100");
+    const records = await during(
+      (step) => {
+        if (step === 1) {
+          learn("a");
+          lab.got("b", { from: "b", source: macOf("a"), to: macOf("a"), count: 1 });
+          lab.shell(`bridge fdb add ${GONE} dev pc master static; sleep 0.1`);
+          lab.shell(`bridge fdb del ${GONE} dev pc master`);
+        }
+      },
+      { seconds: 4.5 },
+    );
+    const events = records.flatMap(({ fdb }) => fdb.events);
+    const of = (address: string) =>
+      events
+        .filter((event) => event.address === address)
+        .map(({ event, port, from, by }) => [event, port, from, by.replace(/\d+/, "N")]);
+    expect(of(macOf("a"))).toEqual([
+      ["learned", "pa", null, "kernel"],
+      ["moved", "pb", "pa", "kernel"],
+      ["aged", "pb", null, "kernel"],
+    ]);
+    expect(of(GONE)).toEqual([
+      ["added", "pc", null, "bridge (pid N)"],
+      ["deleted", "pc", null, "bridge (pid N)"],
+    ]);
+    expect(sum(records, "pb", ({ moved }) => moved)).toBe(1);
+  });
+
+  it("of one address, and where that is", async () => {
+    learn("b");
+    const records = await during(
+      (step) => {
+        if (step === 1) learn("a", "c");
+      },
+      { mac: macOf("a").toUpperCase().replaceAll(":", "-"), seconds: 1.5, probes: false },
+    );
+    const events = records.flatMap(({ fdb }) => fdb.events);
+    expect(events.map(({ address }) => address)).toEqual([macOf("a")]);
+    expect(records[0]?.fdb.follow?.entries).toEqual([]);
+    expect(records.at(-1)?.fdb.follow).toEqual({
+      address: macOf("a"),
+      entries: [{ vlan: 0, port: "pa", kind: "learned" }],
+    });
+  });
+});
+
+describe("a bridge", () => {
+  it("whose entry was set by hand is known from then on", async () => {
+    const records = await during((step) => {
+      if (step === 1) lab.shell(`bridge fdb add ${GONE} dev pc master static`);
+      if (step === 2) lab.got("c", { from: "a", to: GONE, count: 9 });
+    });
+    expect(sum(records, "pa", ({ decisions }) => decisions?.knownUnicast ?? null)).toBe(9);
+    expect(sum(records, "pa", ({ decisions }) => decisions?.unknownUnicast ?? null)).toBe(0);
+  });
+
+  it("gains ports while it is watched", async () => {
+    const pairs = Array.from({ length: 100 }, (_, index) => [`x${index}`, `y${index}`]);
+    const lines = [
+      ...pairs.map(([one, other]) => `link add ${one} type veth peer name ${other}`),
+      ...pairs.flat().map((name) => `link set ${name} master br0`),
+    ];
+    const batch = lines.join("\\n");
+    const records = await during(
+      (step) => {
+        if (step === 1) lab.shell(`printf "${batch}\n" | ip -batch -`);
+      },
+      { seconds: 3 },
+    );
+    expect(records[0]?.ports).toHaveLength(4);
+    expect(records.at(-1)?.ports).toHaveLength(204);
+    lab.got("c", { from: "a", to: GONE, count: 4 });
+  });
+
+  it("that is deleted ends the watching with a sentence", async () => {
+    await expect(
+      during((step) => {
+        if (step === 1) lab.shell("ip link del br0");
+      }),
+    ).rejects.toThrow('the bridge "br0" was deleted');
+  });
+
+  it("is left as soon as nobody looks any more", async () => {
+    for await (const record of watching()) {
+      expect(record.bridge.name).toBe("br0");
+      break;
+    }
+    const controller = new AbortController();
+    for await (const _ of watching({ signal: controller.signal })) controller.abort();
+  });
+});
+
+describe("all bridges", () => {
+  it("have a record each, and one that comes or goes is taken in or left out", async () => {
+    lab.shell("ip link add br1 type bridge && ip link set br1 up");
+    const seen: string[] = [];
+    for await (const record of watching({ bridge: undefined, seconds: 1.5 })) {
+      seen.push(record.bridge.name);
+      if (seen.length === 2) lab.shell("ip link del br1");
+    }
+    expect(seen.slice(0, 2).sort()).toEqual(["br0", "br1"]);
+    expect(seen.at(-1)).toBe("br0");
+    await sleep(1);
+  });
+
+  it("keep their addresses apart", async () => {
+    lab.shell("ip link add br1 type bridge && ip link set br1 up");
+    lab.shell("ip link add q0 type veth peer name q1 && ip link set q0 master br1 up");
+    learn("b");
+    lab.shell(`bridge fdb add ${macOf("b")} dev q0 master static`);
+    const records = await during(
+      (step) => {
+        // On br1 alone: br0 still knows it.
+        if (step === 2) lab.shell(`bridge fdb del ${macOf("b")} dev q0 master; sleep 0.2`);
+        if (step === 4) lab.got("b", { from: "a", to: macOf("b"), count: 8 });
+      },
+      { bridge: undefined, seconds: 2.5 },
+    );
+    const br0 = records.filter(({ bridge }) => bridge.name === "br0");
+    expect(sum(br0, "pa", ({ decisions }) => decisions?.knownUnicast ?? null)).toBe(8);
+  });
+});
+
+describe("a load that the probes would make worse", () => {
+  it("is counted for part of the time, or not at all, and that is said", async () => {
+    const records: WatchRecord[] = [];
+    const act = setInterval(
+      () => lab.got("c", { from: "a", to: GONE, count: 1500, settleMs: 1 }),
+      20,
+    );
+    try {
+      for await (const record of watching({ seconds: 4, maxOverhead: 0.002 })) {
+        records.push(record);
+        await sleep(1);
+      }
+    } finally {
+      clearInterval(act);
+    }
+    const last = records.at(-1);
+    const said = records.flatMap(({ notes }) => notes).join("\n");
+    expect(said).toMatch(/--max-overhead|of the time/);
+    expect(last?.counted).toBeLessThan((last?.seconds ?? 0) / 2);
+    expect(portOf(last, "pa").counters.rx).toBeGreaterThan(1000);
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import { type WatchPort, type WatchRecord, watchSchema } from "../../../../src/document/watch.ts";
+import { columns } from "../../../../src/report/text/layout.ts";
+import { drawWatch, rankedIds } from "../../../../src/report/watch/screen.ts";
+import { newStory, type Story, tell } from "../../../../src/report/watch/story.ts";
+import { FIRST_VIEW, type Key, press, type View } from "../../../../src/report/watch/view.ts";
+
+function port(name: string, over: Partial<WatchPort> = {}): WatchPort {
+  const owner = { label: `container ${name}`, namespace: null, pid: 1, command: "x" };
+  return {
+    name,
+    ifindex: [...name].reduce((sum, one) => sum * 31 + one.charCodeAt(0), 7) % 1e9,
+    owner: { ...owner, cgroup: null, container: name, pod: null },
+    state: "forwarding",
+    counters: { rx: 1000, tx: 3000, txDropped: 0 },
+    ...{ ingress: 1000, egress: 3000, copies: 2500, amplification: 2.5, originated: 0 },
+    decisions: {
+      ...{ knownUnicast: 250, unknownUnicast: 750, broadcast: 0, multicast: 0 },
+      ...{ local: 0, filtered: 0 },
+    },
+    ...{ unattributed: 0, learned: 3, moved: 1 },
+    latency: { "bridge.flood": { sampled: 750, p50: 2100, p99: 7300 } },
+    ...over,
+  };
+}
+
+function record(ports: WatchPort[], over: Partial<WatchRecord> = {}): WatchRecord {
+  return watchSchema.parse({
+    schema: "bridgescope.watch/1",
+    time: "2026-11-27T06:00:00.000Z",
+    bridge: { name: "br0", ifindex: 4, namespace: { inode: 1, label: "host" } },
+    ...{ seconds: 1, counted: 1, ports, inFlight: 3, lost: 0 },
+    fdb: {
+      events: [
+        {
+          ...{ time: "2026-11-27T05:59:59.500Z", event: "moved", address: "02:00:00:00:00:01" },
+          ...{ vlan: 0, port: "pb", from: "pa", by: "kernel" },
+        },
+      ],
+      ...{ more: 0, follow: null },
+    },
+    overhead: { share: 0.011, limit: 0.02, sampledOneIn: 1, softnetDrops: 0 },
+    notes: [],
+    ...over,
+  });
+}
+
+function story(...records: WatchRecord[]): Story {
+  const told = newStory();
+  for (const one of records) tell(told, one);
+  return told;
+}
+
+const SIZES = [200, 80, 40, 20, 7, 1];
+const draw = (told: Story, view: Partial<View> = {}, width = 80, height: number | null = 24) =>
+  drawWatch(told, { ...FIRST_VIEW, ...view }, { width, height, color: false });
+
+describe("the screen", () => {
+  it("has what matters in 80 columns", () => {
+    const text = draw(story(record([port("host"), port("pa"), port("pb")]))).join("\n");
+    for (const part of ["br0 in host, 2 ports", "3 k frames/s in", "amplification 2.50"]) {
+      expect(text).toContain(part);
+    }
+    const line = text.split("\n").find((one) => one.startsWith("pa"));
+    expect(line).toMatch(/container pa +1k +3k .* 750 /);
+    expect(line).toContain("7.30 µs");
+    expect(text).toContain("02:00:00:00:00:01 moved from pa to pb");
+  });
+
+  it.each(SIZES)("fits into %i columns and any height, whatever ports are called", (width) => {
+    const names = [
+      "$(id)`",
+      "\u001b[31m红色",
+      "a\u202eb",
+      ...Array.from({ length: 200 }, (_, n) => `veth${n}`),
+    ];
+    const told = story(record(names.map((name) => port(name))));
+    for (const height of [1, 2, 3, 5, 24, null]) {
+      const lines = draw(told, {}, width, height);
+      if (height !== null) expect(lines).toHaveLength(height);
+      for (const line of lines) {
+        expect(columns(line)).toBeLessThanOrEqual(width);
+        expect(line).not.toMatch(/\p{C}/u);
+      }
+    }
+  });
+
+  it("says that nothing was counted rather than zero", () => {
+    const none = {
+      ...{ ingress: null, egress: null, decisions: null, copies: null, amplification: null },
+      ...{ originated: null, unattributed: null, learned: null, moved: null, latency: {} },
+    };
+    const overhead = { share: null, limit: 0.02, sampledOneIn: null, softnetDrops: 0 };
+    const told = story(record([port("host", none), port("pa", none)], { counted: 0, overhead }));
+    const line = draw(told).find((one) => one.startsWith("pa"));
+    expect(line).toMatch(/1k +3k +- +/);
+    expect(draw(told).join("\n")).toContain("no probes");
+  });
+
+  it("sorts, filters and scrolls", () => {
+    const busy = { counters: { rx: 9000, tx: 0, txDropped: 0 } };
+    const told = story(record([port("host"), port("pa"), port("pb", busy), port("pc")]));
+    const names = (view: Partial<View>) =>
+      draw(told, view)
+        .map((line) => line.split(" ")[0])
+        .filter((word) => /^(host|p[abc])$/.test(word ?? ""));
+    expect(names({})).toEqual(["pb", "host", "pa", "pc"]);
+    expect(names({ sort: "name", reverse: true })).toEqual(["pc", "pb", "pa", "host"]);
+    expect(names({ filter: "CONTAINER PA" })).toEqual(["pa"]);
+    expect(names({ offset: 2 })).toEqual(["pa", "pc"]);
+  });
+
+  it("ranks bridges, and opens one", () => {
+    const other = { bridge: { name: "br1", ifindex: 5, namespace: { inode: 1, label: "red" } } };
+    const quiet = { counters: { rx: 1, tx: 1, txDropped: 0 } };
+    const told = story(
+      record([port("host")]),
+      record([port("host", quiet), port("px", quiet)], other),
+    );
+    expect(draw(told).join("\n")).toMatch(/2 bridges.*br0.*br1/s);
+    let view: View = FIRST_VIEW;
+    const key = (name: string) => {
+      view = press(view, { name }, rankedIds(told, view));
+    };
+    key("down");
+    key("down");
+    key("return");
+    expect(draw(told, view).join("\n")).toContain("br1 in red, 1 port");
+    key("escape");
+    expect(view.open).toBeNull();
+  });
+});
+
+describe("keys", () => {
+  const type = (view: View, ...keys: Key[]) => keys.reduce((now, key) => press(now, key, []), view);
+
+  it("type a filter, which stays a text", () => {
+    const letters = ["/", "a", "\u001b", "q"].map((sequence) => ({ sequence }));
+    const typed = type(FIRST_VIEW, ...letters);
+    expect(typed).toMatchObject({ typing: true, filter: "aq", quit: false });
+    expect(type(typed, { name: "backspace" }, { name: "return" })).toMatchObject({
+      typing: false,
+      filter: "a",
+    });
+    expect(type(typed, { name: "escape" })).toMatchObject({ typing: false, filter: "" });
+  });
+
+  it("quit, with Ctrl-C wherever one is", () => {
+    expect(type(FIRST_VIEW, { name: "q" }).quit).toBe(true);
+    expect(type({ ...FIRST_VIEW, typing: true }, { name: "c", ctrl: true }).quit).toBe(true);
+  });
+});
