@@ -26,6 +26,7 @@ export const SYSTEM_PACKAGES = [
   { name: "iputils-ping", commands: ["ping"] },
   { name: "iperf3", commands: ["iperf3"] },
   { name: "nftables", commands: ["nft"] },
+  { name: "tcpdump", commands: ["tcpdump"] },
   { name: "util-linux", commands: ["nsenter", "setpriv", "taskset", "unshare"] },
   { name: "kmod", commands: ["modprobe", "modinfo"] },
   { name: "procps", commands: ["sysctl"] },

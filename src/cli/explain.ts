@@ -22,6 +22,7 @@ interface Options {
   frames?: string;
   bundle?: string;
   mask?: boolean;
+  pcap?: string;
   json?: boolean;
 }
 
@@ -40,10 +41,11 @@ export function explainCommand(): Command {
     .option("--frames <count>", "fewer frames than this are no flood (20)")
     .option("--bundle <folder>", "write what a maintainer would ask for into a new folder")
     .option("--mask", "with stand-ins for names and addresses in the bundle")
+    .option("--pcap <folder>", "keep the first frames of each flooded flow, in a new folder")
     .option("--json", "print the explanation as JSON")
     .addHelpText("after", "\nExit status: 0 nothing harmful was seen, 3 a harmful flood was found.")
     .action(async (bridge: string | undefined, options: Options) => {
-      const { json, netns, probes, bundle, mask } = options;
+      const { json, netns, probes, bundle, mask, pcap } = options;
       const seconds = secondsOf(options.duration, "--duration");
       const write = (explanation: Explanation) =>
         process.stdout.write(
@@ -56,7 +58,7 @@ export function explainCommand(): Command {
       });
       try {
         const explanation = await explainBridge({
-          ...{ bridge, netns, probes, bundle, mask, seconds },
+          ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
           maxOverhead: overheadOf(options.maxOverhead),
           thresholds: thresholdsOf(options),
           signal: interruption.signal,

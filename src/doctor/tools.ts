@@ -126,6 +126,15 @@ export const TOOLS: readonly Tool[] = [
     use: "tells the probes what the bridge has learned, and what they cost",
   },
   {
+    command: "tcpdump",
+    versionArgs: ["--version"],
+    says: /^tcpdump version [\d.]+/m,
+    package: "tcpdump",
+    requiredFor: null,
+    use: "captures the first frames of a flood (explain --pcap)",
+    shapesRuns: false,
+  },
+  {
     command: "qemu-system-x86_64",
     versionArgs: ["--version"],
     says: /^QEMU emulator version [\d.]+/m,

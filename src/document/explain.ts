@@ -15,6 +15,8 @@ const CAUSES = [
   "entry-removed",
   "wrong-port",
   "fdb-full",
+  "asymmetric-path",
+  "vlan-mismatch",
   "mac-flapping",
   "broadcast-storm",
   "multicast-unregistered",
@@ -63,6 +65,7 @@ const findingSchema = z.object({
   copiesPerSecond: z.number().nonnegative(),
   victims: z.array(z.object({ port: portSchema, copies: count })).describe("Who gets the copies"),
   evidence: z.array(z.string()),
+  captures: z.array(z.string()).describe("Files with the first frames, one a flow, by --pcap"),
   remedy: remedySchema.nullable(),
 });
 

@@ -1,5 +1,5 @@
 /** What a maintainer would ask for, in a folder. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Explanation } from "../document/explain.ts";
 import { atPlace } from "../live/places.ts";
@@ -7,10 +7,10 @@ import type { Place } from "../live/state.ts";
 import { cleanLines } from "../report/text/clean.ts";
 import { commandLine } from "../report/text/command.ts";
 import { run } from "../system/command.ts";
-import { BridgescopeError, UsageError } from "../system/errors.ts";
+import { BridgescopeError } from "../system/errors.ts";
 import { inNamespace } from "../system/netns.ts";
-import { printable } from "../system/printable.ts";
 import { version } from "../version.ts";
+import { claimFolder } from "./folder.ts";
 import type { Mask } from "./mask.ts";
 
 export interface BundleOptions {
@@ -56,7 +56,7 @@ const SYSCTL_FOLDERS = [
 /** Names of the files that were written; a tool that is missing or fails is told of in its file's place. */
 export async function writeBundle(options: BundleOptions): Promise<string[]> {
   const { folder, place, explanation, mask } = options;
-  claim(folder);
+  claimFolder(folder, "the bundle");
   const hidden = (text: string) => mask?.text(text) ?? text;
   const written: string[] = [];
   const write = (name: string, text: string) => {
@@ -87,27 +87,6 @@ function shortened(text: string): string {
 /** Strings are masked before they become JSON, whose escapes would hide names. */
 function masking(hidden: (text: string) => string): (key: string, value: unknown) => unknown {
   return (key, value) => (typeof value === "string" && key !== "time" ? hidden(value) : value);
-}
-
-/** Makes the folder; what is in one that is there already is nobody's to overwrite. */
-function claim(folder: string): void {
-  try {
-    if (existsSync(folder)) {
-      if (readdirSync(folder).length > 0) {
-        throw new UsageError(
-          `the folder ${printable(folder)} is not empty; it was left as it is: name one that is empty or does not exist`,
-        );
-      }
-    } else {
-      mkdirSync(folder, { mode: 0o700 });
-    }
-  } catch (cause) {
-    if (cause instanceof BridgescopeError) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`the bundle cannot be written to ${printable(folder)} (${code})`, {
-      cause,
-    });
-  }
 }
 
 async function output(command: readonly string[], tool: string): Promise<string> {

@@ -5,7 +5,7 @@ import {
   type Note,
   type Thresholds,
 } from "../document/explain.ts";
-import { type Collected, collect } from "../live/collect.ts";
+import { type Collected, collect, type Flow } from "../live/collect.ts";
 import type { NameCache } from "../live/containers.ts";
 import { readBridge } from "../live/read-bridge.ts";
 import type { BridgeState } from "../live/state.ts";
@@ -13,8 +13,10 @@ import { whichBridge } from "../live/which-bridge.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { writeBundle } from "./bundle.ts";
+import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes.ts";
 import { findingsOf, THRESHOLDS } from "./findings.ts";
+import { claimFolder } from "./folder.ts";
 import { createMask, namesOf } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
 
@@ -27,6 +29,8 @@ export interface ExplainOptions {
   bundle?: string | undefined;
   /** Writes stand-ins for names and addresses into the bundle. */
   mask?: boolean | undefined;
+  /** A folder for the first frames of each flooded flow; it must not exist yet, or be empty. Not together with `probes: false`. */
+  pcap?: string | undefined;
   /** False asks netlink alone. */
   probes?: boolean | undefined;
   /** Of collecting; 10 when absent. */
@@ -57,6 +61,12 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
       "--mask is about what a bundle holds; say with --bundle where to write one",
     );
   }
+  if (options.pcap !== undefined && options.probes === false) {
+    throw new UsageError(
+      "--pcap captures floods that are seen, and --no-probes looks at no frames",
+    );
+  }
+  const tool = options.pcap === undefined ? null : await captureTool();
   const [found, ...others] = await whichBridge(bridge, netns);
   if (found === undefined || others.length > 0) {
     const names = [found, ...others].map((one) => `${one?.name} (${one?.place.label})`);
@@ -71,20 +81,36 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
   if (options.probes !== false) {
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
+    const capture = tool && captureInto(options.pcap ?? "", tool, state);
+    const onFlows = capture === null ? undefined : flooded(thresholds, capture.see);
     const collected = await unlessAborted(
-      collect(state, { seconds, maxOverhead, signal, onCounting }),
+      collect(state, { seconds, maxOverhead, signal, onFlows, onCounting }),
       signal,
-    );
+    ).finally(() => capture?.end());
     if (collected === null) return explanation;
     // As it is now: an entry that came meanwhile is no cause any more.
     state = await readBridge(found.place, found.ifindex, names);
-    explanation = withFindings(explanationOf(state, thresholds), state, collected);
+    explanation = withFindings(explanationOf(state, thresholds), state, collected, capture);
   }
   if (folder !== undefined) {
     const mask = options.mask === true ? createMask(namesOf(state)) : null;
     await writeBundle({ folder, place: state.place, explanation, mask });
   }
   return explanation;
+}
+
+function captureInto(folder: string, tool: CaptureTool, state: BridgeState): Capture {
+  claimFolder(folder, "captures");
+  return openCapture(tool, folder, state);
+}
+
+/** Those that are too many to be no flood, the largest first. */
+function flooded(
+  { frames: least }: Thresholds,
+  see: Capture["see"],
+): (flows: readonly Flow[]) => void {
+  return (flows) =>
+    see(flows.filter(({ frames }) => frames >= least).sort((a, b) => b.frames - a.frames));
 }
 
 /** Null where it was ended before any frame was looked at. */
@@ -113,14 +139,19 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
   };
 }
 
-function withFindings(first: Explanation, state: BridgeState, collected: Collected): Explanation {
+function withFindings(
+  first: Explanation,
+  state: BridgeState,
+  collected: Collected,
+  capture: Capture | null,
+): Explanation {
   const said = [collected.ended, ...collected.notes].filter((text) => text !== null);
   return {
     ...first,
     probes: true,
     seconds: collected.seconds,
     overhead: collected.share,
-    findings: findingsOf(state, collected, first.thresholds),
+    findings: findingsOf(state, collected, first.thresholds, capture?.fileOf),
     notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...first.notes],
   };
 }

@@ -23,6 +23,7 @@ export function findingsOf(
   state: BridgeState,
   collected: Collected,
   thresholds: Thresholds,
+  captureOf: (flow: Flow) => string | null = () => null,
 ): Finding[] {
   // A burst in a fraction of a second is no rate.
   const seconds = Math.max(1, collected.seconds);
@@ -37,7 +38,10 @@ export function findingsOf(
       frames / seconds >= thresholds[first.class]
     );
   });
-  const floods = groups.map((flows) => flood(state, collected, flows, seconds));
+  const floods = groups.map((flows) => ({
+    ...flood(state, collected, flows, seconds),
+    captures: flows.flatMap((flow) => captureOf(flow) ?? []),
+  }));
   return [...floods, ...flapping(state, collected, thresholds, seconds)].sort(
     (a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond,
   );
@@ -48,7 +52,7 @@ function flood(
   collected: Collected,
   flows: readonly Flow[],
   seconds: number,
-): Finding {
+): Omit<Finding, "captures"> {
   const most = flows.reduce((a, b) => (b.frames > a.frames ? b : a));
   const frames = sum(flows, "frames");
   const copies = sum(flows, "copies");
@@ -56,7 +60,7 @@ function flood(
     ({ destination, vlan }) => destination === most.destination && vlan === most.vlan,
   );
   return {
-    ...why(state, collected, most),
+    ...why(state, collected, { ...most, acknowledged: sum(flows, "acknowledged") }),
     severity: copies / seconds >= HIGH ? "high" : copies / seconds >= MEDIUM ? "medium" : "low",
     source: most.source,
     destination: most.destination,
@@ -79,7 +83,7 @@ function flood(
 }
 
 function why(state: BridgeState, { deleted }: Collected, flow: Flow): Why {
-  if (flow.class === "unknownUnicast") return whyUnknown(state, deleted, flow.destination);
+  if (flow.class === "unknownUnicast") return whyUnknown(state, deleted, flow);
   const [looped] = loop.notes(state);
   if (looped !== undefined) return inferred(looped);
   if (flow.class === "multicast") return whyMulticast(state, flow.destination);
@@ -157,6 +161,7 @@ function flapping(
         framesPerSecond: total / seconds,
         copiesPerSecond: 0,
         victims: [],
+        captures: [],
         evidence: [
           `${total} moves in ${counted.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${ports.map(({ port, moves: many }) => `${many} to ${portOf(state, port).name}`).join(", ")}`,
         ],
@@ -186,6 +191,9 @@ function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
   return [...groups.values()];
 }
 
-function sum(flows: readonly Flow[], field: "frames" | "copies" | "bytes"): number {
+function sum(
+  flows: readonly Flow[],
+  field: "frames" | "copies" | "bytes" | "acknowledged",
+): number {
   return flows.reduce((all, flow) => all + flow[field], 0);
 }

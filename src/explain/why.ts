@@ -1,24 +1,23 @@
 /** Why the bridge floods frames for one address: what the state of the bridge says, once the flood was seen. */
 import type { Finding } from "../document/explain.ts";
-import type { Collected } from "../live/collect.ts";
+import type { Collected, Flow } from "../live/collect.ts";
 import type { BridgeState } from "../live/state.ts";
 import { type CauseNote, peerPorts, portPhrase, staticEntry } from "./cause.ts";
 import { ageingDisabled } from "./causes/ageing-disabled.ts";
+import { asymmetricPath } from "./causes/asymmetric-path.ts";
 import { destinationGone } from "./causes/destination-gone.ts";
 import { fdbFull } from "./causes/fdb-full.ts";
 import { learningOff } from "./causes/learning-off.ts";
 import { lockedPort } from "./causes/locked-port.ts";
 import { loop } from "./causes/loop.ts";
+import { vlanMismatch } from "./causes/vlan-mismatch.ts";
 
 export type Why = Pick<Finding, "cause" | "title" | "basis" | "alternatives" | "remedy">;
 
 const UNSEEN = "it lives behind a port whose other end cannot be seen, and is silent";
 
-export function whyUnknown(
-  state: BridgeState,
-  deleted: Collected["deleted"],
-  destination: string,
-): Why {
+export function whyUnknown(state: BridgeState, deleted: Collected["deleted"], flow: Flow): Why {
+  const { destination } = flow;
   const home = peerPorts(state).find(({ peer }) => peer.address === destination);
   const port = home === undefined ? [] : [home.port];
   const [configured] = [
@@ -29,6 +28,8 @@ export function whyUnknown(
     ...fdbFull.notes(state),
   ];
   if (configured !== undefined) return inferred(configured);
+  const elsewhere = vlanMismatch(state, flow);
+  if (elsewhere !== null) return elsewhere;
   const remover = deleted.find(({ address }) => address === destination);
   if (remover !== undefined) {
     return {
@@ -39,6 +40,8 @@ export function whyUnknown(
       remedy: home === undefined ? null : staticEntry(state, home.port, destination),
     };
   }
+  const answered = asymmetricPath(state, flow);
+  if (answered !== null) return answered;
   if (home === undefined) return nobody(state, destination);
   const heard = home.port.counters.rx > 0;
   const phrase = portPhrase(home.port);

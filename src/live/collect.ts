@@ -21,6 +21,8 @@ export interface CollectOptions {
   maxOverhead: number;
   /** Ends the collecting; what was counted so far is the answer. */
   signal?: AbortSignal | undefined;
+  /** Called now and then with the flows that were counted so far. */
+  onFlows?: ((flows: readonly Flow[]) => void) | undefined;
   /** Called when the probes are attached and count. */
   onCounting?: (() => void) | undefined;
 }
@@ -37,6 +39,8 @@ export interface Flow {
   frames: number;
   bytes: number;
   copies: number;
+  /** How often its TCP acknowledgement number changed: somebody answers. 0 for what is not TCP in IPv4. */
+  acknowledged: number;
   /** Of the IP or ARP header of its first frame. */
   addresses: { source: string | null; destination: string | null; protocol: string | null };
 }
@@ -95,7 +99,7 @@ async function count(
   state: BridgeState,
   session: ProbeSession,
   maps: ProbeMaps,
-  { seconds, maxOverhead, signal, onCounting }: CollectOptions,
+  { seconds, maxOverhead, signal, onFlows, onCounting }: CollectOptions,
 ): Promise<Collected> {
   const deleted: Collected["deleted"] = [];
   session.onLine((line) => {
@@ -121,6 +125,7 @@ async function count(
       await sleep(Math.min(STEP_MS, left), undefined, signal === undefined ? {} : { signal }).catch(
         () => {},
       );
+      onFlows?.(read(maps).flows);
       if (step % 4 !== 0) continue;
       // Entries that were set by hand make no event that the program sees; what it has seen itself is newer and stays.
       maps.add("fdb", fdbEntries(BRIDGE, entriesAt(state.place, state.ifindex)));
@@ -154,6 +159,7 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
     new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
   const bytes = by("flowBytes");
   const copies = by("flowCopies");
+  const acks = new Map(maps.tuples("ack").map(([key, value]) => [key.join(), value]));
   const details = new Map(maps.tuples("detail").map(([key, value]) => [key.join(), value]));
   const flows = maps.counts("flow").flatMap(([key, frames]): Flow[] => {
     const [device = 0n, to = 0n, flow = 0n] = key;
@@ -169,6 +175,8 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
         frames,
         bytes: bytes.get(key.join()) ?? 0,
         copies: copies.get(key.join()) ?? 0,
+        // The first one that is seen is no change.
+        acknowledged: Math.max(0, Number(acks.get(key.join())?.[1] ?? 0n) - 1),
         addresses: addressesOf(details.get(key.join()) ?? []),
       },
     ];

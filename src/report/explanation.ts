@@ -68,7 +68,7 @@ function harmful({ thresholds, overhead }: Explanation): string {
 const MOST_VICTIMS = 8;
 
 function flood(screen: Screen, number: number, finding: Finding): void {
-  const { addresses, ingressPort, victims, alternatives, evidence } = finding;
+  const { addresses, ingressPort, victims, alternatives, evidence, captures } = finding;
   const line = (text: string) => screen.paragraph(text, { indent: 2, hanging: 4 });
   const owned = (port: Finding["victims"][number]["port"]) =>
     port.owner === null ? port.name : `${port.name} (${port.owner})`;
@@ -97,6 +97,7 @@ function flood(screen: Screen, number: number, finding: Finding): void {
     `the cause is ${finding.basis}${alternatives.length === 0 ? "" : `; it could also be: ${alternatives.join("; ")}`}`,
   );
   for (const text of evidence) line(`evidence: ${text}`);
+  if (captures.length > 0) line(`first frames: ${captures.join(", ")}`);
   if (finding.remedy !== null) remedy(screen, finding.remedy);
 }
 

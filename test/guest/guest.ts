@@ -44,7 +44,10 @@ export async function inGuest<Report>(
   request: unknown,
   clock: "wall" | "icount" = "wall",
 ): Promise<Report> {
-  const compiled = compileSources(["src", "test/model", "test/integration/frames", "test/guest"]);
+  const compiled = compileSources([
+    ...["src", "test/model", "test/guest"],
+    ...["frames", "explain", "live", "external"].map((name) => `test/integration/${name}`),
+  ]);
   try {
     const userland = await ensureUserland();
     const image = await ensureImage(parseKernelSpec(kernel));

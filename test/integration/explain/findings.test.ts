@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Explanation, explainSchema } from "../../../src/document/explain.ts";
 import { explainBridge } from "../../../src/explain/explain.ts";
+import { converse } from "./conversation.ts";
 import { type FloodLab, floodLab, macOf } from "./lab.ts";
 
 const GONE = "02:00:00:00:99:99";
@@ -123,6 +124,25 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     expect(lab.got("c", { from: "a", to: macOf("b") })).toBe(0);
   });
 
+  it("asymmetric-path, by the progress of the conversation", async () => {
+    detour();
+    const talk = await converse(lab, "a", "b", "10.77.0.2");
+    try {
+      const finding = only(await explainDuring(() => {}));
+      expect(finding).toMatchObject({
+        cause: "asymmetric-path",
+        basis: "inferred",
+        destination: macOf("b"),
+        addresses: { source: "10.77.0.1", destination: "10.77.0.2", protocol: "TCP" },
+      });
+      expect(finding.title).toMatch(/acknowledgements of \S+ advanced \d{2,} times/);
+      apply(finding);
+      expect((await explainDuring(() => {})).findings).toEqual([]);
+    } finally {
+      await talk.end();
+    }
+  });
+
   it("broadcast-storm", async () => {
     const finding = only(await explainDuring(flood(EVERYBODY, 100)));
     expect(finding).toMatchObject({ cause: "broadcast-storm", source: macOf("a") });
@@ -153,6 +173,29 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     apply(finding);
     expect((await explainDuring(move)).findings).toEqual([]);
   }, 60_000);
+});
+
+/** From b to a there is another way than the bridge, and nobody asks for anybody's address. */
+function detour(): void {
+  const link = `x1 netns ${lab.hosts.b.pid}`;
+  lab.shell(`ip link add x0 type veth peer name ${link} && ip link set x0 up`, "a");
+  lab.shell("sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.x0.rp_filter=0", "a");
+  lab.shell(`ip neigh add 10.77.0.2 lladdr ${macOf("b")} dev eth0 nud permanent`, "a");
+  const back = lab.shell("ip -br link show x0", "a").split(/\s+/)[2];
+  lab.shell("ip link set x1 up && ip route add 10.77.0.1/32 dev x1", "b");
+  lab.shell(`ip neigh add 10.77.0.1 lladdr ${back} dev x1 nud permanent`, "b");
+}
+
+describe("what only looks like another way is told apart:", () => {
+  it("a conversation whose answers come in by a port that does not learn", async () => {
+    lab.shell("bridge link set dev pb learning off");
+    const talk = await converse(lab, "a", "b", "10.77.0.2");
+    try {
+      expect(only(await explainDuring(() => {})).cause).toBe("learning-off");
+    } finally {
+      await talk.end();
+    }
+  });
 });
 
 describe("nothing harmful is found", () => {

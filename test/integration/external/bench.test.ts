@@ -6,14 +6,8 @@ import { runSchema } from "../../../src/document/run.ts";
 import { bench } from "../../../src/index.ts";
 import { type Finished, scratch, start } from "../bench/cli.ts";
 import { hostState, hostStateOnceLike } from "../host-state.ts";
-import {
-  fixture,
-  type Machine,
-  newMachine,
-  noProcessWith,
-  processesWith,
-  uniqueName,
-} from "./machine.ts";
+import { fixture, type Machine, newMachine, uniqueName } from "./machine.ts";
+import { noProcessWith, processesWith } from "./no-process.ts";
 
 let machine: Machine;
 let folder: ReturnType<typeof scratch>;

@@ -11,7 +11,8 @@ import { readCounters } from "../../../src/system/counters.ts";
 import { threadCpus } from "../../../src/system/libc.ts";
 import { scratch } from "../bench/cli.ts";
 import { hostState } from "../host-state.ts";
-import { type Machine, newMachine, noProcessWith, processesWith, uniqueName } from "./machine.ts";
+import { type Machine, newMachine, uniqueName } from "./machine.ts";
+import { noProcessWith, processesWith } from "./no-process.ts";
 
 let machine: Machine;
 let folder: ReturnType<typeof scratch>;

@@ -1,9 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { expect } from "vitest";
 import { closeNamespace, newNamespace } from "../../../src/system/netns.ts";
 
 /** A network namespace in the place of the host's, so that a test's bridges are in nobody's way. */
@@ -52,28 +50,4 @@ export function run([file = "", ...words]: string[]): string {
 /** A name that nothing else on this host has, short enough for a network device. */
 export function uniqueName(): string {
   return `bst${randomBytes(3).toString("hex")}`;
-}
-
-/** Fails unless every process with the word among its arguments ends in time. */
-export async function noProcessWith(word: string): Promise<void> {
-  const deadline = Date.now() + 3000;
-  while (processesWith(word).length > 0 && Date.now() < deadline) await sleep(50);
-  expect(processesWith(word)).toEqual([]);
-}
-
-export function processesWith(word: string): string[] {
-  return readdirSync("/proc")
-    .filter((pid) => /^\d+$/.test(pid))
-    .flatMap((pid) => {
-      const line = commandLine(pid).replaceAll("\0", " ");
-      return line.includes(word) ? [line] : [];
-    });
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -1,0 +1,27 @@
+import type { Flow } from "../../live/collect.ts";
+import type { BridgeState } from "../../live/state.ts";
+import { peerPorts, portPhrase, staticEntry } from "../cause.ts";
+import type { Why } from "../why.ts";
+
+/** Fewer advances may be of answers that came before the entry went. */
+const ENOUGH = 3;
+
+/**
+ * The destination answers, or the sender would have nothing to acknowledge, and yet no frame of it comes in here:
+ * its answers take another way, and this bridge can never learn where it is.
+ */
+export function asymmetricPath(
+  state: BridgeState,
+  { source, destination, acknowledged }: Flow,
+): Why | null {
+  if (acknowledged < ENOUGH) return null;
+  const home = peerPorts(state).find(({ peer }) => peer.address === destination);
+  const where = home === undefined ? destination : `${destination} behind ${portPhrase(home.port)}`;
+  return {
+    cause: "asymmetric-path",
+    title: `${where} answers ${source} by another way than this bridge, which therefore never learns it: the TCP acknowledgements of ${source} advanced ${acknowledged} times, and no frame of ${destination} came in meanwhile`,
+    basis: "inferred",
+    alternatives: ["somebody else answers in its place, with another MAC address"],
+    remedy: home === undefined ? null : staticEntry(state, home.port, destination),
+  };
+}
