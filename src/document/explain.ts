@@ -57,7 +57,9 @@ const findingSchema = z.object({
     .describe("Of the IP or ARP header of its first frame"),
   vlan: count,
   ingressPort: portSchema.nullable(),
-  since: z.string().describe("`before attach`: floods are looked at from then on"),
+  since: z
+    .string()
+    .describe("Time of its first frame, or `before attach` where it was there from the start"),
   frames: count.describe("That were flooded; for a flapping address its moves"),
   copies: count,
   bytes: count.describe("Of the frames as they came in"),

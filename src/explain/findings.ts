@@ -38,9 +38,25 @@ export function findingsOf(
       frames / seconds >= thresholds[first.class]
     );
   });
-  const floods = groups.map((flows) => ({
-    ...flood(state, collected, flows, seconds),
-    captures: flows.flatMap((flow) => captureOf(flow) ?? []),
+  const told = new Set(groups.flat());
+  const rest = collected.flows.filter((flow) => flow.class === "unknownUnicast" && !told.has(flow));
+  const scans = grouped(rest, ({ source, port }) => `${source} ${port}`).filter((flows) => {
+    const frames = sum(flows, "frames");
+    return (
+      flows.length > 1 &&
+      frames >= thresholds.frames &&
+      frames / seconds >= thresholds.unknownUnicast
+    );
+  });
+  const floods = [
+    ...groups.map((flows) => flood(state, collected, flows, seconds)),
+    ...scans.map((flows) => ({
+      ...flood(state, collected, flows, seconds),
+      ...scan(state, flows),
+    })),
+  ].map((finding, index) => ({
+    ...finding,
+    captures: ([...groups, ...scans][index] ?? []).flatMap((flow) => captureOf(flow) ?? []),
   }));
   return [...floods, ...flapping(state, collected, thresholds, seconds)].sort(
     (a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond,
@@ -56,8 +72,10 @@ function flood(
   const most = flows.reduce((a, b) => (b.frames > a.frames ? b : a));
   const frames = sum(flows, "frames");
   const copies = sum(flows, "copies");
-  const got = collected.got.filter(
-    ({ destination, vlan }) => destination === most.destination && vlan === most.vlan,
+  const to = new Set(flows.map(({ destination, vlan }) => `${destination} ${vlan}`));
+  const got = grouped(
+    collected.got.filter(({ destination, vlan }) => to.has(`${destination} ${vlan}`)),
+    ({ port }) => String(port),
   );
   return {
     ...why(state, collected, { ...most, acknowledged: sum(flows, "acknowledged") }),
@@ -67,19 +85,49 @@ function flood(
     addresses: most.addresses,
     vlan: most.vlan,
     ingressPort: portOf(state, most.port),
-    since: "before attach",
+    since: since(collected, flows),
     frames,
     copies,
     bytes: sum(flows, "bytes"),
     framesPerSecond: frames / seconds,
     copiesPerSecond: copies / seconds,
     victims: got
-      .map(({ port, copies: many }) => ({ port: portOf(state, port), copies: many }))
+      .map((same) => ({
+        port: portOf(state, same[0]?.port ?? 0),
+        copies: same.reduce((all, { copies: many }) => all + many, 0),
+      }))
       .sort((a, b) => b.copies - a.copies),
     evidence: [
       `${frames} frames of ${flows.length === 1 ? "one source" : `${flows.length} sources`} came in and left as ${copies} copies in ${collected.seconds.toFixed(1)} s (tracepoints net:netif_receive_skb and net:net_dev_queue)`,
     ],
   };
+}
+
+/** Of one source, a few frames each for many addresses. */
+function scan(state: BridgeState, flows: readonly Flow[]): Why & Pick<Finding, "destination"> {
+  const [first] = flows;
+  const port = state.ports.find(({ ifindex }) => ifindex === first?.port);
+  const from = port === undefined ? "the host itself" : portPhrase(port);
+  return {
+    cause: "never-learned",
+    title: `${first?.source} behind ${from} sends to ${flows.length} addresses that have no entry`,
+    basis: "inferred",
+    alternatives: [
+      "a scan of addresses that no host has",
+      "an ageing time shorter than the pauses of many hosts",
+    ],
+    remedy: null,
+    destination: null,
+  };
+}
+
+/** A flood that was there from the first second on may be as old as the bridge. */
+function since({ beganNs }: Collected, flows: readonly Flow[]): string {
+  const first = Math.min(...flows.map(({ firstNs }) => firstNs));
+  const seconds = (first - beganNs) / 1e9;
+  if (seconds < 1) return "before attach";
+  const ago = (Number(process.hrtime.bigint()) - first) / 1e6;
+  return new Date(Date.now() - ago).toISOString();
 }
 
 function why(state: BridgeState, { deleted }: Collected, flow: Flow): Why {

@@ -41,13 +41,16 @@ export interface Flow {
   copies: number;
   /** How often its TCP acknowledgement number changed: somebody answers. 0 for what is not TCP in IPv4. */
   acknowledged: number;
+  /** Of its first frame, by CLOCK_MONOTONIC in nanoseconds; 0 where that was not seen. */
+  firstNs: number;
   /** Of the IP or ARP header of its first frame. */
   addresses: { source: string | null; destination: string | null; protocol: string | null };
 }
 
 export interface Collected {
-  /** Seconds in which frames were counted. */
+  /** Seconds in which frames were counted, and when that began, by CLOCK_MONOTONIC in nanoseconds. */
   seconds: number;
+  beganNs: number;
   flows: Flow[];
   /** Copies of frames for a destination that left by a port. */
   got: { destination: string; vlan: number; port: number; copies: number }[];
@@ -112,6 +115,7 @@ async function count(
   maps.add("ports", portEntries(BRIDGE, state));
   const drops = readSoftnetDrops();
   const statistics = enableBpfStatistics();
+  const beganNs = Number(process.hrtime.bigint());
   const started = performance.now();
   let ended: string | null = null;
   let share = 0;
@@ -146,6 +150,7 @@ async function count(
     .map((name) => `the map @${name} is full: what came last is missing`);
   return {
     ...read(maps),
+    beganNs,
     seconds: (performance.now() - started) / 1000,
     deleted,
     share,
@@ -177,6 +182,7 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
         copies: copies.get(key.join()) ?? 0,
         // The first one that is seen is no change.
         acknowledged: Math.max(0, Number(acks.get(key.join())?.[1] ?? 0n) - 1),
+        firstNs: Number(details.get(key.join())?.[0] ?? 0n),
         addresses: addressesOf(details.get(key.join()) ?? []),
       },
     ];

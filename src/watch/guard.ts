@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProbeBackend } from "../probes/backend.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
-import { type Cost, FULL_PACE, nextPace, type Pace, shareOf } from "./pace.ts";
+import { FULL_PACE, nextPace, type Pace, shareOf } from "./pace.ts";
 import { attachWatch, type Target, type WatchProbes } from "./probes.ts";
 import { NOTHING, type Reading } from "./tally.ts";
 
@@ -48,11 +48,13 @@ export interface Guard {
   close(): Promise<void>;
 }
 
-/** How long the kernel's BPF statistics are on, in each phase and each pace: they cost something themselves. */
-const COST_MS = 100;
+/** The kernel's BPF statistics are on for so long, and so often while frames are counted: they cost something themselves. */
+const COST_MS = 20;
+const CHECK_MS = 200;
 const POLL_MS = 100;
 /** Detached probes come back when the load is this share of what it was. */
 const CALM = 0.25;
+const BACK = "they come back when the load is a quarter of this";
 
 export function createGuard(options: GuardOptions): Guard {
   const { limit, signal } = options;
@@ -64,8 +66,11 @@ export function createGuard(options: GuardOptions): Guard {
   /** What detached probes had counted. */
   let detached: Reading | null = null;
   let countingSince: number | null = null;
-  /** Frames/s at which they were detached; null where they were not. */
+  /** Frames/s at which they were detached, null where they were not; of a load that had just begun known one phase later. */
   let detachedAt: number | null = null;
+  let justDetached = false;
+  /** Said for as long as they are. */
+  let reason: string[] = [];
   /** The last phase was one of counting. */
   let counted = false;
   let drops = readSoftnetDrops();
@@ -87,6 +92,7 @@ export function createGuard(options: GuardOptions): Guard {
     detached = gone.read();
     probes = null;
     detachedAt = rate;
+    justDetached = true;
     await gone.stop();
   };
   const until = async (end: number, poll: () => void) => {
@@ -108,64 +114,58 @@ export function createGuard(options: GuardOptions): Guard {
   const count = async (end: number, rate: number, poll: () => void): Promise<Phase> => {
     const using = probes as WatchProbes;
     const begin = performance.now();
-    const notes: string[] = [];
     if (countingSince === null) options.onCount(using, false);
     const since = countingSince ?? begin;
     const whole = countingSince !== null;
-    countingSince = since;
-    using.count(pace.shift);
-    const window = Math.min(COST_MS, ((end - begin) * pace.part) / 2);
-    const counting = await using.cost(() => until(begin + window, poll));
-    const cost: Cost = { counting, resting };
-    const rose = softnetRose();
-    const next = nextPace(pace, cost, limit);
-    const drowning = rose > 0 && counting > limit / 2;
-    const died = using.died();
-    if (next === "detach" || drowning || died !== null) {
-      const seconds = (performance.now() - since) / 1000;
-      countingSince = null;
-      await detach(died === null ? rate : Number.POSITIVE_INFINITY);
-      notes.push(
-        died !== null
-          ? `the probes ended by themselves: ${died}`
-          : drowning
-            ? `the machine drops frames (${rose} in softnet), so the probes were detached; they come back when the load is a quarter of this`
-            : `the probes would take more than the ${percent(limit)} of a CPU that --max-overhead allows (${percent(counting)} while they count), and were detached; they come back when the load is a quarter of this`,
-      );
-      await until(end, poll);
-      const span = (performance.now() - begin) / 1000;
-      return {
-        counted: seconds,
-        whole: false,
-        share: (counting * seconds) / span,
-        sampledOneIn: 2 ** pace.shift,
-        notes,
-      };
-    }
-    if (next.shift !== pace.shift) using.count(next.shift);
-    pace = next;
-    await until(pace.part === 1 ? end : begin + (end - begin) * pace.part, poll);
-    const share = () => shareOf({ counting, resting }, pace.part);
+    const shares: number[] = [];
+    const counting = () => shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    const seconds = () => (performance.now() - since) / 1000;
+    const over = () => begin + (end - begin) * pace.part;
+    do {
+      using.count(pace.shift);
+      const share = await using.cost(() => until(performance.now() + COST_MS, poll));
+      shares.push(share);
+      const next = nextPace(pace, { counting: share, resting }, limit);
+      const why = whyDetach(using, share, next === "detach");
+      if (why !== null) {
+        const counted = seconds();
+        countingSince = null;
+        reason = [why];
+        await detach(using.died() === null ? rate : Number.POSITIVE_INFINITY);
+        await until(end, poll);
+        const spent = (counting() * counted * 1000) / Math.max(1, performance.now() - begin);
+        const sampledOneIn = 2 ** pace.shift;
+        return { counted, whole: false, share: spent, sampledOneIn, notes: [why] };
+      }
+      if (next !== "detach") pace = next;
+      await until(Math.min(over(), performance.now() + CHECK_MS), poll);
+    } while (performance.now() < over() && !signal.aborted);
     const sampledOneIn = 2 ** pace.shift;
+    const share = () => shareOf({ counting: counting(), resting }, pace.part);
     if (pace.part === 1) {
+      const counted = seconds();
       countingSince = performance.now();
-      return {
-        counted: (countingSince - since) / 1000,
-        whole,
-        share: share(),
-        sampledOneIn,
-        notes,
-      };
+      return { counted, whole, share: share(), sampledOneIn, notes: [] };
     }
     using.rest();
-    const seconds = (performance.now() - since) / 1000;
+    const counted = seconds();
     countingSince = null;
     resting = await using.cost(() => until(Math.min(end, performance.now() + COST_MS), poll));
-    notes.push(
-      `frames were counted for ${percent(pace.part)} of the time, so that the probes take no more than ${percent(limit)} of a CPU; the interface counters are complete`,
-    );
     await until(end, poll);
-    return { counted: seconds, whole: false, share: share(), sampledOneIn, notes };
+    const note = `frames were counted for ${percent(pace.part)} of the time, so that the probes take no more than ${percent(limit)} of a CPU; the interface counters are complete`;
+    return { counted, whole: false, share: share(), sampledOneIn, notes: [note] };
+  };
+  /** In a sentence; null where the probes can stay. */
+  const whyDetach = (using: WatchProbes, share: number, tooDear: boolean): string | null => {
+    const died = using.died();
+    if (died !== null) return `the probes ended by themselves: ${died}`;
+    const rose = softnetRose();
+    if (rose > 0 && share > limit / 2) {
+      return `the machine drops frames (${rose} in softnet), so the probes were detached; ${BACK}`;
+    }
+    return tooDear
+      ? `the probes would take more than the ${percent(limit)} of a CPU that --max-overhead allows (${percent(share)} while they count), and were detached; ${BACK}`
+      : null;
   };
 
   return {
@@ -179,6 +179,8 @@ export function createGuard(options: GuardOptions): Guard {
     phase: async (end, rate, poll) => {
       counted = probes !== null;
       if (probes !== null) return count(end, rate, poll);
+      if (justDetached && detachedAt !== null) detachedAt = Math.max(detachedAt, rate);
+      justDetached = false;
       if (detachedAt !== null && rate < detachedAt * CALM && attaching === null) {
         attaching = attach()
           .catch(() => {})
@@ -188,7 +190,7 @@ export function createGuard(options: GuardOptions): Guard {
       }
       softnetRose();
       await until(end, poll);
-      return NO_PHASE;
+      return { ...NO_PHASE, notes: probes === null ? reason : [] };
     },
     take: () => {
       const before = last;

@@ -24,18 +24,22 @@ const LEAST_PART = 0.05;
 /** Of the limit: what a load that grows meanwhile needs. */
 const HEADROOM = 0.9;
 
+/** What timing all passages may take of the whole. */
+const TIMING = 2;
+
 /**
  * First fewer passages are timed, then frames are counted for a part of the time only; `detach` where even the
  * resting probes would cost more than `limit`, a share of one CPU.
  */
 export function nextPace(pace: Pace, cost: Cost, limit: number): Pace | "detach" {
-  if (cost.counting > limit / 2 && pace.shift === 0) return { ...pace, shift: SAMPLED };
-  if (cost.counting <= limit) {
-    return { shift: cost.counting < limit / 8 ? 0 : pace.shift, part: 1 };
-  }
+  const { counting } = cost;
   const resting = cost.resting ?? 0;
-  const part = (limit * HEADROOM - resting) / (cost.counting - resting);
-  return part < LEAST_PART ? "detach" : { ...pace, part: Math.min(1, part) };
+  if (pace.shift === 0 && counting > limit / 2 && counting <= limit * TIMING) {
+    return { ...pace, shift: SAMPLED };
+  }
+  if (counting <= limit) return { shift: counting < limit / 8 ? 0 : pace.shift, part: 1 };
+  const part = (limit * HEADROOM - resting) / (counting - resting);
+  return part < LEAST_PART ? "detach" : { shift: SAMPLED, part: Math.min(1, part) };
 }
 
 /** Of one CPU, over a time of which `part` was counted. */

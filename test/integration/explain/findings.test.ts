@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Explanation, explainSchema } from "../../../src/document/explain.ts";
-import { explainBridge } from "../../../src/explain/explain.ts";
+import { type ExplainOptions, explainBridge } from "../../../src/explain/explain.ts";
 import { converse } from "./conversation.ts";
 import { type FloodLab, floodLab, macOf } from "./lab.ts";
 
@@ -22,7 +22,7 @@ afterEach(async () => {
 /** Explains while frames go from a to an address, in bursts until the answer is there. */
 async function explainDuring(
   act: () => void,
-  limits = { seconds: 2, maxOverhead: 1 },
+  limits: ExplainOptions = { seconds: 2, maxOverhead: 1 },
 ): Promise<Explanation> {
   let over = false;
   const answer = explainBridge({
@@ -81,6 +81,33 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     apply(finding);
     expect(lab.got("c", { from: "a", to: macOf("b") })).toBe(0);
     expect((await explainDuring(flood(macOf("b"), 20))).findings).toEqual([]);
+  });
+
+  it("never-learned, of a few frames each for many addresses, and since when", async () => {
+    learn("a");
+    let calls = 0;
+    const began = Date.now();
+    let first = 0;
+    const scan = () => {
+      if (Date.now() - began < 4500) return;
+      first ||= Date.now();
+      for (let one = 0; one < 20; one++) {
+        const to = `02:00:00:01:${(calls & 255).toString(16).padStart(2, "0")}:${one.toString(16).padStart(2, "0")}`;
+        lab.got("c", { from: "a", to, count: 2, settleMs: 1 });
+      }
+      calls++;
+    };
+    const thresholds = { unknownUnicast: 2 };
+    const limits = { seconds: 7, maxOverhead: 1, thresholds };
+    const finding = only(await explainDuring(scan, limits));
+    expect(finding).toMatchObject({
+      cause: "never-learned",
+      source: macOf("a"),
+      destination: null,
+    });
+    expect(finding.title).toMatch(/behind port pa .* sends to \d{2,} addresses/);
+    expect(Math.abs(Date.parse(finding.since) - first)).toBeLessThan(1000);
+    expect(finding.victims.map(({ port }) => port.name).sort()).toEqual(["pb", "pc"]);
   });
 
   it("destination-gone", async () => {

@@ -10,7 +10,7 @@ describe("the pace of the probes", () => {
   });
 
   it("times fewer passages first", () => {
-    expect(nextPace(FULL_PACE, { counting: 0.5, resting: null }, LIMIT)).toEqual(SAMPLING);
+    expect(nextPace(FULL_PACE, { counting: 0.04, resting: null }, LIMIT)).toEqual(SAMPLING);
     expect(nextPace(FULL_PACE, { counting: 0.011, resting: null }, LIMIT)).toEqual(SAMPLING);
   });
 
@@ -24,6 +24,7 @@ describe("the pace of the probes", () => {
 
   it("detaches where the resting probes would take too much", () => {
     expect(nextPace(SAMPLING, { counting: 0.25, resting: 0.02 }, LIMIT)).toBe("detach");
+    expect(nextPace(FULL_PACE, { counting: 0.5, resting: null }, LIMIT)).toBe("detach");
     expect(nextPace(SAMPLING, { counting: 0.9, resting: null }, LIMIT)).toBe("detach");
   });
 

@@ -1,0 +1,160 @@
+// npm run bench:watch: whether `watch` counts right, and what it costs, on a flood of so many copies a second.
+// Options: --copies N (a second), --seconds N (of each round), --pairs N, --minutes N (of watching memory), --seed N.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { ensureBuilt } from "./lib/built.mjs";
+import { main } from "./lib/failure.mjs";
+import { inRoot } from "./lib/repository.mjs";
+import { say, setUp } from "./lib/set-up.mjs";
+
+const HOSTS = 8;
+/** Until the guard has found its pace. */
+const SETTLE_MS = 3_000;
+
+await main(async () => {
+  const { values } = parseArgs({
+    options: {
+      copies: { type: "string", default: "300000" },
+      seconds: { type: "string", default: "5" },
+      pairs: { type: "string", default: "6" },
+      minutes: { type: "string", default: "0" },
+      seed: { type: "string", default: "1" },
+    },
+  });
+  const [copies, seconds, pairs, minutes, seed] = [
+    ...["copies", "seconds", "pairs", "minutes", "seed"].map((name) => Number(values[name])),
+  ];
+  await setUp();
+  await ensureBuilt(say);
+  const {
+    buildPrivateLab,
+    ratioOfPairs,
+    resolveTopology,
+    seededRandom,
+    threadCpus,
+    waitUntilReady,
+    workloadNamed,
+  } = await import("./peers/compiled.mjs");
+  const { signal } = new AbortController();
+  const lab = await buildPrivateLab(resolveTopology(`bridge:${HOSTS}`), { signal });
+  try {
+    await waitUntilReady(lab, signal);
+    const flood = async (rate, ms) => {
+      const options = { senders: 1, frameSize: 60, ...(rate === null ? {} : { rate }) };
+      const cpus = threadCpus();
+      const driver = await workloadNamed("flood").prepare({ lab, options, cpus, signal });
+      try {
+        return (await driver.round(ms * 1e6)).metrics;
+      } finally {
+        await driver.close();
+      }
+    };
+    const rate = Math.round(copies / (HOSTS - 1));
+    await exact(lab, () => flood(rate, seconds * 1000), "100%");
+    if (minutes > 0) await memory(lab, () => flood(rate, 10_000), minutes);
+
+    const random = seededRandom(seed);
+    const rates = { watched: [], alone: [] };
+    const measure = {
+      alone: async () => rates.alone.push((await flood(null, seconds * 1000)).frame_rate),
+      watched: async () => {
+        const watching = await watch(lab, ["--interval", "1s"]);
+        try {
+          rates.watched.push((await flood(null, seconds * 1000)).frame_rate);
+        } finally {
+          await watching.end();
+        }
+      },
+    };
+    for (let pair = 1; pair <= pairs; pair++) {
+      const order = random() < 0.5 ? ["alone", "watched"] : ["watched", "alone"];
+      for (const side of order) await measure[side]();
+      const last = (side) => rates[side].at(-1).toFixed(0);
+      say(`pair ${pair} of ${pairs}: ${last("alone")} frames/s alone, ${last("watched")} watched`);
+    }
+    const { ratio, ci, method } = ratioOfPairs(rates.watched, rates.alone, seed);
+    say(
+      `flooding throughput watched / alone, at the default --max-overhead: ${ratio.toFixed(3)} (${ci.map((end) => end.toFixed(3)).join(" to ")}; ${method}); target: 0.95 or more`,
+    );
+  } finally {
+    await lab.close();
+  }
+  return 0;
+});
+
+/** A `watch` of the lab's bridge, once its probes are attached. */
+async function watch(lab, args) {
+  const netns = `/proc/${process.pid}/fd/${lab.bridge.namespace.fd}`;
+  const words = [inRoot("dist", "cli", "main.js"), "watch", "--netns", netns, "--json", ...args];
+  const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+  const records = [];
+  createInterface({ input: child.stdout }).on("line", (line) => records.push(JSON.parse(line)));
+  const ended = once(child, "close");
+  while (records.length === 0 && child.exitCode === null) await sleep(20);
+  return {
+    pid: child.pid,
+    records,
+    end: async () => {
+      child.kill("SIGINT");
+      await ended;
+    },
+  };
+}
+
+async function exact(lab, flood, overhead) {
+  const watching = await watch(lab, ["--interval", "1s", "--max-overhead", overhead]);
+  await flood();
+  await sleep(1500);
+  await watching.end();
+  const { records } = watching;
+  const sum = (of) => records.reduce((all, one) => all + of(one), 0);
+  const ports = (of) => sum((one) => one.ports.reduce((all, port) => all + (of(port) ?? 0), 0));
+  const most = Math.max(...records.map((one) => all(one, ({ copies }) => copies) / one.seconds));
+  const off = (probes, counters) =>
+    `${probes} by the probes, ${counters} by the interfaces, ${(((probes - counters) / counters) * 100).toFixed(4)} % apart`;
+  say(`at ${most.toFixed(0)} copies/s and --max-overhead ${overhead}:`);
+  say(
+    `  in: ${off(
+      ports(({ ingress }) => ingress),
+      ports(({ counters }) => counters.rx),
+    )}`,
+  );
+  say(
+    `  out: ${off(
+      ports(({ egress, originated, name }) => egress - (name === "host" ? originated : 0)),
+      ports(({ counters }) => counters.tx + counters.txDropped),
+    )}; target: 0.1 %`,
+  );
+  say(`  ${sum(({ lost }) => lost)} events lost; target: none`);
+  const share = Math.max(...records.map(({ overhead: { share: one } }) => one ?? 0));
+  say(
+    `  the probes took up to ${(share * 100).toFixed(1)} % of a CPU; notes: ${records.flatMap(({ notes }) => notes).length}`,
+  );
+}
+
+function all(record, of) {
+  return record.ports.reduce((sum, port) => sum + (of(port) ?? 0), 0);
+}
+
+/** Resident memory of a `watch` that counts all of it, minute by minute. */
+async function memory(lab, flood, minutes) {
+  const watching = await watch(lab, ["--interval", "1s", "--max-overhead", "100%"]);
+  await sleep(SETTLE_MS);
+  const began = performance.now();
+  const sizes = [];
+  for (let minute = 0; minute <= minutes; minute++) {
+    while (performance.now() - began < minute * 60_000) await flood();
+    sizes.push(residentMb(watching.pid));
+    say(`  after ${minute} min: ${sizes.at(-1).toFixed(1)} MB resident`);
+  }
+  await watching.end();
+}
+
+function residentMb(pid) {
+  const [, kb] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kb) / 1000;
+}
