@@ -1,10 +1,13 @@
 import { Command } from "commander";
-import type { Explanation, Thresholds } from "../document/explain.ts";
+import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
 import { renderExplanation } from "../report/explanation.ts";
+import { timeLeft } from "../report/progress.ts";
+import { plural } from "../report/text/units.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
 
@@ -56,6 +59,7 @@ export function explainCommand(): Command {
       const interruption = onInterrupt(() => {
         process.stderr.write("bridgescope: detaching the probes; the answer follows\n");
       });
+      const line = progressLine();
       try {
         const explanation = await explainBridge({
           ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
@@ -66,22 +70,32 @@ export function explainCommand(): Command {
             if (!json) write(first);
             process.stderr.write("bridgescope: attaching the probes\n");
           },
+          onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
           onCounting: () => {
             process.stderr.write(
               `bridgescope: looking at frames for ${seconds} s; Ctrl-C ends it early with the answer\n`,
             );
           },
         });
+        line.end();
         if (!json && explanation.probes) process.stdout.write("\n");
         write(explanation);
         if (explanation.findings.length > 0) process.exitCode = HARMFUL;
       } finally {
+        line.end();
         interruption.release();
       }
       if (bundle !== undefined) {
         process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}\n`);
       }
     });
+}
+
+function soFar(findings: readonly Finding[]): string {
+  const causes = [...new Set(findings.map(({ cause }) => cause))].join(", ");
+  return findings.length === 0
+    ? "no harmful flood so far"
+    : `${plural(findings.length, "harmful flood")} so far: ${causes}`;
 }
 
 const THRESHOLD_OPTIONS = {

@@ -2,10 +2,11 @@
 import {
   EXPLAIN_SCHEMA,
   type Explanation,
+  type Finding,
   type Note,
   type Thresholds,
 } from "../document/explain.ts";
-import { type Collected, collect, type Flow } from "../live/collect.ts";
+import { type Collected, collect } from "../live/collect.ts";
 import type { NameCache } from "../live/containers.ts";
 import { readBridge } from "../live/read-bridge.ts";
 import type { BridgeState } from "../live/state.ts";
@@ -45,6 +46,8 @@ export interface ExplainOptions {
   onFirst?: ((first: Explanation) => void) | undefined;
   /** Called when frames are being looked at. */
   onCounting?: (() => void) | undefined;
+  /** Called some times a second with the findings so far and the seconds that are left. */
+  onSoFar?: ((findings: Finding[], left: number) => void) | undefined;
 }
 
 const SECONDS = 10;
@@ -82,9 +85,13 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
     const capture = tool && captureInto(options.pcap ?? "", tool, state);
-    const onFlows = capture === null ? undefined : flooded(thresholds, capture.see);
+    const first = state;
+    const onSoFar = (soFar: Collected) => {
+      if (capture !== null) seeFloods(soFar, thresholds, capture);
+      options.onSoFar?.(findingsOf(first, soFar, thresholds), seconds - soFar.seconds);
+    };
     const collected = await unlessAborted(
-      collect(state, { seconds, maxOverhead, signal, onFlows, onCounting }),
+      collect(state, { seconds, maxOverhead, signal, onSoFar, onCounting }),
       signal,
     ).finally(() => capture?.end());
     if (collected === null) return explanation;
@@ -105,12 +112,8 @@ function captureInto(folder: string, tool: CaptureTool, state: BridgeState): Cap
 }
 
 /** Those that are too many to be no flood, the largest first. */
-function flooded(
-  { frames: least }: Thresholds,
-  see: Capture["see"],
-): (flows: readonly Flow[]) => void {
-  return (flows) =>
-    see(flows.filter(({ frames }) => frames >= least).sort((a, b) => b.frames - a.frames));
+function seeFloods({ flows }: Collected, { frames: least }: Thresholds, capture: Capture): void {
+  capture.see(flows.filter(({ frames }) => frames >= least).sort((a, b) => b.frames - a.frames));
 }
 
 /** Null where it was ended before any frame was looked at. */

@@ -12,7 +12,9 @@ import { openPrivateSite } from "../system/site.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
 import { parseByHand } from "./by-hand.ts";
 import { entriesAt } from "./fdb.ts";
+import { readLinks } from "./links.ts";
 import { fdbEntries, portEntries } from "./program-keys.ts";
+import { readBridge } from "./read-bridge.ts";
 import type { BridgeState } from "./state.ts";
 
 export interface CollectOptions {
@@ -21,8 +23,8 @@ export interface CollectOptions {
   maxOverhead: number;
   /** Ends the collecting; what was counted so far is the answer. */
   signal?: AbortSignal | undefined;
-  /** Called now and then with the flows that were counted so far. */
-  onFlows?: ((flows: readonly Flow[]) => void) | undefined;
+  /** Called now and then with what was counted so far. */
+  onSoFar?: ((soFar: Collected) => void) | undefined;
   /** Called when the probes are attached and count. */
   onCounting?: (() => void) | undefined;
 }
@@ -102,7 +104,7 @@ async function count(
   state: BridgeState,
   session: ProbeSession,
   maps: ProbeMaps,
-  { seconds, maxOverhead, signal, onFlows, onCounting }: CollectOptions,
+  { seconds, maxOverhead, signal, onSoFar, onCounting }: CollectOptions,
 ): Promise<Collected> {
   const deleted: Collected["deleted"] = [];
   session.onLine((line) => {
@@ -119,6 +121,13 @@ async function count(
   const started = performance.now();
   let ended: string | null = null;
   let share = 0;
+  const soFar = (): Collected => ({
+    ...read(maps),
+    ...{ beganNs, deleted, share, ended },
+    seconds: (performance.now() - started) / 1000,
+    notes: [],
+  });
+  const known = new Set(state.ports.map(({ ifindex }) => ifindex));
   try {
     const before = probeRunTimeNs(session.child.pid);
     session.round(COUNT);
@@ -129,8 +138,10 @@ async function count(
       await sleep(Math.min(STEP_MS, left), undefined, signal === undefined ? {} : { signal }).catch(
         () => {},
       );
-      onFlows?.(read(maps).flows);
+      onSoFar?.(soFar());
       if (step % 4 !== 0) continue;
+      const joined = await portsBeside(known, state);
+      if (joined !== null) maps.add("ports", portEntries(BRIDGE, joined));
       // Entries that were set by hand make no event that the program sees; what it has seen itself is newer and stays.
       maps.add("fdb", fdbEntries(BRIDGE, entriesAt(state.place, state.ifindex)));
       share = (probeRunTimeNs(session.child.pid) - before) / ((performance.now() - started) * 1e6);
@@ -148,15 +159,16 @@ async function count(
   const notes = maps
     .full(["flow", "got", "moves", "fdb"])
     .map((name) => `the map @${name} is full: what came last is missing`);
-  return {
-    ...read(maps),
-    beganNs,
-    seconds: (performance.now() - started) / 1000,
-    deleted,
-    share,
-    ended,
-    notes,
-  };
+  return { ...soFar(), notes };
+}
+
+/** The bridge as it is now, where ports have joined it that are not known yet; they are from then on. */
+async function portsBeside(known: Set<number>, state: BridgeState): Promise<BridgeState | null> {
+  const now = readLinks(state.place).filter(({ master }) => master === state.ifindex);
+  const joined = now.filter(({ ifindex }) => !known.has(ifindex));
+  if (joined.length === 0) return null;
+  for (const { ifindex } of joined) known.add(ifindex);
+  return readBridge(state.place, state.ifindex).catch(() => null);
 }
 
 function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {

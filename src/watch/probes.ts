@@ -3,8 +3,8 @@ import { type ByHand, parseByHand } from "../live/by-hand.ts";
 import { fdbEntries, portEntries } from "../live/program-keys.ts";
 import type { BridgeState, FdbEntry } from "../live/state.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
-import { NONCE, type ProbeProgram, startProbes } from "../probes/bpftrace.ts";
-import { openProbeMaps } from "../probes/maps.ts";
+import { NONCE, type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
+import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
 import { programText, WATCH } from "../probes/programs.ts";
 import { probeMisses, probeRunTimeNs } from "../probes/statistics.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
@@ -59,7 +59,7 @@ export async function attachWatch(
     };
     const session = await startProbes(site, program, signal);
     const { pid } = session.child;
-    const maps = openProbeMaps(pid);
+    const maps = await openMapsOf(session);
     session.onLine((line) => {
       const act = parseByHand(line);
       if (act !== null) onAct(act);
@@ -118,6 +118,15 @@ export async function attachWatch(
     };
   } catch (error) {
     await site.close();
+    throw error;
+  }
+}
+
+async function openMapsOf(session: ProbeSession): Promise<ProbeMaps> {
+  try {
+    return openProbeMaps(session.child.pid);
+  } catch (error) {
+    await session.kill();
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bridgescope, start } from "../bench/cli.ts";
 import { type HostState, hostState, hostStateOnceLike } from "../host-state.ts";
@@ -90,8 +91,14 @@ it("exits with 3 for a harmful flood, 0 without, and leaves nothing behind", asy
   expect(quiet.stdout).toContain("no harmful flood was seen");
   const running = start([...words, "--duration", "60s", "--json"]);
   await running.saw("looking at frames");
-  const until = Date.now() + 3000;
-  while (Date.now() < until) lab.got("c", { from: "a", to: "02:00:00:00:99:99", count: 50 });
+  let told = false;
+  void running.saw("1 harmful flood so far: never-learned").then(() => {
+    told = true;
+  });
+  while (!told) {
+    lab.got("c", { from: "a", to: "02:00:00:00:99:99", count: 50 });
+    await sleep(20);
+  }
   running.process.kill("SIGINT");
   const { code, stdout } = await running.finished;
   expect(code).toBe(3);

@@ -110,6 +110,28 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     expect(finding.victims.map(({ port }) => port.name).sort()).toEqual(["pb", "pc"]);
   });
 
+  it("never-learned, by a port that joined meanwhile", async () => {
+    const began = Date.now();
+    let joined = false;
+    const finding = only(
+      await explainDuring(
+        () => {
+          if (!joined && Date.now() - began > 3500) {
+            joined = true;
+            lab.shell("ip link add late type veth peer name guest && ip link set guest up");
+            lab.shell("ip link set late master br0 up && ip addr add 10.77.0.88/24 dev guest");
+            lab.shell(`ip neigh add 10.77.0.99 lladdr ${GONE} dev guest nud permanent`);
+          }
+          if (joined) lab.shell("ping -q -c 20 -i 0.002 -W 0.01 -I guest 10.77.0.99 || true");
+        },
+        { seconds: 8, maxOverhead: 1 },
+      ),
+    );
+    expect(finding.ingressPort?.name).toBe("late");
+    expect(finding.destination).toBe(GONE);
+    expect(finding.since).not.toBe("before attach");
+  });
+
   it("destination-gone", async () => {
     lab.shell(`ip neigh add 10.77.0.99 lladdr ${GONE} dev eth0 nud permanent`, "a");
     const ping = () => lab.shell("ping -q -c 10 -i 0.002 -W 0.1 10.77.0.99 || true", "a");
