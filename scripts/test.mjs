@@ -11,9 +11,7 @@ import { runVitest } from "./lib/vitest.mjs";
 const LTS = 24;
 /** What rests on Node itself: threads, native calls, streams, processes. What the kernel does is the same under either. */
 const ON_LTS = [
-  ...["cases", "host", "library", "load", "raw", "readme"].map(
-    (name) => `integration/bench/${name}`,
-  ),
+  ...["host", "library", "load", "raw", "readme"].map((name) => `integration/bench/${name}`),
   ...["cli", "gc", "kept", "killed"].map((name) => `integration/lab/${name}`),
   "integration/doctor",
 ];

@@ -23,9 +23,11 @@ afterEach(async () => {
 async function findingsDuring(act: () => void): Promise<string[]> {
   let over = false;
   const netns = String(lab.bridge.pid);
-  const answer = explainBridge({ bridge: "br0", netns, seconds: 2, maxOverhead: 1 }).finally(() => {
-    over = true;
-  });
+  const answer = explainBridge({ bridge: "br0", netns, seconds: 1.2, maxOverhead: 1 }).finally(
+    () => {
+      over = true;
+    },
+  );
   while (!over) {
     act();
     await sleep(20);
