@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Explanation } from "../document/explain.ts";
 import { atPlace } from "../live/places.ts";
 import type { Place } from "../live/state.ts";
+import { wordsAt } from "../live/words-at.ts";
 import { cleanLines } from "../report/text/clean.ts";
 import { commandLine } from "../report/text/command.ts";
 import { run } from "../system/command.ts";
@@ -68,7 +69,7 @@ export async function writeBundle(options: BundleOptions): Promise<string[]> {
     write(name, `${cleanLines(hidden(shortened(text))).join("\n")}\n`);
   const origins: string[] = [];
   for (const [name, words] of Object.entries(commands(explanation.bridge.name))) {
-    const command = place.own ? words : ["nsenter", `--net=${place.path}`, "--", ...words];
+    const command = wordsAt(place, words);
     writeLines(name, await output(command, words[0] ?? ""));
     origins.push(`${name}: ${commandLine(command)}`);
   }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { finished } from "node:stream/promises";
 import type { Flow } from "../live/collect.ts";
 import type { BridgeState } from "../live/state.ts";
+import { wordsAt } from "../live/words-at.ts";
 import { type Child, startChild } from "../system/child.ts";
 import { run } from "../system/command.ts";
 import { PrerequisiteError } from "../system/errors.ts";
@@ -50,11 +51,12 @@ export function openCapture(tool: CaptureTool, folder: string, state: BridgeStat
   const begin = (flow: Flow) => {
     const device = [state, ...state.ports].find(({ ifindex }) => ifindex === flow.port);
     if (device === undefined || RESERVED.test(device.name)) return;
-    const file = path.join(folder, `flow-${files.size + 1}.pcap`);
-    files.set(keyOf(flow), file);
-    const args = argumentsOf(tool, device.name, flow);
-    const child = startChild(hostSite, ...words(state, tool, args));
-    const output = createWriteStream(file, { flags: "wx", mode: 0o600 });
+    const kept = path.join(folder, `flow-${files.size + 1}.pcap`);
+    files.set(keyOf(flow), kept);
+    const words = [tool, ...argumentsOf(tool, device.name, flow)];
+    const [file = "", ...args] = wordsAt(state.place, words);
+    const child = startChild(hostSite, file, args);
+    const output = createWriteStream(kept, { flags: "wx", mode: 0o600 });
     child.process.stdout?.pipe(output);
     // A capture that cannot be had leaves its file empty; the explanation is there all the same.
     running.push({ child, written: finished(output).catch(() => {}) });
@@ -82,15 +84,6 @@ function keyOf({
   port,
 }: Pick<Flow, "source" | "destination" | "port">): string {
   return `${source} ${destination} ${port}`;
-}
-
-/** In the bridge's namespace. */
-function words(
-  { place }: BridgeState,
-  tool: CaptureTool,
-  args: string[],
-): [tool: string, args: string[]] {
-  return place.own ? [tool, args] : ["nsenter", [`--net=${place.path}`, "--", tool, ...args]];
 }
 
 function argumentsOf(tool: CaptureTool, device: string, { source, destination }: Flow): string[] {

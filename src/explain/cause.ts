@@ -1,6 +1,7 @@
 /** What a cause's file says: it reads the state of a bridge and speaks up where netlink alone shows the cause. */
 import type { Finding, Note, Remedy } from "../document/explain.ts";
 import type { BridgeState, Peer, Place, Port } from "../live/state.ts";
+import { wordsAt } from "../live/words-at.ts";
 import { commandLine } from "../report/text/command.ts";
 
 export interface Cause {
@@ -13,7 +14,7 @@ export type CauseNote = Note & { cause: Finding["cause"] };
 
 /** A command as a person types it on the host to have it done in that namespace. */
 function commandAt(place: Place, ...words: string[]): string {
-  return commandLine(place.own ? words : ["nsenter", `--net=${place.path}`, "--", ...words]);
+  return commandLine(wordsAt(place, words));
 }
 
 export function ipCommand(place: Place, ...words: string[]): string {

@@ -86,10 +86,12 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
     const capture = tool && captureInto(options.pcap ?? "", tool, state);
     const first = state;
-    const onSoFar = (soFar: Collected) => {
+    const tell = (soFar: Collected) => {
       if (capture !== null) seeFloods(soFar, thresholds, capture);
       options.onSoFar?.(findingsOf(first, soFar, thresholds), seconds - soFar.seconds);
     };
+    // It reads all maps: for nobody, that would be for nothing.
+    const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
     const collected = await unlessAborted(
       collect(state, { seconds, maxOverhead, signal, onSoFar, onCounting }),
       signal,

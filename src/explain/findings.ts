@@ -1,6 +1,7 @@
 /** Harmful floods among what was counted. */
 import type { Finding, Thresholds } from "../document/explain.ts";
 import type { Collected, Flow } from "../live/collect.ts";
+import { portName } from "../live/port-name.ts";
 import type { BridgeState, Port } from "../live/state.ts";
 import { bridgeCommand, peerPorts, portFlag, portPhrase, staticEntry } from "./cause.ts";
 import { loop } from "./causes/loop.ts";
@@ -29,35 +30,27 @@ export function findingsOf(
   const seconds = Math.max(1, collected.seconds);
   const key = ({ class: kind, source, destination, vlan }: Flow) =>
     kind === "broadcast" ? `${kind} ${source}` : `${kind} ${destination} ${vlan}`;
-  const groups = grouped(collected.flows, key).filter((flows) => {
+  const harmful = (flows: readonly Flow[]) => {
     const frames = sum(flows, "frames");
-    const [first] = flows;
-    return (
-      first !== undefined &&
-      frames >= thresholds.frames &&
-      frames / seconds >= thresholds[first.class]
+    return flows.every(
+      ({ class: kind }) => frames >= thresholds.frames && frames / seconds >= thresholds[kind],
     );
-  });
+  };
+  const groups = grouped(collected.flows, key).filter(harmful);
   const told = new Set(groups.flat());
   const rest = collected.flows.filter((flow) => flow.class === "unknownUnicast" && !told.has(flow));
-  const scans = grouped(rest, ({ source, port }) => `${source} ${port}`).filter((flows) => {
-    const frames = sum(flows, "frames");
-    return (
-      flows.length > 1 &&
-      frames >= thresholds.frames &&
-      frames / seconds >= thresholds.unknownUnicast
-    );
+  const scans = grouped(rest, ({ source, port }) => `${source} ${port}`).filter(
+    (flows) => flows.length > 1 && harmful(flows),
+  );
+  const finding = (flows: readonly Flow[], extra: Partial<Finding> = {}): Finding => ({
+    ...flood(state, collected, flows, seconds),
+    captures: flows.flatMap((flow) => captureOf(flow) ?? []),
+    ...extra,
   });
   const floods = [
-    ...groups.map((flows) => flood(state, collected, flows, seconds)),
-    ...scans.map((flows) => ({
-      ...flood(state, collected, flows, seconds),
-      ...scan(state, flows),
-    })),
-  ].map((finding, index) => ({
-    ...finding,
-    captures: ([...groups, ...scans][index] ?? []).flatMap((flow) => captureOf(flow) ?? []),
-  }));
+    ...groups.map((flows) => finding(flows)),
+    ...scans.map((flows) => finding(flows, scan(state, flows))),
+  ];
   return [...floods, ...flapping(state, collected, thresholds, seconds)].sort(
     (a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond,
   );
@@ -72,6 +65,7 @@ function flood(
   const most = flows.reduce((a, b) => (b.frames > a.frames ? b : a));
   const frames = sum(flows, "frames");
   const copies = sum(flows, "copies");
+  const sources = new Set(flows.map(({ source }) => source)).size;
   const to = new Set(flows.map(({ destination, vlan }) => `${destination} ${vlan}`));
   const got = grouped(
     collected.got.filter(({ destination, vlan }) => to.has(`${destination} ${vlan}`)),
@@ -98,7 +92,7 @@ function flood(
       }))
       .sort((a, b) => b.copies - a.copies),
     evidence: [
-      `${frames} frames of ${flows.length === 1 ? "one source" : `${flows.length} sources`} came in and left as ${copies} copies in ${collected.seconds.toFixed(1)} s (tracepoints net:netif_receive_skb and net:net_dev_queue)`,
+      `${frames} frames of ${sources === 1 ? "one source" : `${sources} sources`} came in and left as ${copies} copies in ${collected.seconds.toFixed(1)} s (tracepoints net:netif_receive_skb and net:net_dev_queue)`,
     ],
   };
 }
@@ -223,9 +217,8 @@ function flapping(
 }
 
 function portOf(state: BridgeState, ifindex: number): Finding["victims"][number]["port"] {
-  if (ifindex === state.ifindex) return { name: "host", ifindex, owner: null };
   const port = state.ports.find((one) => one.ifindex === ifindex);
-  return { name: port?.name ?? `ifindex ${ifindex}`, ifindex, owner: port?.owner?.label ?? null };
+  return { name: portName(state, ifindex), ifindex, owner: port?.owner?.label ?? null };
 }
 
 /** Map.groupBy, which Node 20 does not have. */

@@ -1,18 +1,17 @@
 /** What a bridge does with its frames for a while, by flow. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { chooseBackend } from "../probes/backend.ts";
-import { NONCE, type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
-import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
-import { LIVE, programText } from "../probes/programs.ts";
+import type { ProbeMaps } from "../probes/maps.ts";
+import { LIVE } from "../probes/programs.ts";
 import { probeRunTimeNs } from "../probes/statistics.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
 import { macOfInteger } from "../system/mac.ts";
 import { ipText } from "../system/neighbours.ts";
-import { openPrivateSite } from "../system/site.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
 import { parseByHand } from "./by-hand.ts";
 import { entriesAt } from "./fdb.ts";
 import { readLinks } from "./links.ts";
+import { attachLive, type LiveProgram } from "./program.ts";
 import { fdbEntries, portEntries } from "./program-keys.ts";
 import { readBridge } from "./read-bridge.ts";
 import type { BridgeState } from "./state.ts";
@@ -66,7 +65,6 @@ export interface Collected {
   notes: string[];
 }
 
-const MAP_KEYS = 65_536;
 const STEP_MS = 250;
 /** The only one that the program looks at. */
 const BRIDGE = 1;
@@ -76,34 +74,17 @@ const CLASSES: Record<number, FlowClass> = { 0: "unknownUnicast", 2: "broadcast"
 
 /** Attaches probes, counts, and detaches; nothing stays behind, however it ends. */
 export async function collect(state: BridgeState, options: CollectOptions): Promise<Collected> {
-  const backend = await chooseBackend("tracepoint");
-  const site = await openPrivateSite();
+  const program = await attachLive(LIVE, await chooseBackend("tracepoint"), options.signal);
   try {
-    const program: ProbeProgram = {
-      ...programText(LIVE, backend),
-      parameters: [NONCE],
-      mapKeys: MAP_KEYS,
-    };
-    const session = await startProbes(site, program, options.signal);
-    try {
-      const maps = openProbeMaps(session.child.pid);
-      try {
-        return await count(state, session, maps, options);
-      } finally {
-        maps.close();
-      }
-    } finally {
-      await session.kill();
-    }
+    return await count(state, program, options);
   } finally {
-    await site.close();
+    await program.close();
   }
 }
 
 async function count(
   state: BridgeState,
-  session: ProbeSession,
-  maps: ProbeMaps,
+  { session, maps }: LiveProgram,
   { seconds, maxOverhead, signal, onSoFar, onCounting }: CollectOptions,
 ): Promise<Collected> {
   const deleted: Collected["deleted"] = [];
@@ -156,10 +137,7 @@ async function count(
   } finally {
     close(statistics);
   }
-  const notes = maps
-    .full(["flow", "got", "moves", "fdb"])
-    .map((name) => `the map @${name} is full: what came last is missing`);
-  return { ...soFar(), notes };
+  return { ...soFar(), notes: maps.full(["flow", "got", "moves", "fdb"]) };
 }
 
 /** The bridge as it is now, where ports have joined it that are not known yet; they are from then on. */

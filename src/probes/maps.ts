@@ -20,7 +20,7 @@ export interface ProbeMaps {
   counts(name: string): [key: bigint[], count: number][];
   /** Values that are numbers themselves. */
   tuples(name: string): [key: bigint[], value: bigint[]][];
-  /** Those of these names that can take no more. */
+  /** A sentence for each of these that can take no more. */
   full(names: readonly string[]): string[];
   close(): void;
 }
@@ -59,12 +59,14 @@ export function openProbeMaps(pid: number): ProbeMaps {
       return found;
     },
     full: (names) =>
-      names.filter((name) => {
-        const map = named(name);
-        let entries = 0;
-        readMap(map, () => entries++);
-        return entries >= map.capacity;
-      }),
+      names
+        .filter((name) => {
+          const map = named(name);
+          let entries = 0;
+          readMap(map, () => entries++);
+          return entries >= map.capacity;
+        })
+        .map((name) => `the map @${name} is full: what came last is missing`),
     close: () => {
       for (const map of maps) closeMap(map);
     },

@@ -5,6 +5,7 @@ import type { NameCache } from "../live/containers.ts";
 import { entriesAt } from "../live/fdb.ts";
 import { type Link, readLinks } from "../live/links.ts";
 import { atPlace } from "../live/places.ts";
+import { portName } from "../live/port-name.ts";
 import { readBridge } from "../live/read-bridge.ts";
 import type { BridgeState, FdbEntry, Place } from "../live/state.ts";
 import { type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
@@ -106,13 +107,6 @@ export async function openWatched(
     },
     close: () => feed?.close(),
   };
-}
-
-/** `host` for the bridge's own device. */
-export function portName(state: BridgeState, ifindex: number): string {
-  if (ifindex === state.ifindex) return "host";
-  const port = state.ports.find((one) => one.ifindex === ifindex);
-  return port?.name ?? `ifindex ${ifindex}`;
 }
 
 function read(feed: NeighbourFeed | null, timeline: Timeline) {

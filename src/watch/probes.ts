@@ -1,15 +1,13 @@
 /** The probes of `watch`: attached once for all bridges, counting only while they are told to. */
 import { type ByHand, parseByHand } from "../live/by-hand.ts";
+import { attachLive } from "../live/program.ts";
 import { fdbEntries, portEntries } from "../live/program-keys.ts";
 import type { BridgeState, FdbEntry } from "../live/state.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
-import { NONCE, type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
-import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
-import { programText, WATCH } from "../probes/programs.ts";
+import { WATCH } from "../probes/programs.ts";
 import { probeMisses, probeRunTimeNs } from "../probes/statistics.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
 import { macInteger } from "../system/mac.ts";
-import { openPrivateSite } from "../system/site.ts";
 import { type Reading, readMaps } from "./tally.ts";
 
 /** A bridge, and what watch.bt calls it: from 1 to 8. */
@@ -35,14 +33,12 @@ export interface WatchProbes {
   cost(wait: () => Promise<void>): Promise<number>;
   /** Events that did not reach us and frames that the probes missed, since they were attached. */
   lost(): number;
-  /** Maps that can take no more. */
+  /** A sentence for each map that can take no more. */
   full(): string[];
   /** Why they ended without being asked to; null while they have not. */
   died(): string | null;
   stop(): Promise<void>;
 }
-
-const MAP_KEYS = 65_536;
 
 /** Attaches the probes, which rest; nothing of them stays after `stop`, nor after our own end. */
 export async function attachWatch(
@@ -50,83 +46,58 @@ export async function attachWatch(
   onAct: (act: ByHand) => void,
   signal?: AbortSignal,
 ): Promise<WatchProbes> {
-  const site = await openPrivateSite();
-  try {
-    const program: ProbeProgram = {
-      ...programText(WATCH, backend),
-      parameters: [NONCE],
-      mapKeys: MAP_KEYS,
-    };
-    const session = await startProbes(site, program, signal);
-    const { pid } = session.child;
-    const maps = await openMapsOf(session);
-    session.onLine((line) => {
-      const act = parseByHand(line);
-      if (act !== null) onAct(act);
-    });
-    let counting = false;
-    let ended = false;
-    void session.child.ended.then(() => {
-      ended = true;
-    });
-    let aimed = new Set<bigint>();
-    return {
-      aim: (targets) => {
-        const devices = targets.flatMap(({ number, state }) => portEntries(number, state));
-        const now = new Set(devices.flatMap(([key]) => key));
-        const gone = [...aimed].filter((key) => !now.has(key));
-        maps.set("ports", [...gone.map((key) => [[key], 0n] as const), ...devices]);
-        maps.set(
-          "mac",
-          targets.map(({ number, state }) => [[BigInt(number)], macInteger(state.address)]),
-        );
-        aimed = now;
-      },
-      entries: (target, entries, newer) => {
-        const write = newer ? maps.set : maps.add;
-        write("fdb", fdbEntries(target, entries));
-      },
-      count: (shift) => {
-        session.round(shift + 1);
-        counting = true;
-      },
-      rest: () => {
-        session.round(0);
-        counting = false;
-      },
-      counting: () => counting,
-      read: () => readMaps(maps),
-      cost: async (wait) => {
-        const statistics = enableBpfStatistics();
-        try {
-          const before = probeRunTimeNs(pid);
-          const started = performance.now();
-          await wait();
-          return (probeRunTimeNs(pid) - before) / ((performance.now() - started) * 1e6);
-        } finally {
-          close(statistics);
-        }
-      },
-      lost: () => session.lost() + probeMisses(pid),
-      full: () => maps.full(["n", "lat", "fdb"]),
-      died: () => (ended ? session.child.complaints() || "bpftrace ended" : null),
-      stop: async () => {
-        maps.close();
-        await session.kill();
-        await site.close();
-      },
-    };
-  } catch (error) {
-    await site.close();
-    throw error;
-  }
-}
-
-async function openMapsOf(session: ProbeSession): Promise<ProbeMaps> {
-  try {
-    return openProbeMaps(session.child.pid);
-  } catch (error) {
-    await session.kill();
-    throw error;
-  }
+  const { session, maps, close: detach } = await attachLive(WATCH, backend, signal);
+  const { pid } = session.child;
+  session.onLine((line) => {
+    const act = parseByHand(line);
+    if (act !== null) onAct(act);
+  });
+  let counting = false;
+  let ended = false;
+  void session.child.ended.then(() => {
+    ended = true;
+  });
+  let aimed = new Set<bigint>();
+  return {
+    aim: (targets) => {
+      const devices = targets.flatMap(({ number, state }) => portEntries(number, state));
+      const now = new Set(devices.flatMap(([key]) => key));
+      const gone = [...aimed].filter((key) => !now.has(key));
+      maps.set("ports", [...gone.map((key) => [[key], 0n] as const), ...devices]);
+      maps.set(
+        "mac",
+        targets.map(({ number, state }) => [[BigInt(number)], macInteger(state.address)]),
+      );
+      aimed = now;
+    },
+    entries: (target, entries, newer) => {
+      const write = newer ? maps.set : maps.add;
+      write("fdb", fdbEntries(target, entries));
+    },
+    count: (shift) => {
+      session.round(shift + 1);
+      counting = true;
+    },
+    rest: () => {
+      session.round(0);
+      counting = false;
+    },
+    counting: () => counting,
+    read: () => readMaps(maps),
+    cost: async (wait) => {
+      const statistics = enableBpfStatistics();
+      try {
+        const before = probeRunTimeNs(pid);
+        const started = performance.now();
+        await wait();
+        return (probeRunTimeNs(pid) - before) / ((performance.now() - started) * 1e6);
+      } finally {
+        close(statistics);
+      }
+    },
+    lost: () => session.lost() + probeMisses(pid),
+    full: () => maps.full(["n", "lat", "fdb"]),
+    died: () => (ended ? session.child.complaints() || "bpftrace ended" : null),
+    stop: detach,
+  };
 }

@@ -1,8 +1,9 @@
 /** A record of what a bridge did in an interval. */
 import { WATCH_SCHEMA, type WatchPort, type WatchRecord } from "../document/watch.ts";
+import { portName } from "../live/port-name.ts";
 import { deviceKey } from "../live/program-keys.ts";
 import type { BridgeState } from "../live/state.ts";
-import { type Counters, portName, type WatchedBridge } from "./bridge.ts";
+import type { Counters, WatchedBridge } from "./bridge.ts";
 import type { Phase } from "./guard.ts";
 import { type Tally, UNCOUNTED } from "./tally.ts";
 

@@ -1,8 +1,9 @@
 /** What became of FDB entries, told from rtnetlink's notices and from who was seen asking. */
 import type { FdbEvent } from "../document/watch.ts";
 import type { ByHand } from "../live/by-hand.ts";
+import { entryOf } from "../live/fdb.ts";
 import type { FdbEntry } from "../live/state.ts";
-import { type NeighbourMessage, NUD } from "../system/neighbours.ts";
+import type { NeighbourMessage } from "../system/neighbours.ts";
 
 interface Bridge {
   name: string;
@@ -80,15 +81,7 @@ export function createTimeline(bridge: () => Bridge, first: readonly FdbEntry[])
     if (family !== "fdb" || master !== ifindex || address === null) return [];
     const key = keyOf({ address, vlan: message.vlan });
     const known = entries.get(key);
-    const entry: FdbEntry = {
-      address,
-      vlan: message.vlan,
-      port: message.ifindex,
-      local: (message.state & NUD.permanent) !== 0,
-      static: (message.state & NUD.noarp) !== 0,
-      updatedS: null,
-      usedS: null,
-    };
+    const entry = entryOf(message);
     const change = { key, deleted: message.deleted, set: entry.local || entry.static };
     if (message.deleted) {
       entries.delete(key);

@@ -99,7 +99,7 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
       const lostNow = guard.probes()?.lost() ?? 0;
       const tally = counted === null ? null : tallies(counted.before, counted.after);
       const ended = signal.aborted || end >= last;
-      const notes = [...notesOf(fleet), ...(guard.probes()?.full() ?? []).map(fullNote)];
+      const notes = [...notesOf(fleet), ...(guard.probes()?.full() ?? [])];
       for (const one of [...fleet.bridges()]) {
         const before = counters.get(one);
         const after = first.counters.get(one);
@@ -187,10 +187,6 @@ function notesOf(fleet: Fleet): string[] {
     : [
         `there are ${all} bridges, and the probes look at ${MOST_TARGETS} of them; of the others there are interface counters and FDB events`,
       ];
-}
-
-function fullNote(name: string): string {
-  return `the map @${name} is full: what came last is missing`;
 }
 
 function gone(bridge: string | undefined): BridgescopeError {

@@ -130,7 +130,7 @@ export function fitting(room: number, wanted: readonly ColumnName[] = PRIORITY):
 }
 
 /** `sort` is `name` or a column's name; the largest first unless `reverse`. */
-export function sorted(lines: readonly Line[], sort: string, reverse: boolean): Line[] {
+export function sorted<L extends Line>(lines: readonly L[], sort: string, reverse: boolean): L[] {
   const column: Column | undefined = COLUMNS[sort as ColumnName];
   const value = column?.value ?? null;
   const order = [...lines].sort((a, b) =>

@@ -37,11 +37,7 @@ export function drawWatch(story: Story, view: View, size: Size): string[] {
   const follow = shown?.fdb.follow;
   if (follow) head.push(put(`${follow.address}: ${whereabouts(follow.entries)}`, "strong"));
 
-  const lines = ranked ? records.map(bridgeLine(story)) : portLines(story, shown);
-  const filter = view.filter.toLowerCase();
-  const matching = sorted(lines, view.sort, view.reverse).filter(({ name, owner }) =>
-    `${name} ${owner}`.toLowerCase().includes(filter),
-  );
+  const matching = ranked ? ranking(story, view) : matchingOf(portLines(story, shown), view);
   const events = story.events.filter((event) => ranked || event.bridge === shown?.bridge.name);
   const foot = size.height === null ? [] : [put(footer(view, ranked, matching.length), "dim")];
   const room =
@@ -67,22 +63,22 @@ export function drawWatch(story: Story, view: View, size: Size): string[] {
   return [...fitted, ...foot].slice(0, size.height);
 }
 
-/** Lines of a ranking in the order in which they are shown, as `press` wants their ids. */
+/** Bridges in the order in which they are shown, as `press` wants their ids. */
 export function rankedIds(story: Story, view: View): string[] {
-  const lines = [...story.latest].map(([id, record]) => ({ id, line: bridgeLine(story)(record) }));
-  const order = sorted(
-    lines.map(({ line }) => line),
-    view.sort,
-    view.reverse,
-  );
-  const filter = view.filter.toLowerCase();
-  return order
-    .filter(({ name, owner }) => `${name} ${owner}`.toLowerCase().includes(filter))
-    .flatMap((line) => lines.find((one) => sameLine(one.line, line))?.id ?? []);
+  return ranking(story, view).map(({ id }) => id);
 }
 
-function sameLine(a: Line, b: Line): boolean {
-  return a.name === b.name && a.owner === b.owner && a.port.ifindex === b.port.ifindex;
+function ranking(story: Story, view: View): (Line & { id: string })[] {
+  const lines = [...story.latest].map(([id, record]) => ({ id, ...bridgeLine(story, record) }));
+  return matchingOf(lines, view);
+}
+
+/** Sorted, and those that the filter lets through. */
+function matchingOf<L extends Line>(lines: readonly L[], view: View): L[] {
+  const filter = view.filter.toLowerCase();
+  return sorted(lines, view.sort, view.reverse).filter(({ name, owner }) =>
+    `${name} ${owner}`.toLowerCase().includes(filter),
+  );
 }
 
 function table(
@@ -133,23 +129,19 @@ function portLines(story: Story, record: WatchRecord | null): Line[] {
 }
 
 /** All ports of a bridge together; of latency, the slowest. */
-function bridgeLine(story: Story): (record: WatchRecord) => Line {
-  return (record) => {
-    const port = together(record);
-    const lines = portLines(story, record);
-    const longest = lines.reduce<readonly number[]>(
-      (best, { history }) => (history.length > best.length ? history : best),
-      [],
-    );
-    return {
-      name: record.bridge.name,
-      owner: record.bridge.namespace.label,
-      state: plural(record.ports.length - 1, "port"),
-      port,
-      seconds: record.seconds,
-      counted: record.counted,
-      history: longest,
-    };
+function bridgeLine(story: Story, record: WatchRecord): Line {
+  const longest = portLines(story, record).reduce<readonly number[]>(
+    (best, { history }) => (history.length > best.length ? history : best),
+    [],
+  );
+  return {
+    name: record.bridge.name,
+    owner: record.bridge.namespace.label,
+    state: plural(record.ports.length - 1, "port"),
+    port: together(record),
+    seconds: record.seconds,
+    counted: record.counted,
+    history: longest,
   };
 }
 

@@ -107,6 +107,7 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     });
     expect(finding.title).toMatch(/behind port pa .* sends to \d{2,} addresses/);
     expect(Math.abs(Date.parse(finding.since) - first)).toBeLessThan(1000);
+    expect(finding.evidence[0]).toContain("frames of one source");
     expect(finding.victims.map(({ port }) => port.name).sort()).toEqual(["pb", "pc"]);
   });
 
