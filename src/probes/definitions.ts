@@ -13,7 +13,7 @@ import { type BtfMember, findMember } from "./btf-member.ts";
 
 /** Members that the programs read, by struct; the tests hold them against the programs. */
 export const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  sk_buff: ["dev", "len", "vlan_tci", "mac_header", "end", "head"],
+  sk_buff: ["dev", "len", "vlan_tci", "mac_header", "end", "head", "data"],
   net_device: ["priv_flags", "mtu", "ifindex", "nd_net.net"],
   net: ["ns.inum"],
   skb_shared_info: ["gso_size", "gso_segs"],

@@ -122,6 +122,18 @@ describe("a record", () => {
     expectBalanced(records);
   });
 
+  it("has no frame that the host sends for a group and hears itself", async () => {
+    lab.shell("ip addr add 10.77.0.9/24 dev br0");
+    const records = await during((step) => {
+      if (step === 1) lab.shell("ping -c 3 -i 0.05 -W 0.2 -q -I br0 224.0.0.1 || true");
+    });
+    // A report of the groups that it has joined may come on top.
+    const sent = sum(records, "host", ({ decisions }) => decisions?.multicast ?? null);
+    expect(sent).toBeGreaterThanOrEqual(3);
+    expect(sumAll(records, ({ unattributed }) => unattributed)).toBe(0);
+    expectBalanced(records);
+  });
+
   it("has interface counters and nothing else without probes", async () => {
     const records = await during(
       (step) => {

@@ -52,6 +52,7 @@ function kernel() {
     ["mac_header", u16, 1456],
     ["end", btf.type(KIND.typedef, { name: "sk_buff_data_t", of: u32 }), 1504],
     ["head", btf.type(KIND.ptr, { of: byte }), 1536],
+    ["data", btf.type(KIND.ptr, { of: byte }), 1600],
   ]);
   struct("skb_shared_info", 320, [
     ["gso_size", u16, 32],
@@ -68,7 +69,7 @@ describe("structs", () => {
       "struct net { char pad0[192]; struct net_ns ns; };",
       "struct net_device_nd_net { struct net * net; };",
       "struct net_device { unsigned int priv_flags; char pad4[52]; unsigned int mtu; char pad60[164]; int ifindex; char pad228[36]; struct net_device_nd_net nd_net; };",
-      "struct sk_buff { char pad0[16]; struct net_device * dev; char pad24[88]; unsigned int len; char pad116[38]; unsigned short vlan_tci; char pad156[26]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; };",
+      "struct sk_buff { char pad0[16]; struct net_device * dev; char pad24[88]; unsigned int len; char pad116[38]; unsigned short vlan_tci; char pad156[26]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; unsigned char * data; };",
     ]);
   });
 
