@@ -13,7 +13,8 @@ const PERCPU_HASH = 5;
 const ANY = 0n;
 const NOEXIST = 1n;
 
-const BATCH = 4096;
+/** Most maps are small, and each batch of a reading takes its room anew. */
+const BATCH = 512;
 /** A bucket that holds more than a batch: the kernel asks for more room. */
 const LARGEST_BATCH = 1 << 17;
 
