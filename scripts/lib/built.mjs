@@ -12,6 +12,7 @@ import {
 import path from "node:path";
 import { runStep } from "./child.mjs";
 import { Failure } from "./failure.mjs";
+import { writeManPage } from "./man.mjs";
 import { inModules, inRoot, ROOT, TSC } from "./repository.mjs";
 
 const DIST = inRoot("dist");
@@ -35,6 +36,7 @@ export async function build() {
   });
   copyProbePrograms();
   makeExecutable(ENTRY);
+  await writeManPage();
   writeFileSync(STAMP, hash);
 }
 
@@ -66,7 +68,13 @@ function readStamp() {
 
 /** Over contents, not times: a checkout gives new times to old files. */
 function sourceHash() {
-  const inputs = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
+  const inputs = [
+    "scripts/lib/man.mjs",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "tsconfig.build.json",
+  ];
   const files = [...filesUnder(inRoot("src")), ...inputs.map((name) => inRoot(name))].sort();
   const hash = createHash("sha256");
   for (const file of files) {
