@@ -5,7 +5,7 @@ import { fetchNode } from "./lib/other-node.mjs";
 import { inModules, inRoot, TSC } from "./lib/repository.mjs";
 import { say, setUp } from "./lib/set-up.mjs";
 import { check, timed } from "./lib/steps.mjs";
-import { ensureSystemPackages, GUEST_PACKAGES } from "./lib/system-packages.mjs";
+import { BROWSER_PACKAGES, ensureSystemPackages, GUEST_PACKAGES } from "./lib/system-packages.mjs";
 import { runVitest } from "./lib/vitest.mjs";
 
 const LTS = 24;
@@ -40,10 +40,12 @@ await main(async () => {
   try {
     await timed("set-up", setUp);
     for (const [title, args] of CHECKS) add(await check(title, node, args));
-    const guests = await guestsReady();
+    const guests = await ready("tests in a guest kernel", GUEST_PACKAGES);
+    const browser = await ready("tests of the reports in Chromium", BROWSER_PACKAGES);
     for (const project of ["unit", "integration"]) {
       add(await timed(`${project} tests, Node ${process.version}`, () => runVitest(project)));
     }
+    if (browser) add(await timed("tests in Chromium", () => runVitest("browser")));
     if (guests) {
       add(await timed("tests in guest kernels", () => runVitest("guest")));
     }
@@ -65,13 +67,14 @@ await main(async () => {
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 });
 
-async function guestsReady() {
+/** Whether the packages that tests take are there, or could be installed. */
+async function ready(tests, packages) {
   try {
-    await ensureSystemPackages(GUEST_PACKAGES, say);
+    await ensureSystemPackages(packages, say);
     return true;
   } catch (error) {
     if (!(error instanceof Failure) || error.exitCode >= 128) throw error;
-    process.stdout.write(`── skipped: tests in a guest kernel: ${error.message}\n`);
+    process.stdout.write(`── skipped: ${tests}: ${error.message}\n`);
     return false;
   }
 }

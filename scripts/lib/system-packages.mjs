@@ -42,6 +42,12 @@ export const GUEST_PACKAGES = [
   },
 ];
 
+/** What the reports are looked at with. */
+export const BROWSER_PACKAGES = [
+  { name: "chromium", commands: ["chromium"] },
+  { name: "fonts-dejavu-core", anyFile: ["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"] },
+];
+
 /** What `npm run bench:peers` compares with. */
 export const PEER_PACKAGES = [
   { name: "netsniff-ng", commands: ["trafgen"] },

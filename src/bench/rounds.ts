@@ -14,7 +14,7 @@ interface Side {
 
 /**
  * Measures the rounds of one side and enters them, each when it is finished. The first round of a side takes
- * the place of what metrics there were: a case's metrics, round trips and trials are of its last side.
+ * the place of what metrics there were: a case's metrics, round trips, trials and learning are of its last side.
  */
 export async function measureRounds(
   planned: PlannedCase,
@@ -58,6 +58,7 @@ function forget(result: Case): void {
   const { setup_time } = result.metrics;
   result.metrics = setup_time === undefined ? {} : { setup_time };
   delete result.trials;
+  delete result.learning;
   delete result.roundTrip;
 }
 
@@ -65,6 +66,10 @@ function enter(measured: RoundResult, index: number, trips: RoundTrips[], result
   if (measured.trials !== undefined) {
     result.trials ??= [];
     result.trials.push(...measured.trials.map((trial) => ({ round: index, ...trial })));
+  }
+  if (measured.learning !== undefined) {
+    result.learning ??= [];
+    result.learning.push(...measured.learning.map((train) => ({ round: index, ...train })));
   }
   const told = measured.warnings?.filter((warning) => !result.warnings.includes(warning)) ?? [];
   result.warnings.push(...told);

@@ -1,13 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command } from "commander";
 import { compareStored } from "../bench/compare-stored.ts";
-import {
-  COMPARE_SCHEMA,
-  type Comparison,
-  compareSchema,
-  type Verdict,
-} from "../document/compare.ts";
+import type { Comparison, Verdict } from "../document/compare.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { plural } from "../report/text/units.ts";
 import { UsageError } from "../system/errors.ts";
@@ -98,40 +91,6 @@ export function failOnOf(text: string | undefined): readonly Verdict["verdict"][
     );
   });
   return [...new Set(["regression" as const, ...more])];
-}
-
-/** The comparison at that path: a compare.json, or a folder with one and no run.json. Null for anything else. */
-export function readComparison(path: string): Comparison | null {
-  if (read(join(path, "run.json")) !== null) return null;
-  const text = read(path) ?? read(join(path, "compare.json"));
-  const document = text === null ? null : parsed(text);
-  if (document === null) return null;
-  const checked = compareSchema.safeParse(document);
-  if (checked.success) return checked.data;
-  const issue = checked.error.issues[0];
-  const at = issue?.path.join(".") || "its top";
-  throw new UsageError(
-    `${path} is no comparison document of this version: at ${at}, ${issue?.message}`,
-  );
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
-}
-
-/** Null unless it says that it is a comparison; what is wrong with another document is for its reader. */
-function parsed(text: string): object | null {
-  try {
-    const document: unknown = JSON.parse(text);
-    const said = typeof document === "object" && document !== null && "schema" in document;
-    return said && document.schema === COMPARE_SCHEMA ? document : null;
-  } catch {
-    return null;
-  }
 }
 
 function checkFormat(name: string): void {

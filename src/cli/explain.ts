@@ -1,7 +1,8 @@
 import { Command } from "commander";
+import { checkFolder, writeFiles } from "../bench/store.ts";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
-import { renderExplanation } from "../report/explanation.ts";
+import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { timeLeft } from "../report/progress.ts";
 import { plural } from "../report/text/units.ts";
 import { UsageError } from "../system/errors.ts";
@@ -26,6 +27,7 @@ interface Options {
   bundle?: string;
   mask?: boolean;
   pcap?: string;
+  out?: string;
   json?: boolean;
 }
 
@@ -45,16 +47,16 @@ export function explainCommand(): Command {
     .option("--bundle <folder>", "write what a maintainer would ask for into a new folder")
     .option("--mask", "with stand-ins for names and addresses in the bundle")
     .option("--pcap <folder>", "keep the first frames of each flooded flow, in a new folder")
+    .option("--out <folder>", "write explain.json and its reports there, explain.html among them")
     .option("--json", "print the explanation as JSON")
     .addHelpText("after", "\nExit status: 0 nothing harmful was seen, 3 a harmful flood was found.")
     .action(async (bridge: string | undefined, options: Options) => {
-      const { json, netns, probes, bundle, mask, pcap } = options;
+      const { json, netns, probes, bundle, mask, pcap, out } = options;
+      if (out !== undefined) checkFolder(out);
       const seconds = secondsOf(options.duration, "--duration");
       const write = (explanation: Explanation) =>
         process.stdout.write(
-          json
-            ? `${JSON.stringify(explanation, null, 2)}\n`
-            : renderExplanation(explanation, terminalOptions()),
+          renderExplanation(json ? "json" : "terminal", explanation, terminalOptions()),
         );
       const interruption = onInterrupt(() => {
         process.stderr.write("bridgescope: detaching the probes; the answer follows\n");
@@ -80,6 +82,7 @@ export function explainCommand(): Command {
         line.end();
         if (!json && explanation.probes) process.stdout.write("\n");
         write(explanation);
+        if (out !== undefined) store(explanation, out);
         if (explanation.findings.length > 0) process.exitCode = HARMFUL;
       } finally {
         line.end();
@@ -89,6 +92,16 @@ export function explainCommand(): Command {
         process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}\n`);
       }
     });
+}
+
+/** Beside the document, what people forward. */
+function store(explanation: Explanation, folder: string): void {
+  const written = EXPLANATION_FORMATS.filter(({ name }) => name !== "terminal");
+  const paths = writeFiles(
+    folder,
+    written.map(({ fileName, render }) => [fileName, render(explanation)]),
+  );
+  for (const path of paths) process.stderr.write(`${printable(path)}\n`);
 }
 
 function soFar(findings: readonly Finding[]): string {

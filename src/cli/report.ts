@@ -2,10 +2,11 @@ import { Command } from "commander";
 import { readRun } from "../bench/stored.ts";
 import { hasBigger } from "../report/benchmark-json.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
+import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { FORMATS, formatNamed, type ReportFormat } from "../report/formats.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
-import { readComparison } from "./compare.ts";
+import { readComparison, readExplanation } from "./stored.ts";
 import { terminalOptions } from "./terminal.ts";
 
 const EXPORTS = `
@@ -21,8 +22,8 @@ const NOTHING = "[]\n";
 export function reportCommand(): Command {
   const names = FORMATS.map((format) => format.name).join(", ");
   return new Command("report")
-    .description("print a stored run or comparison in a format")
-    .argument("<run>", "run.json, compare.json, or the folder that holds it")
+    .description("print a stored run, comparison or explanation in a format")
+    .argument("<run>", "run.json, compare.json, explain.json, or the folder that holds it")
     .option("--format <name>", `one of ${names}`, "terminal")
     .option("--json", "the same as --format json")
     .addHelpText("after", EXPORTS)
@@ -35,17 +36,17 @@ export function reportCommand(): Command {
     });
 }
 
-/** A comparison has all formats but those that other tools make comparisons of. */
+/** Comparisons and explanations have their formats; those that other tools read are of runs alone. */
 function rendered(path: string, format: ReportFormat): string {
   const comparison = readComparison(path);
   if (comparison !== null) {
-    const names = COMPARISON_FORMATS.map(({ name }) => name);
-    if (!names.includes(format.name)) {
-      throw new UsageError(
-        `${format.name} is a format of a run, and ${path} is a comparison, which has ${names.join(", ")}; give one of its runs`,
-      );
-    }
+    checkFormat(path, format, "a comparison", COMPARISON_FORMATS, "; give one of its runs");
     return renderComparison(format.name, comparison, terminalOptions());
+  }
+  const explanation = readExplanation(path);
+  if (explanation !== null) {
+    checkFormat(path, format, "an explanation", EXPLANATION_FORMATS);
+    return renderExplanation(format.name, explanation, terminalOptions());
   }
   const run = readRun(path);
   if (format.name === "benchmark-json" && hasBigger(run)) {
@@ -61,4 +62,18 @@ function rendered(path: string, format: ReportFormat): string {
     );
   }
   return text;
+}
+
+function checkFormat(
+  path: string,
+  { name }: ReportFormat,
+  what: string,
+  formats: readonly { name: string }[],
+  instead = "",
+): void {
+  const names = formats.map((format) => format.name);
+  if (names.includes(name)) return;
+  throw new UsageError(
+    `${name} is a format of a run, and ${path} is ${what}, which has ${names.join(", ")}${instead}`,
+  );
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { z } from "zod";
+import { compareSchema } from "../document/compare.ts";
 import { explainSchema } from "../document/explain.ts";
 import { runSchema } from "../document/run.ts";
 import { watchSchema } from "../document/watch.ts";
@@ -7,6 +8,7 @@ import { UsageError } from "../system/errors.ts";
 
 const SCHEMAS: Record<string, z.ZodType> = {
   run: runSchema,
+  compare: compareSchema,
   explain: explainSchema,
   watch: watchSchema,
 };

@@ -342,6 +342,13 @@ const trialSchema = z.object({
   passed: z.boolean(),
 });
 
+/** One train of frames from new addresses, while the FDB fills. */
+const learningSchema = z.object({
+  round: count,
+  entries: count.describe("Addresses learned in this round before the train"),
+  nsPerFrame: z.number().nonnegative().describe("Time of the train, by frame"),
+});
+
 const workloadSchema = z.looseObject({
   name: z.string(),
   frameSize: count.optional().describe("Bytes on the wire without the FCS, see docs"),
@@ -363,6 +370,10 @@ export const caseSchema = z.object({
   latency: z.partialRecord(z.enum(STAGES), latencySchema),
   roundTrip: roundTripSchema.optional().describe("Absent where the workload has no answers"),
   trials: z.array(trialSchema).optional().describe("Absent where the workload searches nothing"),
+  learning: z
+    .array(learningSchema)
+    .optional()
+    .describe("Absent where the workload teaches the bridge nothing"),
   bridge: bridgeAccountSchema.optional(),
   ports: z.array(portAccountSchema),
   probe: probeSchema.optional(),

@@ -88,6 +88,7 @@ const noteSchema = z.object({
 const portVerdictSchema = z.object({
   name: z.string().describe("`host` for the bridge device itself"),
   ifindex: z.int().nonnegative(),
+  owner: z.string().nullable().describe("In one phrase: container, pod, namespace or process"),
   gets: z.object({ unknownUnicast: z.boolean(), broadcast: z.boolean(), multicast: z.boolean() }),
   why: z.array(z.string()).describe("What decides it: flags, isolation, STP state, VLANs"),
 });

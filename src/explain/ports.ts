@@ -18,7 +18,7 @@ function hostVerdict(state: BridgeState): PortVerdict {
   ];
   const { up } = state;
   const gets = { unknownUnicast: up && promiscuous, broadcast: up, multicast: up };
-  return { name: "host", ifindex: state.ifindex, gets, why };
+  return { name: "host", ifindex: state.ifindex, owner: null, gets, why };
 }
 
 function portVerdict(state: BridgeState, port: Port): PortVerdict {
@@ -45,6 +45,7 @@ function portVerdict(state: BridgeState, port: Port): PortVerdict {
   return {
     name: port.name,
     ifindex: port.ifindex,
+    owner: port.owner?.label ?? null,
     gets: {
       unknownUnicast: open && port.flags.flood,
       broadcast: open && port.flags.bcastFlood,

@@ -4,11 +4,9 @@ import { renderComparisonCommit } from "./comparison/commit.ts";
 import { renderComparisonHtml } from "./comparison/html.ts";
 import { renderComparisonMarkdown } from "./comparison/markdown.ts";
 import { renderComparisonTerminal } from "./comparison/terminal.ts";
-import type { ReportFormat } from "./formats.ts";
+import { PAPER, type ReportFormat, rendered } from "./formats.ts";
 import { renderJson } from "./json.ts";
 import type { TerminalOptions } from "./terminal.ts";
-
-const PAPER: TerminalOptions = { color: false, width: 80 };
 
 export const COMPARISON_FORMATS: readonly ReportFormat<Comparison>[] = [
   { name: "html", fileName: "compare.html", render: renderComparisonHtml },
@@ -29,7 +27,5 @@ export function renderComparison(
   options: TerminalOptions = PAPER,
 ): string {
   if (format === "terminal") return renderComparisonTerminal(comparison, options);
-  const found = COMPARISON_FORMATS.find((one) => one.name === format);
-  if (found === undefined) throw new RangeError(`unknown format "${format}"`);
-  return found.render(comparison);
+  return rendered(COMPARISON_FORMATS, format, comparison);
 }

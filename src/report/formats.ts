@@ -16,7 +16,7 @@ export interface ReportFormat<Document = Run> {
   render(document: Document): string;
 }
 
-const PAPER = { color: false, width: 80 } as const;
+export const PAPER = { color: false, width: 80 } as const;
 
 export const FORMATS: readonly ReportFormat[] = [
   { name: "html", fileName: "report.html", render: renderHtml },
@@ -36,4 +36,15 @@ export const FORMATS: readonly ReportFormat[] = [
 /** The format of that name, or undefined. */
 export function formatNamed(name: string): ReportFormat | undefined {
   return FORMATS.find((format) => format.name === name);
+}
+
+/** Throws a RangeError for a name that is none of the formats'. */
+export function rendered<Document>(
+  formats: readonly ReportFormat<Document>[],
+  name: string,
+  document: Document,
+): string {
+  const found = formats.find((format) => format.name === name);
+  if (found === undefined) throw new RangeError(`unknown format "${name}"`);
+  return found.render(document);
 }

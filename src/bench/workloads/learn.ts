@@ -1,4 +1,5 @@
 import { openLearning } from "../load/learning.ts";
+import { BURST } from "../load/send.ts";
 import type { NumberParameter } from "./parameters.ts";
 import { forwardingResult } from "./raw.ts";
 import { FRAME } from "./raw-parameters.ts";
@@ -33,7 +34,11 @@ export const learn: Workload = {
         const { passage, learned } = await learning.teach(addresses);
         const result = forwardingResult(passage, undefined);
         const learning_rate = (learned / passage.elapsedNs) * 1e9;
-        return { ...result, metrics: { ...result.metrics, learning_rate } };
+        const filling = passage.trainNsPerFrame.map((nsPerFrame, train) => ({
+          entries: train * BURST,
+          nsPerFrame,
+        }));
+        return { ...result, learning: filling, metrics: { ...result.metrics, learning_rate } };
       },
       close: learning.close,
     };

@@ -59,6 +59,8 @@ export interface RoundResult {
   warnings?: string[];
   /** Where the round was a search: every trial of it, in order. */
   trials?: Trial[];
+  /** Where the round taught the bridge addresses: what each train of frames took while the FDB filled. */
+  learning?: Omit<NonNullable<Case["learning"]>[number], "round">[];
   /** What each train of frames took, by frame, where the workload sends trains. */
   trainNsPerFrame?: number[];
 }

@@ -3,7 +3,7 @@ import type { Comparison, Verdict } from "../../document/compare.ts";
 import { AXIS_WORDS, COUNTED_SENTENCE } from "../facts/words.ts";
 import { bottomAxis, type LogScale, logScale, logTicks, ratioScale } from "../html/axis.ts";
 import { type Html, html, px } from "../html/markup.ts";
-import { figure, legend } from "../html/parts.ts";
+import { figure, legend, marked } from "../html/parts.ts";
 import { FIGURE_WIDTH, sideClass, verdictClass } from "../html/tokens.ts";
 import { clip } from "../text/clean.ts";
 import { bare, count, plural } from "../text/units.ts";
@@ -54,7 +54,7 @@ export function forest(id: string, title: string, verdicts: readonly Verdict[], 
       ...rows.map(({ one, ratio, ci: [low, high] }, index) => {
         const y = 20 + index * ROW;
         const name = verdictClass(one.verdict);
-        return html`<text class="m" x="0" y="${y + 4}">${clip(`${one.case} ${one.metric}`, 44)}</text><path class="${name} wide" d="M${px(scale(low))} ${y}H${px(Math.max(scale(high), scale(low) + 1))}"/><circle class="${name}${one.beyond ? "" : " hollow"}" cx="${px(scale(ratio))}" cy="${y}" r="4.5"/><text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${ratioText(one)} (${ratioSpan(one)})</text>
+        return html`<text class="m" x="0" y="${y + 4}">${clip(`${one.case} ${one.metric}`, 44)}</text>${marked(`${one.case} ${one.metric}: ${ratioText(one)} (${ratioSpan(one)}), ${one.verdict}`, html`<path class="${name} wide" d="M${px(scale(low))} ${y}H${px(Math.max(scale(high), scale(low) + 1))}"/><circle class="${name}${one.beyond ? "" : " hollow"}" cx="${px(scale(ratio))}" cy="${y}" r="4.5"/>`)}<text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${ratioText(one)} (${ratioSpan(one)})</text>
 `;
       }),
     ],
@@ -135,7 +135,7 @@ function byKernel(
       ...rows.map(({ name, marks }) => {
         const y = top;
         top += height(marks);
-        return html`<text class="m" x="0" y="${y + 12}">${clip(name, 44)}</text>${marks.map((mark, index) => markAt(mark, scale, y + 8 + index * step))}<text class="e" x="${FIGURE_WIDTH}" y="${y + 12}">${clip(marks.map(({ value }) => bare(value, "instructions")).join(", "), 34)}</text>
+        return html`<text class="m" x="0" y="${y + 12}">${clip(name, 44)}</text>${marks.map((mark, index) => markAt(mark, `${name}, ${labels[mark.place] ?? ""}: ${bare(mark.value, "instructions")} instructions`, scale, y + 8 + index * step))}<text class="e" x="${FIGURE_WIDTH}" y="${y + 12}">${clip(marks.map(({ value }) => bare(value, "instructions")).join(", "), 34)}</text>
 `;
       }),
     ],
@@ -158,10 +158,18 @@ function marksOf(verdicts: readonly Verdict[], labels: readonly string[]): Mark[
   ];
 }
 
-function markAt({ place, value, ci: [low, high] }: Mark, scale: LogScale, y: number): Html {
+function markAt(
+  { place, value, ci: [low, high] }: Mark,
+  says: string,
+  scale: LogScale,
+  y: number,
+): Html {
   const at = (one: number) => scale(Math.max(1, one));
   const name = sideClass(place);
-  return html`<path class="${name} wide" d="M${px(at(low))} ${y}H${px(Math.max(at(high), at(low) + 1))}"/><circle class="${name}${place === 0 ? " hollow" : ""}" cx="${px(at(value))}" cy="${y}" r="4"/>`;
+  return marked(
+    says,
+    html`<path class="${name} wide" d="M${px(at(low))} ${y}H${px(Math.max(at(high), at(low) + 1))}"/><circle class="${name}${place === 0 ? " hollow" : ""}" cx="${px(at(value))}" cy="${y}" r="4"/>`,
+  );
 }
 
 function spoken(marks: readonly Mark[], labels: readonly string[]): string {

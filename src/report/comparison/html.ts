@@ -1,4 +1,4 @@
-/** compare.html: one file, no script, nothing fetched, in the manner of a run's page. */
+/** compare.html: one file, nothing fetched, in the manner of a run's page. */
 import type { Comparison, Verdict } from "../../document/compare.ts";
 import { COUNTED_METHODS } from "../facts/words.ts";
 import { LARGEST_PAGE } from "../html/detail.ts";

@@ -14,6 +14,7 @@ import { count, digits, passage, percent, plural } from "../text/units.ts";
 import { bottomAxis, linearScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { floodsPart, targetsTable } from "./guest.ts";
+import { learningPart } from "./learning.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, figure, fold, legend, right, section, table } from "./parts.ts";
 import { decisionClass, FIGURE_WIDTH } from "./tokens.ts";
@@ -43,6 +44,7 @@ export function decisionsSection(run: Run, detail: Detail): Html {
     byCase(observed),
     numbers(observed),
     floodsPart(run),
+    learningPart(run),
     ...observed.map(({ item, index }) =>
       fold({
         id: `decisions-${index}`,

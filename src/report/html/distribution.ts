@@ -2,10 +2,10 @@
 import { line } from "d3-shape";
 import { type Case, type Latency, STAGES } from "../../document/run.ts";
 import { AXIS_WORDS } from "../facts/words.ts";
-import { count } from "../text/units.ts";
+import { count, passage } from "../text/units.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
-import { figure } from "./parts.ts";
+import { figure, marked } from "./parts.ts";
 import { FIGURE_WIDTH, stageClass } from "./tokens.ts";
 
 const STAGE_LABEL = 130;
@@ -27,6 +27,7 @@ export function distribution(item: Case, index: number, bins: number): Html[] {
           words: `${count(sampled)} timed`,
           buckets,
           marks,
+          says: `${stage}: p50 ${passage(p50, unit)}, p90 ${passage(p90, unit)}, p99 ${passage(p99, unit)}, p99.9 ${passage(p999, unit)}`,
         },
       ];
     });
@@ -45,6 +46,8 @@ export interface Ridge {
   readonly buckets: Latency["buckets"];
   /** Values that are marked below the ridge. */
   readonly marks: readonly number[];
+  /** What it tells in numbers. */
+  readonly says: string;
 }
 
 export interface RidgeOptions {
@@ -100,15 +103,16 @@ export function ridges(
 }
 
 function ridge(
-  { name, className, words, marks }: Ridge,
+  { name, className, words, marks, says }: Ridge,
   scale: LogScale,
   base: number,
   shape: Html,
 ) {
-  const marked = marks
+  const ticks = marks
     .map((value) => `M${px(scale(Math.max(value, scale.domain()[0] ?? 1)))} ${base + 1}v6`)
     .join("");
-  return html`<text class="b" x="0" y="${base - 22}">${name}</text><text class="t" x="0" y="${base - 7}">${words}</text>${shape}<path class="${className} wide" d="${marked}"/>
+  const body = html`${shape}<path class="${className} wide" d="${ticks}"/>`;
+  return html`<text class="b" x="0" y="${base - 22}">${name}</text><text class="t" x="0" y="${base - 7}">${words}</text>${marked(says, body)}
 `;
 }
 

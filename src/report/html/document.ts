@@ -7,10 +7,15 @@ import { fold, section } from "./parts.ts";
 
 const READABLE = 150_000;
 
+const WORDS = {
+  run: { words: "run document", what: "every sample and bucket" },
+  compare: { words: "comparison document", what: "every difference and verdict" },
+  explain: { words: "explanation", what: "every flood and port" },
+} as const;
+
 /** `name` is its file without `.json`; `room` is what the page can still take, in bytes. */
-export function documentSection(document: object, name: "run" | "compare", room: number): Html {
-  const words = name === "run" ? "run document" : "comparison document";
-  const what = name === "run" ? "every sample and bucket" : "every difference and verdict";
+export function documentSection(document: object, name: keyof typeof WORDS, room: number): Html {
+  const { words, what } = WORDS[name];
   const text = renderJson(document);
   // Buckets on lines of their own take twice the room even when packed.
   const dense = JSON.stringify(document);
@@ -21,7 +26,10 @@ export function documentSection(document: object, name: "run" | "compare", room:
       : html`<p>The ${words} is ${bytes(text.length)} of JSON, too large for this page: it is ${name}.json, beside this file.</p>`;
   const reading =
     text.length <= Math.min(READABLE, room - packed.length)
-      ? fold({ summary: "Read it here", body: html`<pre class="raw">${lines(text)}</pre>` })
+      ? fold({
+          summary: "Read it here",
+          body: html`<pre class="raw" tabindex="0" aria-label="${words}">${lines(text)}</pre>`,
+        })
       : html``;
   return section("document", `The ${words}`, [link, reading]);
 }

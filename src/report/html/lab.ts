@@ -2,16 +2,13 @@
 import { type Case, DECISIONS, type Lab, type PortAccount, type Run } from "../../document/run.ts";
 import { DECISION_WORDS } from "../facts/words.ts";
 import { clip } from "../text/clean.ts";
-import { compactCount, count, plural } from "../text/units.ts";
+import { count } from "../text/units.ts";
+import { bridgeFigure, type Wire } from "./bridge-figure.ts";
 import type { Detail } from "./detail.ts";
 import { factsOf } from "./lab-facts.ts";
-import { type Html, html, px } from "./markup.ts";
+import { type Html, html } from "./markup.ts";
 import { code, figure, fold, section } from "./parts.ts";
 import { FIGURE_WIDTH } from "./tokens.ts";
-
-const ROW = 46;
-const LEFT = { x: 8, width: 230 };
-const BRIDGE = { x: 560, width: 300 };
 
 export function labSection(run: Run, detail: Detail): Html {
   const facts = factsOf(run, detail.ports);
@@ -29,15 +26,6 @@ export function labSection(run: Run, detail: Detail): Html {
   ]);
 }
 
-interface Wire {
-  readonly host: string;
-  readonly device: string;
-  readonly port: string;
-  readonly state: string;
-  readonly ingress: number | null;
-  readonly egress: number | null;
-}
-
 function firstBridge(run: Run): number {
   return Math.max(
     0,
@@ -49,49 +37,25 @@ function drawing(item: Case, index: number, most: number): Html {
   const { lab } = item;
   if (lab.bridge === null)
     return lab.ports.length === 0 ? single(item, index) : pairs(item, index, most);
-  const wires = wiresOf(item, most);
-  const height = Math.max(2, wires.length) * ROW + 56;
-  const inside = lab.ports[0]?.namespace ?? "";
-  return figure({
+  return bridgeFigure({
     id: `labfig-${index}`,
     title: `Lab of ${item.id}`,
-    desc: `Bridge ${lab.bridge.name} with ${plural(lab.ports.length, "port")}. ${wires.map(sentence).join(". ")}.`,
-    width: FIGURE_WIDTH,
-    height,
-    body: [
-      html`<rect class="shape" x="${BRIDGE.x - 60}" y="4" width="${BRIDGE.width + 140}" height="${height - 8}" rx="8"/><text class="t" x="${BRIDGE.x - 48}" y="22">namespace <tspan class="m">${clip(inside, 24)}</tspan></text>`,
-      html`<rect class="device" x="${BRIDGE.x + 110}" y="34" width="${BRIDGE.width - 50}" height="${height - 50}" rx="6"/><text class="b m" x="${BRIDGE.x + 126}" y="56">${clip(lab.bridge.name, 24)}</text><text class="t" x="${BRIDGE.x + 126}" y="74">bridge, ifindex ${lab.bridge.ifindex}</text>${totals(item, height - 16)}`,
-      ...wires.map((wire, row) => drawWire(wire, 40 + row * ROW)),
-    ],
+    namespace: lab.ports[0]?.namespace ?? "",
+    bridge: lab.bridge,
+    ports: lab.ports.length,
+    totals: totals(item),
+    wires: wiresOf(item, most),
   });
 }
 
-function totals(item: Case, bottom: number): Html {
-  const x = BRIDGE.x + 126;
-  const bridge = item.bridge;
-  if (bridge === undefined) return html`<text class="t" x="${x}" y="96">not observed</text>`;
+function totals({ bridge }: Case): string[] {
+  if (bridge === undefined) return ["not observed"];
   const taken = DECISIONS.filter((name) => bridge.decisions[name] > 0);
-  const said = [
+  return [
     `${count(bridge.ingress)} frames in`,
     `${count(bridge.egress)} out`,
     ...taken.map((name) => `${count(bridge.decisions[name])} ${DECISION_WORDS[name].title}`),
   ];
-  const rows = said.slice(0, Math.floor((bottom - 84) / 16));
-  return html`${rows.map((text, row) => html`<text${row > 1 ? html` class="t"` : null} x="${x}" y="${96 + row * 16}">${text}</text>`)}`;
-}
-
-function drawWire(wire: Wire, y: number): Html {
-  const middle = y + 16;
-  const busy = (wire.ingress ?? 0) + (wire.egress ?? 0);
-  const idle = busy === 0 ? " idle" : "";
-  const weight = busy === 0 ? 1 : Math.min(5, 1 + Math.log10(busy) / 2);
-  const start = LEFT.x + LEFT.width;
-  const counts =
-    wire.ingress === null || wire.egress === null
-      ? null
-      : html`<text class="c" x="${(start + BRIDGE.x - 60) / 2}" y="${middle - 6}">${compactCount(wire.ingress)} in →</text><text class="c" x="${(start + BRIDGE.x - 60) / 2}" y="${middle + 16}">← ${compactCount(wire.egress)} out</text>`;
-  return html`<path class="wire${idle}" stroke-width="${px(weight)}" d="M${start} ${middle}H${BRIDGE.x - 44}"/>${counts}<path class="wire" d="M${BRIDGE.x + 86} ${middle}H${BRIDGE.x + 110}"/><rect class="shape" x="${LEFT.x}" y="${y}" width="${LEFT.width}" height="34" rx="6"/><text x="${LEFT.x + 10}" y="${y + 15}" class="m">${clip(wire.host, 28)}</text><text x="${LEFT.x + 10}" y="${y + 28}" class="t">${clip(wire.device, 34)}</text><rect class="device" x="${BRIDGE.x - 44}" y="${y}" width="130" height="34" rx="5"/><text x="${BRIDGE.x - 36}" y="${y + 15}" class="m">${clip(wire.port, 17)}</text><text x="${BRIDGE.x - 36}" y="${y + 28}" class="t">${clip(wire.state, 20)}</text>
-`;
 }
 
 function wiresOf(item: Case, most: number): Wire[] {
@@ -142,12 +106,6 @@ function restOf(item: Case, rest: Lab["ports"]): Wire {
 
 function accountOf(item: Case, ifindex: number, name: string): PortAccount | undefined {
   return item.ports.find((port) => port.ifindex === ifindex && port.name === name);
-}
-
-function sentence(wire: Wire): string {
-  const counts =
-    wire.ingress === null ? "" : `: ${count(wire.ingress)} in, ${count(wire.egress ?? 0)} out`;
-  return `${wire.host} to port ${wire.port}${counts}`;
 }
 
 function single(item: Case, index: number): Html {

@@ -17,8 +17,9 @@ import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { distribution } from "./distribution.ts";
 import { type Html, html, px } from "./markup.ts";
-import { code, figure, fold, right, section, table } from "./parts.ts";
+import { code, figure, fold, marked, right, section, table } from "./parts.ts";
 import { FIGURE_WIDTH, stageClass } from "./tokens.ts";
+import { waterfall } from "./waterfall.ts";
 
 const LABEL = 270;
 const RIGHT = 110;
@@ -35,9 +36,12 @@ export function latencySection(run: Run, detail: Detail): Html {
     return [
       fold({
         id: `latency-${index}`,
-        summary: html`Distribution in ${code(item.id)}`,
+        summary: html`The way of a frame, and distributions, in ${code(item.id)}`,
         open: index < OPEN,
-        body: distribution(item, index, detail.bins),
+        body: [
+          index < detail.ways ? waterfall(item, index) : html``,
+          ...distribution(item, index, detail.bins),
+        ],
       }),
     ];
   });
@@ -47,7 +51,7 @@ export function latencySection(run: Run, detail: Detail): Html {
     ...timed.map((stage) => overview(run, stage)),
     html`<h3>Numbers</h3>`,
     numbers(run),
-    html`<h3>Distributions</h3>${counted ? COUNTED_RIDGES : TIMED_RIDGES}`,
+    html`<h3>Case by case</h3>${counted ? COUNTED_RIDGES : TIMED_RIDGES}`,
     ...distributions,
   ]);
 }
@@ -148,8 +152,18 @@ function percentileRow({ item, latency }: Timed, stage: Stage, scale: LogScale, 
     latency.unit === "ns"
       ? html`<circle class="${name} hollow" cx="${at(latency.p90)}" cy="${y}" r="4"/><circle class="${name}" cx="${at(latency.p99)}" cy="${y}" r="3"/>`
       : null;
-  return html`<text class="m" x="0" y="${y + 4}">${clip(item.id, 36)}</text><path class="${name} wide" d="M${at(low)} ${y}H${at(high)}"/>${others}<circle class="${name}" cx="${at(headlineOf(latency).value)}" cy="${y}" r="5"/><text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${headlineText(latency)}</text>
+  const marks = html`<path class="${name} wide" d="M${at(low)} ${y}H${at(high)}"/>${others}<circle class="${name}" cx="${at(headlineOf(latency).value)}" cy="${y}" r="5"/>`;
+  return html`<text class="m" x="0" y="${y + 4}">${clip(item.id, 36)}</text>${marked(rowSays(item, latency), marks)}<text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${headlineText(latency)}</text>
 `;
+}
+
+function rowSays({ id }: Case, latency: Latency): string {
+  const { unit, p50, p90, p99, p999 } = latency;
+  if (unit === "ns") {
+    return `${id}: p50 ${duration(p50)}, p90 ${duration(p90)}, p99 ${duration(p99)}, p99.9 ${duration(p999)}`;
+  }
+  const { value, ci } = headlineOf(latency);
+  return `${id}: ${bare(value, unit)} instructions (${bareSpan(ci, unit, value)})`;
 }
 
 function numbers(run: Run): Html {

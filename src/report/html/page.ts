@@ -1,4 +1,4 @@
-/** report.html: one file, no script, nothing fetched. */
+/** report.html: one file, nothing fetched. */
 import { sealed } from "../../document/integrity.ts";
 import type { Run } from "../../document/run.ts";
 import { roundTripsIn } from "../facts/round-trip.ts";

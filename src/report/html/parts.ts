@@ -25,7 +25,7 @@ export function table(
     return html`<tr${id === undefined ? null : html` id="${id}"`}>${inner}</tr>
 `;
   });
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${titles}</tr></thead><tbody>
+  return html`<div class="scroll" role="group" tabindex="0" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${titles}</tr></thead><tbody>
 ${body}</tbody></table></div>`;
 }
 
@@ -48,6 +48,11 @@ export function figure(options: FigureOptions): Html {
   return html`<figure><div class="plot"><svg role="img"${classOf(className ?? "")} viewBox="0 0 ${width} ${Math.ceil(height)}" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${title}</title><desc id="${id}-d">${desc}</desc>
 ${body}</svg></div>${foot}</figure>
 `;
+}
+
+/** Marks of a figure that say what they are when they are pointed at. */
+export function marked(says: string, marks: Html | readonly Html[]): Html {
+  return html`<g><title>${says}</title>${marks}</g>`;
 }
 
 export function legend(
@@ -91,6 +96,11 @@ export function right(value: string | number): TableCell {
 /** A name from outside, in the fixed font. */
 export function code(text: string): Html {
   return html`<code>${text}</code>`;
+}
+
+/** To be typed: on lines of its own, and whole. */
+export function command(text: string): Html {
+  return html`<pre class="command">${text}</pre>`;
 }
 
 function tableCell(cell: TableCell | string | Html, first: boolean): Html {

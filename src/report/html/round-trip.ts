@@ -60,6 +60,7 @@ function distributions(timed: readonly TimedTrips[], bins: number): Html[] {
     className: ROUND_TRIP_CLASS,
     words: `${count(trips.count)} round trips`,
     buckets: trips.buckets,
+    says: `${item.id}: ${TRIP_COLUMNS.map(({ title, of }) => `${title} ${duration(of(trips))}`).join(", ")}`,
     marks: TRIP_COLUMNS.map(({ of }) => of(trips)),
   }));
   const figure = ridges(rows, {

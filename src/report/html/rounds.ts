@@ -6,7 +6,7 @@ import { duration, quantity, spanLike } from "../text/units.ts";
 import { leftAxis, linearScale } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { type Html, html, lines, px } from "./markup.ts";
-import { code, figure, fold, section } from "./parts.ts";
+import { code, figure, fold, marked, section } from "./parts.ts";
 
 const WIDTH = 320;
 const HEIGHT = 132;
@@ -25,7 +25,9 @@ export function roundsSection(run: Run, detail: Detail): Html {
           ...notes(item),
           html`<div class="strips">${seriesOf(item)
             .slice(0, detail.strips)
-            .map((series, place) => strip(item, series, `strip-${index}-${place}`))}</div>`,
+            .map((series, place) =>
+              strip(item, series, `strip-${index}-${place}`, detail.roundTips),
+            )}</div>`,
         ],
       }),
     ),
@@ -41,7 +43,9 @@ function notes(item: Case): Html[] {
   return [
     ...(item.error === null
       ? []
-      : [html`<div class="box alarm"><pre>${lines(item.error)}</pre></div>`]),
+      : [
+          html`<div class="box alarm"><pre tabindex="0" aria-label="error">${lines(item.error)}</pre></div>`,
+        ]),
     ...item.warnings.map((text) => html`<p class="caution">Warning: ${text}</p>`),
     ...gone.map(
       (round) => html`<p class="soft">Round ${round.index} discarded: ${round.discarded}</p>`,
@@ -50,7 +54,7 @@ function notes(item: Case): Html[] {
   ];
 }
 
-function strip(item: Case, series: Series, id: string): Html {
+function strip(item: Case, series: Series, id: string, tips: boolean): Html {
   const { samples, spread, unit } = series;
   const values = samples.map((sample) => sample.value);
   const x = placement(series);
@@ -66,6 +70,14 @@ function strip(item: Case, series: Series, id: string): Html {
   const crosses = samples
     .flatMap((one, i) => (one.discarded === null ? [] : [cross(x.at(i), y(one.value))]))
     .join("");
+  const tipped = samples.map(({ value, discarded, round }, i) => {
+    const gone = discarded === null ? "" : `, discarded: ${discarded}`;
+    const mark =
+      discarded === null
+        ? html`<path class="dots" d="M${px(x.at(i))} ${px(y(value))}h0"/>`
+        : html`<path class="gone" d="${cross(x.at(i), y(value))}"/>`;
+    return marked(`round ${round}: ${quantity(value, unit)}${gone}`, mark);
+  });
   const side = series.side === "" ? "" : `, ${series.side}`;
   const said =
     spread === null
@@ -85,7 +97,7 @@ function strip(item: Case, series: Series, id: string): Html {
     caption: html`<strong>${series.title}</strong>${side} (${series.better} is better): ${said}`,
     body: [
       leftAxis(y, { left: PLOT.left, right: PLOT.right, unit, ticks: 3 }),
-      html`${middle}<path class="dots" d="${dots}"/><path class="gone" d="${crosses}"/><path class="axis" d="M${PLOT.left} ${PLOT.bottom}H${PLOT.right}"/><text class="t" x="${PLOT.left}" y="${PLOT.bottom + 15}">${x.first}</text><text class="t e" x="${PLOT.right}" y="${PLOT.bottom + 15}">${x.last}</text><text class="t c" x="${(PLOT.left + PLOT.right) / 2}" y="${PLOT.bottom + 31}">${x.label}</text>`,
+      html`${middle}${tips ? tipped : html`<path class="dots" d="${dots}"/><path class="gone" d="${crosses}"/>`}<path class="axis" d="M${PLOT.left} ${PLOT.bottom}H${PLOT.right}"/><text class="t" x="${PLOT.left}" y="${PLOT.bottom + 15}">${x.first}</text><text class="t e" x="${PLOT.right}" y="${PLOT.bottom + 15}">${x.last}</text><text class="t c" x="${(PLOT.left + PLOT.right) / 2}" y="${PLOT.bottom + 31}">${x.label}</text>`,
     ],
   });
 }

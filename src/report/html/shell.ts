@@ -1,8 +1,9 @@
-/** What every page is: one file, no script, nothing fetched. */
+/** What every page is: one file, nothing fetched, and no script but our own, named by its checksum. */
 import { createHash } from "node:crypto";
 import type { Method } from "../facts/words.ts";
 import { Html, html } from "./markup.ts";
 import { code, section } from "./parts.ts";
+import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
 export interface Page {
@@ -26,6 +27,7 @@ ${header}
 <main>
 ${body}</main>
 <footer><p>Made by ${origin}. Colours are the Okabe-Ito palette, which colour-blind readers can tell apart; words and numbers say the same as every colour.</p></footer>
+<script>${new Html(SCRIPT)}</script>
 </body>
 </html>
 `.text;
@@ -41,8 +43,7 @@ export function methodSection(methods: readonly Method[]): Html {
 }
 
 function head(title: string): Html {
-  const hash = createHash("sha256").update(STYLE).digest("base64");
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src ${hash(STYLE)}; script-src ${hash(SCRIPT)}; img-src data:; base-uri 'none'; form-action 'none'`;
   return html`<head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${new Html(policy)}">
@@ -52,6 +53,10 @@ function head(title: string): Html {
 <title>${title}</title>
 <style>${new Html(STYLE)}</style>
 </head>`;
+}
+
+function hash(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
 /** Our own words, where backticks mark code. */

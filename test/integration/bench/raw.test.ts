@@ -211,6 +211,12 @@ describe("searches", () => {
     await expect(unlearned).rejects.toThrow(/not one address could be learned/);
   });
 
+  it("learning tells what a frame took while the FDB filled", async () => {
+    const { result } = await drive("bridge:3", "learn", { addresses: 1000 });
+    expect(result.learning?.map(({ entries }) => entries)).toEqual([0, 256, 512, 768]);
+    expect(result.learning?.every(({ nsPerFrame }) => nsPerFrame > 100)).toBe(true);
+  });
+
   it("address learning at full speed leaves no address to flood to", async () => {
     const { result } = await drive("bridge:3", "address-learning", { addresses: 500 });
     expect(result.metrics.learning_rate).toBeGreaterThan(0);

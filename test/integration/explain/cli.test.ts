@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bridgescope, start } from "../bench/cli.ts";
@@ -41,6 +44,29 @@ it("explains a bridge in another namespace, and changes nothing", async () => {
   });
   expect(state()).toBe(untouched);
   expect(await hostStateOnceLike(before, 3000)).toEqual(before);
+});
+
+it("writes the reports that --out asks for, and report reads them back", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "bridgescope-explain-"));
+  try {
+    const out = join(folder, "why");
+    const words = ["explain", "br0", "--netns", lab.bridge.path, "--no-probes", "--out", out];
+    const { code, stderr } = await bridgescope(words);
+    expect(code).toBe(0);
+    const names = ["explain.html", "explain.md", "explain.json"];
+    expect(stderr).toBe(names.map((name) => `${join(out, name)}\n`).join(""));
+    expect(readdirSync(out).toSorted()).toEqual(names.toSorted());
+    const page = await bridgescope(["report", out, "--format", "html"]);
+    expect(page.stdout).toBe(readFileSync(join(out, "explain.html"), "utf8"));
+    const wrong = await bridgescope(["report", out, "--format", "gobench"]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain("is an explanation, which has html, markdown, json, terminal");
+    const nowhere = await bridgescope([...words.slice(0, -1), "/proc/why"]);
+    expect(nowhere.code).toBe(2);
+    expect(nowhere.stderr).toContain("cannot be written to");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it("lists the bridges there are when there is none of that name", async () => {
@@ -137,5 +163,5 @@ it("has a schema that its documents meet", async () => {
   expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/1");
   const none = await bridgescope(["schema", "nonsense"]);
   expect(none.code).toBe(2);
-  expect(none.stderr).toContain("run, explain, watch");
+  expect(none.stderr).toContain("run, compare, explain, watch");
 });

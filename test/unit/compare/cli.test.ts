@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { exitStatus, marginOf, readComparison } from "../../../src/cli/compare.ts";
+import { exitStatus, marginOf } from "../../../src/cli/compare.ts";
+import { readComparison } from "../../../src/cli/stored.ts";
 import { renderComparison } from "../../../src/report/comparison.ts";
 import { renderJson } from "../../../src/report/json.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
@@ -48,5 +49,5 @@ test("a comparison is found as a file and in its folder; a run is left to its ow
 test("a comparison that is not whole is refused in a sentence", () => {
   const file = join(folder, "half.json");
   writeFileSync(file, JSON.stringify({ schema: "bridgescope.compare/1" }));
-  expect(() => readComparison(file)).toThrow(/no comparison document of this version: at clock/);
+  expect(() => readComparison(file)).toThrow(/not a comparison of this version: at clock/);
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Explanation, explainSchema } from "../../../src/document/explain.ts";
-import { renderExplanation } from "../../../src/report/explanation.ts";
+import { renderExplanationTerminal } from "../../../src/report/explanation/terminal.ts";
 import { columns } from "../../../src/report/text/layout.ts";
 
 const COMMAND =
@@ -41,12 +41,14 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
       {
         name: "host",
         ifindex: 7,
+        owner: null,
         gets: { unknownUnicast: false, broadcast: true, multicast: true },
         why: ["it is not promiscuous"],
       },
       {
         name: "a-rather-long-p",
         ifindex: 8,
+        owner: "container web",
         gets: { unknownUnicast: true, broadcast: true, multicast: false },
         why: ["mcast_flood off", "isolated"],
       },
@@ -57,7 +59,7 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
 }
 
 function render(document: Explanation, width = 80): string[] {
-  return renderExplanation(document, { width, color: false }).split("\n");
+  return renderExplanationTerminal(document, { width, color: false }).split("\n");
 }
 
 describe("an explanation on the terminal", () => {

@@ -1,4 +1,5 @@
 /** What is in a rendered text: what a terminal obeys, elements and attributes. */
+import { SCRIPT } from "../../../src/report/html/script.ts";
 
 // What a terminal obeys or hides; line breaks are the formats' own.
 const OBEYED = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u;
@@ -32,6 +33,11 @@ export function unclosed(page: string): string[] {
     else if (open.pop() !== name) return [name];
   }
   return open;
+}
+
+/** The page without the one script that it brings, to the letter. */
+export function withoutScript(page: string): string {
+  return page.replace(`<script>${SCRIPT}</script>`, "");
 }
 
 /** The page without the packed document, whose letters spell anything sooner or later. */

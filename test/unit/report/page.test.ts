@@ -1,16 +1,20 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { renderHtml } from "../../../src/report/html/page.ts";
+import { SCRIPT } from "../../../src/report/html/script.ts";
 import { brokenRun, completeRun } from "../../fixtures/report/runs.ts";
-import { withoutPacked } from "./markup.ts";
+import { withoutPacked, withoutScript } from "./markup.ts";
 
 const page = renderHtml(completeRun());
 
-test("nothing is fetched and nothing runs", () => {
+test("nothing is fetched, and nothing runs but the script of the page", () => {
   const [, style = ""] = /<style>(.*?)<\/style>/s.exec(page) ?? [];
   const hash = createHash("sha256").update(style).digest("base64");
-  expect(page).toContain(`default-src 'none'; style-src 'sha256-${hash}'; img-src data:`);
-  expect(page).not.toMatch(/<(script|link|iframe|object|embed|img|base|form)\b/);
+  const code = createHash("sha256").update(SCRIPT).digest("base64");
+  expect(page).toContain(
+    `default-src 'none'; style-src 'sha256-${hash}'; script-src 'sha256-${code}'; img-src data:`,
+  );
+  expect(withoutScript(page)).not.toMatch(/<(script|link|iframe|object|embed|img|base|form)\b/);
   expect(page).not.toMatch(/https?:|@import|url\(/);
 });
 

@@ -1,0 +1,93 @@
+/** What every format says of an explanation, in the same words. */
+import type { Explanation, Finding, Note } from "../../document/explain.ts";
+import type { Method } from "../facts/words.ts";
+import { count, quantity } from "../text/units.ts";
+
+type Port = Finding["victims"][number]["port"];
+
+export function whereOf({ bridge, ports }: Explanation): string {
+  return `${bridge.name} in ${bridge.namespace.label}, ${ports.length - 1} ports`;
+}
+
+/** What was seen of floods; only where frames were looked at. */
+export function seenOf({ findings, seconds }: Explanation): string {
+  const time = `in ${seconds.toFixed(1)} s`;
+  if (findings.length === 0) return `no harmful flood was seen ${time}`;
+  const copies = findings.reduce((sum, finding) => sum + finding.copiesPerSecond, 0);
+  const floods = findings.length === 1 ? "one harmful flood" : `${findings.length} harmful floods`;
+  return `${floods} ${time}, ${quantity(copies, "copies/s")}`;
+}
+
+export function harmfulOf({ thresholds }: Explanation): string {
+  const { unknownUnicast, broadcast, multicast, moves, frames } = thresholds;
+  return `Harmful is, from ${frames} frames on: unknown unicast for one destination at ${unknownUnicast} frames/s (--unknown-unicast), broadcast of one source at ${broadcast} frames/s (--broadcast), multicast for one group at ${multicast} frames/s (--multicast), an address that moves ${moves} times a second (--moves).`;
+}
+
+/** Empty where nothing was attached. */
+export function costOf({ overhead }: Explanation): string {
+  return overhead === null ? "" : `The probes took ${(overhead * 100).toFixed(2)} % of a CPU.`;
+}
+
+export const NOT_LOOKED =
+  "This is what netlink tells. No frame was looked at, so it says what can make the bridge flood, not that it does; nothing is judged harmful by it.";
+
+export function stateVerdict(notes: readonly Note[]): string {
+  if (notes.length === 0) return "nothing in its state makes it flood more than a bridge must";
+  const causes = [...new Set(notes.flatMap(({ cause }) => cause ?? []))];
+  const things = notes.length === 1 ? "one thing" : `${notes.length} things`;
+  return `${things} in its state to know of${causes.length === 0 ? "" : ` (${causes.join(", ")})`}`;
+}
+
+export function flowOf({ source, destination, addresses, vlan }: Finding): string {
+  const ip =
+    addresses.protocol === null
+      ? ""
+      : ` (${addresses.source} to ${addresses.destination}, ${addresses.protocol})`;
+  return `${source} to ${destination ?? "several"}${ip}, VLAN ${vlan || "none"}`;
+}
+
+export function amountOf(finding: Finding): string {
+  const { frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
+  return `${count(frames)} frames (${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
+}
+
+export function basisOf({ basis, alternatives }: Finding): string {
+  const others = alternatives.length === 0 ? "" : `; it could also be: ${alternatives.join("; ")}`;
+  return `the cause is ${basis}${others}`;
+}
+
+/** A port, and whose it is. */
+export function portWords({ name, owner }: Port): string {
+  return owner === null ? name : `${name} (${owner})`;
+}
+
+export function yesNo(value: boolean): string {
+  return value ? "yes" : "no";
+}
+
+/** Kinds of flooded frames, in the order of `gets`. */
+export const KINDS = ["unknownUnicast", "broadcast", "multicast"] as const;
+export const KIND_WORDS = ["unknown unicast", "broadcast", "multicast"] as const;
+
+export const EXPLANATION_METHODS: readonly Method[] = [
+  {
+    term: "Frames and copies",
+    text: "Counted in the kernel by tracepoints: a frame when it enters the bridge by a port (`net:netif_receive_skb`), a copy when it is queued at a port it leaves by (`net:net_dev_queue`). Nothing is sampled while they count. A rate is the count over the seconds in which frames were looked at.",
+  },
+  {
+    term: "Flow",
+    text: "Frames of one source address, one destination address and one VLAN that came in by one port. IP addresses and protocol are those of its first frame. What one source sends to many addresses that nobody knows is one finding.",
+  },
+  {
+    term: "Since",
+    text: "The time of the flow's first frame; `before attach` where it was there when the probes were attached, so that its beginning was not seen.",
+  },
+  {
+    term: "Observed and inferred",
+    text: "Observed: the cause itself was seen, by the probes or in the state that netlink tells. Inferred: it follows from what was seen together with what was not, and what else it could be stands beside it.",
+  },
+  {
+    term: "Severity",
+    text: "By copies a second: from 1,000 medium, from 10,000 high.",
+  },
+];

@@ -1,0 +1,239 @@
+/** explain.html: why a bridge floods, in the manner of a run's page. */
+import type { Explanation, Finding, Note, Remedy } from "../../document/explain.ts";
+import { bottomAxis, linearScale } from "../html/axis.ts";
+import { bridgeFigure, type Wire } from "../html/bridge-figure.ts";
+import { LARGEST_PAGE } from "../html/detail.ts";
+import { documentSection } from "../html/document.ts";
+import { type Html, html, px } from "../html/markup.ts";
+import { code, command, figure, fold, pairs, right, section, table } from "../html/parts.ts";
+import { methodSection, pageText, sizeOf } from "../html/shell.ts";
+import { decisionClass, FIGURE_WIDTH } from "../html/tokens.ts";
+import { clip } from "../text/clean.ts";
+import { count, percent, quantity } from "../text/units.ts";
+import {
+  amountOf,
+  basisOf,
+  costOf,
+  EXPLANATION_METHODS,
+  flowOf,
+  harmfulOf,
+  KIND_WORDS,
+  KINDS,
+  NOT_LOOKED,
+  portWords,
+  seenOf,
+  stateVerdict,
+  whereOf,
+  yesNo,
+} from "./facts.ts";
+
+const FRAME = 16_000;
+/** Ports that are drawn. */
+const WIRES = 24;
+const BARS = 24;
+const ROW = 22;
+
+const NAV = [
+  ["answer", "Answer"],
+  ["bridge", "Bridge"],
+  ["floods", "Floods"],
+  ["state", "State"],
+  ["ports", "Ports"],
+  ["method", "Method"],
+  ["document", "Document"],
+] as const;
+
+export function renderExplanationHtml(explanation: Explanation): string {
+  const { bridge, probes } = explanation;
+  const body = html`${[
+    answer(explanation),
+    section("bridge", "The bridge and who is behind its ports", [drawing(explanation)]),
+    ...(probes ? [section("floods", "The floods", floods(explanation))] : []),
+    section("state", "What its state tells", stateOf(explanation)),
+    section("ports", "Which flooded frames a port gets", [portTable(explanation)]),
+    methodSection(EXPLANATION_METHODS),
+  ]}`;
+  const room = LARGEST_PAGE - FRAME - sizeOf(body);
+  return pageText({
+    title: `bridgescope: why ${bridge.name} floods`,
+    header: header(explanation),
+    nav: NAV.filter(([id]) => probes || id !== "floods"),
+    body: html`${body}${documentSection(explanation, "explain", room)}`,
+    origin: `bridgescope from ${explanation.schema}`,
+  });
+}
+
+function header(explanation: Explanation): Html {
+  const { bridge, time, seconds, probes } = explanation;
+  const looked = probes ? `frames looked at for ${seconds.toFixed(1)} s` : "netlink alone";
+  return html`<header><h1>Why ${code(bridge.name)} floods</h1>
+<p class="soft">${whereOf(explanation)}, ${time}; ${looked}. ${costOf(explanation)}</p></header>`;
+}
+
+function answer(explanation: Explanation): Html {
+  const { findings, notes, probes } = explanation;
+  const [first, ...items] = found(explanation);
+  const tone = findings.length > 0 ? "alarm" : notes.length > 0 || !probes ? "caution" : "good";
+  return section("answer", "The answer", [
+    html`<div class="box ${tone}"${findings.length > 0 ? html` role="alert"` : null}><h3>${first ?? ""}</h3>${items.length > 0 ? html`<ul>${items}</ul>` : null}</div>`,
+    probes
+      ? html`<p class="soft">${harmfulOf(explanation)}</p>`
+      : html`<p class="soft">${NOT_LOOKED}</p>`,
+    ...(probes ? [html`<p>Besides, ${stateVerdict(notes)}.</p>`] : []),
+  ]);
+}
+
+/** The headline, then a line for each thing. */
+function found({ findings, notes, ...rest }: Explanation): Html[] {
+  if (!rest.probes || findings.length === 0) {
+    const headline = rest.probes ? seenOf({ findings, notes, ...rest }) : stateVerdict(notes);
+    const lines = notes.map(
+      ({ cause, text }, index) =>
+        html`<li>${cause === null ? null : html`<strong>${cause}</strong>${" "}`}${text} <a href="#note-${index}" aria-label="evidence: ${cause ?? "note"}">more</a></li>`,
+    );
+    return [html`${capital(headline)}`, ...lines];
+  }
+  return [
+    html`${capital(seenOf({ findings, notes, ...rest }))}`,
+    ...findings.map(
+      (finding, index) =>
+        html`<li><strong>${finding.cause}</strong> ${finding.title}: ${quantity(finding.copiesPerSecond, "copies/s")} <a href="#flood-${index}" aria-label="evidence: ${finding.cause}">evidence</a></li>`,
+    ),
+  ];
+}
+
+function drawing(explanation: Explanation): Html {
+  const { bridge, ports, findings, probes } = explanation;
+  const wires = ports.map(({ name, ifindex, owner }): Wire => {
+    const sum = (of: (finding: Finding) => number) =>
+      findings.reduce((all, finding) => all + of(finding), 0);
+    const is = (port: Finding["ingressPort"]) => port?.ifindex === ifindex;
+    return {
+      host: name === "host" ? "the host itself" : (owner ?? "not known"),
+      device: "",
+      port: name,
+      state: name === "host" ? "bridge device" : "",
+      ingress: probes ? sum((one) => (is(one.ingressPort) ? one.frames : 0)) : null,
+      egress: probes ? sum((one) => one.victims.find(({ port }) => is(port))?.copies ?? 0) : null,
+    };
+  });
+  const busy = (wire: Wire) => (wire.ingress ?? 0) + (wire.egress ?? 0);
+  const shown =
+    wires.length <= WIRES ? wires : wires.toSorted((a, b) => busy(b) - busy(a)).slice(0, WIRES);
+  const left = wires.length - shown.length;
+  return html`${probes ? html`<p>Arrows count the frames of the harmful floods alone: those that came in by a port, and the copies that left by it; a dashed wire carried none.</p>` : null}${bridgeFigure(
+    {
+      id: "bridgefig",
+      title: `The bridge ${bridge.name}`,
+      namespace: bridge.namespace.label,
+      bridge,
+      ports: ports.length - 1,
+      totals: probes ? [`${count(findings.length)} harmful floods`] : ["frames not looked at"],
+      wires: shown,
+    },
+  )}${left > 0 ? html`<p class="soft">${count(left)} more ports in the table below.</p>` : null}`;
+}
+
+function floods({ findings }: Explanation): Html[] {
+  if (findings.length === 0) return [html`<p>None was harmful.</p>`];
+  return findings.map((finding, index) => {
+    const { cause, severity, ingressPort, since, captures, evidence } = finding;
+    return html`<article id="flood-${index}" aria-labelledby="flood-${index}-h"><h3 id="flood-${index}-h">${index + 1}. ${cause} <span class="badge ${severity === "low" ? "caution" : "alarm"}">${severity}</span></h3>
+<p>${finding.title}</p>
+${pairs([
+  ["flow", flowOf(finding)],
+  ...(ingressPort === null ? [] : [["came in by", portWords(ingressPort)] as const]),
+  ["since", since],
+  ["how much", amountOf(finding)],
+  ...(captures.length === 0 ? [] : [["first frames", captures.join(", ")] as const]),
+])}
+<p>${capital(basisOf(finding))}.</p>
+<h4>Evidence</h4><ul>${evidence.map((text) => html`<li>${text}</li>`)}</ul>
+${victims(finding, index)}${finding.remedy === null ? null : remedyPart(finding.remedy)}</article>
+`;
+  });
+}
+
+/** Who gets copies of it, as bars and as a table. */
+function victims(finding: Finding, index: number): Html {
+  const all = finding.victims.toSorted((a, b) => b.copies - a.copies);
+  if (all.length === 0) return html``;
+  const shown = all.slice(0, BARS);
+  const bottom = 6 + shown.length * ROW;
+  const scale = linearScale(0, Math.max(...all.map(({ copies }) => copies)), [330, 850]);
+  const left = all.length - shown.length;
+  const plot = figure({
+    id: `victims-${index}`,
+    title: `Copies of flood ${index + 1} by the port that got them`,
+    desc: shown.map(({ port, copies }) => `${portWords(port)}: ${count(copies)}`).join("; "),
+    width: FIGURE_WIDTH,
+    height: bottom + 38,
+    body: [
+      bottomAxis(scale, scale.ticks(5), { top: 2, bottom, label: "copies", unit: "" }),
+      ...shown.map(({ port, copies }, place) => {
+        const y = 4 + place * ROW;
+        return html`<text class="m" x="0" y="${y + 13}">${clip(portWords(port), 46)}</text><rect class="seg ${floodClass(finding)}" x="330" y="${y}" width="${px(Math.max(1, scale(copies) - 330))}" height="${ROW - 6}"><title>${portWords(port)}: ${count(copies)} copies</title></rect><text class="t" x="${px(scale(copies) + 6)}" y="${y + 13}">${count(copies)}</text>
+`;
+      }),
+    ],
+    caption: left > 0 ? `${count(left)} more ports in the table.` : "",
+  });
+  const list = table(
+    "Who gets copies that are not theirs",
+    [{ title: "Port" }, { title: "Copies", align: "right" }, { title: "Of all", align: "right" }],
+    all.map(({ port, copies }) => ({
+      cells: [code(portWords(port)), right(count(copies)), right(percent(copies, finding.copies))],
+    })),
+  );
+  return html`<h4>Who gets the copies</h4>${plot}${fold({ summary: "As a table", body: list })}`;
+}
+
+function floodClass({ cause }: Finding): string {
+  if (cause === "broadcast-storm") return decisionClass("broadcast");
+  return decisionClass(cause === "multicast-unregistered" ? "multicast" : "unknownUnicast");
+}
+
+function remedyPart({ command: text, effect, risk, undo, verify }: Remedy): Html {
+  return html`<h4>What would stop it</h4>${command(text)}<dl class="kv"><dt>effect</dt><dd>${effect}</dd><dt>risk</dt><dd>${risk}</dd><dt>to verify</dt><dd>${verify}</dd></dl><p>To take it back:</p>${command(undo)}`;
+}
+
+function stateOf({ notes, bridge }: Explanation): Html[] {
+  const options = Object.entries(bridge.options);
+  return [
+    html`<p>${capital(stateVerdict(notes))}.</p>`,
+    ...notes.map(note),
+    fold({
+      summary: `Options of the bridge: ${count(options.length)}`,
+      body: pairs(options.map(([name, value]) => [name, String(value)] as const)),
+    }),
+  ];
+}
+
+function note({ cause, text, remedy }: Note, index: number): Html {
+  return html`<article id="note-${index}" aria-labelledby="note-${index}-h"><h3 id="note-${index}-h">${index + 1}. ${cause ?? "note"}</h3><p>${text}</p>${remedy === null ? null : remedyPart(remedy)}</article>
+`;
+}
+
+function portTable({ ports }: Explanation): Html {
+  return table(
+    "By its flags, isolation, spanning tree, VLANs and carrier",
+    [
+      { title: "Port" },
+      { title: "Whose" },
+      ...KIND_WORDS.map((title) => ({ title })),
+      { title: "Why" },
+    ],
+    ports.map(({ name, owner, gets, why }) => ({
+      cells: [
+        code(name),
+        name === "host" ? "the host itself" : (owner ?? "-"),
+        ...KINDS.map((kind) => yesNo(gets[kind])),
+        { value: why.join("; "), kind: "wide" as const },
+      ],
+    })),
+  );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

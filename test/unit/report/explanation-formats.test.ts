@@ -1,0 +1,71 @@
+import { gunzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { EXPLANATION_FORMATS, renderExplanation } from "../../../src/report/explanation.ts";
+import { floodingExplanation } from "../../fixtures/report/explanations.ts";
+import { HOSTILE } from "../../fixtures/report/runs.ts";
+import { attributesOf, obeyed, tags, unclosed, withoutScript } from "./markup.ts";
+
+const explanation = floodingExplanation();
+const all = HOSTILE.join(" ");
+const hostile = floodingExplanation((text) => `${text} ${all}`);
+const TOLD = [
+  "2 harmful floods in 10.0 s, 49.6 k copies/s",
+  "destination-gone",
+  "broadcast-storm",
+  "container web-1",
+  "before attach",
+  "ip neigh del 10.0.0.9 dev eth0",
+  "none where the host is gone",
+  "learning-off",
+];
+
+describe.each(EXPLANATION_FORMATS.map(({ name }) => name))("%s", (format) => {
+  test("holds no character that a terminal obeys", () => {
+    expect(obeyed(renderExplanation(format, hostile))).toBeNull();
+  });
+});
+
+test.each(["html", "markdown", "terminal"])("%s says all that matters", (format) => {
+  const text = renderExplanation(format, explanation)
+    .replaceAll(/<[^>]*>/g, "")
+    .replaceAll(/\s+/g, " ");
+  expect(TOLD.filter((words) => !text.includes(words))).toEqual([]);
+});
+
+test.each(["html", "markdown"])("%s of an explanation without probes judges nothing", (format) => {
+  const state = { ...explanation, probes: false, findings: [], overhead: null };
+  const text = renderExplanation(format, state);
+  expect(text).toContain("No frame was looked at");
+  expect(text).not.toContain("harmful flood in");
+});
+
+test("the page is whole, and nothing in it is from outside", () => {
+  const page = withoutScript(renderExplanation("html", hostile));
+  expect(unclosed(page)).toEqual([]);
+  expect(page).not.toMatch(/<(script|link|iframe|object|embed|img|base|form|b)\b/);
+  expect(attributesOf(page).filter((name) => name.startsWith("on") || name === "style")).toEqual(
+    [],
+  );
+  const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const targets = [...page.matchAll(/ href="#([^"]*)"/g)].map(([, id]) => id);
+  expect(targets.filter((id) => !ids.includes(id))).toEqual([]);
+  const [, packed = ""] = /data:application\/gzip;base64,([A-Za-z0-9+/=]+)"/.exec(page) ?? [];
+  expect(JSON.parse(gunzipSync(Buffer.from(packed, "base64")).toString())).toEqual(hostile);
+});
+
+test("markdown holds no element from outside, and fits a pull request with 3000 ports", () => {
+  const text = renderExplanation("markdown", hostile);
+  expect(tags(text).filter((tag) => !["code", "details", "pre", "summary"].includes(tag))).toEqual(
+    [],
+  );
+  const [, port] = explanation.ports;
+  const many = { ...explanation, ports: Array.from({ length: 3000 }, () => port ?? expect.fail()) };
+  const long = renderExplanation("markdown", many);
+  expect(Buffer.byteLength(long)).toBeLessThan(60_000);
+  expect(long).toContain("see explain.html or explain.json");
+});
+
+test("a format that there is not is refused", () => {
+  expect(() => renderExplanation("gobench", explanation)).toThrow(RangeError);
+});
