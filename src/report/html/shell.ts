@@ -16,7 +16,11 @@ export interface Page {
   readonly origin: string;
 }
 
+/** Characters of a page whose sections are laid out only when they are come to. */
+const LONG = 1_000_000;
+
 export function pageText({ title, header, nav, body, origin }: Page): string {
+  const long = body.text.length > LONG ? html` class="long"` : null;
   return html`<!DOCTYPE html>
 <html lang="en">
 ${head(title)}
@@ -24,7 +28,7 @@ ${head(title)}
 <a class="skip" href="#answer">To the answer</a>
 ${header}
 <nav aria-label="Contents"><ul>${nav.map(([id, words]) => html`<li><a href="#${id}">${words}</a></li>`)}</ul></nav>
-<main>
+<main${long}>
 ${body}</main>
 <footer><p>Made by ${origin}. Colours are the Okabe-Ito palette, which colour-blind readers can tell apart; words and numbers say the same as every colour.</p></footer>
 <script>${new Html(SCRIPT)}</script>

@@ -93,7 +93,7 @@ dl.kv dt{margin:0;font-weight:400;color:var(--soft)}dl.kv dd{overflow-wrap:anywh
 .tip{position:fixed;z-index:9;pointer-events:none;max-width:32rem;padding:.2rem .55rem;border-radius:5px;background:var(--ink);color:var(--ground);font-size:.82rem;overflow-wrap:anywhere}
 .tip[hidden]{display:none}
 [data-tip]{cursor:help}[data-tip]:hover{opacity:.75}
-section{content-visibility:auto;contain-intrinsic-size:auto 60rem}
+.long>section{content-visibility:auto;contain-intrinsic-size:auto 60rem}
 .filter{margin:.6rem 0 0;font-size:.88rem}
 input,button{font:inherit;color:inherit;background:var(--ground);border:1px solid var(--soft);border-radius:5px;padding:.1rem .5rem}
 button{cursor:pointer;font-size:.85rem}
@@ -103,7 +103,7 @@ article{border-top:1px solid var(--grid);margin-top:1rem}
 footer{margin-top:3rem;padding-bottom:3rem;color:var(--soft);font-size:.85rem}
 @media (max-width:640px){header,nav,main,footer{padding-left:14px;padding-right:14px}dl.kv{grid-template-columns:1fr}}
 @media print{
-section{content-visibility:visible}
+.long>section{content-visibility:visible}
 :root{color-scheme:light;${variables(LIGHT)}}
 body{font-size:10.5pt}nav,.skip,.filter,.copy button,.tip{display:none}main,header,footer{max-width:none;padding:0}
 a{color:inherit;text-decoration:none}h2,h3,summary{break-after:avoid}

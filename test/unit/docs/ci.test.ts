@@ -1,13 +1,13 @@
 /** docs/ci.md and action.yml: what they name exists, and what they tell to type is accepted. */
 import { readFileSync } from "node:fs";
-import { type Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { planFor } from "../../../src/bench/request.ts";
 import { planVersus } from "../../../src/bench/versus/plan.ts";
-import { program } from "../../../src/cli/program.ts";
 import { formatNamed } from "../../../src/report/formats.ts";
+import { accepted } from "./accepted.ts";
 import { blocksIn, commandsIn } from "./markdown.ts";
 
 const page = readFileSync("docs/ci.md", "utf8");
@@ -181,20 +181,3 @@ describe("the commands of docs/ci.md", () => {
     await expect(accepted(words)).rejects.toThrow(CommanderError);
   });
 });
-
-/** Parsed by the definition of the command itself, without its action. */
-async function accepted(
-  words: readonly string[],
-): Promise<{ options: Record<string, unknown>; args: string[] }> {
-  const root = await program(words);
-  silence(root);
-  const command = root.commands.find((one) => one.name() === words[0]);
-  command?.action(() => {});
-  await root.parseAsync(words, { from: "user" });
-  return { options: command?.opts() ?? {}, args: command?.args ?? [] };
-}
-
-function silence(command: Command): void {
-  command.configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} });
-  command.commands.forEach(silence);
-}

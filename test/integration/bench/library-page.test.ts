@@ -8,8 +8,8 @@ import { hostState, hostStateOnceLike, tagged } from "../host-state.ts";
 import { scratch } from "./cli.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../../../", import.meta.url));
-const README = readFileSync(join(CHECKOUT, "README.md"), "utf8");
-const EXAMPLES = [...README.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text = ""]) => text);
+const PAGE = readFileSync(join(CHECKOUT, "docs/library.md"), "utf8");
+const EXAMPLES = [...PAGE.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text = ""]) => text);
 
 let folder: ReturnType<typeof scratch>;
 beforeAll(() => {
@@ -20,11 +20,11 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-it("the README has one example of the library", () => {
+it("the page has one example", () => {
   expect(EXAMPLES).toHaveLength(1);
 });
 
-describe.each(EXAMPLES)("the README's example", (example) => {
+describe.each(EXAMPLES)("the example of docs/library.md", (example) => {
   it("fits the types of the package", () => {
     const path = join(folder.path, "example.mts");
     writeFileSync(path, example);

@@ -1,0 +1,48 @@
+/** README and docs: every command that they name is accepted, and every page and heading that they link to is there. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { accepted } from "./accepted.ts";
+import { blocksIn, commandsIn } from "./markdown.ts";
+
+const PAGES = [
+  ...["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "reports/README.md"],
+  ...readdirSync("docs").map((name) => join("docs", name)),
+];
+
+describe.each(PAGES)("%s", (path) => {
+  const page = readFileSync(path, "utf8");
+  const commands = blocksIn(page)
+    .filter(({ language, text }) => ["", "sh"].includes(language) && !text.startsWith("#!"))
+    .flatMap(({ text }) => commandsIn(text));
+
+  test("names commands that there are", async () => {
+    for (const words of commands) {
+      await accepted(words).catch((error: Error) => {
+        expect.fail(`${words.join(" ")}: ${error.message}`);
+      });
+    }
+  });
+
+  test("links to what there is", () => {
+    const links = [...page.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
+    const broken = links.filter((link) => {
+      if (/^https?:/.test(link)) return false;
+      const [file = "", heading] = link.split("#");
+      const target = file === "" ? path : join(dirname(path), file);
+      if (!existsSync(target)) return true;
+      return heading !== undefined && !headings(readFileSync(target, "utf8")).includes(heading);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+/** As GitHub names them. */
+function headings(page: string): string[] {
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, words = ""]) =>
+    words
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
