@@ -5,6 +5,7 @@
  * meaning under `bridgescope.compare/1`.
  */
 import { z } from "zod";
+import { STAGES } from "./case.ts";
 import { disturbanceSchema, sessionSchema } from "./session.ts";
 
 export const COMPARE_SCHEMA = "bridgescope.compare/1";
@@ -208,6 +209,20 @@ export const compareSchema = z.object({
     .optional()
     .describe("How the pairs were measured; absent where the runs were not made in pairs"),
   unmatched: z.array(unmatchedSchema).describe("Cases, stages and metrics that one side lacks"),
+  distributions: z
+    .array(
+      z.object({
+        case: z.string(),
+        side: z.string().describe("Label of the base or of a candidate"),
+        stage: z.enum(STAGES),
+        unit: z.enum(["ns", "instructions"]),
+        buckets: z
+          .array(z.tuple([z.number(), z.number(), count]))
+          .describe("[lo, hi, count], all runs of the side together, in steps to be drawn"),
+      }),
+    )
+    .optional()
+    .describe("Stages that the base and a candidate timed, to be laid one below the other"),
   accounts: z
     .array(accountSchema)
     .describe("What the bridge did with the frames: decisions, copies, drops, books"),

@@ -2,7 +2,9 @@
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { renderComparisonHtml } from "../../src/report/comparison/html.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
+import { compareRuns } from "../../src/stats/compare/runs.ts";
 import { largeRun } from "../fixtures/report/runs.ts";
 import { open, startBrowser } from "./chromium.ts";
 import { PAGES, pageFiles } from "./pages.ts";
@@ -204,15 +206,23 @@ test("on paper everything is unfolded, and nothing is there to be pressed", asyn
   await close();
 });
 
-test("a run of 100 cases is under 2 MB and opens", async () => {
-  const text = renderHtml(largeRun(100));
-  const bytes = Buffer.byteLength(text);
+const MANY = {
+  run: () => renderHtml(largeRun(100)),
+  comparison: () =>
+    renderComparisonHtml(compareRuns(largeRun(100), { ...largeRun(100), id: "another" })),
+};
+
+test.each(Object.entries(MANY))("a %s of 100 cases is under 2 MB and opens", async (name, text) => {
+  const made = text();
+  const bytes = Buffer.byteLength(made);
   expect(bytes).toBeLessThan(2_000_000);
-  const { page, amiss, close } = await open(browser, files.put("large", text));
+  const { page, amiss, close } = await open(browser, files.put(`many-${name}`, made));
   const ms = await page.evaluate(
     "performance.timing.loadEventEnd - performance.timing.navigationStart",
   );
-  process.stdout.write(`100 cases: ${(bytes / 1e6).toFixed(2)} MB, loaded in ${ms} ms\n`);
+  process.stdout.write(
+    `a ${name} of 100 cases: ${(bytes / 1e6).toFixed(2)} MB, loaded in ${ms} ms\n`,
+  );
   expect(amiss).toEqual([]);
   await close();
 });

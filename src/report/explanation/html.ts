@@ -72,34 +72,25 @@ function header(explanation: Explanation): Html {
 
 function answer(explanation: Explanation): Html {
   const { findings, notes, probes } = explanation;
-  const [first, ...items] = found(explanation);
+  const headline = probes ? seenOf(explanation) : stateVerdict(notes);
+  const items = findings.length > 0 ? findings.map(findingItem) : notes.map(noteItem);
   const tone = findings.length > 0 ? "alarm" : notes.length > 0 || !probes ? "caution" : "good";
+  const role = findings.length > 0 ? html` role="alert"` : null;
+  const list = items.length > 0 ? html`<ul>${items}</ul>` : null;
   return section("answer", "The answer", [
-    html`<div class="box ${tone}"${findings.length > 0 ? html` role="alert"` : null}><h3>${first ?? ""}</h3>${items.length > 0 ? html`<ul>${items}</ul>` : null}</div>`,
-    probes
-      ? html`<p class="soft">${harmfulOf(explanation)}</p>`
-      : html`<p class="soft">${NOT_LOOKED}</p>`,
-    ...(probes ? [html`<p>Besides, ${stateVerdict(notes)}.</p>`] : []),
+    html`<div class="box ${tone}"${role}><h3>${capital(headline)}</h3>${list}</div>`,
+    html`<p class="soft">${probes ? harmfulOf(explanation) : NOT_LOOKED}</p>`,
+    ...(findings.length > 0 ? [html`<p>Besides, ${stateVerdict(notes)}.</p>`] : []),
   ]);
 }
 
-/** The headline, then a line for each thing. */
-function found({ findings, notes, ...rest }: Explanation): Html[] {
-  if (!rest.probes || findings.length === 0) {
-    const headline = rest.probes ? seenOf({ findings, notes, ...rest }) : stateVerdict(notes);
-    const lines = notes.map(
-      ({ cause, text }, index) =>
-        html`<li>${cause === null ? null : html`<strong>${cause}</strong>${" "}`}${text} <a href="#note-${index}" aria-label="evidence: ${cause ?? "note"}">more</a></li>`,
-    );
-    return [html`${capital(headline)}`, ...lines];
-  }
-  return [
-    html`${capital(seenOf({ findings, notes, ...rest }))}`,
-    ...findings.map(
-      (finding, index) =>
-        html`<li><strong>${finding.cause}</strong> ${finding.title}: ${quantity(finding.copiesPerSecond, "copies/s")} <a href="#flood-${index}" aria-label="evidence: ${finding.cause}">evidence</a></li>`,
-    ),
-  ];
+function findingItem({ cause, title, copiesPerSecond }: Finding, index: number): Html {
+  return html`<li><strong>${cause}</strong> ${title}: ${quantity(copiesPerSecond, "copies/s")} <a href="#flood-${index}" aria-label="evidence: ${cause}">evidence</a></li>`;
+}
+
+function noteItem({ cause, text }: Note, index: number): Html {
+  const name = cause === null ? null : html`<strong>${cause}</strong>${" "}`;
+  return html`<li>${name}${text} <a href="#note-${index}" aria-label="evidence: ${cause ?? "note"}">more</a></li>`;
 }
 
 function drawing(explanation: Explanation): Html {

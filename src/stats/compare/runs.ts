@@ -10,6 +10,7 @@ import {
 } from "../../document/compare.ts";
 import type { Run } from "../../document/run.ts";
 import { compareAccounts } from "./accounts.ts";
+import { distributionsOf } from "./distributions.ts";
 import { differencesOf } from "./environment.ts";
 import { compareFunctions } from "./functions.ts";
 import { ALPHA } from "./headlines.ts";
@@ -64,6 +65,7 @@ export function compareRuns(
     verdicts: matched.flatMap((one) => one.verdicts),
     ...(pairs.some(isPaired) ? { sessions: pairs.flatMap(sessionsOf) } : {}),
     unmatched: matched.flatMap((one) => one.unmatched),
+    distributions: distributionsOf(pairs),
     // In pairs no probe is attached.
     accounts: pairs
       .filter((pair) => !isPaired(pair))
