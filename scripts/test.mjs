@@ -11,8 +11,8 @@ import { runVitest } from "./lib/vitest.mjs";
 const LTS = 24;
 /** What rests on Node itself: threads, native calls, streams, processes. What the kernel does is the same under either. */
 const ON_LTS = [
-  ...["host", "library", "library-page", "load", "raw"].map((name) => `integration/bench/${name}`),
-  ...["cli", "gc", "kept", "killed"].map((name) => `integration/lab/${name}`),
+  ...["library", "load"].map((name) => `integration/bench/${name}`),
+  ...["cli", "killed"].map((name) => `integration/lab/${name}`),
   "integration/doctor",
 ];
 const node = process.execPath;

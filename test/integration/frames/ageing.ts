@@ -46,6 +46,8 @@ export async function playAgeing(rig: Rig, ageingTimeMs: number): Promise<string
     speak(LOUD);
     await rig.settle();
   }
+  // The kernel may have forgotten the last of them since the model's clock was set.
+  pass();
   const differences = await judgeFdb(rig, model);
   rig.aged += learned - 1;
   await batch(rig.lab, "bridge", [
