@@ -1,12 +1,13 @@
 // npm run samples: makes what lies in reports/ anew: one of each kind, and pictures of them. Names after it choose:
 // run (three minutes), kernels (six, in guests), explanation, pages (from the documents that are there), pictures.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { ensureBuilt } from "./lib/built.mjs";
 import { runChild, runStep } from "./lib/child.mjs";
 import { Failure, main } from "./lib/failure.mjs";
+import { findCommand } from "./lib/find-command.mjs";
 import { inRoot } from "./lib/repository.mjs";
 import { say, setUp } from "./lib/set-up.mjs";
 import { BROWSER_PACKAGES, ensureSystemPackages, GUEST_PACKAGES } from "./lib/system-packages.mjs";
@@ -55,6 +56,16 @@ function bridgescope(...words) {
   return runStep(`bridgescope ${words[0]}`, process.execPath, [CLI, ...words], { cwd: inRoot() });
 }
 
+/** The same where FOUND is no failure; what it prints is in the reports too. */
+async function found(...words) {
+  const stdio = ["ignore", "ignore", "inherit"];
+  const { exitCode } = await runChild(process.execPath, [CLI, ...words], { cwd: inRoot(), stdio });
+  if (![0, FOUND].includes(exitCode)) {
+    throw new Failure(`bridgescope ${words[0]} ended with ${exitCode}`);
+  }
+  return exitCode === FOUND;
+}
+
 function run() {
   return bridgescope("bench", "article", "--out", "reports/sample");
 }
@@ -63,10 +74,7 @@ async function kernels() {
   await ensureSystemPackages(GUEST_PACKAGES, say);
   const both = ["--kernel", "debian:bookworm", "--kernel", "debian:trixie"];
   const out = ["--seed", "11", "--out", "reports/sample-kernels"];
-  const words = [CLI, "bench", ...both, "--clock", "icount", ...out];
-  const { exitCode } = await runChild(process.execPath, words, { cwd: inRoot() });
-  // The two do differ.
-  if (![0, FOUND].includes(exitCode)) throw new Failure(`bench ended with ${exitCode}`);
+  await found("bench", ...both, "--clock", "icount", ...out);
 }
 
 /** A host that has gone while another still sends to it, and one that broadcasts without end. */
@@ -78,7 +86,6 @@ async function explanation() {
     }),
   );
   const at = (host, ...words) => ["lab", "exec", LAB, host, "--", ...words];
-  const senders = [];
   try {
     const neighbour = ["ip", "neigh", "replace", GONE.address, "lladdr", GONE.mac, "dev", "eth0"];
     await bridgescope(...at("h1", ...neighbour));
@@ -86,35 +93,25 @@ async function explanation() {
       at("h1", "ping", "-q", "-w", SENDING_S, "-i", "0.002", GONE.address),
       at("h3", "ping", "-q", "-b", "-w", SENDING_S, "-i", "0.005", "198.19.255.255"),
     ];
-    for (const words of pings) {
-      const sender = spawn(process.execPath, [CLI, ...words], { stdio: "ignore" });
-      senders.push(new Promise((done) => sender.once("close", done)));
+    const senders = pings.map((words) =>
+      runChild(process.execPath, [CLI, ...words], { stdio: "ignore" }),
+    );
+    try {
+      await sleep(1000);
+      await explained(lab);
+    } finally {
+      await Promise.all(senders);
     }
-    await sleep(1000);
-    await explained(lab);
   } finally {
-    await Promise.all(senders);
     await bridgescope("lab", "down", LAB);
   }
 }
 
 async function explained({ bridge }) {
-  const where = [
-    bridge.device,
-    "--netns",
-    bridge.namespace,
-    "--duration",
-    "5s",
-    "--broadcast",
-    "50",
-  ];
-  const child = spawn(
-    process.execPath,
-    [CLI, "explain", ...where, "--max-overhead", "100%", "--out", "reports/sample-explain"],
-    { cwd: inRoot(), stdio: ["ignore", "ignore", "inherit"] },
-  );
-  const code = await new Promise((done) => child.once("close", done));
-  if (code !== FOUND) throw new Failure(`explain ended with ${code}, and the bridge floods`);
+  const where = [bridge.device, "--netns", bridge.namespace];
+  const how = ["--duration", "5s", "--broadcast", "50", "--max-overhead", "100%"];
+  const flooded = await found("explain", ...where, ...how, "--out", "reports/sample-explain");
+  if (!flooded) throw new Failure("explain found no flood, and the bridge floods");
 }
 
 /** Every page again from its document, as this version draws it. */
@@ -132,7 +129,7 @@ async function pictures() {
   const { chromium } = await import("playwright-core");
   mkdirSync(inRoot("reports", "pictures"), { recursive: true });
   const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
+    executablePath: findCommand("chromium"),
     args: ["--no-sandbox"],
   });
   try {

@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { runStep } from "./child.mjs";
 import { Failure } from "./failure.mjs";
-import { writeManPage } from "./man.mjs";
 import { inModules, inRoot, ROOT, TSC } from "./repository.mjs";
 
 const DIST = inRoot("dist");
@@ -50,6 +50,13 @@ function copyProbePrograms() {
   }
 }
 
+async function writeManPage() {
+  const cli = (name) => import(pathToFileURL(path.join(DIST, "cli", name)).href);
+  const [{ program }, { manPage }] = await Promise.all([cli("program.js"), cli("man.js")]);
+  mkdirSync(path.join(DIST, "man"));
+  writeFileSync(path.join(DIST, "man", "bridgescope.1"), manPage(await program([])));
+}
+
 function makeExecutable(file) {
   if (!existsSync(file)) throw new Failure(`the build left no ${path.relative(ROOT, file)}`);
   if (!readFileSync(file, "utf8").startsWith("#!")) {
@@ -68,13 +75,7 @@ function readStamp() {
 
 /** Over contents, not times: a checkout gives new times to old files. */
 function sourceHash() {
-  const inputs = [
-    "scripts/lib/man.mjs",
-    "package.json",
-    "package-lock.json",
-    "tsconfig.json",
-    "tsconfig.build.json",
-  ];
+  const inputs = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
   const files = [...filesUnder(inRoot("src")), ...inputs.map((name) => inRoot(name))].sort();
   const hash = createHash("sha256");
   for (const file of files) {

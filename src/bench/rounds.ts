@@ -54,6 +54,10 @@ export async function measureRounds(
   }
 }
 
+function inRound<T extends object>(round: number, list: readonly T[]): ({ round: number } & T)[] {
+  return list.map((one) => ({ round, ...one }));
+}
+
 function forget(result: Case): void {
   const { setup_time } = result.metrics;
   result.metrics = setup_time === undefined ? {} : { setup_time };
@@ -64,12 +68,10 @@ function forget(result: Case): void {
 
 function enter(measured: RoundResult, index: number, trips: RoundTrips[], result: Case): void {
   if (measured.trials !== undefined) {
-    result.trials ??= [];
-    result.trials.push(...measured.trials.map((trial) => ({ round: index, ...trial })));
+    result.trials = [...(result.trials ?? []), ...inRound(index, measured.trials)];
   }
   if (measured.learning !== undefined) {
-    result.learning ??= [];
-    result.learning.push(...measured.learning.map((train) => ({ round: index, ...train })));
+    result.learning = [...(result.learning ?? []), ...inRound(index, measured.learning)];
   }
   const told = measured.warnings?.filter((warning) => !result.warnings.includes(warning)) ?? [];
   result.warnings.push(...told);

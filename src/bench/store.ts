@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Run } from "../document/run.ts";
-import { FORMATS } from "../report/formats.ts";
+import { FORMATS, type ReportFormat } from "../report/formats.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 
 /** Where runs go when nothing else is asked: `reports/<run id>` below the working folder. */
@@ -45,23 +45,25 @@ function makeFolder(folder: string): void {
   mkdirSync(path);
 }
 
-/** Writes the run and its reports; returns the paths. A file that was there is replaced whole or not at all. */
+/** Writes the run and its reports; returns the paths. */
 export function writeRun(run: Run, folder: string): string[] {
-  const formats = FORMATS.filter((format) => WRITTEN.includes(format.name));
-  return writeFiles(
+  return writeReports(
     folder,
-    formats.map((format) => [format.fileName, format.render(run)]),
+    FORMATS.filter((format) => WRITTEN.includes(format.name)),
+    run,
   );
 }
 
-/** The same for any files, by name and text. */
-export function writeFiles(
+/** A document in each of these formats; returns the paths. A file that was there is replaced whole or not at all. */
+export function writeReports<Document>(
   folder: string,
-  files: readonly (readonly [string, string])[],
+  formats: readonly ReportFormat<Document>[],
+  document: Document,
 ): string[] {
+  const files = formats.map(({ fileName, render }) => ({ fileName, text: render(document) }));
   makeFolder(folder);
-  return files.map(([name, text]) => {
-    const path = join(folder, name);
+  return files.map(({ fileName, text }) => {
+    const path = join(folder, fileName);
     replaceFile(path, text);
     return path;
   });

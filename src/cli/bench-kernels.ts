@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { isSound, runId } from "../bench/bench.ts";
 import type { Plan } from "../bench/plan.ts";
 import { type BenchRequest, planFor } from "../bench/request.ts";
-import { checkFolder, pointLatest, REPORTS, writeFiles, writeRun } from "../bench/store.ts";
+import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../bench/store.ts";
 import { readRuns } from "../bench/stored.ts";
 import { PARAMETER_NAMES, WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import type { Comparison } from "../document/compare.ts";
@@ -66,12 +66,7 @@ export async function benchKernels(
     const paths = kernels.flatMap(({ name, run }) => writeRun(run, join(folder, name)));
     const compared = comparison(runs, baseline, request.reproduce);
     if (compared !== null) {
-      paths.push(
-        ...writeFiles(
-          folder,
-          COMPARISON_FORMATS.map(({ fileName, render }) => [fileName, render(compared)]),
-        ),
-      );
+      paths.push(...writeReports(folder, COMPARISON_FORMATS, compared));
     }
     print(runs, compared, options.json === true);
     if (compared !== null) tellGithub(compared);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { checkFolder, pointLatest, REPORTS, writeFiles, writeRun } from "../bench/store.ts";
+import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../bench/store.ts";
 import { planVersus, type VersusPlan, versusNs } from "../bench/versus/plan.ts";
 import { runVersus, type Versus } from "../bench/versus/run.ts";
 import { SIDES } from "../bench/versus/sides.ts";
@@ -97,9 +97,6 @@ function announcement(plan: VersusPlan): string {
 function write(versus: Versus, folder: string): string[] {
   return [
     ...SIDES.flatMap((side) => writeRun(versus[side], join(folder, side))),
-    ...writeFiles(
-      folder,
-      COMPARISON_FORMATS.map(({ fileName, render }) => [fileName, render(versus.comparison)]),
-    ),
+    ...writeReports(folder, COMPARISON_FORMATS, versus.comparison),
   ];
 }

@@ -1,5 +1,6 @@
 import { type Argument, Command, type Option } from "commander";
 import { UsageError } from "../system/errors.ts";
+import { childrenOf, placesIn } from "./places.ts";
 
 const SHELLS: Record<string, (root: Command) => string> = {
   bash: bashScript,
@@ -29,23 +30,6 @@ export function completionCommand(root: () => Promise<Command>): Command {
     });
 }
 
-interface Place {
-  /** Words after `bridgescope` that lead here. */
-  path: string;
-  command: Command;
-}
-
-function placesIn(command: Command, path = ""): Place[] {
-  const below = childrenOf(command).flatMap((child) =>
-    placesIn(child, `${path} ${child.name()}`.trim()),
-  );
-  return [{ path, command }, ...below];
-}
-
-function childrenOf(command: Command): Command[] {
-  return command.createHelp().visibleCommands(command);
-}
-
 function optionsOf(command: Command): Option[] {
   return command.createHelp().visibleOptions(command);
 }
@@ -65,9 +49,9 @@ function wordsOf(command: Command): string[] {
 
 function bashScript(root: Command): string {
   const places = placesIn(root);
-  const steps = places.filter(({ path }) => path !== "").map(({ path }) => `"${path}"`);
+  const steps = places.flatMap(({ path }) => (path.length === 0 ? [] : `"${path.join(" ")}"`));
   const words = places.map(
-    ({ path, command }) => `    "${path}") words="${wordsOf(command).join(" ")}" ;;`,
+    ({ path, command }) => `    "${path.join(" ")}") words="${wordsOf(command).join(" ")}" ;;`,
   );
   return `_bridgescope() {
   local current="\${COMP_WORDS[COMP_CWORD]}" path="" words="" word
@@ -87,10 +71,9 @@ complete -o default -F _bridgescope bridgescope
 
 function fishScript(root: Command): string {
   const lines = placesIn(root).flatMap(({ path, command }) => {
-    const seen = path.split(" ").filter((word) => word !== "");
     const below = childrenOf(command);
     const here = [
-      ...seen.map((word) => `__fish_seen_subcommand_from ${word}`),
+      ...path.map((word) => `__fish_seen_subcommand_from ${word}`),
       ...(below.length > 0
         ? [`not __fish_seen_subcommand_from ${below.map((child) => child.name()).join(" ")}`]
         : []),

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { checkFolder, writeFiles } from "../bench/store.ts";
+import { checkFolder, writeReports } from "../bench/store.ts";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
@@ -97,11 +97,8 @@ export function explainCommand(): Command {
 /** Beside the document, what people forward. */
 function store(explanation: Explanation, folder: string): void {
   const written = EXPLANATION_FORMATS.filter(({ name }) => name !== "terminal");
-  const paths = writeFiles(
-    folder,
-    written.map(({ fileName, render }) => [fileName, render(explanation)]),
-  );
-  for (const path of paths) process.stderr.write(`${printable(path)}\n`);
+  for (const path of writeReports(folder, written, explanation))
+    process.stderr.write(`${printable(path)}\n`);
 }
 
 function soFar(findings: readonly Finding[]): string {

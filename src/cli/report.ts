@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import { readRun } from "../bench/stored.ts";
+import { COMPARE_SCHEMA } from "../document/compare.ts";
+import { EXPLAIN_SCHEMA } from "../document/explain.ts";
 import { hasBigger } from "../report/benchmark-json.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { FORMATS, formatNamed, type ReportFormat } from "../report/formats.ts";
-import { renderTerminal } from "../report/terminal.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
-import { readComparison, readExplanation } from "./stored.ts";
+import { readStored } from "./stored.ts";
 import { terminalOptions } from "./terminal.ts";
 
 const EXPORTS = `
@@ -38,15 +39,14 @@ export function reportCommand(): Command {
 
 /** Comparisons and explanations have their formats; those that other tools read are of runs alone. */
 function rendered(path: string, format: ReportFormat): string {
-  const comparison = readComparison(path);
-  if (comparison !== null) {
+  const stored = readStored(path);
+  if (stored?.schema === COMPARE_SCHEMA) {
     checkFormat(path, format, "a comparison", COMPARISON_FORMATS, "; give one of its runs");
-    return renderComparison(format.name, comparison, terminalOptions());
+    return renderComparison(format.name, stored, terminalOptions());
   }
-  const explanation = readExplanation(path);
-  if (explanation !== null) {
+  if (stored?.schema === EXPLAIN_SCHEMA) {
     checkFormat(path, format, "an explanation", EXPLANATION_FORMATS);
-    return renderExplanation(format.name, explanation, terminalOptions());
+    return renderExplanation(format.name, stored, terminalOptions());
   }
   const run = readRun(path);
   if (format.name === "benchmark-json" && hasBigger(run)) {
@@ -54,8 +54,7 @@ function rendered(path: string, format: ReportFormat): string {
       "bridgescope: a file holds one direction: --format benchmark-json-bigger has the metrics that are better when higher\n",
     );
   }
-  if (format.name === "terminal") return renderTerminal(run, terminalOptions());
-  const text = format.render(run);
+  const text = format.render(run, terminalOptions());
   if (text === NOTHING) {
     throw new BridgescopeError(
       `${path} has no metric for ${format.name}, which leaves out the other direction, cases that failed, and times under qemu's TCG`,

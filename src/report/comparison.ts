@@ -4,7 +4,7 @@ import { renderComparisonCommit } from "./comparison/commit.ts";
 import { renderComparisonHtml } from "./comparison/html.ts";
 import { renderComparisonMarkdown } from "./comparison/markdown.ts";
 import { renderComparisonTerminal } from "./comparison/terminal.ts";
-import { PAPER, type ReportFormat, rendered } from "./formats.ts";
+import { type ReportFormat, rendered } from "./formats.ts";
 import { renderJson } from "./json.ts";
 import type { TerminalOptions } from "./terminal.ts";
 
@@ -13,19 +13,14 @@ export const COMPARISON_FORMATS: readonly ReportFormat<Comparison>[] = [
   { name: "markdown", fileName: "compare.md", render: renderComparisonMarkdown },
   { name: "json", fileName: "compare.json", render: renderJson },
   { name: "commit", fileName: "compare.commit.txt", render: renderComparisonCommit },
-  {
-    name: "terminal",
-    fileName: "compare.txt",
-    render: (comparison) => renderComparisonTerminal(comparison, PAPER),
-  },
+  { name: "terminal", fileName: "compare.txt", render: renderComparisonTerminal },
 ];
 
 /** `options` are the terminal's. Throws a RangeError for a format that is not in COMPARISON_FORMATS. */
 export function renderComparison(
   format: string,
   comparison: Comparison,
-  options: TerminalOptions = PAPER,
+  options?: TerminalOptions,
 ): string {
-  if (format === "terminal") return renderComparisonTerminal(comparison, options);
-  return rendered(COMPARISON_FORMATS, format, comparison);
+  return rendered(COMPARISON_FORMATS, format, comparison, options);
 }

@@ -3,7 +3,7 @@ import type { Explanation } from "../document/explain.ts";
 import { renderExplanationHtml } from "./explanation/html.ts";
 import { renderExplanationMarkdown } from "./explanation/markdown.ts";
 import { renderExplanationTerminal } from "./explanation/terminal.ts";
-import { PAPER, type ReportFormat, rendered } from "./formats.ts";
+import { type ReportFormat, rendered } from "./formats.ts";
 import { renderJson } from "./json.ts";
 import type { TerminalOptions } from "./terminal.ts";
 
@@ -11,19 +11,14 @@ export const EXPLANATION_FORMATS: readonly ReportFormat<Explanation>[] = [
   { name: "html", fileName: "explain.html", render: renderExplanationHtml },
   { name: "markdown", fileName: "explain.md", render: renderExplanationMarkdown },
   { name: "json", fileName: "explain.json", render: renderJson },
-  {
-    name: "terminal",
-    fileName: "explain.txt",
-    render: (explanation) => renderExplanationTerminal(explanation, PAPER),
-  },
+  { name: "terminal", fileName: "explain.txt", render: renderExplanationTerminal },
 ];
 
 /** `options` are the terminal's. Throws a RangeError for a format that is not in EXPLANATION_FORMATS. */
 export function renderExplanation(
   format: string,
   explanation: Explanation,
-  options: TerminalOptions = PAPER,
+  options?: TerminalOptions,
 ): string {
-  if (format === "terminal") return renderExplanationTerminal(explanation, options);
-  return rendered(EXPLANATION_FORMATS, format, explanation);
+  return rendered(EXPLANATION_FORMATS, format, explanation, options);
 }

@@ -6,24 +6,23 @@ import { renderGobench } from "./gobench.ts";
 import { renderHtml } from "./html/page.ts";
 import { renderRunJson } from "./json.ts";
 import { renderMarkdown } from "./markdown.ts";
-import { renderTerminal } from "./terminal.ts";
+import { renderTerminal, type TerminalOptions } from "./terminal.ts";
 
 export interface ReportFormat<Document = Run> {
   /** As `--format` takes it. */
   readonly name: string;
   /** What it is called beside the document. */
   readonly fileName: string;
-  render(document: Document): string;
+  /** `options` are for the terminal alone. */
+  render(document: Document, options?: TerminalOptions): string;
 }
-
-export const PAPER = { color: false, width: 80 } as const;
 
 export const FORMATS: readonly ReportFormat[] = [
   { name: "html", fileName: "report.html", render: renderHtml },
   { name: "markdown", fileName: "report.md", render: renderMarkdown },
   { name: "json", fileName: "run.json", render: renderRunJson },
   { name: "commit", fileName: "report.commit.txt", render: renderCommit },
-  { name: "terminal", fileName: "report.txt", render: (run) => renderTerminal(run, PAPER) },
+  { name: "terminal", fileName: "report.txt", render: renderTerminal },
   { name: "gobench", fileName: "bench.txt", render: renderGobench },
   { name: "benchmark-json", fileName: "benchmark.json", render: renderBenchmarkJson },
   {
@@ -43,8 +42,9 @@ export function rendered<Document>(
   formats: readonly ReportFormat<Document>[],
   name: string,
   document: Document,
+  options?: TerminalOptions,
 ): string {
   const found = formats.find((format) => format.name === name);
   if (found === undefined) throw new RangeError(`unknown format "${name}"`);
-  return found.render(document);
+  return found.render(document, options);
 }

@@ -19,11 +19,14 @@ export interface TerminalOptions {
   readonly width: number;
 }
 
+/** What is written, not shown. */
+export const PAPER: TerminalOptions = { color: false, width: 80 };
+
 const NARROWEST = 60;
 const CAUTIONS = 6;
 
 /** No line is wider than `width`; no control character of the document survives. */
-export function renderTerminal(run: Run, options: TerminalOptions): string {
+export function renderTerminal(run: Run, options = PAPER): string {
   const screen = screenFor(options);
   writeTitle(screen, run);
   writeFirst(screen, run);

@@ -43,3 +43,8 @@ export async function open(
   await page.goto(url);
   return { page, amiss, close: () => context.close() };
 }
+
+/** Shows all that is folded. */
+export async function unfold(page: Page): Promise<void> {
+  await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+}

@@ -6,7 +6,7 @@ import { renderComparisonHtml } from "../../src/report/comparison/html.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { compareRuns } from "../../src/stats/compare/runs.ts";
 import { largeRun } from "../fixtures/report/runs.ts";
-import { open, startBrowser } from "./chromium.ts";
+import { open, startBrowser, unfold } from "./chromium.ts";
 import { PAGES, pageFiles } from "./pages.ts";
 
 const files = pageFiles();
@@ -44,7 +44,7 @@ describe.each(THEMES)("in the %s theme", (colorScheme) => {
   test.each(looked)("axe finds nothing in %s", async (name) => {
     const { page, close } = await open(browser, url(name), { colorScheme });
     // What is folded is looked at too.
-    await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+    await unfold(page);
     expect(await violations(page)).toEqual([]);
     await close();
   });
@@ -65,7 +65,7 @@ test("axe would find an image without a name", async () => {
     '<main><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">',
   );
   const { page, close } = await open(browser, files.put("broken", broken));
-  await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+  await unfold(page);
   expect((await violations(page)).join()).toContain("image-alt");
   await close();
 });
@@ -155,7 +155,7 @@ test.each(["hostile run", "hostile comparison", "hostile explanation"] as const)
   async (name) => {
     const { page, amiss, close } = await open(browser, url(name));
     const before = await page.evaluate(ELEMENTS);
-    await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+    await unfold(page);
     await page.evaluate(POINT_AT_ALL);
     for (const filter of await page.locator(".filter input").all())
       await filter.fill("<img src=x>");

@@ -1,14 +1,12 @@
 /** Ratios with their intervals, and what a stage takes on each kernel. */
 import type { Comparison, Verdict } from "../../document/compare.ts";
-import { bucketQuantile, total } from "../../stats/histogram.ts";
 import { AXIS_WORDS, COUNTED_SENTENCE } from "../facts/words.ts";
 import { bottomAxis, type LogScale, logScale, logTicks, ratioScale } from "../html/axis.ts";
-import { ridges } from "../html/distribution.ts";
 import { type Html, html, px } from "../html/markup.ts";
 import { figure, legend, marked } from "../html/parts.ts";
 import { FIGURE_WIDTH, sideClass, verdictClass } from "../html/tokens.ts";
 import { clip } from "../text/clean.ts";
-import { bare, count, passage, plural } from "../text/units.ts";
+import { bare, count, plural } from "../text/units.ts";
 import { type Kind, ratioSpan, ratioText } from "./facts.ts";
 
 const LABEL = 330;
@@ -86,40 +84,9 @@ export function sideLegend(comparison: Comparison): Html {
   return legend(labelsOf(comparison).map((text, place) => ({ className: sideClass(place), text })));
 }
 
-function labelsOf({ base, candidates }: Comparison): string[] {
+/** The base, then the candidates. */
+export function labelsOf({ base, candidates }: Comparison): string[] {
   return [base.label, ...candidates.map((side) => side.label)];
-}
-
-const SIDE_LABEL = 190;
-const BINS = 90;
-
-/** A figure for each unit: the sides of a stage one below the other. */
-export function distributionsOfCase(
-  id: string,
-  comparison: Comparison,
-  known: NonNullable<Comparison["distributions"]>,
-): Html[] {
-  const labels = labelsOf(comparison);
-  return (["ns", "instructions"] as const).flatMap((unit) => {
-    const rows = known
-      .filter((one) => one.unit === unit)
-      .map(({ stage, side, buckets }) => {
-        const marks = [0.5, 0.9, 0.99].map((share) => bucketQuantile(buckets, share));
-        const [p50, p90, p99] = marks.map((value) => passage(Math.round(value), unit));
-        return {
-          name: stage,
-          className: sideClass(labels.indexOf(side)),
-          words: clip(`${side}, ${count(total(buckets))}`, 30),
-          buckets,
-          marks,
-          says: `${stage}, ${side}: p50 ${p50}, p90 ${p90}, p99 ${p99}`,
-        };
-      });
-    const title = `${unit === "ns" ? "Latency" : "Instructions"} by stage and side in ${known[0]?.case ?? ""}`;
-    return rows.length === 0
-      ? []
-      : [ridges(rows, { id: `${id}-${unit}`, title, unit, bins: BINS, label: SIDE_LABEL })];
-  });
 }
 
 interface Mark {

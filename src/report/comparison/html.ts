@@ -1,13 +1,12 @@
 /** compare.html: one file, nothing fetched, in the manner of a run's page. */
 import type { Comparison, Verdict } from "../../document/compare.ts";
 import { COUNTED_METHODS } from "../facts/words.ts";
-import { LARGEST_PAGE } from "../html/detail.ts";
-import { documentSection } from "../html/document.ts";
 import { type Html, html } from "../html/markup.ts";
 import { code, fold, right, section, table } from "../html/parts.ts";
-import { methodSection, pageText, sizeOf } from "../html/shell.ts";
+import { methodSection, pageText } from "../html/shell.ts";
 import { commandLine } from "../text/command.ts";
 import { bare, bareSpan, count, plural } from "../text/units.ts";
+import { distributionsPart } from "./distributions.ts";
 import {
   accountText,
   beyondOf,
@@ -25,11 +24,10 @@ import {
   tally,
   visibleText,
 } from "./facts.ts";
-import { distributionsOfCase, forest, sideLegend, stagesByKernel } from "./figures.ts";
+import { forest, stagesByKernel } from "./figures.ts";
 import { COMPARISON_METHODS, PAIRED_METHODS } from "./methods.ts";
 import { headlineSentences, hostNoise, noiseRows, sessionSentences } from "./paired.ts";
 
-const FRAME = 16_000;
 /** Rows of a group of differences that are open. */
 const OPEN = 8;
 const CHANGES = 30;
@@ -60,7 +58,7 @@ export function renderComparisonHtml(comparison: Comparison): string {
     section("differences", "What differs besides the kernel's version", parts.map(differences)),
     section("numbers", "Case by case and stage by stage", parts.map(numbers)),
     section("kernels", "Instructions per stage, by kernel", [byKernel(comparison)]),
-    section("distributions", "Distributions by stage and side", distributions(comparison)),
+    section("distributions", "Distributions by stage and side", distributionsPart(comparison)),
     section("accounts", "What the bridge did with the frames", parts.map(accounts)),
     section("functions", "Functions on a frame's way", parts.map(functions)),
     section("unmatched", "Cases, stages and metrics of one side only", parts.map(unmatched)),
@@ -74,7 +72,8 @@ export function renderComparisonHtml(comparison: Comparison): string {
     title: `bridgescope: ${names} against ${comparison.base.label}`,
     header: header(comparison),
     nav: NAV,
-    body: html`${body}${documentSection(comparison, "compare", LARGEST_PAGE - FRAME - sizeOf(body))}`,
+    body,
+    document: { name: "compare", value: comparison },
     origin: `bridgescope from ${comparison.schema}`,
   });
 }
@@ -233,33 +232,6 @@ function verdictBadge({ verdict }: Verdict): Html {
 function byKernel(comparison: Comparison): Html {
   const drawn = stagesByKernel(comparison);
   return drawn.text === "" ? html`<p>Nothing was counted in instructions.</p>` : drawn;
-}
-
-/** Cases beyond these are in the document. */
-const DISTRIBUTIONS = 12;
-const OPEN_DISTRIBUTIONS = 2;
-
-function distributions(comparison: Comparison): Html[] {
-  const all = comparison.distributions ?? [];
-  if (all.length === 0) return [html`<p>No stage was timed on both sides.</p>`];
-  const cases = [...new Set(all.map((one) => one.case))];
-  const left = cases.length - DISTRIBUTIONS;
-  return [
-    html`<p>Height is the share of the passages per equal step of the axis, each scaled to its own peak; the marks below are p50, p90 and p99, to within a step.</p>`,
-    sideLegend(comparison),
-    ...cases.slice(0, DISTRIBUTIONS).map((id, index) =>
-      fold({
-        summary: code(id),
-        open: index < OPEN_DISTRIBUTIONS,
-        body: distributionsOfCase(
-          `dist-${index}`,
-          comparison,
-          all.filter((one) => one.case === id),
-        ),
-      }),
-    ),
-    ...(left > 0 ? [html`<p class="soft">${plural(left, "more case")} in the document.</p>`] : []),
-  ];
 }
 
 function accounts(part: Part): Html {

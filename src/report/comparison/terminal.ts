@@ -1,7 +1,7 @@
 /** A comparison on a terminal: what could explain a change, then the changes. */
 import type { Comparison } from "../../document/compare.ts";
 import { type Row, right, Screen } from "../terminal/screen.ts";
-import type { TerminalOptions } from "../terminal.ts";
+import { PAPER } from "../terminal.ts";
 import { clip } from "../text/clean.ts";
 import { commandLine } from "../text/command.ts";
 import { count, plural } from "../text/units.ts";
@@ -14,7 +14,7 @@ const DIFFERENCES = 6;
 const LISTED = 12;
 const AT = { indent: 2, hanging: 4 };
 
-export function renderComparisonTerminal(comparison: Comparison, options: TerminalOptions): string {
+export function renderComparisonTerminal(comparison: Comparison, options = PAPER): string {
   const screen = new Screen({ ...options, width: Math.max(NARROWEST, Math.floor(options.width)) });
   const parts = partsOf(comparison);
   screen.paragraph(`bridgescope comparison with ${comparison.base.label}`, {

@@ -61,6 +61,22 @@ export function portWords({ name, owner }: Port): string {
   return owner === null ? name : `${name} (${owner})`;
 }
 
+const VICTIMS = 8;
+
+/** The first of those who got copies, and how many more there are; empty where nobody did. */
+export function victimsOf({ victims }: Finding): string {
+  const shown = victims
+    .slice(0, VICTIMS)
+    .map(({ port, copies }) => `${portWords(port)} ${count(copies)}`);
+  const left = victims.length - shown.length;
+  return `${shown.join(", ")}${left > 0 ? ` and ${left} more ports` : ""}`;
+}
+
+/** Whose a port is; `unknown` where that cannot be told. */
+export function whoseOf({ name, owner }: Pick<Port, "name" | "owner">, unknown: string): string {
+  return name === "host" ? "the host itself" : (owner ?? unknown);
+}
+
 export function yesNo(value: boolean): string {
   return value ? "yes" : "no";
 }

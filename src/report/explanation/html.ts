@@ -2,11 +2,9 @@
 import type { Explanation, Finding, Note, Remedy } from "../../document/explain.ts";
 import { bottomAxis, linearScale } from "../html/axis.ts";
 import { bridgeFigure, type Wire } from "../html/bridge-figure.ts";
-import { LARGEST_PAGE } from "../html/detail.ts";
-import { documentSection } from "../html/document.ts";
 import { type Html, html, px } from "../html/markup.ts";
 import { code, command, figure, fold, pairs, right, section, table } from "../html/parts.ts";
-import { methodSection, pageText, sizeOf } from "../html/shell.ts";
+import { methodSection, pageText } from "../html/shell.ts";
 import { decisionClass, FIGURE_WIDTH } from "../html/tokens.ts";
 import { clip } from "../text/clean.ts";
 import { count, percent, quantity } from "../text/units.ts";
@@ -24,10 +22,10 @@ import {
   seenOf,
   stateVerdict,
   whereOf,
+  whoseOf,
   yesNo,
 } from "./facts.ts";
 
-const FRAME = 16_000;
 /** Ports that are drawn. */
 const WIRES = 24;
 const BARS = 24;
@@ -53,12 +51,12 @@ export function renderExplanationHtml(explanation: Explanation): string {
     section("ports", "Which flooded frames a port gets", [portTable(explanation)]),
     methodSection(EXPLANATION_METHODS),
   ]}`;
-  const room = LARGEST_PAGE - FRAME - sizeOf(body);
   return pageText({
     title: `bridgescope: why ${bridge.name} floods`,
     header: header(explanation),
     nav: NAV.filter(([id]) => probes || id !== "floods"),
-    body: html`${body}${documentSection(explanation, "explain", room)}`,
+    body,
+    document: { name: "explain", value: explanation },
     origin: `bridgescope from ${explanation.schema}`,
   });
 }
@@ -95,17 +93,19 @@ function noteItem({ cause, text }: Note, index: number): Html {
 
 function drawing(explanation: Explanation): Html {
   const { bridge, ports, findings, probes } = explanation;
-  const wires = ports.map(({ name, ifindex, owner }): Wire => {
-    const sum = (of: (finding: Finding) => number) =>
-      findings.reduce((all, finding) => all + of(finding), 0);
-    const is = (port: Finding["ingressPort"]) => port?.ifindex === ifindex;
+  const sum = (of: (finding: Finding) => number) =>
+    findings.reduce((all, finding) => all + of(finding), 0);
+  const wires = ports.map((port): Wire => {
+    const is = (other: Finding["ingressPort"]) => other?.ifindex === port.ifindex;
     return {
-      host: name === "host" ? "the host itself" : (owner ?? "not known"),
+      host: whoseOf(port, "not known"),
       device: "",
-      port: name,
-      state: name === "host" ? "bridge device" : "",
+      port: port.name,
+      state: port.name === "host" ? "bridge device" : "",
       ingress: probes ? sum((one) => (is(one.ingressPort) ? one.frames : 0)) : null,
-      egress: probes ? sum((one) => one.victims.find(({ port }) => is(port))?.copies ?? 0) : null,
+      egress: probes
+        ? sum((one) => one.victims.find((victim) => is(victim.port))?.copies ?? 0)
+        : null,
     };
   });
   const busy = (wire: Wire) => (wire.ingress ?? 0) + (wire.egress ?? 0);
@@ -214,12 +214,12 @@ function portTable({ ports }: Explanation): Html {
       ...KIND_WORDS.map((title) => ({ title })),
       { title: "Why" },
     ],
-    ports.map(({ name, owner, gets, why }) => ({
+    ports.map((port) => ({
       cells: [
-        code(name),
-        name === "host" ? "the host itself" : (owner ?? "-"),
-        ...KINDS.map((kind) => yesNo(gets[kind])),
-        { value: why.join("; "), kind: "wide" as const },
+        code(port.name),
+        whoseOf(port, "-"),
+        ...KINDS.map((kind) => yesNo(port.gets[kind])),
+        { value: port.why.join("; "), kind: "wide" as const },
       ],
     })),
   );

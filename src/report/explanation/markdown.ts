@@ -2,7 +2,6 @@
 import type { Explanation, Finding, Remedy } from "../../document/explain.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../text/markdown.ts";
-import { count } from "../text/units.ts";
 import {
   amountOf,
   basisOf,
@@ -15,11 +14,11 @@ import {
   portWords,
   seenOf,
   stateVerdict,
+  victimsOf,
   whereOf,
+  whoseOf,
   yesNo,
 } from "./facts.ts";
-
-const VICTIMS = 8;
 
 /** Under 60,000 bytes whatever the size of the explanation; what was left out is said. */
 export function renderExplanationMarkdown(explanation: Explanation): string {
@@ -62,16 +61,11 @@ function floods({ findings }: Explanation): Section {
 
 function flood(finding: Finding, index: number): Markdown {
   const { cause, severity, ingressPort, since, victims, evidence, captures, remedy } = finding;
-  const got = victims
-    .slice(0, VICTIMS)
-    .map(({ port, copies }) => `${portWords(port)} ${count(copies)}`);
-  const left = victims.length - got.length;
-  const more = left > 0 ? ` and ${left} more ports` : "";
   const facts = [
     md`- flow: ${flowOf(finding)}`,
     ...(ingressPort === null ? [] : [md`- in by: ${portWords(ingressPort)}, since ${since}`]),
     md`- ${amountOf(finding)}`,
-    ...(got.length === 0 ? [] : [md`- who got copies: ${got.join(", ")}${more}`]),
+    ...(victims.length === 0 ? [] : [md`- who got copies: ${victimsOf(finding)}`]),
     md`- ${basisOf(finding)}`,
     ...evidence.map((text) => md`- evidence: ${text}`),
     ...(captures.length === 0 ? [] : [md`- first frames: ${captures.join(", ")}`]),
@@ -115,12 +109,12 @@ function ports({ ports: all }: Explanation): Section {
   return {
     ...{ title: "Which flooded frames a port gets", folded: true, share: 6_000, note: null },
     head: tableHead(["Port", "Whose", ...KIND_WORDS, "Why"], "llllll"),
-    rows: all.map(({ name, owner, gets, why }) =>
+    rows: all.map((port) =>
       row(
-        code(name),
-        name === "host" ? "the host itself" : (owner ?? "-"),
-        ...KINDS.map((kind) => yesNo(gets[kind])),
-        why.join("; "),
+        code(port.name),
+        whoseOf(port, "-"),
+        ...KINDS.map((kind) => yesNo(port.gets[kind])),
+        port.why.join("; "),
       ),
     ),
   };

@@ -1,7 +1,7 @@
 /** Why a bridge floods, as a person reads it. */
 import type { Explanation, Finding, Remedy } from "../../document/explain.ts";
 import { type Column, cells, Screen } from "../terminal/screen.ts";
-import { count } from "../text/units.ts";
+import { PAPER } from "../terminal.ts";
 import {
   amountOf,
   basisOf,
@@ -14,16 +14,14 @@ import {
   portWords,
   seenOf,
   stateVerdict,
+  victimsOf,
   whereOf,
   yesNo,
 } from "./facts.ts";
 
 const LEFT: Column[] = KIND_WORDS.map((title) => ({ title, align: "left" }));
 
-export function renderExplanationTerminal(
-  explanation: Explanation,
-  options: { width: number; color: boolean },
-): string {
+export function renderExplanationTerminal(explanation: Explanation, options = PAPER): string {
   const screen = new Screen(options);
   const { notes, ports, findings } = explanation;
   const where = whereOf(explanation);
@@ -59,8 +57,6 @@ export function renderExplanationTerminal(
   return screen.toString();
 }
 
-const MOST_VICTIMS = 8;
-
 function flood(screen: Screen, number: number, finding: Finding): void {
   const { ingressPort, victims, evidence, captures } = finding;
   const line = (text: string) => screen.paragraph(text, { indent: 2, hanging: 4 });
@@ -70,12 +66,7 @@ function flood(screen: Screen, number: number, finding: Finding): void {
   if (ingressPort !== null) line(`in by: ${portWords(ingressPort)}, since ${finding.since}`);
   line(amountOf(finding));
   if (victims.length > 0) {
-    const shown = victims
-      .slice(0, MOST_VICTIMS)
-      .map(({ port, copies }) => `${portWords(port)} ${count(copies)}`);
-    const more =
-      victims.length > MOST_VICTIMS ? ` and ${victims.length - MOST_VICTIMS} more ports` : "";
-    line(`who got copies: ${shown.join(", ")}${more}`);
+    line(`who got copies: ${victimsOf(finding)}`);
   }
   line(basisOf(finding));
   for (const text of evidence) line(`evidence: ${text}`);

@@ -2,7 +2,7 @@
 import { line } from "d3-shape";
 import { type Case, type Latency, STAGES } from "../../document/run.ts";
 import { AXIS_WORDS } from "../facts/words.ts";
-import { count, passage } from "../text/units.ts";
+import { count, percentiles } from "../text/units.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";
@@ -27,7 +27,7 @@ export function distribution(item: Case, index: number, bins: number): Html[] {
           words: `${count(sampled)} timed`,
           buckets,
           marks,
-          says: `${stage}: p50 ${passage(p50, unit)}, p90 ${passage(p90, unit)}, p99 ${passage(p99, unit)}, p99.9 ${passage(p999, unit)}`,
+          says: `${stage}: ${percentiles({ p50, p90, p99, "p99.9": p999 }, unit)}`,
         },
       ];
     });

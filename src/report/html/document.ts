@@ -13,8 +13,10 @@ const WORDS = {
   explain: { words: "explanation", what: "every flood and port" },
 } as const;
 
+export type DocumentName = keyof typeof WORDS;
+
 /** `name` is its file without `.json`; `room` is what the page can still take, in bytes. */
-export function documentSection(document: object, name: keyof typeof WORDS, room: number): Html {
+export function documentSection(document: object, name: DocumentName, room: number): Html {
   const { words, what } = WORDS[name];
   const text = renderJson(document);
   // Buckets on lines of their own take twice the room even when packed.

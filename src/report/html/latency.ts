@@ -10,6 +10,7 @@ import {
   duration,
   passage,
   percent,
+  percentiles,
   quantity,
   span,
 } from "../text/units.ts";
@@ -160,7 +161,7 @@ function percentileRow({ item, latency }: Timed, stage: Stage, scale: LogScale, 
 function rowSays({ id }: Case, latency: Latency): string {
   const { unit, p50, p90, p99, p999 } = latency;
   if (unit === "ns") {
-    return `${id}: p50 ${duration(p50)}, p90 ${duration(p90)}, p99 ${duration(p99)}, p99.9 ${duration(p999)}`;
+    return `${id}: ${percentiles({ p50, p90, p99, "p99.9": p999 }, unit)}`;
   }
   const { value, ci } = headlineOf(latency);
   return `${id}: ${bare(value, unit)} instructions (${bareSpan(ci, unit, value)})`;

@@ -36,7 +36,7 @@ function plot(id: string, learning: Learning, index: number): Html {
   );
 }
 
-/** Whole rounds, as many as can be told apart. */
+/** Evenly, to as many as can be told apart. */
 function thinned(learning: Learning): Learning {
   const step = Math.ceil(learning.length / MOST);
   return learning.filter((_, place) => place % step === 0);

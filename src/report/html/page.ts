@@ -9,7 +9,6 @@ import { booksSection } from "./books.ts";
 import { checksSection } from "./checks.ts";
 import { decisionsSection } from "./decisions.ts";
 import { DETAILS, type Detail, LARGEST_PAGE } from "./detail.ts";
-import { documentSection } from "./document.ts";
 import { environmentSection } from "./environment.ts";
 import { labSection } from "./lab.ts";
 import { latencySection } from "./latency.ts";
@@ -37,9 +36,8 @@ const NAV: readonly [string, string][] = [
   ["document", "Document"],
 ];
 
-/** Bytes of the page kept for the document itself, and for what is around the sections. */
+/** Bytes of the page kept for the document itself. */
 const DOCUMENT_ROOM = 500_000;
-const FRAME = 16_000;
 
 /** The whole page as text, in as much detail as fits. */
 export function renderHtml(run: Run): string {
@@ -52,12 +50,12 @@ export function renderHtml(run: Run): string {
     ...(run.slopes === undefined ? ["slopes"] : []),
     ...(roundTripsIn(run).length === 0 ? ["round-trip"] : []),
   ]);
-  const document = documentSection(sealed(run), "run", LARGEST_PAGE - FRAME - sizeOf(page));
   return pageText({
     title: `bridgescope ${run.id}: ${run.state}`,
     header: header(run),
     nav: NAV.filter(([id]) => !absent.has(id)),
-    body: html`${page}${document}`,
+    body: page,
+    document: { name: "run", value: sealed(run) },
     origin: `bridgescope ${run.provenance.version} from ${run.schema}`,
   });
 }

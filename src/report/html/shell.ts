@@ -1,6 +1,8 @@
 /** What every page is: one file, nothing fetched, and no script but our own, named by its checksum. */
 import { createHash } from "node:crypto";
 import type { Method } from "../facts/words.ts";
+import { LARGEST_PAGE } from "./detail.ts";
+import { type DocumentName, documentSection } from "./document.ts";
 import { Html, html } from "./markup.ts";
 import { code, section } from "./parts.ts";
 import { SCRIPT } from "./script.ts";
@@ -12,14 +14,21 @@ export interface Page {
   /** Id and words of each section. */
   readonly nav: readonly (readonly [string, string])[];
   readonly body: Html;
-  /** What it was made from, and by which version. */
+  /** What it was made from, which goes into it where there is room. */
+  readonly document: { readonly name: DocumentName; readonly value: object };
+  /** The same in words, and by which version. */
   readonly origin: string;
 }
 
 /** Characters of a page whose sections are laid out only when they are come to. */
 const LONG = 1_000_000;
 
-export function pageText({ title, header, nav, body, origin }: Page): string {
+/** Bytes around the sections. */
+const FRAME = 16_000;
+
+export function pageText({ title, header, nav, body: sections, document, origin }: Page): string {
+  const room = LARGEST_PAGE - FRAME - sizeOf(sections);
+  const body = html`${sections}${documentSection(document.value, document.name, room)}`;
   const long = body.text.length > LONG ? html` class="long"` : null;
   return html`<!DOCTYPE html>
 <html lang="en">

@@ -1,7 +1,7 @@
 /** The way of a frame: each stage from where the one before it ended, and what one look at it took. */
 import type { Case, Latency, Stage } from "../../document/run.ts";
 import { STAGE_WORDS } from "../facts/words.ts";
-import { digits, passage } from "../text/units.ts";
+import { digits, percentiles } from "../text/units.ts";
 import { bottomAxis, type LinearScale, linearScale } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";
@@ -84,9 +84,9 @@ function row({ name, stage, latency, start }: Leg, scale: LinearScale, y: number
 }
 
 function said({ p50, p90, p99, unit }: Latency): string {
-  const [a, b, c] = [p50, p90, p99].map((value) => passage(value, unit));
+  // Its axis says instructions, and there is no room to say so thrice more.
   return unit === "ns"
-    ? `p50 ${a}, p90 ${b}, p99 ${c}`
+    ? percentiles({ p50, p90, p99 }, unit)
     : `p50 ${digits(p50)}, p90 ${digits(p90)}, p99 ${digits(p99)}`;
 }
 

@@ -61,6 +61,16 @@ export function passage(value: number, unit: "ns" | "instructions"): string {
   return unit === "ns" ? duration(value) : quantity(value, unit);
 }
 
+/** `p50 2.31 µs, p99 4.10 µs`: values of a stage by the names of their shares. */
+export function percentiles(
+  values: Readonly<Record<string, number>>,
+  unit: "ns" | "instructions",
+): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${passage(value, unit)}`)
+    .join(", ");
+}
+
 /** For tables and axes whose title says that the unit is instructions: the number alone. */
 export function bare(value: number, unit: string): string {
   return unit === "instructions" ? digits(value) : quantity(value, unit);

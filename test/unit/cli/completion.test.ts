@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import type { Command } from "commander";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { manPage } from "../../../scripts/lib/man.mjs";
+import { manPage } from "../../../src/cli/man.ts";
 import { program } from "../../../src/cli/program.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 

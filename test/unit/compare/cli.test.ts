@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { exitStatus, marginOf } from "../../../src/cli/compare.ts";
-import { readComparison } from "../../../src/cli/stored.ts";
+import { readStored } from "../../../src/cli/stored.ts";
 import { renderComparison } from "../../../src/report/comparison.ts";
 import { renderJson } from "../../../src/report/json.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
@@ -37,17 +37,17 @@ test("the exit status is 3 for a regression alone", () => {
 test("a comparison is found as a file and in its folder; a run is left to its own reader", () => {
   const file = join(folder, "compare.json");
   writeFileSync(file, renderComparison("json", comparison));
-  expect(readComparison(file)).toEqual(comparison);
-  expect(readComparison(folder)).toEqual(comparison);
+  expect(readStored(file)).toEqual(comparison);
+  expect(readStored(folder)).toEqual(comparison);
   const run = join(folder, "run.json");
   writeFileSync(run, renderJson(bookwormRun()));
-  expect(readComparison(run)).toBeNull();
-  expect(readComparison(folder)).toBeNull();
-  expect(readComparison(join(folder, "nowhere"))).toBeNull();
+  expect(readStored(run)).toBeNull();
+  expect(readStored(folder)).toBeNull();
+  expect(readStored(join(folder, "nowhere"))).toBeNull();
 });
 
 test("a comparison that is not whole is refused in a sentence", () => {
   const file = join(folder, "half.json");
   writeFileSync(file, JSON.stringify({ schema: "bridgescope.compare/1" }));
-  expect(() => readComparison(file)).toThrow(/not a comparison of this version: at clock/);
+  expect(() => readStored(file)).toThrow(/not a comparison of this version: at clock/);
 });

@@ -1,4 +1,5 @@
 /** What is in a rendered text: what a terminal obeys, elements and attributes. */
+import { gunzipSync } from "node:zlib";
 import { SCRIPT } from "../../../src/report/html/script.ts";
 
 // What a terminal obeys or hides; line breaks are the formats' own.
@@ -38,6 +39,21 @@ export function unclosed(page: string): string[] {
 /** The page without the one script that it brings, to the letter. */
 export function withoutScript(page: string): string {
   return page.replace(`<script>${SCRIPT}</script>`, "");
+}
+
+/** Ids that two elements have, and links to an id that none has. */
+export function misnamed(page: string): string[] {
+  const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id = ""]) => id);
+  const targets = [...page.matchAll(/ href="#([^"]*)"/g)].map(([, id = ""]) => id);
+  const twice = ids.filter((id, at) => ids.indexOf(id) !== at);
+  const known = new Set(ids);
+  return [...twice, ...targets.filter((id) => !known.has(id))];
+}
+
+/** The document that a page carries. */
+export function packedIn(page: string): unknown {
+  const [, packed = ""] = /data:application\/gzip;base64,([A-Za-z0-9+/=]+)"/.exec(page) ?? [];
+  return JSON.parse(gunzipSync(Buffer.from(packed, "base64")).toString());
 }
 
 /** The page without the packed document, whose letters spell anything sooner or later. */
