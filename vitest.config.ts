@@ -4,7 +4,15 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          // Nothing of theirs outlives a test, and loading the modules anew for each file takes longer than the tests.
+          isolate: false,
+          maxWorkers: availableParallelism(),
+        },
+      },
       {
         test: {
           name: "browser",

@@ -11,7 +11,7 @@ import { runVitest } from "./lib/vitest.mjs";
 const LTS = 24;
 /** What rests on Node itself: threads, native calls, streams, processes. What the kernel does is the same under either. */
 const ON_LTS = [
-  ...["library", "load"].map((name) => `integration/bench/${name}`),
+  ...["library", "raw"].map((name) => `integration/bench/${name}`),
   ...["cli", "killed"].map((name) => `integration/lab/${name}`),
   "integration/doctor",
 ];

@@ -3,7 +3,7 @@ import type { AgreementReport, AgreementRequest } from "./agree.ts";
 import { inGuest, KERNELS, whyNoGuests } from "./guest.ts";
 
 const SEED = Number(process.env.BRIDGESCOPE_SEED ?? 20_261_124);
-const SCENARIOS = Number(process.env.BRIDGESCOPE_RUNS ?? 40);
+const SCENARIOS = Number(process.env.BRIDGESCOPE_RUNS ?? 20);
 
 /** It moves under us: what differs there is told, and fails nothing. */
 const MOVING = "debian:sid";

@@ -1,3 +1,4 @@
+import { release } from "node:os";
 import type { BuiltLab } from "../../../src/setup/lab.ts";
 import { macAddress } from "../../../src/setup/mac.ts";
 import { portName } from "../../../src/setup/plan.ts";
@@ -14,6 +15,12 @@ export function hostAddress(lab: BuiltLab, index: number): string {
   return `${prefixOf(lab)}:00:0a:${index.toString(16).padStart(2, "0")}`;
 }
 
+/** Whether this kernel's ports can be locked (Linux 5.18). */
+export function hasLockedPorts(): boolean {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  return major > 5 || (major === 5 && minor >= 18);
+}
+
 /** The lab's bridge as the kernel makes it, but for `changes`. */
 export function plainConfig(lab: BuiltLab, changes: Partial<BridgeConfig> = {}): BridgeConfig {
   const ports = lab.hosts.map((_host, index): [PortId, PortConfig] => [
@@ -22,6 +29,7 @@ export function plainConfig(lab: BuiltLab, changes: Partial<BridgeConfig> = {}):
       state: "forwarding",
       ...{ learning: true, flood: true, mcastFlood: true, bcastFlood: true },
       ...{ isolated: false, hairpin: false },
+      ...(hasLockedPorts() ? { locked: false } : {}),
       address: macAddress(lab.id, "port", index),
     },
   ]);
