@@ -12,6 +12,8 @@ import { runCase } from "./case.ts";
 import { runCountedCase } from "./counted.ts";
 import { checkDescriptors } from "./descriptors.ts";
 import { checkFeatures } from "./features.ts";
+import { type Journal, NO_JOURNAL } from "./journal/journal.ts";
+import type { InHand, Resumed } from "./journal/read.ts";
 import {
   type CaseContext,
   isWatched,
@@ -32,6 +34,10 @@ export interface RunOptions {
   clock?: Run["environment"]["clock"];
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: RunProgress) => void) | undefined;
+  /** Where what is finished is written down, opened when the document has its id; nowhere when absent. */
+  openJournal?: ((run: Run) => Journal) | undefined;
+  /** What an earlier process had finished of this very plan. */
+  resumed?: Resumed | undefined;
 }
 
 /**
@@ -54,42 +60,60 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
     plan.slopes !== null || plan.cases.some((planned) => isWatched(planned, plan.backend));
   const backend =
     plan.backend === "off" || signal.aborted || !watched ? null : await chooseBackend(plan.backend);
+  const { resumed } = options;
   const seed = options.seed ?? randomInt(2 ** 31);
-  const run = await newRun({ argv: options.argv, plan: plan.name, seed, startedAt }, backend);
-  if (plan.ladder && !signal.aborted) {
+  const beginning = { argv: options.argv, plan: plan.name, seed, startedAt };
+  const run = await newRun(beginning, backend);
+  const journal = options.openJournal?.(run) ?? NO_JOURNAL;
+  if (resumed !== undefined) goOn(run, resumed);
+  if (plan.ladder && resumed?.checks == null && !signal.aborted) {
     progress.preparing("checks", "walking from namespace to bridge");
     run.checks = await runLadder();
+    journal.checks(run.checks);
   }
   const clock = options.clock ?? "wall";
   run.environment.clock = clock;
   // Counted time has none of what disturbs a clock.
   if (clock === "icount") run.environment.noise = [];
-  const context = { signal, seed, backend, cpus, broken: new Set<string>() };
+  const context = { signal, seed, backend, cpus, broken: new Set<string>(), journal };
   for (const [index, planned] of plan.cases.entries()) {
+    if (index < run.cases.length) continue;
     // Without probes no case that follows can be better.
     if (signal.aborted || context.broken.has("bpftrace")) break;
     const step = { ...planned, rounds: roundsOf(planned, plan.backend) };
-    const begin = (): CaseContext => ({
+    const inHand = resumed?.inHand?.id === planned.id ? resumed.inHand : null;
+    const begin = (before: InHand | null): CaseContext => ({
       ...context,
+      inHand: before,
       backend: isWatched(planned, plan.backend) ? backend : null,
       ...progress.begin(step, index),
     });
     const result =
       clock === "icount"
-        ? valid(await runCountedCase(planned, begin()))
-        : await runSoundly(planned, begin);
+        ? valid(await runCountedCase(planned, begin(null)))
+        : await runSoundly(planned, begin, inHand);
     if (plan.backend === "auto" && !isWatched(planned, plan.backend)) {
       result.warnings.unshift(unwatched(planned));
     }
     run.cases.push(result);
+    if (result.state !== "interrupted") journal.finished(result);
   }
   if (plan.slopes !== null && !signal.aborted) {
     const told = progress.begin(slopesStep(plan.slopes), plan.cases.length);
     run.slopes = await measureSlopes(plan.slopes, { signal, seed, cpus, ...told });
   }
-  run.durationNs = Number(process.hrtime.bigint() - began);
+  run.durationNs = (resumed?.elapsedNs ?? 0) + Number(process.hrtime.bigint() - began);
   run.state = signal.aborted ? "interrupted" : stateOf(run);
   return runSchema.parse(run);
+}
+
+/** The document as the earlier process left it. What the machine is like now is told as it was told then. */
+function goOn(run: Run, { head, resumedAt, checks, finished }: Resumed): void {
+  Object.assign(run, head.run, {
+    provenance: { ...head.run.provenance, resumedAt: [...resumedAt, run.startedAt] },
+    checks: checks ?? [],
+    cases: finished,
+  });
 }
 
 function unwatched({ topology }: PlannedCase): string {
@@ -139,11 +163,19 @@ const ATTEMPTS = 3;
  * books say so. Such an account is worth nothing, so the case is measured anew; the rounds of the
  * attempts before stay in the document as discarded, with the reason, and a warning says the same.
  */
-async function runSoundly(planned: PlannedCase, begin: () => CaseContext): Promise<Case> {
-  const discarded: Case["rounds"] = [];
-  const warnings: string[] = [];
-  for (let attempt = 1; ; attempt++) {
-    const result = valid(await runCase(planned, begin()));
+async function runSoundly(
+  planned: PlannedCase,
+  begin: (before: InHand | null) => CaseContext,
+  inHand: InHand | null,
+): Promise<Case> {
+  const discarded: Case["rounds"] = [...(inHand?.discarded ?? [])];
+  const warnings: string[] = [...(inHand?.warnings ?? [])];
+  const first = inHand?.attempt ?? 1;
+  for (let attempt = first; ; attempt++) {
+    const before = attempt === first ? inHand : null;
+    const context = begin(before);
+    if (before === null) context.journal.begun({ id: planned.id, attempt, discarded, warnings });
+    const result = valid(await runCase(planned, context));
     const fault = burst(result);
     if (result.state !== "complete" || fault === null || attempt === ATTEMPTS) {
       return {

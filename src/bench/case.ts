@@ -1,4 +1,4 @@
-import { type Case, METRICS, type Stage } from "../document/run.ts";
+import { type Case, METRICS, type Round, type Stage } from "../document/run.ts";
 import type { Account } from "../probes/account.ts";
 import { nameDrops } from "../probes/drops.ts";
 import type { BuiltLab } from "../setup/lab.ts";
@@ -10,6 +10,7 @@ import { BridgescopeError, ToolError } from "../system/errors.ts";
 import { type BookPort, balance, bridgeAccount } from "./books.ts";
 import { emptyCase, sentence } from "./case-document.ts";
 import { measureCost, type ProbeCost } from "./cost.ts";
+import type { InHand } from "./journal/read.ts";
 import { latencies, portLatencies, stageEvents } from "./latency.ts";
 import { notObservable, type Observation, type Observed, observe } from "./observe.ts";
 import { probeEffect } from "./overhead.ts";
@@ -19,7 +20,7 @@ import type { Driver } from "./workloads/workload.ts";
 
 /** Runs one case to its end, or as far as it came: what was measured is never thrown away. */
 export async function runCase(planned: PlannedCase, context: CaseContext): Promise<Case> {
-  const result = emptyCase(planned);
+  const result = begun(planned, context.inHand);
   let lab: BuiltLab | null = null;
   try {
     context.progress("building the lab");
@@ -36,7 +37,8 @@ export async function runCase(planned: PlannedCase, context: CaseContext): Promi
     if (wrong.length > 0)
       throw new BridgescopeError(`the kernel built another lab: ${wrong.join("; ")}`);
     if (planned.topology.kind !== "attach") {
-      result.metrics.setup_time = { ...METRICS.setup_time, samples: [lab.setupNs] };
+      const before = result.metrics.setup_time?.samples ?? [];
+      result.metrics.setup_time = { ...METRICS.setup_time, samples: [...before, lab.setupNs] };
     }
     await measure(planned, lab, result, context);
     result.state = "complete";
@@ -50,6 +52,23 @@ export async function runCase(planned: PlannedCase, context: CaseContext): Promi
   return result;
 }
 
+/** The case as an earlier process left it, or an empty one. */
+function begun(planned: PlannedCase, inHand: InHand | null): Case {
+  const result = inHand?.observed ?? emptyCase(planned);
+  if (inHand === null) return result;
+  const { rounds, unread, observed } = inHand;
+  result.rounds.push(...unread);
+  const count = rounds.length + (observed?.rounds.filter(isCounted).length ?? 0);
+  if (count > 0) {
+    result.warnings.push(
+      `the run was cut off and resumed: ${count} of the rounds are of another lab of the same kind`,
+    );
+  }
+  return result;
+}
+
+const isCounted = ({ discarded }: Round) => discarded === null;
+
 async function measure(
   planned: PlannedCase,
   lab: BuiltLab,
@@ -59,7 +78,7 @@ async function measure(
   const { signal } = context;
   let observation: Observation | null = null;
   try {
-    if (context.backend !== null) {
+    if (context.backend !== null && result.probe === undefined) {
       context.progress("attaching the probes");
       observation = await observe(lab, context.backend, planned, signal);
     }
@@ -90,9 +109,11 @@ async function drive(
   try {
     context.progress("warming up");
     await driver.round(planned.warmUpNs);
-    const side = observation === null ? "base" : "on";
-    await measureRounds(planned, driver, { side, observation }, result, context);
+    if (context.backend === null) {
+      await measureRounds(planned, driver, { side: "base", observation }, result, context);
+    }
     if (observation !== null) {
+      await measureRounds(planned, driver, { side: "on", observation }, result, context);
       context.progress("measuring what the probes cost");
       const { session, backend } = observation;
       cost = await measureCost(
@@ -107,12 +128,13 @@ async function drive(
     // Interrupted or not: the rounds that were finished keep their account.
     await finish(planned, lab, observation, cost, result, context);
   }
-  if (observation !== null) {
+  if (observation !== null) context.journal.observed(result);
+  if (context.backend !== null) {
     // The probes cost more than what they watch: the metrics are those of rounds without them.
     await measureRounds(planned, driver, { side: "off", observation: null }, result, context);
   }
-  if (planned.probeEffectPairs > 0 && result.probe !== undefined && observation !== null) {
-    const { backend } = observation;
+  const { backend } = context;
+  if (planned.probeEffectPairs > 0 && result.probe !== undefined && backend !== null) {
     result.probe.overhead = await probeEffect(planned, lab, driver, backend, context);
   }
 }
@@ -129,7 +151,7 @@ async function finish(
   if (observation === null) return;
   context.progress("reading the probes");
   const observed = await observation.stop();
-  const measuredRounds = new Set(result.rounds.map((round) => round.index));
+  const measuredRounds = new Set(result.rounds.filter(isCounted).map((round) => round.index));
   const { account } = observed;
   enterBooks(lab, observation, observed, result);
   result.latency = latencies(

@@ -1,6 +1,8 @@
 import { BACKEND_NAMES, type ProbeBackend } from "../probes/backend.ts";
 import { isForeign, type Topology } from "../setup/spec.ts";
 import { UsageError } from "../system/errors.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { InHand } from "./journal/read.ts";
 import type { CaseProgress } from "./progress.ts";
 import { checkParameter, PARAMETER_NAMES, type WorkloadOptions } from "./workloads/parameters.ts";
 import type { Workload } from "./workloads/workload.ts";
@@ -30,6 +32,9 @@ export interface CaseContext extends CaseProgress {
   backend: ProbeBackend | null;
   /** Tools that have failed so far. */
   broken: Set<string>;
+  journal: Journal;
+  /** What an earlier process had finished of this case; null where it begins. */
+  inHand: InHand | null;
 }
 
 export interface Plan {

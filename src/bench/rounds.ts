@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { type Case, METRICS, type MetricName, type Round } from "../document/run.ts";
 import { roundTrip } from "../stats/round-trip.ts";
+import type { KeptRound } from "./journal/line.ts";
 import type { Observation } from "./observe.ts";
 import type { CaseContext, PlannedCase } from "./plan.ts";
 import { readCpuTimes, stolenShare } from "./steal.ts";
-import type { Driver, RoundResult, RoundTrips } from "./workloads/workload.ts";
+import type { Driver, RoundTrips } from "./workloads/workload.ts";
 
 /** `on` and `off`: with and without probes; `base` where a run has none at all. */
 interface Side {
@@ -15,6 +16,7 @@ interface Side {
 /**
  * Measures the rounds of one side and enters them, each when it is finished. The first round of a side takes
  * the place of what metrics there were: a case's metrics, round trips, trials and learning are of its last side.
+ * Rounds that an earlier process had finished stand in the place of the first ones.
  */
 export async function measureRounds(
   planned: PlannedCase,
@@ -24,8 +26,17 @@ export async function measureRounds(
   context: CaseContext,
 ): Promise<void> {
   const trips: RoundTrips[] = [];
-  const offset = result.rounds.length;
+  const offset = result.rounds.filter(({ discarded }) => discarded === null).length;
+  const kept = context.inHand?.rounds.filter((one) => one.round.side === side) ?? [];
   for (let turn = 1; turn <= planned.rounds; turn++) {
+    const known = kept[turn - 1];
+    if (known !== undefined) {
+      if (turn === 1) forget(result);
+      result.rounds.push({ ...known.round, index: offset + turn });
+      enter(known.measured, offset + turn, trips, result);
+      context.finished(offset + turn, known.measured.metrics);
+      continue;
+    }
     context.signal.throwIfAborted();
     const without = side === "off" ? ", without probes" : "";
     context.progress(`round ${turn} of ${planned.rounds}${without}`);
@@ -47,6 +58,7 @@ export async function measureRounds(
       discarded: null,
     };
     if (measured.rttNs !== undefined && planned.workload.keepsEachRtt) round.rttNs = measured.rttNs;
+    context.journal.round(round, measured);
     result.rounds.push(round);
     if (turn === 1) forget(result);
     enter(measured, index, trips, result);
@@ -66,7 +78,12 @@ function forget(result: Case): void {
   delete result.roundTrip;
 }
 
-function enter(measured: RoundResult, index: number, trips: RoundTrips[], result: Case): void {
+function enter(
+  measured: KeptRound["measured"],
+  index: number,
+  trips: RoundTrips[],
+  result: Case,
+): void {
   if (measured.trials !== undefined) {
     result.trials = [...(result.trials ?? []), ...inRound(index, measured.trials)];
   }

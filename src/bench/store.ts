@@ -38,7 +38,7 @@ export function checkFolder(folder: string): void {
 }
 
 /** mkdir -p, a part at a time: Node's own never returns below a folder such as /proc. */
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   const path = resolve(folder);
   if (existsSync(path)) return;
   makeFolder(dirname(path));

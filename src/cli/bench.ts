@@ -1,18 +1,30 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import { isSound, runPlan } from "../bench/bench.ts";
-import { BACKENDS, estimateNs } from "../bench/plan.ts";
+import {
+  checkResumable,
+  headOf,
+  journalPath,
+  openJournal,
+  removeJournal,
+  reopenJournal,
+} from "../bench/journal/file.ts";
+import type { FileJournal } from "../bench/journal/journal.ts";
+import type { Resumed } from "../bench/journal/read.ts";
+import { BACKENDS, estimateNs, type Plan } from "../bench/plan.ts";
 import { planFor } from "../bench/request.ts";
 import { runningOf } from "../bench/running.ts";
 import { checkFolder, pointLatest, REPORTS, writeRun } from "../bench/store.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
+import type { Run } from "../document/run.ts";
 import { renderRunJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import { benchKernels } from "./bench-kernels.ts";
+import { type Going, goingOn, keptOf } from "./bench-resume.ts";
 import { benchVersus, type VersusOptions } from "./bench-versus.ts";
 import { FAIL_ON_HELP } from "./compare.ts";
 import { functionHint } from "./function-hint.ts";
@@ -21,7 +33,9 @@ import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 import { track } from "./track.ts";
 
-type BenchOptions = VersusOptions;
+interface BenchOptions extends VersusOptions {
+  resume?: string;
+}
 
 const FAILED = 1;
 
@@ -71,6 +85,7 @@ export function benchCommand(): Command {
     .option("--baseline <run>", "with --kernel: a stored run to compare with")
     .option("--bisect", "exit status for git bisect run: 0 good, 1 bad, 125 cannot tell")
     .option("--out <folder>", "where run.json and the reports go (reports/<run id>)")
+    .option("--resume <run>", "go on with a run that was cut off: its folder, or its journal")
     .option("--json", "print the run document on stdout")
     .option("--cpus <list>", "CPUs for the workloads' threads, e.g. 0,2 or 0-3 (all)")
     .addHelpText("after", `\nWorkloads:\n${workloads.join("\n")}\n`)
@@ -82,6 +97,16 @@ export function benchCommand(): Command {
 }
 
 async function bench(planName: string | undefined, options: BenchOptions): Promise<void> {
+  if (options.resume !== undefined) {
+    if (planName !== undefined)
+      throw new UsageError("--resume takes the run's own plan: name none");
+    const going = goingOn(options.resume, options);
+    return benchHere(
+      going.planName,
+      { ...going.request, out: dirname(going.path), json: options.json === true },
+      going,
+    );
+  }
   const sides = ["vs", "baseSetup", "candidateSetup"] as const;
   if (sides.some((name) => options[name] !== undefined)) return benchVersus(planName, options);
   for (const [name, option] of [
@@ -93,32 +118,57 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
     if (options[name] !== undefined) throw new UsageError(`${option} goes with --vs`);
   }
   if (options.kernel !== undefined) return benchKernels(planName, options);
+  return benchHere(planName, options, null);
+}
+
+async function benchHere(
+  planName: string | undefined,
+  options: VersusOptions,
+  going: Going | null,
+): Promise<void> {
   const clock = ownClock(options);
   const { plan, seed } = planFor(planName, options);
   const missing = await prerequisites("bench");
   if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
   checkFolder(options.out ?? REPORTS);
-
   const say = (text: string) => void process.stderr.write(`${text}\n`);
-  const seconds = Math.ceil(estimateNs(plan) / 1e9);
-  say(`plan ${plan.name}: ${plural(plan.cases.length, "case")}, about ${seconds} s`);
+  if (going !== null) say(resumption(going.resumed, plan));
+  else {
+    const seconds = Math.ceil(estimateNs(plan) / 1e9);
+    say(`plan ${plan.name}: ${plural(plan.cases.length, "case")}, about ${seconds} s`);
+  }
   const interruption = onInterrupt(() => {
     progressLine().end();
     say("interrupted: keeping the finished rounds; once more ends at once");
   });
+  let folder = options.out ?? REPORTS;
+  let journal: FileJournal | null = null;
+  const open = (run: Run) => {
+    if (going === null) {
+      folder = options.out ?? join(REPORTS, run.id);
+      journal = openJournal(folder, headOf(run, plan, planName, keptOf(options)), say);
+      return journal;
+    }
+    checkResumable(going.resumed, plan, run.environment.kernel);
+    journal = reopenJournal(going.path, going.resumed, new Date().toISOString(), say);
+    return journal;
+  };
   try {
     const argv = ["bridgescope", ...process.argv.slice(2)];
     const { signal } = interruption;
+    const resumed = going?.resumed;
     const running = runningOf((onProgress) =>
-      runPlan(plan, { argv, seed, clock, signal, onProgress }),
+      runPlan(plan, { argv, seed, clock, signal, onProgress, openJournal: open, resumed }),
     );
     const run = await track(running, { results: false, percentiles: false });
-    const folder = options.out ?? join(REPORTS, run.id);
     const paths = writeRun(run, folder);
     process.stdout.write(
       options.json ? renderRunJson(run) : renderTerminal(run, terminalOptions()),
     );
     say(paths.join("\n"));
+    if (run.state === "interrupted")
+      say(`\`bridgescope bench --resume ${folder}\` goes on with it`);
+    else removeJournal(going?.path ?? journalPath(folder));
     if (options.out === undefined && !pointLatest(folder)) {
       say(
         `${join(REPORTS, "latest")} could not be pointed to this run: something else has that name`,
@@ -128,8 +178,16 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
     if (hint !== null) say(hint);
     process.exitCode = interruption.exitCode() ?? (isSound(run) ? 0 : FAILED);
   } finally {
+    (journal as FileJournal | null)?.close();
     interruption.release();
   }
+}
+
+/** One line on what is finished, and what is not. */
+function resumption({ head, finished, inHand }: Resumed, plan: Plan): string {
+  const rounds = inHand === null ? 0 : inHand.rounds.length;
+  const more = rounds === 0 ? "" : ` and ${plural(rounds, "round")} of the next`;
+  return `going on with run ${head.run.id}: ${finished.length} of ${plural(plan.cases.length, "case")}${more} are finished`;
 }
 
 /** The clock of the machine that this process runs on: a guest is told by those who boot it. */

@@ -73,6 +73,10 @@ export const runSchema = z.object({
     plan: z.string(),
     seed: z.int(),
     programs: z.record(z.string(), z.string()).describe("Probe program file: SHA-256"),
+    resumedAt: z
+      .array(z.string())
+      .optional()
+      .describe("When `bench --resume` went on with the run, ISO 8601, UTC"),
   }),
   environment: z.object({
     kernel: z.object({

@@ -1,0 +1,188 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readRun } from "../../../src/bench/stored.ts";
+import { isSound } from "../../../src/index.ts";
+import { hostState, hostStateOnceLike } from "../host-state.ts";
+import { bridgescope, scratch, start } from "./cli.ts";
+
+let folder: ReturnType<typeof scratch>;
+let out: string;
+let journal: string;
+beforeEach(() => {
+  folder = scratch();
+  out = join(folder.path, "out");
+  journal = join(out, "journal.ndjson");
+});
+afterEach(() => folder.remove());
+
+const WATCHED = ["--topology", "bridge:3", "--workload", "flood", "--rounds", "8"];
+const PLAIN = [
+  ...["--topology", "veth", "--topology", "bridge:2"],
+  ...["--workload", "udp-rr", "--workload", "forward"],
+  ...["--rounds", "8", "--backend", "off"],
+];
+const begin = (words: string[]) => ["bench", ...words, "--duration", "100ms", "--out", out];
+
+/** Rounds that the journal holds as finished, by the moment of their beginning. */
+function keptRounds(): number[] {
+  if (!existsSync(journal)) return [];
+  return readFileSync(journal, "utf8")
+    .split("\n")
+    .slice(1, -1)
+    .flatMap((line) => JSON.parse(line).round?.startNs ?? []);
+}
+
+/** Kills it by SIGKILL after so long; false when it had ended before. */
+async function killed(args: string[], ms: number): Promise<boolean> {
+  const running = start(args);
+  await running.saw(args.includes("--resume") ? "going on" : "plan ");
+  await sleep(ms);
+  running.process.kill("SIGKILL");
+  return (await running.finished).signal === "SIGKILL";
+}
+
+describe("a run that is killed again and again, and resumed,", () => {
+  it.each([
+    ["with probes", WATCHED, 1],
+    ["without", PLAIN, 4],
+  ] as const)("%s has lost no finished round in the end", async (_, words, cases) => {
+    const before = hostState();
+    const finished = new Set<number>();
+    let deaths = 0;
+    while (deaths < 6) {
+      const args = existsSync(journal) ? ["bench", "--resume", out] : begin([...words]);
+      if (!(await killed(args, 800 + Math.random() * 3500))) break;
+      deaths++;
+      for (const startNs of keptRounds()) finished.add(startNs);
+      expect(await hostStateOnceLike(before, 1000)).toEqual(before);
+    }
+    if (existsSync(journal)) {
+      const result = await bridgescope(["bench", "--resume", out]);
+      expect(result.stderr).toContain("going on with run ");
+      expect(result.code).toBe(0);
+    }
+    const run = readRun(out);
+    expect(isSound(run)).toBe(true);
+    expect(run.cases).toHaveLength(cases);
+    const rounds = run.cases.flatMap((one) => one.rounds);
+    expect(deaths).toBeGreaterThan(0);
+    expect(finished.size).toBeGreaterThan(0);
+    const known = new Set(rounds.map(({ startNs }) => startNs));
+    expect([...finished].filter((startNs) => !known.has(startNs))).toEqual([]);
+    for (const one of run.cases) {
+      const counted = one.rounds.filter(({ discarded }) => discarded === null);
+      expect(counted).toHaveLength(words === WATCHED ? 16 : 8);
+      expect(one.metrics.frame_loss?.samples ?? one.metrics.rtt_p50?.samples).toHaveLength(8);
+    }
+    expect(run.provenance.argv).toContain("--topology");
+    expect(run.provenance.resumedAt?.length).toBeGreaterThan(0);
+    expect(readdirSync(out).sort()).toEqual(["report.html", "report.md", "run.json"]);
+  });
+});
+
+describe("--resume", () => {
+  it("goes on after Ctrl-C, which says how", async () => {
+    const running = start(begin(PLAIN));
+    await running.saw("[2/4]");
+    await sleep(300);
+    running.process.kill("SIGINT");
+    const interrupted = await running.finished;
+    expect(interrupted.code).toBe(130);
+    expect(interrupted.stderr).toContain(`bench --resume ${out}`);
+    const before = readRun(out).cases.flatMap((one) => one.rounds);
+    expect((await bridgescope(["bench", "--resume", out])).code).toBe(0);
+    const run = readRun(out);
+    expect(run.state).toBe("complete");
+    const known = new Set(run.cases.flatMap((one) => one.rounds.map(({ startNs }) => startNs)));
+    expect(before.length).toBeGreaterThan(0);
+    expect(before.every(({ startNs }) => known.has(startNs))).toBe(true);
+  });
+
+  it("leaves out a last line that was being written", async () => {
+    await killed(begin(PLAIN), 1500);
+    const text = readFileSync(journal, "utf8");
+    writeFileSync(journal, `${text}{"round":{"index":9,"si`);
+    const result = await bridgescope(["bench", "--resume", journal]);
+    expect(result.code).toBe(0);
+    expect(readRun(out).state).toBe("complete");
+  });
+
+  it("refuses another kernel, another version, another plan and what is no journal", async () => {
+    await killed(begin(PLAIN), 1500);
+    const text = readFileSync(journal, "utf8");
+    const [first = "", ...rest] = text.split("\n");
+    const said = async (edit: (head: Record<string, never>) => void, ...more: string[]) => {
+      const head = JSON.parse(first);
+      edit(head);
+      writeFileSync(journal, [JSON.stringify(head), ...rest].join("\n"));
+      const result = await bridgescope(["bench", "--resume", out, ...more]);
+      expect(result.code).toBe(2);
+      return result.stderr;
+    };
+    const set = (change: (head: { run: Document; request: Request; schema: string }) => void) =>
+      change as unknown as (head: Record<string, never>) => void;
+    interface Document {
+      environment: { kernel: { release: string } };
+      provenance: { version: string };
+    }
+    interface Request {
+      rounds: string;
+    }
+    expect(
+      await said(
+        set(({ run }) => {
+          run.environment.kernel.release = "5.4.0";
+        }),
+      ),
+    ).toContain("begun on Linux 5.4.0");
+    expect(
+      await said(
+        set(({ run }) => {
+          run.provenance.version = "0.0.1";
+        }),
+      ),
+    ).toContain("begun by bridgescope 0.0.1");
+    expect(
+      await said(
+        set(({ request }) => {
+          request.rounds = "9";
+        }),
+      ),
+    ).toContain("now comes to something else");
+    expect(
+      await said(
+        set((head) => {
+          head.schema = "other";
+        }),
+      ),
+    ).toContain("line 1, schema");
+    expect(await said(() => {}, "--rounds", "3")).toContain("leave out rounds");
+    expect(readFileSync(journal, "utf8").split("\n").slice(1)).toEqual(rest);
+    const none = await bridgescope(["bench", "--resume", folder.path]);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("no run to resume")]);
+  });
+
+  it("runs no command that a journal names", async () => {
+    await killed(begin(PLAIN), 1500);
+    const [first = "", ...rest] = readFileSync(journal, "utf8").split("\n");
+    const head = JSON.parse(first);
+    const trap = join(folder.path, "trap");
+    Object.assign(head.request, { topology: ["external"], setup: `["touch", "${trap}"]` });
+    writeFileSync(journal, [JSON.stringify(head), ...rest].join("\n"));
+    const result = await bridgescope(["bench", "--resume", out]);
+    expect(result.code).toBe(2);
+    expect(existsSync(trap)).toBe(false);
+  });
+});
+
+it("a new run in the folder of one that was cut off keeps the other's journal", async () => {
+  await killed(begin(PLAIN), 1500);
+  const before = readFileSync(journal, "utf8");
+  const result = await bridgescope(begin(["--backend", "off", "--rounds", "1"]));
+  expect(result.code).toBe(0);
+  const kept = readdirSync(out).find((name) => /^journal-.*\.ndjson$/.test(name)) ?? "";
+  expect(result.stderr).toContain(kept);
+  expect(readFileSync(join(out, kept), "utf8")).toBe(before);
+});
