@@ -14,6 +14,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Run } from "../document/run.ts";
 import { FORMATS, type ReportFormat } from "../report/formats.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
+import { asCaller } from "../system/privilege.ts";
 
 /** Where runs go when nothing else is asked: `reports/<run id>` below the working folder. */
 export const REPORTS = "reports";
@@ -24,10 +25,12 @@ const WRITTEN = ["json", "html", "markdown"];
 /** Makes sure that a folder can be written to before anything is measured. */
 export function checkFolder(folder: string): void {
   try {
-    makeFolder(folder);
-    const probe = join(folder, `.bridgescope-${process.pid}`);
-    closeSync(openSync(probe, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
-    rmSync(probe);
+    asCaller(() => {
+      makeFolder(folder);
+      const probe = join(folder, `.bridgescope-${process.pid}`);
+      closeSync(openSync(probe, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
+      rmSync(probe);
+    });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UsageError(
@@ -61,16 +64,22 @@ export function writeReports<Document>(
   document: Document,
 ): string[] {
   const files = formats.map(({ fileName, render }) => ({ fileName, text: render(document) }));
-  makeFolder(folder);
-  return files.map(({ fileName, text }) => {
-    const path = join(folder, fileName);
-    replaceFile(path, text);
-    return path;
+  return asCaller(() => {
+    makeFolder(folder);
+    return files.map(({ fileName, text }) => {
+      const path = join(folder, fileName);
+      replaceFile(path, text);
+      return path;
+    });
   });
 }
 
 /** Points `latest` in the reports folder to the newest run; false when something else has that name. */
 export function pointLatest(folder: string): boolean {
+  return asCaller(() => linkLatest(folder));
+}
+
+function linkLatest(folder: string): boolean {
   const link = join(dirname(folder), "latest");
   const fresh = `${link}.${process.pid}`;
   symlinkSync(basename(folder), fresh);

@@ -16,6 +16,7 @@ import { renderTerminal } from "../report/terminal.ts";
 import { isForeign } from "../setup/spec.ts";
 import { compareRuns, type RunSet } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
+import { dropPrivileges } from "../system/privilege.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
@@ -62,6 +63,7 @@ export async function benchKernels(
       progress: (kernel, what) => line.update(kernel, what),
     });
     line.end();
+    dropPrivileges();
     const runs = kernels.map(({ run }) => run);
     const paths = kernels.flatMap(({ name, run }) => writeRun(run, join(folder, name)));
     const compared = comparison(runs, baseline, request.reproduce);

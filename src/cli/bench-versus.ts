@@ -8,6 +8,7 @@ import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { progressHead, progressWords } from "../report/progress.ts";
 import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
+import { dropPrivileges } from "../system/privilege.ts";
 import type { KernelOptions } from "./bench-kernels.ts";
 import { exitStatus, failOnOf, marginOf } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
@@ -53,6 +54,7 @@ export async function benchVersus(
       onProgress: (step) => line.update(progressHead(step), progressWords(step)),
     });
     line.end();
+    dropPrivileges();
     const folder = options.out ?? join(REPORTS, versus.base.id.replace(/-base$/, ""));
     const paths = write(versus, folder);
     tellGithub(versus.comparison);

@@ -23,6 +23,7 @@ import { renderRunJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
+import { dropPrivileges } from "../system/privilege.ts";
 import { benchKernels } from "./bench-kernels.ts";
 import { type Going, goingOn, keptOf } from "./bench-resume.ts";
 import { benchVersus, type VersusOptions } from "./bench-versus.ts";
@@ -161,6 +162,7 @@ async function benchHere(
       runPlan(plan, { argv, seed, clock, signal, onProgress, openJournal: open, resumed }),
     );
     const run = await track(running, { results: false, percentiles: false });
+    dropPrivileges();
     const paths = writeRun(run, folder);
     process.stdout.write(
       options.json ? renderRunJson(run) : renderTerminal(run, terminalOptions()),

@@ -7,6 +7,7 @@ import { timeLeft } from "../report/progress.ts";
 import { plural } from "../report/text/units.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
+import { dropPrivileges } from "../system/privilege.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
@@ -80,6 +81,7 @@ export function explainCommand(): Command {
           },
         });
         line.end();
+        dropPrivileges();
         if (!json && explanation.probes) process.stdout.write("\n");
         write(explanation);
         if (out !== undefined) store(explanation, out);

@@ -16,6 +16,7 @@ import {
 import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
+import { asCaller, giveToCaller } from "../system/privilege.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 
@@ -164,7 +165,11 @@ async function run(text: string, command: string[], options: RunOptions): Promis
   });
   if (result === null) return;
   try {
-    if (options.out !== undefined) cpSync(result.folder, options.out, { recursive: true });
+    const { out } = options;
+    if (out !== undefined) {
+      giveToCaller(result.folder);
+      asCaller(() => cpSync(result.folder, out, { recursive: true }));
+    }
   } finally {
     rmSync(result.folder, { recursive: true, force: true });
   }
@@ -211,8 +216,10 @@ async function interruptible<T>(
 
 function checkOut(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
+    asCaller(() => {
+      mkdirSync(folder, { recursive: true });
+      accessSync(folder, constants.W_OK);
+    });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new UsageError(

@@ -2,7 +2,8 @@
 import { CommanderError } from "commander";
 import { BridgescopeError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
-import { program } from "./program.ts";
+import { dropPrivileges } from "../system/privilege.ts";
+import { program, readsAndWritesOnly } from "./program.ts";
 
 const USAGE = 2;
 
@@ -13,6 +14,8 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exitCode = 141;
   });
 }
+
+if (readsAndWritesOnly(process.argv.slice(2))) dropPrivileges();
 
 try {
   await (await program(process.argv.slice(2))).parseAsync();

@@ -16,6 +16,18 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   schema: async () => (await import("./schema.ts")).schemaCommand(),
 };
 
+/** What nothing of root's is needed for. */
+const WITHOUT_PRIVILEGE = new Set(["compare", "report", "completion", "schema"]);
+
+/** Whether the command that these words call for only reads and writes documents. */
+export function readsAndWritesOnly(words: readonly string[]): boolean {
+  return WITHOUT_PRIVILEGE.has(commandNamed(words));
+}
+
+function commandNamed(words: readonly string[]): string {
+  return words.find((word) => !word.startsWith("-")) ?? "";
+}
+
 /** The command line for these words; help and errors come from its definitions. */
 export async function program(words: readonly string[]): Promise<Command> {
   const root = new Command("bridgescope")
@@ -32,7 +44,7 @@ export async function program(words: readonly string[]): Promise<Command> {
 
 /** The one that is called, or all where that is help's or an error's business. */
 function wanted(words: readonly string[]): (() => Promise<Command>)[] {
-  const name = words.find((word) => !word.startsWith("-")) ?? "";
+  const name = commandNamed(words);
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   return load === undefined || asksForAll(words, name) ? Object.values(COMMANDS) : [load];
 }

@@ -10,6 +10,7 @@ import { commandLine } from "../report/text/command.ts";
 import { run } from "../system/command.ts";
 import { BridgescopeError } from "../system/errors.ts";
 import { inNamespace } from "../system/netns.ts";
+import { asCaller } from "../system/privilege.ts";
 import { version } from "../version.ts";
 import { claimFolder } from "./folder.ts";
 import type { Mask } from "./mask.ts";
@@ -61,7 +62,7 @@ export async function writeBundle(options: BundleOptions): Promise<string[]> {
   const hidden = (text: string) => mask?.text(text) ?? text;
   const written: string[] = [];
   const write = (name: string, text: string) => {
-    writeFileSync(path.join(folder, name), text, { flag: "wx", mode: 0o600 });
+    asCaller(() => writeFileSync(path.join(folder, name), text, { flag: "wx", mode: 0o600 }));
     written.push(name);
   };
   // What a terminal would obey is in no file that people will read with cat.

@@ -1,5 +1,5 @@
 /** The first frames of each flooded flow, by tcpdump or dumpcap, in files of a folder. */
-import { createWriteStream } from "node:fs";
+import { createWriteStream, openSync } from "node:fs";
 import path from "node:path";
 import { finished } from "node:stream/promises";
 import type { Flow } from "../live/collect.ts";
@@ -8,6 +8,7 @@ import { wordsAt } from "../live/words-at.ts";
 import { type Child, startChild } from "../system/child.ts";
 import { run } from "../system/command.ts";
 import { PrerequisiteError } from "../system/errors.ts";
+import { asCaller } from "../system/privilege.ts";
 import { hostSite } from "../system/site.ts";
 
 /** At most so many flows, so many frames of each, and so many bytes of a frame. */
@@ -56,7 +57,8 @@ export function openCapture(tool: CaptureTool, folder: string, state: BridgeStat
     const words = [tool, ...argumentsOf(tool, device.name, flow)];
     const [file = "", ...args] = wordsAt(state.place, words);
     const child = startChild(hostSite, file, args);
-    const output = createWriteStream(kept, { flags: "wx", mode: 0o600 });
+    const fd = asCaller(() => openSync(kept, "wx", 0o600));
+    const output = createWriteStream(kept, { fd });
     child.process.stdout?.pipe(output);
     // A capture that cannot be had leaves its file empty; the explanation is there all the same.
     running.push({ child, written: finished(output).catch(() => {}) });

@@ -2,19 +2,19 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
+import { asCaller } from "../system/privilege.ts";
 
-/** Makes it, for root alone, or takes one that is empty: what is in one already is nobody's to overwrite. A UsageError says why `what` cannot be written there. */
+/** Makes it, for root or the caller behind sudo alone, or takes one that is empty: what is in one already is nobody's to overwrite. A UsageError says why `what` cannot be written there. */
 export function claimFolder(folder: string, what: string): void {
   try {
-    if (existsSync(folder)) {
-      if (readdirSync(folder).length > 0) {
+    asCaller(() => {
+      if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+      else if (readdirSync(folder).length > 0) {
         throw new UsageError(
           `the folder ${printable(folder)} is not empty; it was left as it is: name one that is empty or does not exist`,
         );
       }
-    } else {
-      mkdirSync(folder, { mode: 0o700 });
-    }
+    });
   } catch (cause) {
     if (cause instanceof BridgescopeError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;

@@ -1,6 +1,7 @@
 import {
   constants,
   ftruncateSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -11,6 +12,7 @@ import { join } from "node:path";
 import type { Run } from "../../document/run.ts";
 import { BridgescopeError, UsageError } from "../../system/errors.ts";
 import { printable } from "../../system/printable.ts";
+import { asCaller } from "../../system/privilege.ts";
 import { version } from "../../version.ts";
 import type { Plan } from "../plan.ts";
 import { makeFolder } from "../store.ts";
@@ -42,14 +44,16 @@ export function openJournal(
   warn: (sentence: string) => void,
 ): FileJournal {
   const path = journalPath(folder);
-  makeFolder(folder);
-  const kept = setAside(path);
+  const [kept, fd] = asCaller(() => {
+    makeFolder(folder);
+    return [setAside(path), opened(path, O_CREAT | O_EXCL)] as const;
+  });
   if (kept !== null) {
     warn(
       `${path} of a run that was cut off is now ${kept}: \`bench --resume ${kept}\` goes on with it`,
     );
   }
-  const journal = new FileJournal(opened(path, O_CREAT | O_EXCL), warn);
+  const journal = new FileJournal(fd, warn);
   journal.head(head);
   return journal;
 }
@@ -61,7 +65,7 @@ export function reopenJournal(
   resumedAt: string,
   warn: (sentence: string) => void,
 ): FileJournal {
-  const fd = opened(path, 0);
+  const fd = asCaller(() => opened(path, 0));
   ftruncateSync(fd, resumed.wholeBytes);
   const journal = new FileJournal(fd, warn, resumed.elapsedNs);
   journal.resumed(resumedAt);
@@ -73,7 +77,7 @@ export function findJournal(path: string): { path: string; resumed: Resumed } | 
   const file = isFolder(path) ? journalPath(path) : path;
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = asCaller(() => readFileSync(file, "utf8"));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -108,7 +112,7 @@ export function checkResumable(
 }
 
 export function removeJournal(path: string): void {
-  rmSync(path, { force: true });
+  asCaller(() => rmSync(path, { force: true }));
 }
 
 function stepsOf(plan: Plan): JournalHead["steps"] {
@@ -117,7 +121,7 @@ function stepsOf(plan: Plan): JournalHead["steps"] {
 
 /** Null where there was nothing. */
 function setAside(path: string): string | null {
-  const before = statSync(path, { throwIfNoEntry: false });
+  const before = lstatSync(path, { throwIfNoEntry: false });
   if (before === undefined) return null;
   const stamp = before.mtime.toISOString().replace(/[-:]|\.\d+/g, "");
   const kept = path.replace(NAME, `journal-${stamp}.ndjson`);
