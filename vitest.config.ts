@@ -33,6 +33,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: "torture",
+          include: ["test/torture/**/*.test.ts"],
+          fileParallelism: false,
+          // As long as it is asked to last.
+          testTimeout: 7_200_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: "guest",
           include: ["test/guest/**/*.test.ts"],
           // An emulated guest takes a core of its own: as many files as cores, one test of each at a time.

@@ -42,7 +42,7 @@ await main(async () => {
     for (const [title, args] of CHECKS) add(await check(title, node, args));
     const guests = await ready("tests in a guest kernel", GUEST_PACKAGES);
     const browser = await ready("tests of the reports in Chromium", BROWSER_PACKAGES);
-    for (const project of ["unit", "integration"]) {
+    for (const project of ["unit", "integration", "torture"]) {
       add(await timed(`${project} tests, Node ${process.version}`, () => runVitest(project)));
     }
     if (browser) add(await timed("tests in Chromium", () => runVitest("browser")));

@@ -4,8 +4,11 @@ import path from "node:path";
 import { runChild } from "./child.mjs";
 import { inModules, ROOT } from "./repository.mjs";
 
-/** Runs one vitest project on the given Node, or of it the files whose path holds one of `paths`, and gives its real counts. */
-export async function runVitest(project, paths = [], node = process.execPath) {
+/**
+ * Runs one vitest project on the given Node, or of it the files whose path holds one of `paths` (options of vitest may
+ * stand there too), and gives its real counts.
+ */
+export async function runVitest(project, paths = [], node = process.execPath, env = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), "bridgescope-vitest-"));
   const file = path.join(folder, "result.json");
   try {
@@ -25,7 +28,11 @@ export async function runVitest(project, paths = [], node = process.execPath) {
         cwd: ROOT,
         stdio: ["ignore", "inherit", "inherit"],
         // Tests that start `node` from PATH shall get the one under test.
-        env: { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` },
+        env: {
+          ...process.env,
+          ...env,
+          PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}`,
+        },
       },
     );
     return { ...countTests(readResult(file), exitCode), interruptedBy };

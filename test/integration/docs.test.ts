@@ -8,7 +8,12 @@ import { blocksIn, commandsIn } from "../unit/docs/markdown.ts";
 import { MAIN, scratch } from "./bench/cli.ts";
 import { hostState, hostStateOnceLike, tagged } from "./host-state.ts";
 
-const PAGES = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].map((path) => ({
+const PAGES = [
+  "README.md",
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+].map((path) => ({
   path,
   blocks: blocksIn(readFileSync(path, "utf8"))
     .filter(({ language, text }) => language === "sh" && !text.startsWith("#!"))

@@ -10,6 +10,8 @@ export interface HostState {
   mounts: string;
   /** BPF programs that no process holds: those of living neighbours come and go. */
   programs: string;
+  /** BPF maps, likewise. */
+  maps: string;
   sysctls: string;
   /** Processes that carry our tag in their environment. */
   processes: string;
@@ -33,7 +35,8 @@ export function hostState(): HostState {
     links: tool("ip", ["-br", "link"]).replace(/\s+\n/g, "\n"),
     namespaces: tool("ip", ["netns", "list"]),
     mounts: readFileSync("/proc/self/mounts", "utf8"),
-    programs: orphanedPrograms(),
+    programs: orphans("prog"),
+    maps: orphans("map"),
     sysctls: SYSCTLS.map(read).join(""),
     processes: taggedProcesses().join("\n"),
   };
@@ -49,24 +52,22 @@ export async function hostStateOnceLike(expected: HostState, limitMs: number): P
   }
 }
 
-function orphanedPrograms(): string {
-  const programs = JSON.parse(tool("bpftool", ["-j", "prog", "show"])) as {
-    id: number;
-    name?: string;
-  }[];
-  const held = heldPrograms();
-  return programs
-    .filter((program) => !held.has(program.id))
-    .map((program) => `${program.id} ${program.name}`)
+function orphans(kind: "prog" | "map"): string {
+  const all = JSON.parse(tool("bpftool", ["-j", kind, "show"])) as { id: number; name?: string }[];
+  const held = heldBy(kind);
+  return all
+    .filter(({ id }) => !held.has(id))
+    .map(({ id, name }) => `${id} ${name}`)
     .join("\n");
 }
 
-/** Ids of the programs that some process holds by a descriptor. */
-function heldPrograms(): Set<number> {
+/** Ids of the programs or maps that some process holds by a descriptor. */
+function heldBy(kind: "prog" | "map"): Set<number> {
   const held = new Set<number>();
+  const said = new RegExp(`^${kind}_id:\\s*(\\d+)`, "m");
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     for (const fd of list(`/proc/${pid}/fdinfo`)) {
-      const id = /^prog_id:\s*(\d+)/m.exec(read(`/proc/${pid}/fdinfo/${fd}`))?.[1];
+      const id = said.exec(read(`/proc/${pid}/fdinfo/${fd}`))?.[1];
       if (id !== undefined) held.add(Number(id));
     }
   }

@@ -7,7 +7,9 @@ import { blocksIn, commandsIn } from "./markdown.ts";
 
 const PAGES = [
   ...["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "reports/README.md"],
-  ...readdirSync("docs").map((name) => join("docs", name)),
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name)),
 ];
 
 describe.each(PAGES)("%s", (path) => {

@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { type Running, start } from "../integration/bench/cli.ts";
+import type { FloodLab } from "../integration/explain/lab.ts";
+
+/** Where one trial keeps everything that is its own. */
+export interface Place {
+  out: string;
+  env: Record<string, string>;
+  lab: FloodLab;
+}
+
+export interface Subject {
+  args(place: Place): string[];
+  /** Milliseconds from its start within which something is worth being killed in. */
+  spanMs: number;
+  /** What has to be there first. */
+  before?(place: Place): Promise<void>;
+}
+
+const LAB = "torture";
+const bench = (...words: string[]): Subject["args"] => {
+  return ({ out }) => ["bench", ...words, "--duration", "100ms", "--out", out];
+};
+const live = (name: string, ...words: string[]): Subject["args"] => {
+  return ({ lab }) => [name, "br0", "--netns", String(lab.bridge.pid), ...words];
+};
+
+/** Every command that makes or holds something of the host's. */
+export const SUBJECTS: Record<string, Subject> = {
+  bench: {
+    args: bench("--topology", "bridge:3", "--workload", "flood", "--rounds", "20"),
+    spanMs: 8000,
+  },
+  "bench, streams": {
+    args: bench(
+      ...["--topology", "bridge:2", "--workload", "tcp-stream", "--workload", "ping"],
+      ...["--backend", "off", "--rounds", "10"],
+    ),
+    spanMs: 4000,
+  },
+  "bench --vs": {
+    args: bench(
+      ...["--topology", "bridge:2", "--vs", "bridge:2,nf_call=1", "--workload", "forward"],
+      ...["--budget", "4s"],
+    ),
+    spanMs: 5000,
+  },
+  "lab up": { args: () => ["lab", "up", "bridge:80", "--name", LAB], spanMs: 900 },
+  "lab down": {
+    args: () => ["lab", "down", LAB],
+    spanMs: 700,
+    before: async ({ env }) => {
+      await start(["lab", "up", "bridge:80", "--name", LAB], env).finished;
+    },
+  },
+  watch: { args: live("watch", "--json"), spanMs: 5000 },
+  explain: { args: live("explain", "--json"), spanMs: 5000 },
+};
+
+/** A place of its own below `folder`: temporary files, state and reports. */
+export function placeIn(folder: string, lab: FloodLab): Place {
+  const own = join(folder, randomBytes(4).toString("hex"));
+  return {
+    out: join(own, "out"),
+    env: { TMPDIR: folder, XDG_STATE_HOME: join(own, "state") },
+    lab,
+  };
+}
+
+export function begin(subject: Subject, place: Place): Running {
+  return start(subject.args(place), place.env);
+}
