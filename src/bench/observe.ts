@@ -7,7 +7,7 @@ import { probeProgram } from "../probes/programs.ts";
 import type { Records } from "../probes/records.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import { SWITCH } from "../setup/plan.ts";
-import { parseToolJson } from "../system/command.ts";
+import { fdbRow, readRows } from "../setup/rows.ts";
 import { type Counters, sameCounters } from "../system/counters.ts";
 import { mapKeysFor } from "./map-keys.ts";
 import type { PlannedCase } from "./plan.ts";
@@ -107,17 +107,15 @@ async function stop(
 async function readFdb(lab: BuiltLab): Promise<MirrorEntry[]> {
   const words = ["-j", "fdb", "show", "br", lab.bridge?.name ?? ""];
   const namespace = lab.names.namespace(SWITCH);
-  const rows = parseToolJson("bridge", await lab.site.runOk("bridge", words, { namespace }));
-  if (!Array.isArray(rows)) return [];
+  const rows = await readRows(lab.site, namespace, "bridge", words, fdbRow);
   const ports = new Map(lab.hosts.map((host) => [host.port?.name, host.port?.ifindex]));
   return rows.flatMap((row): MirrorEntry[] => {
-    const address = String(row.mac);
+    const { mac: address, vlan = 0 } = row;
     // Port entries without a master are the device's own address filters, not the bridge's FDB.
     if (row.master === undefined && row.ifname !== lab.bridge?.name) return [];
     if ((Number.parseInt(address.slice(0, 2), 16) & 1) === 1) return [];
-    const vlan = Number(row.vlan ?? 0);
     if (row.state === "permanent") return [{ address, vlan, port: "local" }];
-    const port = ports.get(String(row.ifname));
+    const port = ports.get(row.ifname);
     return port === undefined ? [] : [{ address, vlan, port }];
   });
 }

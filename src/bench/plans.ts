@@ -127,7 +127,7 @@ export function loadPlan(name: string, around: Surroundings): PlanRequest {
       `unknown plan "${name}"; known are ${known}, or a YAML file (.yaml, .yml)`,
     );
   }
-  return readPlanFile(name, around);
+  return parsePlanFile(readText(name), name, around);
 }
 
 /** Every topology under every workload, as `--topology` and `--workload` name them. */
@@ -159,8 +159,9 @@ function requests(entries: readonly Entry[], { network, external }: Surroundings
   }));
 }
 
-function readPlanFile(path: string, around: Surroundings): PlanRequest {
-  const file = parseFile(readText(path), path, fileSchema);
+/** Reads the text of a plan; throws a UsageError that names the file, the line and what is wrong. */
+export function parsePlanFile(text: string, path: string, around: Surroundings): PlanRequest {
+  const file = parseFile(text, path, fileSchema);
   const { data } = file;
   const durationNs = data.duration === undefined ? undefined : parseDuration(String(data.duration));
   if (durationNs === null || durationNs === 0) {

@@ -14,7 +14,12 @@ export function readRun(path: string): Run {
   if (file === null) {
     throw new UsageError(`no run at ${path}: expected a run.json or a folder that holds one`);
   }
-  return checked(file, parsed(file, textOf(file)));
+  return parseRun(textOf(file), file);
+}
+
+/** Reads the text of a run document; throws a UsageError that names the file and what is wrong. */
+export function parseRun(text: string, file: string): Run {
+  return checked(file, parsed(file, text));
 }
 
 /**
@@ -23,9 +28,7 @@ export function readRun(path: string): Run {
  */
 export function readRuns(path: string): RunSet {
   const files = new Set(documentsAt(path).map((file) => realpathSync(file)));
-  const runs = [...files]
-    .toSorted()
-    .map((file) => ({ file, run: checked(file, parsed(file, textOf(file))) }));
+  const runs = [...files].toSorted().map((file) => ({ file, run: parseRun(textOf(file), file) }));
   const [first, ...others] = runs;
   if (first === undefined) {
     throw new UsageError(

@@ -31,8 +31,7 @@ function fail(error: unknown): void {
   const verbose = process.argv.includes("--verbose");
   if (error instanceof BridgescopeError) {
     process.exitCode = error.exitCode;
-    const lines = error.message.split("\n").map(printable);
-    process.stderr.write(`bridgescope: ${lines.join("\n")}\n`);
+    process.stderr.write(`bridgescope: ${error.message}\n`);
   } else {
     process.exitCode = 1;
     const message = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 import type { Running } from "../bench/running.ts";
 import { progressHead, progressWords } from "../report/progress.ts";
 import { renderTables } from "../report/terminal.ts";
-import { cleanLines } from "../report/text/clean.ts";
+import { printableLines } from "../system/printable.ts";
 import { type Output, progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 
@@ -47,5 +47,5 @@ export function track(running: Running, options: TrackOptions = {}): Running {
 
 function complaint(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return `bridgescope: ${cleanLines(message).join("\n")}\n`;
+  return `bridgescope: ${printableLines(message).join("\n")}\n`;
 }

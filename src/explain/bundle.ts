@@ -5,11 +5,11 @@ import type { Explanation } from "../document/explain.ts";
 import { atPlace } from "../live/places.ts";
 import type { Place } from "../live/state.ts";
 import { wordsAt } from "../live/words-at.ts";
-import { cleanLines } from "../report/text/clean.ts";
 import { commandLine } from "../report/text/command.ts";
 import { run } from "../system/command.ts";
 import { BridgescopeError } from "../system/errors.ts";
 import { inNamespace } from "../system/netns.ts";
+import { printableLines } from "../system/printable.ts";
 import { asCaller } from "../system/privilege.ts";
 import { version } from "../version.ts";
 import { claimFolder } from "./folder.ts";
@@ -67,7 +67,7 @@ export async function writeBundle(options: BundleOptions): Promise<string[]> {
   };
   // What a terminal would obey is in no file that people will read with cat.
   const writeLines = (name: string, text: string) =>
-    write(name, `${cleanLines(hidden(shortened(text))).join("\n")}\n`);
+    write(name, `${printableLines(hidden(shortened(text))).join("\n")}\n`);
   const origins: string[] = [];
   for (const [name, words] of Object.entries(commands(explanation.bridge.name))) {
     const command = wordsAt(place, words);

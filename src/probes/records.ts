@@ -1,3 +1,5 @@
+import { printable } from "../system/printable.ts";
+
 /** What bpftrace said in its JSON: the maps it left, and everything that casts doubt on them. */
 export interface Records {
   /** Map name with its @; keys as bpftrace joins them, `""` for a map without keys. */
@@ -18,34 +20,61 @@ const ERRORS_KEPT = 20;
 /** Takes one line of bpftrace's output in; returns the text when it was a printf. */
 export function readRecord(records: Records, line: string): string | null {
   if (line.trim() === "") return null;
-  let record: { type?: unknown; data?: unknown; msg?: unknown; helper?: unknown };
-  try {
-    record = JSON.parse(line);
-  } catch {
-    note(records, `unreadable output: ${line.slice(0, 80)}`);
+  const record = parsed(line);
+  if (record === null) {
+    note(records, `unreadable output: ${printable(line.slice(0, 80))}`);
     return null;
   }
   switch (record.type) {
     case "printf":
-      return String(record.data).trimEnd();
+      return word(record.data).trimEnd();
     case "map":
       readMaps(records, record.data);
       return null;
     case "attached_probes":
-      records.probes = Number((record.data as { probes?: unknown } | undefined)?.probes ?? 0);
+      records.probes = toCount(field(record.data, "probes")) ?? 0;
       return null;
     case "lost_events":
-      records.lost += Number((record.data as { events?: unknown } | undefined)?.events ?? 1);
+      // Events that it cannot say how many they were are at least one.
+      records.lost += toCount(field(record.data, "events")) ?? 1;
       return null;
     default:
       // With -k, bpftrace 0.23 tells of each key that a map does not hold: that is an answer, no error.
       if (record.helper === "map_lookup_elem") return null;
       note(
         records,
-        `${String(record.type)}: ${String(record.helper ?? "")} ${String(record.msg ?? "")}`.trim(),
+        printable(
+          `${word(record.type)}: ${word(record.helper ?? "")} ${word(record.msg ?? "")}`.trim(),
+        ),
       );
       return null;
   }
+}
+
+interface BpftraceRecord {
+  type?: unknown;
+  data?: unknown;
+  msg?: unknown;
+  helper?: unknown;
+}
+
+/** Null for what is no JSON object. */
+function parsed(line: string): BpftraceRecord | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** An object of JSON may bring a toString of its own. */
+function word(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 function note(records: Records, text: string): void {

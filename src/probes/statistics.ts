@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { z } from "zod";
 import { parseToolJson, runOk } from "../system/command.ts";
 
 /** BPF_PROG_TYPE_KPROBE, _TRACEPOINT and _TRACING (fentry and fexit). */
@@ -116,9 +117,11 @@ export function parseFdinfo(text: string): Map<string, string> {
   return new Map(pairs.filter(([key]) => key !== ""));
 }
 
+/** `bpftool prog show`. */
+export const programRows = z.array(z.object({ id: z.int(), name: z.string().default("") }));
+
 async function programNames(): Promise<Map<number, string>> {
   const text = await runOk("bpftool", ["-j", "prog", "show"]);
-  const programs = parseToolJson("bpftool", text);
-  if (!Array.isArray(programs)) return new Map();
-  return new Map(programs.map((program) => [Number(program.id), String(program.name ?? "")]));
+  const programs = parseToolJson("bpftool", text, programRows);
+  return new Map(programs.map(({ id, name }) => [id, name]));
 }

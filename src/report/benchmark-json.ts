@@ -3,9 +3,9 @@
  * (customSmallerIsBetter) or all bigger-is-better (customBiggerIsBetter), so there are two formats.
  */
 import type { Case, Metric, Run } from "../document/run.ts";
+import { printable } from "../system/printable.ts";
 import { type ExportedSeries, encoded, exportedCases, seriesOf } from "./facts/exports.ts";
 import { renderJson } from "./json.ts";
-import { clean } from "./text/clean.ts";
 import { plural, span } from "./text/units.ts";
 
 // Names are shown in tables and comments.
@@ -47,7 +47,7 @@ function entry(run: Run, item: Case, series: ExportedSeries): Entry {
   const state = item.state === "complete" ? [] : [`the case was ${item.state}`];
   return {
     name: encoded(`${item.id} ${name}${of}`, NAME),
-    unit: clean(unit),
+    unit: printable(unit),
     value,
     // Half of what is between the two ends: the action reads a number behind the sign.
     range: `± ${Number(((high - low) / 2).toPrecision(3))}`,
@@ -57,7 +57,7 @@ function entry(run: Run, item: Case, series: ExportedSeries): Entry {
       `run ${run.id}`,
       ...state,
     ]
-      .map(clean)
+      .map(printable)
       .join("\n"),
   };
 }

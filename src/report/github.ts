@@ -4,9 +4,9 @@
  */
 import type { Comparison, Verdict } from "../document/compare.ts";
 import { HEADLINES } from "../stats/compare/headlines.ts";
+import { clip, printable } from "../system/printable.ts";
 import { changeText, judged, type Part, partsOf, tally } from "./comparison/facts.ts";
 import { renderComparisonMarkdown } from "./comparison/markdown.ts";
-import { clean, clip } from "./text/clean.ts";
 import { byteLength } from "./text/markdown.ts";
 import { count } from "./text/units.ts";
 
@@ -80,7 +80,7 @@ function nothingText(part: Part): string {
 
 /** As `@actions/core` escapes a message. */
 function data(text: string): string {
-  return clip(clean(text), LONGEST)
+  return clip(printable(text), LONGEST)
     .replaceAll("%", "%25")
     .replaceAll("\r", "%0D")
     .replaceAll("\n", "%0A");

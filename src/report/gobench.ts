@@ -4,10 +4,10 @@
  * from run to run is among it; that is in comments, which it skips.
  */
 import type { Case, Round, Run } from "../document/run.ts";
+import { printable } from "../system/printable.ts";
 import { type ExportedSeries, encoded, exportedCases, seriesOf } from "./facts/exports.ts";
 import { findingsOf } from "./facts/findings.ts";
 import { COUNTED_SENTENCE } from "./facts/words.ts";
-import { clean } from "./text/clean.ts";
 import { commandLine } from "./text/command.ts";
 
 // What benchstat's names and quoted filter words hold as it is. A slash would begin another key.
@@ -18,7 +18,7 @@ const GO_ARCHITECTURES: Record<string, string> = { x64: "amd64", ia32: "386" };
 export function renderGobench(run: Run): string {
   const cases = exportedCases(run);
   const lines = [
-    ...comments(run).map((text) => `# ${clean(text)}`),
+    ...comments(run).map((text) => `# ${printable(text)}`),
     ...configuration(run),
     ...directions(cases.flatMap((item) => seriesOf(run, item))),
     ...cases.flatMap((item) => caseLines(run, item)),
@@ -47,7 +47,7 @@ function configuration({ environment: { cpu, kernel } }: Run): string[] {
     ["kernel", kernel.release],
   ];
   return pairs
-    .map(([key, value = ""]) => [key, clean(value).trim()])
+    .map(([key, value = ""]) => [key, printable(value).trim()])
     .filter(([, value]) => value !== "")
     .map((pair) => pair.join(": "));
 }

@@ -1,6 +1,6 @@
 /** A run's progress in one line of ASCII. */
 import type { RunProgress } from "../document/progress.ts";
-import { ascii, clip } from "./text/clean.ts";
+import { ascii, clip } from "../system/printable.ts";
 import { quantity } from "./text/units.ts";
 
 const GAP = "  ";

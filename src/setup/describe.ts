@@ -1,17 +1,14 @@
 import { availableParallelism } from "node:os";
-import { z } from "zod";
-import { parseToolJson } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
 import type { BuiltLab } from "./lab.ts";
 import { SWITCH } from "./plan.ts";
+import { fdbRow, type LinkRow, linkRow, readRows, type Scalars } from "./rows.ts";
 
 /** A lab as the kernel shows it at this moment. */
 export interface LabDescription {
   id: string;
   topology: string;
-  bridge:
-    | (Device & { options: Record<string, string | number | boolean>; namespace: string })
-    | null;
+  bridge: (Device & { options: Scalars; namespace: string }) | null;
   hosts: (Device & {
     host: string;
     namespace: string;
@@ -19,7 +16,7 @@ export interface LabDescription {
       name: string;
       ifindex: number;
       state: string;
-      flags: Record<string, string | number | boolean>;
+      flags: Scalars;
     } | null;
   })[];
   fdb: FdbEntry[];
@@ -45,37 +42,6 @@ interface FdbEntry {
   state: string;
   flags: string[];
 }
-
-const scalars = z.record(z.string(), z.unknown()).transform((data) => {
-  const kept: Record<string, string | number | boolean> = {};
-  for (const [name, value] of Object.entries(data)) {
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-      kept[name] = value;
-    }
-  }
-  return kept;
-});
-
-const linkSchema = z.object({
-  ifname: z.string(),
-  ifindex: z.int(),
-  address: z.string().default(""),
-  mtu: z.int(),
-  operstate: z.string(),
-  linkinfo: z
-    .object({ info_data: scalars.optional(), info_slave_data: scalars.optional() })
-    .optional(),
-  addr_info: z.array(z.object({ local: z.string(), prefixlen: z.int() })).default([]),
-});
-type Link = z.infer<typeof linkSchema>;
-
-const fdbSchema = z.object({
-  mac: z.string(),
-  ifname: z.string(),
-  vlan: z.int().optional(),
-  state: z.string().default(""),
-  flags: z.array(z.string()).default([]),
-});
 
 /** Reads a lab back with `ip -d -j address` and `bridge -j fdb`. */
 export async function describeLab(lab: BuiltLab): Promise<LabDescription> {
@@ -110,7 +76,7 @@ export async function describeLab(lab: BuiltLab): Promise<LabDescription> {
   };
 }
 
-function deviceOf(link: Link): Device {
+function deviceOf(link: LinkRow): Device {
   return {
     device: link.ifname,
     ifindex: link.ifindex,
@@ -121,21 +87,21 @@ function deviceOf(link: Link): Device {
   };
 }
 
-function portOf(link: Link | undefined) {
+function portOf(link: LinkRow | undefined) {
   if (link === undefined) return null;
   const { state = "none", ...flags } = link.linkinfo?.info_slave_data ?? {};
   return { name: link.ifname, ifindex: link.ifindex, state: String(state), flags };
 }
 
-async function readLinks(lab: BuiltLab, part: string, device?: string): Promise<Link[]> {
+async function readLinks(lab: BuiltLab, part: string, device?: string): Promise<LinkRow[]> {
   const which = device === undefined ? [] : ["dev", device];
-  const words = ["-n", lab.names.namespace(part), "-d", "-j", "address", "show", ...which];
-  return parsed("ip", await lab.site.runOk("ip", words), linkSchema);
+  const words = ["-d", "-j", "address", "show", ...which];
+  return readRows(lab.site, lab.names.namespace(part), "ip", words, linkRow);
 }
 
 async function readFdb(lab: BuiltLab, bridge: string): Promise<FdbEntry[]> {
-  const words = ["-n", lab.names.namespace(SWITCH), "-j", "fdb", "show", "br", bridge];
-  const entries = parsed("bridge", await lab.site.runOk("bridge", words), fdbSchema);
+  const words = ["-j", "fdb", "show", "br", bridge];
+  const entries = await readRows(lab.site, lab.names.namespace(SWITCH), "bridge", words, fdbRow);
   const hosts = new Map(lab.hosts.map((host) => [host.port?.name, host.name]));
   return entries.map((entry) => ({
     mac: entry.mac,
@@ -145,17 +111,6 @@ async function readFdb(lab: BuiltLab, bridge: string): Promise<FdbEntry[]> {
     state: entry.state === "" ? "learned" : entry.state,
     flags: entry.flags,
   }));
-}
-
-function parsed<S extends z.ZodType>(tool: string, text: string, schema: S): z.infer<S>[] {
-  const checked = z.array(schema).safeParse(parseToolJson(tool, text));
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  const where = issue?.path.join(".") ?? "";
-  throw new ToolError(
-    tool,
-    `${tool} printed JSON that is no list of it: ${where} ${issue?.message}`,
-  );
 }
 
 /** One process a host: a thousand at once would be too many. */

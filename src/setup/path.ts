@@ -1,9 +1,16 @@
-import { z } from "zod";
-import { parseToolJson } from "../system/command.ts";
 import { BridgescopeError, ToolError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import type { Site } from "../system/site.ts";
 import { withoutPrefix } from "./network.ts";
+import {
+  type LinkRow,
+  linkRow,
+  neighbourRow,
+  parseRows,
+  type RouteRow,
+  readRows,
+  routeRow,
+} from "./rows.ts";
 
 /** A device with the IPv4 address that others reach it by. */
 export interface Addressed {
@@ -24,27 +31,6 @@ export interface Path {
   to: Addressed;
   gateway: string | null;
 }
-
-const linkSchema = z.object({
-  ifname: z.string(),
-  ifindex: z.int(),
-  address: z.string().default(""),
-  mtu: z.int(),
-  flags: z.array(z.string()).default([]),
-  addr_info: z
-    .array(z.object({ family: z.string(), local: z.string(), prefixlen: z.int() }))
-    .default([]),
-});
-type Link = z.infer<typeof linkSchema>;
-
-const routeSchema = z.object({
-  type: z.string().default("unicast"),
-  dev: z.string(),
-  prefsrc: z.string().optional(),
-  gateway: z.string().optional(),
-  /** A gateway of the other address family. */
-  via: z.object({ host: z.string() }).optional(),
-});
 
 /** Throws a sentence that says what is missing. `called` is what it calls the two. */
 export async function pathBetween(site: Site, called: readonly [string, string]): Promise<Path> {
@@ -77,7 +63,7 @@ export async function pathBetween(site: Site, called: readonly [string, string])
 }
 
 async function addressedDevices(site: Site, part: string, called: string): Promise<Addressed[]> {
-  const links = (await read(site, part, ["address", "show"], linkSchema)).filter(
+  const links = (await readRows(site, part, "ip", ["-j", "address", "show"], linkRow)).filter(
     ({ flags }) => !flags.includes("LOOPBACK"),
   );
   const found = links.flatMap(addressesOf);
@@ -92,7 +78,7 @@ async function addressedDevices(site: Site, part: string, called: string): Promi
   );
 }
 
-function addressesOf({ ifname, ifindex, address, mtu, flags, addr_info }: Link): Addressed[] {
+function addressesOf({ ifname, ifindex, address, mtu, flags, addr_info }: LinkRow): Addressed[] {
   return addr_info
     .filter(({ family }) => family === "inet")
     .map(({ local, prefixlen }) => ({
@@ -110,25 +96,23 @@ export async function routeTo(
   site: Site,
   part: string,
   target: string,
-): Promise<z.infer<typeof routeSchema> | string> {
+): Promise<RouteRow | string> {
   const result = await site.run("ip", ["-j", "route", "get", target], { namespace: part });
   if (result.exitCode !== 0) {
     const said = printable(result.stderr.trim().split("\n")[0] ?? "");
     return said.replace(/^RTNETLINK answers: /, "") || `ip route get ended with ${result.exitCode}`;
   }
-  const [route] = parsed(result.stdout, routeSchema);
+  const [route] = parseRows("ip", result.stdout, routeRow);
   if (route === undefined) throw new ToolError("ip", "ip -j route get printed no route");
   if (route.type === "local") return "it has that address itself";
   return route.type === "unicast" ? route : `the route is ${printable(route.type)}`;
 }
 
-const neighbourSchema = z.object({ lladdr: z.string().optional(), state: z.array(z.string()) });
-
 /** What h1 knows of a neighbour on a device; null when it never asked. */
 export async function neighbourOf(site: Site, address: string, device: string) {
   const family = address.includes(":") ? "-6" : "-4";
-  const words = ["neighbour", "show", "to", address, "dev", device];
-  const [entry] = await read(site, "h1", words, neighbourSchema, [family]);
+  const words = [family, "-j", "neighbour", "show", "to", address, "dev", device];
+  const [entry] = await readRows(site, "h1", "ip", words, neighbourRow);
   return entry ?? null;
 }
 
@@ -143,29 +127,4 @@ export async function nextHopOf(site: Site, { from, to, gateway }: Path): Promis
   const entry = await neighbourOf(site, address, from.device);
   if (entry?.lladdr !== undefined) return entry.lladdr;
   throw new ToolError("ip", `ip shows no neighbour entry for ${address} on ${from.device} of h1`);
-}
-
-async function read<S extends z.ZodType>(
-  site: Site,
-  part: string,
-  words: readonly string[],
-  schema: S,
-  options: readonly string[] = [],
-): Promise<z.infer<S>[]> {
-  const text = await site.runOk("ip", [...options, "-j", ...words], { namespace: part });
-  return parsed(text, schema);
-}
-
-function parsed<S extends z.ZodType>(text: string, schema: S): z.infer<S>[] {
-  // iproute2 prints nothing at all for an empty list of some objects, and empty objects for what a filter leaves out.
-  const rows = parseToolJson("ip", text.trim() === "" ? "[]" : text);
-  const checked = z
-    .array(schema)
-    .safeParse(
-      Array.isArray(rows) ? rows.filter((row) => Object.keys(row ?? {}).length > 0) : rows,
-    );
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  const where = issue?.path.join(".") ?? "";
-  throw new ToolError("ip", `ip -j printed no list of what was asked: ${where} ${issue?.message}`);
 }

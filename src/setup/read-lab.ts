@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import type { Lab } from "../document/run.ts";
-import { parseToolJson } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
 import { readOffloads } from "../system/ethtool.ts";
 import { openRouteSocket } from "../system/netlink.ts";
@@ -9,27 +8,7 @@ import { IFLA_BR_FDB_MAX_LEARNED } from "../system/rtnetlink.ts";
 import type { BuiltLab, LabBridge } from "./lab.ts";
 import { SWITCH } from "./plan.ts";
 import { readFill } from "./read-fill.ts";
-
-type Flags = Record<string, number | string | boolean>;
-
-/** One link of `ip -d -j link`, as far as a lab is described by it. */
-interface Link {
-  ifname: string;
-  ifindex: number;
-  address: string;
-  mtu: number;
-  qdisc: string;
-  operstate: string;
-  flags: string[];
-  link_index?: number;
-  xdp?: unknown;
-  linkinfo?: {
-    info_kind?: string;
-    info_data?: Record<string, unknown>;
-    info_slave_kind?: string;
-    info_slave_data?: Record<string, unknown>;
-  };
-}
+import { type LinkRow, linkRow, readRows, type Scalars } from "./rows.ts";
 
 /** What the lab is, read back from the kernel and not from the request. */
 export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
@@ -51,7 +30,7 @@ export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
       name: bridge.ifname,
       ifindex: bridge.ifindex,
       address: bridge.address,
-      options: { ...flagsOf(bridge.linkinfo?.info_data), ...readLimit(lab.bridge) },
+      options: { ...bridge.linkinfo?.info_data, ...readLimit(lab.bridge) },
       fill: await readFill(lab),
       nfCall: readNfCall(lab),
     },
@@ -61,7 +40,7 @@ export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
       return {
         ...describe(link, SWITCH, offloads, rps),
         state: String(data?.state ?? "unknown"),
-        flags: flagsOf(data),
+        flags: data ?? {},
         peer:
           host === undefined
             ? null
@@ -99,7 +78,7 @@ async function readEnd(
 }
 
 function describe(
-  link: Link,
+  link: LinkRow,
   namespace: string,
   offloads: ReadonlyMap<string, Record<string, boolean>>,
   rps: ReadonlyMap<string, string>,
@@ -116,28 +95,13 @@ function describe(
   };
 }
 
-export async function readLinks(lab: BuiltLab, part: string): Promise<Link[]> {
-  const namespace = lab.names.namespace(part);
-  const text = await lab.site.runOk("ip", ["-d", "-j", "link", "show"], { namespace });
-  const links = parseToolJson("ip", text);
-  if (!Array.isArray(links)) throw new ToolError("ip", "ip -j link printed no list");
-  return links.filter(
-    (link): link is Link => typeof link?.ifindex === "number" && typeof link.ifname === "string",
-  );
-}
-
-function flagsOf(data: Record<string, unknown> | undefined): Flags {
-  const flags: Flags = {};
-  for (const [name, value] of Object.entries(data ?? {})) {
-    if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") {
-      flags[name] = value;
-    }
-  }
-  return flags;
+export async function readLinks(lab: BuiltLab, part: string): Promise<LinkRow[]> {
+  const words = ["-d", "-j", "link", "show"];
+  return readRows(lab.site, lab.names.namespace(part), "ip", words, linkRow);
 }
 
 /** iproute2 shows it since 6.7, whatever the kernel has. */
-function readLimit({ namespace, ifindex }: LabBridge): Flags {
+function readLimit({ namespace, ifindex }: LabBridge): Scalars {
   const socket = openRouteSocket(namespace);
   try {
     const limit = socket.bridgeNumber(ifindex, IFLA_BR_FDB_MAX_LEARNED);

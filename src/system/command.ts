@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { PrerequisiteError, ToolError } from "./errors.ts";
 import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
@@ -120,13 +121,26 @@ export async function runOk(
   );
 }
 
-/** Parses a tool's JSON; output that is not JSON is the tool's fault and says so. */
-export function parseToolJson(tool: string, text: string): unknown {
+/** Parses a tool's JSON; output that is no JSON, or not of that shape, is the tool's fault and says so. */
+export function parseToolJson<S extends z.ZodType>(
+  tool: string,
+  text: string,
+  schema: S,
+): z.infer<S> {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new ToolError(tool, `${tool} did not print JSON but: ${printable(text.slice(0, 80))}`, {
       cause,
     });
   }
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const at = printable(issue?.path.join(".") || "its top");
+  throw new ToolError(
+    tool,
+    `${tool} did not print the JSON that it usually prints: at ${at}, ${issue?.message}`,
+  );
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { BridgescopeError } from "./errors.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 
 /** Interface counters as /proc/net/dev gives them: packets, and packets dropped. */
@@ -16,7 +17,7 @@ export function readCounters(namespace: NetworkNamespace): Map<string, Counters>
   );
 }
 
-/** Columns of /proc/net/dev: see dev_seq_printf_stats in the kernel. */
+/** Columns of /proc/net/dev: see dev_seq_printf_stats in the kernel. Throws where one is no number. */
 export function parseCounters(text: string): Map<string, Counters> {
   const devices = new Map<string, Counters>();
   for (const line of text.split("\n").slice(2)) {
@@ -27,14 +28,20 @@ export function parseCounters(text: string): Map<string, Counters> {
       .trim()
       .split(/\s+/)
       .map(Number);
-    devices.set(line.slice(0, at).trim(), {
-      rx: columns[1] ?? 0,
-      rxDropped: columns[3] ?? 0,
-      tx: columns[9] ?? 0,
-      txDropped: columns[11] ?? 0,
-    });
+    const [, rx, , rxDropped, , , , , , tx, , txDropped] = columns;
+    const counters = { rx, tx, rxDropped, txDropped };
+    if (!isComplete(counters)) {
+      throw new BridgescopeError(`/proc/net/dev has a line that is not understood: ${line}`);
+    }
+    devices.set(line.slice(0, at).trim(), counters);
   }
   return devices;
+}
+
+function isComplete(
+  counters: { [Name in keyof Counters]: number | undefined },
+): counters is Counters {
+  return Object.values(counters).every(Number.isInteger);
 }
 
 export function subtract(after: Counters, before: Counters): Counters {

@@ -1,8 +1,13 @@
-/** Errors a person is meant to read: one sentence that says what was expected, found, and what to do. */
+import { printable } from "./printable.ts";
+
+/**
+ * Errors a person is meant to read: one sentence that says what was expected, found, and what to do. Whatever it
+ * quotes, nothing in it is obeyed by a terminal.
+ */
 export class BridgescopeError extends Error {
   readonly exitCode: number;
   constructor(message: string, exitCode = 1, options?: ErrorOptions) {
-    super(message, options);
+    super(message.split("\n").map(printable).join("\n"), options);
     this.name = new.target.name;
     this.exitCode = exitCode;
   }

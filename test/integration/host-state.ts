@@ -3,19 +3,22 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Everything of the host that a run might leave behind, as text that can be compared. */
+/** Everything of the host that a run might leave behind, a line for each. */
 export interface HostState {
-  links: string;
-  namespaces: string;
-  mounts: string;
+  links: string[];
+  namespaces: string[];
+  mounts: string[];
+  sysctls: string[];
   /** BPF programs that no process holds: those of living neighbours come and go. */
-  programs: string;
+  programs: string[];
   /** BPF maps, likewise. */
-  maps: string;
-  sysctls: string;
+  maps: string[];
   /** Processes that carry our tag in their environment. */
-  processes: string;
+  processes: string[];
 }
+
+/** Of these the kernel may be about to drop what a neighbour has left: only new ones are ours. */
+const TRANSIENT: (keyof HostState)[] = ["programs", "maps", "processes"];
 
 const SYSCTLS = [
   "/proc/sys/kernel/bpf_stats_enabled",
@@ -32,33 +35,52 @@ export const tagged: Record<string, string> = { [TAG]: tag };
 
 export function hostState(): HostState {
   return {
-    links: tool("ip", ["-br", "link"]).replace(/\s+\n/g, "\n"),
-    namespaces: tool("ip", ["netns", "list"]),
-    mounts: readFileSync("/proc/self/mounts", "utf8"),
+    links: lines(tool("ip", ["-br", "link"])),
+    namespaces: lines(tool("ip", ["netns", "list"])),
+    mounts: lines(readFileSync("/proc/self/mounts", "utf8")),
+    sysctls: SYSCTLS.map((path) => `${path} ${read(path).trim()}`),
     programs: orphans("prog"),
     maps: orphans("map"),
-    sysctls: SYSCTLS.map(read).join(""),
-    processes: taggedProcesses().join("\n"),
+    processes: taggedProcesses(),
   };
 }
 
-/** The host's state once it equals `expected`, or as it is after `limitMs`. */
-export async function hostStateOnceLike(expected: HostState, limitMs: number): Promise<HostState> {
+/** What of the host is no longer as it was: {} as soon as nothing is, or what still is after `limitMs`. */
+export async function hostChanges(before: HostState, limitMs = 0): Promise<object> {
   const deadline = Date.now() + limitMs;
   for (;;) {
-    const state = hostState();
-    if (JSON.stringify(state) === JSON.stringify(expected) || Date.now() > deadline) return state;
+    const changes = changed(before, hostState());
+    if (Object.keys(changes).length === 0 || Date.now() >= deadline) return changes;
     await sleep(50);
   }
 }
 
-function orphans(kind: "prog" | "map"): string {
+function changed(before: HostState, now: HostState): object {
+  const entries = (Object.keys(now) as (keyof HostState)[]).map((kind) => {
+    const added = without(now[kind], before[kind]);
+    const gone = TRANSIENT.includes(kind) ? [] : without(before[kind], now[kind]);
+    return [kind, [...added.map((line) => `+ ${line}`), ...gone.map((line) => `- ${line}`)]];
+  });
+  return Object.fromEntries(entries.filter(([, found]) => found?.length));
+}
+
+function without(all: readonly string[], others: readonly string[]): string[] {
+  const rest = [...others];
+  return all.filter((line) => {
+    const at = rest.indexOf(line);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}
+
+function lines(text: string): string[] {
+  return text.split("\n").flatMap((line) => line.trim() || []);
+}
+
+function orphans(kind: "prog" | "map"): string[] {
   const all = JSON.parse(tool("bpftool", ["-j", kind, "show"])) as { id: number; name?: string }[];
   const held = heldBy(kind);
-  return all
-    .filter(({ id }) => !held.has(id))
-    .map(({ id, name }) => `${id} ${name}`)
-    .join("\n");
+  return all.filter(({ id }) => !held.has(id)).map(({ id, name }) => `${id} ${name}`);
 }
 
 /** Ids of the programs or maps that some process holds by a descriptor. */

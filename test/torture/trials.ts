@@ -22,6 +22,7 @@ const ROWS = fileURLToPath(new URL("../../docs/reliability.json", import.meta.ur
 /** Trials of each row, where the torture was called for: then each is entered into the table. */
 const ASKED = process.env.BRIDGESCOPE_TRIALS;
 const KEPT = 10;
+const LONGEST = 2000;
 
 function readRows(): Rows {
   try {
@@ -31,6 +32,11 @@ function readRows(): Rows {
     throw error;
   }
 }
+
+/** Inputs of each parser, likewise. */
+const ASKED_INPUTS = process.env.BRIDGESCOPE_INPUTS;
+/** Inputs between two entries into the table. */
+const BATCH = 20_000;
 
 /**
  * Makes `few` trials of what a row of docs/reliability.md is about, or as many as were asked for. None may fail; in a
@@ -45,32 +51,56 @@ export async function trials(
   const failures: string[] = [];
   const count = ASKED === undefined ? few : Number(ASKED);
   for (let index = 0; index < count; index++) {
-    const seed = Math.floor(Math.random() * 2 ** 31);
+    const seed = anySeed();
     const began = Date.now();
+    let failed: string[] = [];
     try {
       await trial(seededRandom(seed), index);
     } catch (error) {
-      const said = error instanceof Error ? error.message : String(error);
-      failures.push(`seed ${seed}: ${said}`);
       if (ASKED === undefined) throw error;
-      process.stdout.write(`${row}: seed ${seed}: ${said}\n`);
+      failed = [`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`];
+      process.stdout.write(`${row}: ${failed[0]}\n`);
     }
-    const failed = failures.length > 0 && failures.at(-1)?.startsWith(`seed ${seed}:`);
-    if (ASKED !== undefined) enter(row, failed ? failures.at(-1) : undefined, began);
+    if (ASKED !== undefined) enter(row, 1, failed, began);
+    failures.push(...failed);
   }
   expect(failures).toEqual([]);
 }
 
-function enter(name: string, failure: string | undefined, began: number): void {
+/** As `trials`, of something that takes microseconds and does not wait: `check` says what is wrong, or null. */
+export function inputs(
+  row: string,
+  few: number,
+  check: (random: () => number) => string | null,
+): void {
+  const failures: string[] = [];
+  let left = ASKED_INPUTS === undefined ? few : Number(ASKED_INPUTS);
+  while (left > 0) {
+    const [batch, seed, began] = [Math.min(left, BATCH), anySeed(), Date.now()];
+    const random = seededRandom(seed);
+    const failed: string[] = [];
+    for (let index = 0; index < batch; index++) {
+      const wrong = check(random);
+      if (wrong !== null) failed.push(`seed ${seed}, input ${index}: ${wrong}`);
+    }
+    if (ASKED_INPUTS !== undefined) enter(row, batch, failed, began);
+    failures.push(...failed.slice(0, KEPT));
+    left -= batch;
+  }
+  expect(failures).toEqual([]);
+}
+
+const anySeed = () => Math.floor(Math.random() * 2 ** 31);
+
+function enter(name: string, trials: number, failed: readonly string[], began: number): void {
   const rows = readRows();
   const row = rows[name] ?? {
     ...{ trials: 0, failures: 0, first: [], seconds: 0, kernels: [], last: "" },
   };
-  row.trials++;
-  if (failure !== undefined) {
-    row.failures++;
-    if (row.first.length < KEPT) row.first.push(failure.split("\n")[0] ?? "");
-  }
+  row.trials += trials;
+  row.failures += failed.length;
+  const firstLines = failed.map((text) => (text.split("\n")[0] ?? "").slice(0, LONGEST));
+  row.first = [...row.first, ...firstLines].slice(0, KEPT);
   row.seconds = Math.round(10 * (row.seconds + (Date.now() - began) / 1000)) / 10;
   row.kernels = [...new Set([...row.kernels, release()])];
   row.last = new Date().toISOString().slice(0, 10);

@@ -1,8 +1,10 @@
+import { z } from "zod";
 import { withoutPrefix } from "../../setup/network.ts";
 import { type Child, finish, startChild } from "../../system/child.ts";
 import { parseToolJson } from "../../system/command.ts";
 import { ToolError } from "../../system/errors.ts";
 import { patience } from "../../system/patience.ts";
+import { printable } from "../../system/printable.ts";
 import { endpoints } from "./endpoints.ts";
 import type { WorkloadOptions } from "./parameters.ts";
 import { CONNECTIONS, describeOptions, rateWarning } from "./socket-parameters.ts";
@@ -98,42 +100,40 @@ function streamArguments({ udp, size }: Stream, options: WorkloadOptions, second
   return [...(udp ? ["-u"] : []), "-l", size, "-P", connections, "-b", bits, ...end].map(String);
 }
 
+const amount = z.number().nonnegative().max(Number.MAX_SAFE_INTEGER);
+const percent = amount.default(0);
+
+/** `iperf3 -J`, as far as we read it; `sum` counts datagrams for UDP alone. */
+const iperfResult = z.object({
+  end: z.object({
+    sum: z
+      .object({ packets: amount.optional(), lost_packets: amount.default(0), seconds: amount })
+      .optional(),
+    sum_received: z.object({ bits_per_second: amount, seconds: amount }),
+    cpu_utilization_percent: z.object({ host_user: percent, host_system: percent }).optional(),
+  }),
+});
+const iperfFailure = z.object({ error: z.string() });
+
 /** Reads `iperf3 -J`: bits received a second, datagrams where there are some, and the client's CPU time. */
 export function parseIperf(text: string): RoundResult {
-  const document = parseToolJson("iperf3", text) as {
-    error?: unknown;
-    end?: {
-      sum?: { packets?: unknown; lost_packets?: unknown; seconds?: unknown };
-      sum_received?: { bits_per_second?: unknown; seconds?: unknown };
-      cpu_utilization_percent?: { host_user?: unknown; host_system?: unknown };
-    };
-  } | null;
-  if (document?.error !== undefined)
-    throw new ToolError("iperf3", `iperf3: ${String(document.error)}`);
-  const received = document?.end?.sum_received;
-  const throughput = received?.bits_per_second;
-  if (typeof throughput !== "number" || !Number.isFinite(throughput)) {
-    throw new ToolError("iperf3", "iperf3 -J printed no end.sum_received.bits_per_second");
-  }
-  const elapsedNs = Number(received?.seconds ?? 0) * 1e9;
-  const share = document?.end?.cpu_utilization_percent;
+  const document = parseToolJson("iperf3", text, z.union([iperfFailure, iperfResult]));
+  if ("error" in document) throw new ToolError("iperf3", `iperf3: ${printable(document.error)}`);
+  const { sum, sum_received: received, cpu_utilization_percent: share } = document.end;
+  const cpuNs = (percent = 0) => Math.round((percent / 100) * received.seconds * 1e9);
   return {
-    metrics: { throughput, ...datagrams(document?.end?.sum) },
-    cpu: {
-      userNs: Math.round((Number(share?.host_user ?? 0) / 100) * elapsedNs),
-      systemNs: Math.round((Number(share?.host_system ?? 0) / 100) * elapsedNs),
-    },
+    metrics: { throughput: received.bits_per_second, ...datagrams(sum) },
+    cpu: { userNs: cpuNs(share?.host_user), systemNs: cpuNs(share?.host_system) },
   };
 }
 
+/** Less than a nanosecond is no time. */
+const SHORTEST_S = 1e-9;
+
 /** Present for UDP alone. */
-function datagrams(sum: { packets?: unknown; lost_packets?: unknown; seconds?: unknown } = {}) {
-  const packets = Number(sum.packets);
-  if (!(packets > 0)) return {};
-  return {
-    frame_rate: packets / Number(sum.seconds),
-    frame_loss: Number(sum.lost_packets) / packets,
-  };
+function datagrams(sum: z.infer<typeof iperfResult>["end"]["sum"]) {
+  if (!sum?.packets || sum.seconds < SHORTEST_S) return {};
+  return { frame_rate: sum.packets / sum.seconds, frame_loss: sum.lost_packets / sum.packets };
 }
 
 async function listening(server: Child, signal: AbortSignal): Promise<void> {

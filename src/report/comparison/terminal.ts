@@ -1,8 +1,8 @@
 /** A comparison on a terminal: what could explain a change, then the changes. */
 import type { Comparison } from "../../document/compare.ts";
+import { clip } from "../../system/printable.ts";
 import { type Row, right, Screen } from "../terminal/screen.ts";
 import { PAPER } from "../terminal.ts";
-import { clip } from "../text/clean.ts";
 import { commandLine } from "../text/command.ts";
 import { count, plural } from "../text/units.ts";
 import { accountText, beyondOf, commandsOf, type Part, partsOf, sideText, tally } from "./facts.ts";

@@ -1,11 +1,11 @@
 /** The first screen: what to settle, what was found, and every case in one table. */
 import type { Case, Run } from "../../document/run.ts";
+import { clip } from "../../system/printable.ts";
 import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
 import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
-import { clip } from "../text/clean.ts";
 import { count, digits, passage, plural, quantity, spanLike } from "../text/units.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";

@@ -1,5 +1,5 @@
 /** A bridge, its ports and who is behind them, with what passed each. */
-import { clip } from "../text/clean.ts";
+import { clip } from "../../system/printable.ts";
 import { compactCount, count, plural } from "../text/units.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";

@@ -1,6 +1,6 @@
 /** What the topologies were shown to do, each fact with how to see it again. */
 import type { Check, Run } from "../../document/run.ts";
-import { clip } from "../text/clean.ts";
+import { clip } from "../../system/printable.ts";
 import { count } from "../text/units.ts";
 import { type Html, html, lines } from "./markup.ts";
 import { code, fold, section, table } from "./parts.ts";

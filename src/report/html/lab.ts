@@ -1,7 +1,7 @@
 /** The lab as the kernel showed it, with what passed each port. */
 import { type Case, DECISIONS, type Lab, type PortAccount, type Run } from "../../document/run.ts";
+import { clip } from "../../system/printable.ts";
 import { DECISION_WORDS } from "../facts/words.ts";
-import { clip } from "../text/clean.ts";
 import { count } from "../text/units.ts";
 import { bridgeFigure, type Wire } from "./bridge-figure.ts";
 import type { Detail } from "./detail.ts";

@@ -1,5 +1,5 @@
 /** The one place where text becomes HTML: a template that escapes whatever is put into it. */
-import { clean, cleanLines } from "../text/clean.ts";
+import { printable, printableLines } from "../../system/printable.ts";
 
 /** HTML that was written here, not taken from outside. */
 export class Html {
@@ -33,7 +33,7 @@ export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
 
 /** Several lines of output, each cleaned. */
 export function lines(text: string): Html {
-  return new Html(cleanLines(text).map(escapeHtml).join("\n"));
+  return new Html(printableLines(text).map(escapeHtml).join("\n"));
 }
 
 /** A coordinate: a tenth of a pixel is enough. */
@@ -45,7 +45,7 @@ function rendered(value: Value): string {
   if (value === null) return "";
   if (value instanceof Html) return value.text;
   if (typeof value === "object") return value.map((one) => one.text).join("");
-  return escapeHtml(clean(String(value)));
+  return escapeHtml(printable(String(value)));
 }
 
 function escapeHtml(text: string): string {

@@ -1,9 +1,9 @@
 /** What observing cost, and what it could not see. */
 import type { Case, Probe, Run } from "../../document/run.ts";
+import { clip } from "../../system/printable.ts";
 import { metricTitle } from "../facts/metrics.ts";
 import { programCosts } from "../facts/observing.ts";
 import { spread } from "../facts/samples.ts";
-import { clip } from "../text/clean.ts";
 import { count, digits, quantity } from "../text/units.ts";
 import { bottomAxis, linearScale } from "./axis.ts";
 import { calibrationPart } from "./guest.ts";

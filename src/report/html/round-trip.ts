@@ -1,5 +1,6 @@
 /** Round trips: where each case's lie, as numbers and as distributions over one axis. */
 import type { Run } from "../../document/run.ts";
+import { clip } from "../../system/printable.ts";
 import {
   roundTripsIn,
   type TimedTrips,
@@ -7,7 +8,6 @@ import {
   TRIPS_HEADING,
   TRIPS_WORDS,
 } from "../facts/round-trip.ts";
-import { clip } from "../text/clean.ts";
 import { count, duration } from "../text/units.ts";
 import type { Detail } from "./detail.ts";
 import { ridges } from "./distribution.ts";

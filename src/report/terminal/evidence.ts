@@ -1,6 +1,6 @@
 import type { Case, Check, Probe, Run } from "../../document/run.ts";
+import { clip } from "../../system/printable.ts";
 import { programCosts } from "../facts/observing.ts";
-import { clip } from "../text/clean.ts";
 import { count, digits, plural } from "../text/units.ts";
 import { cells, type Row, right, type Screen } from "./screen.ts";
 

@@ -1,5 +1,5 @@
 /** What the terminal sections write to: lines of at most `width` columns, coloured only if asked. */
-import { ascii, clean, cleanLines } from "../text/clean.ts";
+import { ascii, printable, printableLines } from "../../system/printable.ts";
 import { columns, hang, padEnd, padStart } from "../text/layout.ts";
 
 export type Tone = "plain" | "alarm" | "caution" | "good" | "dim" | "strong";
@@ -42,7 +42,7 @@ export class Screen {
   constructor(options: { width: number; color: boolean; ascii?: boolean }) {
     this.width = options.width;
     this.#color = options.color;
-    this.#clean = options.ascii === true ? ascii : clean;
+    this.#clean = options.ascii === true ? ascii : printable;
   }
 
   toString(): string {
@@ -69,7 +69,7 @@ export class Screen {
 
   /** A name and its text, line by line as it came. */
   block(name: string, text: string): void {
-    const [first = "", ...rest] = cleanLines(text);
+    const [first = "", ...rest] = printableLines(text);
     this.paragraph(`${name}: ${first}`, { indent: 4, hanging: 6 });
     for (const line of rest) this.paragraph(line, { indent: 6, hanging: 8 });
   }

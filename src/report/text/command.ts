@@ -1,4 +1,4 @@
-import { ascii } from "./clean.ts";
+import { ascii } from "../../system/printable.ts";
 import { wrap } from "./layout.ts";
 
 const PLAIN = /^[\w@%+=:,./-]+$/;

@@ -1,5 +1,5 @@
 /** The one place where text becomes Markdown: a template that escapes whatever is put into it. */
-import { clean, cleanLines, clip } from "./clean.ts";
+import { clip, printable, printableLines } from "../../system/printable.ts";
 
 /** Markdown that was written here, not taken from outside. */
 export class Markdown {
@@ -32,7 +32,7 @@ export function md(strings: TemplateStringsArray, ...values: Value[]): Markdown 
 
 /** A name, id or command, set as code. */
 export function code(text: string, max = 120): Markdown {
-  const shown = clip(clean(text), max);
+  const shown = clip(printable(text), max);
   if (shown !== "" && shown.trim() === shown && PLAIN_CODE.test(shown)) {
     return new Markdown(`\`${shown}\``);
   }
@@ -41,7 +41,7 @@ export function code(text: string, max = 120): Markdown {
 
 /** Several lines of output. */
 export function pre(text: string, max = 1000): Markdown {
-  const lines = cleanLines(clip(text, max)).map((line) => line.replace(/[&<>]/g, entity));
+  const lines = printableLines(clip(text, max)).map((line) => line.replace(/[&<>]/g, entity));
   return new Markdown(`<pre>\n${lines.join("\n")}\n</pre>`);
 }
 
@@ -62,7 +62,7 @@ export function byteLength(text: string): number {
 }
 
 function prose(text: string): string {
-  const shown = clip(clean(text), LONGEST);
+  const shown = clip(printable(text), LONGEST);
   return NEEDS_CODE.test(shown) ? `<code>${entities(shown)}</code>` : entities(shown);
 }
 

@@ -1,7 +1,7 @@
 /** One screen of `watch`, from the latest record of every bridge. */
 import type { FdbEvent, WatchRecord } from "../../document/watch.ts";
+import { clip, printable } from "../../system/printable.ts";
 import { paint, type Tone } from "../terminal/screen.ts";
-import { clean, clip } from "../text/clean.ts";
 import { columns, padEnd, padStart } from "../text/layout.ts";
 import { count, plural, quantity } from "../text/units.ts";
 import { COLUMNS, type Column, fitting, type Line, sorted } from "./columns.ts";
@@ -23,7 +23,7 @@ export function drawWatch(story: Story, view: View, size: Size): string[] {
   const ranked = view.open === null && records.length > 1;
   const shown = ranked ? null : (story.latest.get(view.open ?? "") ?? records[0] ?? null);
   const put = (text: string, tone: Tone = "plain") => {
-    const line = cut(clean(text), width);
+    const line = cut(printable(text), width);
     return size.color ? paint(tone, line) : line;
   };
   const head = ranked
@@ -87,17 +87,17 @@ function table(
   options: { width: number; put: (text: string, tone?: Tone) => string; marked: number | null },
 ): string[] {
   const { width, put, marked } = options;
-  const longest = Math.max(...lines.map(({ name }) => columns(clean(name))), label.length);
+  const longest = Math.max(...lines.map(({ name }) => columns(printable(name))), label.length);
   const first = Math.min(longest, Math.max(8, Math.floor(width / 4)), width);
   const names = fitting(width - first - 1).filter((name) =>
     lines.some((line) => ["in", "out"].includes(name) || COLUMNS[name].text(line) !== ""),
   );
   const row = (title: string, cell: (column: Column) => string) =>
     [
-      padEnd(clip(clean(title), first), first),
+      padEnd(clip(printable(title), first), first),
       ...names.map((name) => {
         const column: Column = COLUMNS[name];
-        const text = cut(clean(cell(column)), column.size);
+        const text = cut(printable(cell(column)), column.size);
         return column.align === "right" ? padStart(text, column.size) : padEnd(text, column.size);
       }),
     ].join(" ");

@@ -4,7 +4,7 @@ import { ToolError } from "../../system/errors.ts";
 import { inNamespace, type NetworkNamespace } from "../../system/netns.ts";
 import type { BuiltLab, LabBridge, LabHost } from "../lab.ts";
 import { SWITCH } from "../plan.ts";
-import { readJson } from "./read.ts";
+import { fdbRow, readRows } from "../rows.ts";
 
 /** A bridge lab as the checks look at it. */
 export interface BridgeView {
@@ -40,14 +40,10 @@ export function viewBridge(lab: BuiltLab): BridgeView {
   };
 }
 
-const fdbSchema = z.array(
-  z.looseObject({ mac: z.string(), ifname: z.string(), master: z.string().optional() }),
-);
-
 /** The bridge's own entries: address to port. */
 export async function readFdb(view: BridgeView): Promise<Map<string, string>> {
   const words = ["-j", "fdb", "show", "br", view.bridge.name];
-  const entries = await readJson(view.lab.site, view.inside, "bridge", words, fdbSchema);
+  const entries = await readRows(view.lab.site, view.inside, "bridge", words, fdbRow);
   return new Map(
     entries
       .filter((entry) => entry.master !== undefined)
@@ -55,37 +51,33 @@ export async function readFdb(view: BridgeView): Promise<Map<string, string>> {
   );
 }
 
-const portsSchema = z.array(z.looseObject({ ifname: z.string(), state: z.string() }));
+const portRow = z.object({ ifname: z.string(), state: z.string() });
 
 /** Each port's STP state. */
 export async function readPortStates(view: BridgeView): Promise<Map<string, string>> {
-  const ports = await readJson(view.lab.site, view.inside, "bridge", ["-j", "link"], portsSchema);
+  const ports = await readRows(view.lab.site, view.inside, "bridge", ["-j", "link"], portRow);
   return new Map(ports.map((port) => [port.ifname, port.state]));
 }
 
 const number = z.number();
-const optionsSchema = z
-  .array(
-    z.looseObject({
-      linkinfo: z.looseObject({
-        info_data: z.looseObject({
-          forward_delay: number,
-          ageing_time: number,
-          stp_state: number,
-          nf_call_iptables: number.optional(),
-          nf_call_ip6tables: number.optional(),
-          nf_call_arptables: number.optional(),
-        }),
-      }),
+const optionsRow = z.object({
+  linkinfo: z.looseObject({
+    info_data: z.looseObject({
+      forward_delay: number,
+      ageing_time: number,
+      stp_state: number,
+      nf_call_iptables: number.optional(),
+      nf_call_ip6tables: number.optional(),
+      nf_call_arptables: number.optional(),
     }),
-  )
-  .min(1);
-export type BridgeOptions = z.infer<typeof optionsSchema>[number]["linkinfo"]["info_data"];
+  }),
+});
+export type BridgeOptions = z.infer<typeof optionsRow>["linkinfo"]["info_data"];
 
 /** The bridge's options as the kernel has them; times in hundredths of a second. */
 export async function readOptions(view: BridgeView): Promise<BridgeOptions> {
   const words = ["-d", "-j", "link", "show", "dev", view.bridge.name];
-  const [link] = await readJson(view.lab.site, view.inside, "ip", words, optionsSchema);
+  const [link] = await readRows(view.lab.site, view.inside, "ip", words, optionsRow);
   if (link === undefined) throw new ToolError("ip", `ip shows no bridge ${view.bridge.name}`);
   return link.linkinfo.info_data;
 }

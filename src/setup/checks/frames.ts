@@ -3,9 +3,10 @@ import { macBytes } from "../../system/mac.ts";
 import type { NetworkNamespace } from "../../system/netns.ts";
 import { openPacketSocket } from "../../system/packet-socket.ts";
 import { macAddress } from "../mac.ts";
+import { readRows } from "../rows.ts";
 import { type BridgeView, readFdb, type Station } from "./bridge-view.ts";
 import { BURST } from "./egress.ts";
-import { pause, readJson, readUntil } from "./read.ts";
+import { pause, readUntil } from "./read.ts";
 
 /** IEEE 802 Local Experimental Ethertype 1: no host answers it. */
 const ETHERTYPE = 0x88b5;
@@ -75,13 +76,11 @@ export async function speak(
   return entries.get(address);
 }
 
-const counter = z.looseObject({ packets: z.number(), dropped: z.number() });
-const countersSchema = z.array(
-  z.looseObject({
-    ifname: z.string(),
-    stats64: z.looseObject({ rx: counter, tx: counter }),
-  }),
-);
+const counter = z.object({ packets: z.int(), dropped: z.int() });
+const countersRow = z.object({
+  ifname: z.string(),
+  stats64: z.object({ rx: counter, tx: counter }),
+});
 
 interface Count {
   rx: number;
@@ -94,7 +93,7 @@ export type Counts = Map<string, Count>;
 
 async function readCounts(view: BridgeView): Promise<Counts> {
   const words = ["-s", "-j", "link"];
-  const links = await readJson(view.lab.site, view.inside, "ip", words, countersSchema);
+  const links = await readRows(view.lab.site, view.inside, "ip", words, countersRow);
   return new Map(
     links.map(({ ifname, stats64: { rx, tx } }) => [
       ifname,

@@ -1,33 +1,17 @@
-import { z } from "zod";
-import { parseToolJson } from "../../system/command.ts";
 import { ToolError } from "../../system/errors.ts";
 import type { Site } from "../../system/site.ts";
-
-const linkSchema = z.looseObject({
-  ifindex: z.number(),
-  ifname: z.string(),
-  link: z.string().optional(),
-  flags: z.array(z.string()),
-  operstate: z.string(),
-});
-export type Link = z.infer<typeof linkSchema>;
+import { type LinkRow, linkRow, readRows, routeRow } from "../rows.ts";
 
 /** The namespace's devices, as `ip -j link` names them. */
-export async function readLinks(site: Site, namespace: string): Promise<Link[]> {
-  return readJson(site, namespace, "ip", ["-j", "link"], z.array(linkSchema));
+export async function readLinks(site: Site, namespace: string): Promise<LinkRow[]> {
+  return readRows(site, namespace, "ip", ["-j", "link"], linkRow);
 }
 
-export async function findLink(site: Site, namespace: string, name: string): Promise<Link> {
+export async function findLink(site: Site, namespace: string, name: string): Promise<LinkRow> {
   const link = (await readLinks(site, namespace)).find((one) => one.ifname === name);
   if (link === undefined) throw new ToolError("ip", `namespace ${namespace} has no ${name}`);
   return link;
 }
-
-const addressesSchema = z.array(
-  z.looseObject({
-    addr_info: z.array(z.looseObject({ local: z.string(), prefixlen: z.number() })).optional(),
-  }),
-);
 
 /** IPv4 addresses with their prefix lengths, of one device or of all. */
 export async function readAddresses(
@@ -36,36 +20,16 @@ export async function readAddresses(
   device?: string,
 ): Promise<string[]> {
   const words = ["-j", "-4", "address", "show", ...(device === undefined ? [] : ["dev", device])];
-  const links = await readJson(site, namespace, "ip", words, addressesSchema);
+  const links = await readRows(site, namespace, "ip", words, linkRow);
   return links
-    .flatMap((link) => link.addr_info ?? [])
+    .flatMap((link) => link.addr_info)
     .map((address) => `${address.local}/${address.prefixlen}`);
 }
 
-const routesSchema = z.array(z.looseObject({ dst: z.string() }));
-
 /** Destinations of the IPv4 main table. */
 export async function readRoutes(site: Site, namespace: string): Promise<string[]> {
-  const routes = await readJson(site, namespace, "ip", ["-j", "route"], routesSchema);
-  return routes.map((route) => route.dst);
-}
-
-export async function readJson<T>(
-  site: Site,
-  namespace: string,
-  tool: string,
-  words: readonly string[],
-  schema: z.ZodType<T>,
-): Promise<T> {
-  const parsed = schema.safeParse(
-    parseToolJson(tool, await site.runOk(tool, words, { namespace })),
-  );
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ToolError(
-    tool,
-    `${tool} ${words.join(" ")} did not print what it usually prints (${issue?.path.join(".")}: ${issue?.message})`,
-  );
+  const routes = await readRows(site, namespace, "ip", ["-j", "route"], routeRow);
+  return routes.flatMap(({ dst }) => dst ?? []);
 }
 
 /** Reads until the reading is as wished or the time is up; the last reading counts. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runSchema } from "../../../src/document/run.ts";
-import { hostState, hostStateOnceLike } from "../host-state.ts";
+import { hostChanges, hostState } from "../host-state.ts";
 import { bridgescope, scratch, start } from "./cli.ts";
 
 let folder: ReturnType<typeof scratch>;
@@ -20,7 +20,7 @@ describe("the host after a run", () => {
     const out = join(folder.path, "out");
     const result = await bridgescope([...CASE, "--rounds", "2", "--out", out, "--json"]);
     expect(result.code).toBe(0);
-    expect(await hostStateOnceLike(before, 2000)).toEqual(before);
+    expect(await hostChanges(before, 2000)).toEqual({});
     expect(readdirSync(out).sort()).toEqual(["report.html", "report.md", "run.json"]);
     const run = runSchema.parse(JSON.parse(result.stdout));
     expect(run).toEqual(JSON.parse(readFileSync(join(out, "run.json"), "utf8")));
@@ -36,7 +36,7 @@ describe("the host after a run", () => {
     const result = await running.finished;
     expect(result.code).toBe(130);
     expect(result.stderr).toContain("interrupted");
-    expect(await hostStateOnceLike(before, 2000)).toEqual(before);
+    expect(await hostChanges(before, 2000)).toEqual({});
     const run = runSchema.parse(JSON.parse(readFileSync(join(out, "run.json"), "utf8")));
     expect(run.state).toBe("interrupted");
     expect(run.cases[0]?.state).toBe("interrupted");
@@ -53,7 +53,7 @@ describe("the host after a run", () => {
     await sleep(ms);
     running.process.kill("SIGKILL");
     expect((await running.finished).signal).toBe("SIGKILL");
-    expect(await hostStateOnceLike(before, 1000)).toEqual(before);
+    expect(await hostChanges(before, 1000)).toEqual({});
     expect(existsSync(join(folder.path, "out", "run.json"))).toBe(false);
   });
 
@@ -68,7 +68,7 @@ describe("the host after a run", () => {
       await sleep(2000);
       running.process.kill("SIGKILL");
       await running.finished;
-      expect(await hostStateOnceLike(before, 1000)).toEqual(before);
+      expect(await hostChanges(before, 1000)).toEqual({});
     },
   );
 

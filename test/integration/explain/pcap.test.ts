@@ -5,7 +5,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type ExplainOptions, explainBridge } from "../../../src/explain/explain.ts";
-import { type HostState, hostState, hostStateOnceLike } from "../host-state.ts";
+import { type HostState, hostChanges, hostState } from "../host-state.ts";
 import { type FloodLab, floodLab, macOf } from "./lab.ts";
 
 const GONE = "02:00:00:00:99:99";
@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await lab.leave();
   rmSync(folder, { recursive: true, force: true });
-  expect(await hostStateOnceLike(before, 3000)).toEqual(before);
+  expect(await hostChanges(before, 3000)).toEqual({});
 });
 
 function explaining(options: ExplainOptions) {

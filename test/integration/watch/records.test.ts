@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type WatchPort, type WatchRecord, watchSchema } from "../../../src/document/watch.ts";
 import { type WatchOptions, watchBridges } from "../../../src/watch/watch.ts";
 import { type FloodLab, floodLab, macOf } from "../explain/lab.ts";
-import { type HostState, hostState, hostStateOnceLike } from "../host-state.ts";
+import { type HostState, hostChanges, hostState } from "../host-state.ts";
 
 const GONE = "02:00:00:00:99:99";
 
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await lab.leave();
-  expect(await hostStateOnceLike(before, 3000)).toEqual(before);
+  expect(await hostChanges(before, 3000)).toEqual({});
 });
 
 function watching(options: WatchOptions = {}) {

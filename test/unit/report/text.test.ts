@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { clean, cleanLines, clip } from "../../../src/report/text/clean.ts";
 import { columns, wrap } from "../../../src/report/text/layout.ts";
 import { code, md } from "../../../src/report/text/markdown.ts";
 import { sparkline } from "../../../src/report/text/sparkline.ts";
@@ -13,6 +12,7 @@ import {
   span,
   spanLike,
 } from "../../../src/report/text/units.ts";
+import { clip, printable, printableLines } from "../../../src/system/printable.ts";
 
 test.each([
   [0, "0 ns"],
@@ -57,10 +57,10 @@ test("counts keep their digits, shares are never rounded to all or nothing", () 
 });
 
 test("what cannot be seen becomes visible", () => {
-  expect(clean("a\x1b[31mb\u009b\u202ec\ud800\u200b\x00")).toBe(
+  expect(printable("a\x1b[31mb\u009b\u202ec\ud800\u200b\x00")).toBe(
     "a\\x1b[31mb\\x9b\\u202ec\\ud800\\u200b\\x00",
   );
-  expect(cleanLines("one\r\ntwo\tthree\n\n")).toEqual(["one", "two    three"]);
+  expect(printableLines("one\r\ntwo\tthree\n\n")).toEqual(["one", "two    three"]);
   expect(clip("0123456789abcdef", 10)).toBe("012345…def");
 });
 

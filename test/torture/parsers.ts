@@ -1,0 +1,126 @@
+/** Everything that reads what others wrote: a corpus of what it usually gets, and how it reads it. */
+import { readFileSync } from "node:fs";
+import { JOURNAL_SCHEMA } from "../../src/bench/journal/line.ts";
+import { readJournal } from "../../src/bench/journal/read.ts";
+import { parsePlanFile } from "../../src/bench/plans.ts";
+import { parseRun } from "../../src/bench/stored.ts";
+import { parseIperf } from "../../src/bench/workloads/iperf3.ts";
+import { parsePing } from "../../src/bench/workloads/ping.ts";
+import { parseByHand } from "../../src/live/by-hand.ts";
+import { readAccount } from "../../src/probes/account.ts";
+import { emptyRecords, readRecord } from "../../src/probes/records.ts";
+import { programRows } from "../../src/probes/statistics.ts";
+import { renderTerminal } from "../../src/report/terminal.ts";
+import { parseTopologyFile } from "../../src/setup/file.ts";
+import { fdbRow, linkRow, neighbourRow, parseRows, routeRow } from "../../src/setup/rows.ts";
+import { parseTopology } from "../../src/setup/topology.ts";
+import { parseToolJson } from "../../src/system/command.ts";
+import { parseCounters } from "../../src/system/counters.ts";
+import { completeRun } from "../fixtures/report/runs.ts";
+
+export interface Parser {
+  corpus: string[];
+  /** What it made of the text; a UsageError or a ToolError says that it made nothing of it. */
+  read(text: string): unknown;
+}
+
+const tool = (name: string) => readFileSync(`test/fixtures/tools/${name}`, "utf8");
+
+const PLAN = `name: nightly
+duration: 200ms
+rounds: 3
+network: 10.1.0.0/16
+ladder: true
+cases:
+  - { topology: "bridge:4,ageing_time=5s", workload: flood, senders: 2, rate: 1000 }
+  - { topology: veth, workload: tcp-rr, connections: 4, messageSize: 64 }
+`;
+const TOPOLOGY = `network: 10.1.0.0/24
+mtu: 9000
+ipv6: 0
+nf_call: 1
+bridge: { ageing_time: 5s, mcast_snooping: 0 }
+hosts:
+  - { name: web, address: 10.1.0.10/24, port: { isolated: 1, hairpin: "0" } }
+  - name: db
+fdb:
+  - { address: "02:00:00:00:00:AB", host: web }
+`;
+
+function smallRun() {
+  const run = completeRun();
+  const [first] = run.cases;
+  return { ...run, checks: run.checks.slice(0, 1), cases: first === undefined ? [] : [first] };
+}
+
+function journal(): string {
+  const run = smallRun();
+  const head = { schema: JOURNAL_SCHEMA, plan: null, request: { topology: ["veth"] }, steps: [] };
+  const lines = [
+    { ...head, run: { ...run, cases: [], checks: [], slopes: undefined } },
+    { checks: run.checks, elapsedNs: 1 },
+    { begun: { id: "veth/ping", attempt: 1, discarded: [], warnings: [] }, elapsedNs: 2 },
+    { finished: run.cases[0], elapsedNs: 3 },
+    { resumedAt: "2026-11-24T00:00:00.000Z", elapsedNs: 4 },
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+const document = JSON.stringify(smallRun());
+
+export const PARSERS: Record<string, Parser> = {
+  "run documents": { corpus: [document], read: (text) => parseRun(text, "run.json") },
+  "run documents, rendered": {
+    corpus: [document],
+    read: (text) => renderTerminal(parseRun(text, "run.json"), { color: false, width: 80 }),
+  },
+  journals: { corpus: [journal()], read: (text) => readJournal(text, "journal.ndjson") },
+  plans: { corpus: [PLAN], read: (text) => parsePlanFile(text, "plan.yaml", { external: null }) },
+  "topology files": { corpus: [TOPOLOGY], read: (text) => parseTopologyFile(text, "lab.yaml") },
+  "topologies as words": {
+    corpus: ["netns", "veth", "bridge:8", "bridge:4,ageing_time=5s,nf_call=1"],
+    read: (text) => parseTopology(text),
+  },
+  "`ip -j link`": {
+    corpus: [tool("ip-link.json")],
+    read: (text) => parseRows("ip", text, linkRow),
+  },
+  "`ip -j address`": {
+    corpus: [tool("ip-address.json")],
+    read: (text) => parseRows("ip", text, linkRow),
+  },
+  "`ip -j route`": {
+    corpus: [tool("ip-route.json")],
+    read: (text) => parseRows("ip", text, routeRow),
+  },
+  "`ip -j neighbour`": {
+    corpus: [tool("ip-neighbour.json")],
+    read: (text) => parseRows("ip", text, neighbourRow),
+  },
+  "`bridge -j fdb`": {
+    corpus: [tool("bridge-fdb.json")],
+    read: (text) => parseRows("bridge", text, fdbRow),
+  },
+  "bpftool's JSON": {
+    corpus: [tool("bpftool-prog.json")],
+    read: (text) => parseToolJson("bpftool", text, programRows),
+  },
+  "bpftrace's JSON": {
+    corpus: [tool("bpftrace.ndjson")],
+    read: (text) => {
+      const records = emptyRecords();
+      const said = text.split("\n").map((line) => readRecord(records, line));
+      return [
+        records,
+        readAccount(records, [2, 3], true),
+        said.map((one) => parseByHand(one ?? "")),
+      ];
+    },
+  },
+  ping: { corpus: [tool("ping.txt")], read: parsePing },
+  "iperf3 -J": { corpus: ["iperf3-tcp.json", "iperf3-udp.json"].map(tool), read: parseIperf },
+  "/proc/net/dev": {
+    corpus: [readFileSync("/proc/net/dev", "utf8")],
+    read: parseCounters,
+  },
+};
