@@ -8,7 +8,7 @@ import { plural } from "../report/text/units.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { dropPrivileges } from "../system/privilege.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
@@ -85,7 +85,8 @@ export function explainCommand(): Command {
         if (!json && explanation.probes) process.stdout.write("\n");
         write(explanation);
         if (out !== undefined) store(explanation, out);
-        if (explanation.findings.length > 0) process.exitCode = HARMFUL;
+        const found = explanation.findings.length > 0 ? HARMFUL : 0;
+        process.exitCode = unlessCtrlC(interruption) ?? found;
       } finally {
         line.end();
         interruption.release();

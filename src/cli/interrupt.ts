@@ -42,3 +42,9 @@ export function onInterrupt(notice: () => void): Interruption {
     },
   };
 }
+
+/** The exit status of a signal, for commands that a person ends with Ctrl-C in the normal way: null for that one. */
+export function unlessCtrlC(interruption: Interruption): number | null {
+  const code = interruption.exitCode();
+  return code === 128 + constants.signals.SIGINT ? null : code;
+}

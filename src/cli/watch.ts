@@ -8,13 +8,12 @@ import { FIRST_VIEW, type View } from "../report/watch/view.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { LEAST_INTERVAL_S, watchBridges } from "../watch/watch.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
 import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
 import { openWatchTerminal } from "./watch-terminal.ts";
 
 /** 128 + SIGINT: Ctrl-C is how one leaves. */
-const BY_CTRL_C = 130;
 
 interface Options {
   netns?: string;
@@ -65,8 +64,7 @@ export function watchCommand(): Command {
       } finally {
         interruption.release();
       }
-      const code = interruption.exitCode();
-      if (code !== null && code !== BY_CTRL_C) process.exitCode = code;
+      process.exitCode = unlessCtrlC(interruption) ?? process.exitCode;
     });
 }
 

@@ -6,8 +6,8 @@ import type { Flow } from "../live/collect.ts";
 import type { BridgeState } from "../live/state.ts";
 import { wordsAt } from "../live/words-at.ts";
 import { type Child, startChild } from "../system/child.ts";
-import { run } from "../system/command.ts";
-import { PrerequisiteError } from "../system/errors.ts";
+import { runOk } from "../system/command.ts";
+import { PrerequisiteError, ToolError } from "../system/errors.ts";
 import { asCaller } from "../system/privilege.ts";
 import { hostSite } from "../system/site.ts";
 
@@ -34,8 +34,9 @@ export type CaptureTool = "tcpdump" | "dumpcap";
 export async function captureTool(): Promise<CaptureTool> {
   for (const tool of ["tcpdump", "dumpcap"] as const) {
     try {
-      await run(tool, ["--version"]);
-      return tool;
+      const said = await runOk(tool, ["--version"]);
+      if (/\bversion\b|\d+\.\d+/i.test(said)) return tool;
+      throw new ToolError(tool, `${tool} --version gave no version; it gave ${said.slice(0, 80)}`);
     } catch (error) {
       if (!(error instanceof PrerequisiteError)) throw error;
     }

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, startChild } from "../system/child.ts";
+import { TOOL_LIMIT_MS } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
 import { markRound } from "../system/libc.ts";
 import { patience } from "../system/patience.ts";
@@ -30,8 +31,8 @@ export interface ProbeProgram {
 
 export const NONCE = Symbol("nonce");
 
-const READY_TIMEOUT_MS = patience(15_000);
-const STOP_TIMEOUT_MS = patience(15_000);
+const READY_TIMEOUT_MS = patience(TOOL_LIMIT_MS);
+const STOP_TIMEOUT_MS = patience(TOOL_LIMIT_MS);
 const ASK_AGAIN_MS = 500;
 const READY = 255;
 

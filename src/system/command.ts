@@ -5,7 +5,7 @@ import { printable } from "./printable.ts";
 import { killGroup } from "./process-group.ts";
 
 export interface CommandOptions {
-  /** Milliseconds after which the tool counts as hanging and is killed; 10 s unless told. */
+  /** Milliseconds after which the tool counts as hanging and is killed; TOOL_LIMIT_MS unless told. */
   timeoutMs?: number;
   /** What the tool reads on its standard input. */
   input?: string;
@@ -26,7 +26,9 @@ export interface CommandResult {
   exitCode: number;
 }
 
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+/** A tool that has not answered by then hangs: with what came before, it is told within 10 s. */
+export const TOOL_LIMIT_MS = 7_000;
+const MAX_OUTPUT_BYTES = 32 << 20;
 
 /**
  * Runs a foreign tool to its end; arguments never pass a shell.
@@ -37,7 +39,7 @@ export async function run(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const timeoutMs = patience(options.timeoutMs ?? 10_000);
+  const timeoutMs = patience(options.timeoutMs ?? TOOL_LIMIT_MS);
   const tool = options.tool ?? file;
   // Loaded at the first tool: it takes as long as building a lab of 50, which needs none.
   const { execa } = await import("execa");

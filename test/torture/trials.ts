@@ -90,6 +90,14 @@ export function inputs(
   expect(failures).toEqual([]);
 }
 
+/**
+ * Whether no more than `limitMs` have passed since `began`. Only a torture holds it against a command: tests run on
+ * machines that are busy with others.
+ */
+export function inTime(began: number, limitMs: number): boolean {
+  return ASKED === undefined || Date.now() - began <= limitMs;
+}
+
 const anySeed = () => Math.floor(Math.random() * 2 ** 31);
 
 function enter(name: string, trials: number, failed: readonly string[], began: number): void {
