@@ -1,8 +1,7 @@
 // npm run bench:watch: whether `watch` counts right, and what it costs, on a flood of so many copies a second.
-// Options: --copies N (a second), --seconds N (of each round), --pairs N, --minutes N (of watching memory), --seed N.
+// Options: --copies N (a second), --seconds N (of each round), --pairs N, --seed N.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -12,8 +11,6 @@ import { inRoot } from "./lib/repository.mjs";
 import { say, setUp } from "./lib/set-up.mjs";
 
 const HOSTS = 8;
-/** Until the guard has found its pace. */
-const SETTLE_MS = 3_000;
 
 await main(async () => {
   const { values } = parseArgs({
@@ -21,12 +18,11 @@ await main(async () => {
       copies: { type: "string", default: "300000" },
       seconds: { type: "string", default: "5" },
       pairs: { type: "string", default: "6" },
-      minutes: { type: "string", default: "0" },
       seed: { type: "string", default: "1" },
     },
   });
-  const [copies, seconds, pairs, minutes, seed] = [
-    ...["copies", "seconds", "pairs", "minutes", "seed"].map((name) => Number(values[name])),
+  const [copies, seconds, pairs, seed] = [
+    ...["copies", "seconds", "pairs", "seed"].map((name) => Number(values[name])),
   ];
   await setUp();
   await ensureBuilt(say);
@@ -55,7 +51,6 @@ await main(async () => {
     };
     const rate = Math.round(copies / (HOSTS - 1));
     await exact(lab, () => flood(rate, seconds * 1000), "100%");
-    if (minutes > 0) await memory(lab, () => flood(rate, 10_000), minutes);
 
     const random = seededRandom(seed);
     const rates = { watched: [], alone: [] };
@@ -138,23 +133,4 @@ async function exact(lab, flood, overhead) {
 
 function all(record, of) {
   return record.ports.reduce((sum, port) => sum + (of(port) ?? 0), 0);
-}
-
-/** Resident memory of a `watch` that counts all of it, minute by minute. */
-async function memory(lab, flood, minutes) {
-  const watching = await watch(lab, ["--interval", "1s", "--max-overhead", "100%"]);
-  await sleep(SETTLE_MS);
-  const began = performance.now();
-  const sizes = [];
-  for (let minute = 0; minute <= minutes; minute++) {
-    while (performance.now() - began < minute * 60_000) await flood();
-    sizes.push(residentMb(watching.pid));
-    say(`  after ${minute} min: ${sizes.at(-1).toFixed(1)} MB resident`);
-  }
-  await watching.end();
-}
-
-function residentMb(pid) {
-  const [, kb] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kb) / 1000;
 }
