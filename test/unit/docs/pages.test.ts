@@ -6,7 +6,7 @@ import { accepted } from "./accepted.ts";
 import { blocksIn, commandsIn } from "./markdown.ts";
 
 const PAGES = [
-  ...["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "reports/README.md"],
+  ...["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md", "reports/README.md"],
   ...readdirSync("docs")
     .filter((name) => name.endsWith(".md"))
     .map((name) => join("docs", name)),
