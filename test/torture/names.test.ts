@@ -1,0 +1,179 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { bridgescope, scratch } from "../integration/bench/cli.ts";
+import { hostChanges, hostState } from "../integration/host-state.ts";
+import { homes } from "../integration/live/home.ts";
+import { attributesOf, obeyed, tags, withoutScript } from "../unit/report/markup.ts";
+import { trials } from "./trials.ts";
+
+let folder: ReturnType<typeof scratch>;
+beforeAll(() => {
+  folder = scratch();
+});
+afterAll(() => folder?.remove());
+
+const NAMES = 100;
+/** IFNAMSIZ, without the NUL. */
+const LONGEST = 15;
+/** Made in the folder that the command runs in, if anything in a name is executed. */
+const TRAP = "PWN";
+
+/** What shells, terminals, spreadsheets, browsers, printf and option parsers take for something else than a name. */
+const PARTS = [
+  ...[
+    `$(>${TRAP})`,
+    `\`>${TRAP}\``,
+    `;>${TRAP};`,
+    `|>${TRAP}`,
+    `&>${TRAP}`,
+    "$HOME",
+    "$0",
+    "~",
+    "*",
+  ],
+  ...[
+    "<b>",
+    "<script>",
+    "</title>",
+    "<img src=x>".slice(0, 4),
+    "&lt;",
+    '"',
+    "'",
+    "-->",
+    "]]>",
+    "{{7*7}}",
+  ],
+  ...[
+    "\u001b[2J",
+    "\u001b]0;x",
+    "\u0007",
+    "\u0001",
+    "\u007f",
+    "\u009b31m",
+    "\u202e",
+    "\ufeff",
+    "\u200b",
+  ],
+  ...[
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM",
+    "|--",
+    "[x](j:)",
+    "**",
+    "__",
+    "||",
+    "![",
+    "#",
+    "a,b",
+    "--help",
+    "-rf",
+    "-",
+  ],
+  ...[
+    "__proto__",
+    "constructor",
+    "null",
+    "NaN",
+    "0",
+    "host",
+    "all",
+    "lo.",
+    "...",
+    "é",
+    "漢",
+    "🦊",
+    "\\",
+    "\\n",
+  ],
+];
+
+it("names that try to be code, markup or escapes do nothing, wherever they are shown", async () => {
+  await trials(
+    `${NAMES} hostile names, at bridges, ports, folders and commands`,
+    1,
+    async (random) => {
+      const before = hostState();
+      const names = namesFrom(random, NAMES + 2);
+      const [bridge = "", outName = "", ...ports] = names;
+      const all = homes();
+      const home = await all.add();
+      try {
+        build(home.enter, bridge, ports);
+        const out = join(folder.path, outName);
+        rmSync(out, { recursive: true, force: true });
+        mkdirSync(out);
+        const at = ["--netns", home.path];
+        const run = (...words: string[]) => bridgescope([...words], { NO_COLOR: "1" });
+        for (const [status, words] of [
+          [
+            [0, 3],
+            ["explain", ...at, "--no-probes", "--", bridge],
+          ],
+          [
+            [0, 3],
+            ["explain", ...at, "--duration", "1s", "--out", join(out, "explain"), "--", bridge],
+          ],
+          [[0], ["watch", ...at, "--duration", "1s"]],
+          [[2], ["bench", "--topology", bridge, "--workload", outName]],
+          [[2], ["report", join(out, bridge)]],
+          [
+            [1, 2],
+            ["lab", "show", bridge],
+          ],
+        ] as const) {
+          const { code, stdout, stderr } = await run(...words);
+          const what = `${words[0]} of ${JSON.stringify(names)}: ${stderr}`;
+          expect(status, what).toContain(code);
+          expect(obeyed(stdout + stderr.replaceAll("\r", "")), what).toBeNull();
+          expect(stderr, what).not.toMatch(/unexpected|^\s+at /m);
+        }
+        const { stdout, code } = await run("watch", ...at, "--duration", "1s", "--json");
+        expect(code).toBe(0);
+        const record = JSON.parse(stdout.split("\n")[0] ?? "");
+        expect(record.ports).toHaveLength(ports.length + 1);
+        const page = withoutScript(readFileSync(join(out, "explain", "explain.html"), "utf8"));
+        expect(attributesOf(page).filter((name) => name.startsWith("on"))).toEqual([]);
+        expect(tags(page).filter((name) => ["b", "img", "iframe"].includes(name))).toEqual([]);
+        for (const name of readdirSync(join(out, "explain"))) {
+          expect(obeyed(readFileSync(join(out, "explain", name), "utf8")), name).toBeNull();
+        }
+      } finally {
+        await all.leave();
+      }
+      expect(existsSync(TRAP)).toBe(false);
+      expect(await hostChanges(before, 2000)).toEqual({});
+    },
+  );
+});
+
+/** Different ones, each of them legal for dev_valid_name(). */
+function namesFrom(random: () => number, count: number): string[] {
+  const names = new Set<string>();
+  while (names.size < count) {
+    const parts = Array.from(
+      { length: 1 + Math.floor(random() * 3) },
+      () => PARTS[Math.floor(random() * PARTS.length)],
+    );
+    const name = parts.join("").replace(/[/:\s%\u00a0]/g, "");
+    const bytes = Buffer.from(name);
+    if (bytes.length > LONGEST || bytes.includes(0xa0)) continue;
+    if (!["", ".", "..", "lo", "all", "default"].includes(name)) names.add(name);
+  }
+  return [...names];
+}
+
+/** A bridge with a port of each name, in a namespace of its own. */
+function build(enter: readonly string[], bridge: string, ports: readonly string[]): void {
+  const [file = "", ...words] = enter;
+  const ip = (...rest: string[]) => execFileSync(file, [...words, "ip", "link", ...rest]);
+  ip("add", "name", bridge, "type", "bridge");
+  ip("set", "dev", bridge, "up");
+  for (const [index, port] of ports.entries()) {
+    ip("add", "name", port, "type", "veth", "peer", "name", `peer${index}`);
+    ip("set", "dev", port, "master", bridge, "up");
+  }
+}
