@@ -11,6 +11,7 @@ import type { NameCache } from "../live/containers.ts";
 import { readBridge } from "../live/read-bridge.ts";
 import type { BridgeState } from "../live/state.ts";
 import { whichBridge } from "../live/which-bridge.ts";
+import { requireLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { writeBundle } from "./bundle.ts";
@@ -69,6 +70,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
       "--pcap captures floods that are seen, and --no-probes looks at no frames",
     );
   }
+  requireLivePrivileges();
   const tool = options.pcap === undefined ? null : await captureTool();
   const [found, ...others] = await whichBridge(bridge, netns);
   if (found === undefined || others.length > 0) {

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
+import { requireLabPrivileges } from "../system/capabilities.ts";
 import { hostSite } from "../system/site.ts";
 import { fateOf } from "./ownership.ts";
-import { requireLabPrivileges } from "./privileges.ts";
 import { finishRemoval, type Removal } from "./removal.ts";
 import { CorruptStateError, type LabState } from "./state.ts";
 import { releaseState, removeState } from "./state-files.ts";

@@ -1,4 +1,5 @@
 import { lstatSync } from "node:fs";
+import { requireLabPrivileges } from "../system/capabilities.ts";
 import { BridgescopeError } from "../system/errors.ts";
 import { hostSite, type Site } from "../system/site.ts";
 import type { ApplyOptions } from "./apply.ts";
@@ -6,7 +7,6 @@ import { type BuiltLab, buildLab, newLabId } from "./lab.ts";
 import { checkLabName, labNames } from "./lab-name.ts";
 import { currentOwner } from "./ownership.ts";
 import { namespacesOf } from "./plan.ts";
-import { requireLabPrivileges } from "./privileges.ts";
 import { finishRemoval } from "./removal.ts";
 import type { TopologySpec } from "./spec.ts";
 import type { LabState } from "./state.ts";

@@ -1,3 +1,4 @@
+import { requireLabPrivileges } from "../system/capabilities.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { hostSite } from "../system/site.ts";
@@ -6,7 +7,6 @@ import { labNames } from "./lab-name.ts";
 import { judge, occupantOf } from "./mark.ts";
 import { currentOwner, fateOf } from "./ownership.ts";
 import { namespacesOf } from "./plan.ts";
-import { requireLabPrivileges } from "./privileges.ts";
 import { finishRemoval, type Removal } from "./removal.ts";
 import type { LabState } from "./state.ts";
 import { releaseState, replaceState } from "./state-files.ts";

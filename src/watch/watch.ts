@@ -1,6 +1,7 @@
 /** What bridges do, an interval at a time. Nothing on them is changed. */
 import type { WatchRecord } from "../document/watch.ts";
 import { chooseBackend } from "../probes/backend.ts";
+import { requireLivePrivileges } from "../system/capabilities.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
@@ -51,6 +52,7 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
   const follow = options.mac === undefined ? null : addressOf(options.mac);
   const signal = options.signal ?? new AbortController().signal;
   const limit = options.maxOverhead ?? MAX_OVERHEAD;
+  requireLivePrivileges();
   const fleet = await openFleet(bridge, netns);
   const guard = createGuard({
     backend: options.probes === false ? null : await chooseBackend("tracepoint"),
