@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { readRun } from "../../src/bench/stored.ts";
+import { bridgescope, scratch } from "../integration/bench/cli.ts";
+import { type FloodLab, floodLab } from "../integration/explain/lab.ts";
+import { hostChanges, hostState } from "../integration/host-state.ts";
+import { type Decoys, plantDecoys } from "./decoys.ts";
+import { trials } from "./trials.ts";
+
+interface Port {
+  name: string;
+  ingress: number;
+  counters: { rx: number };
+}
+
+let lab: FloodLab;
+let decoys: Decoys;
+let folder: ReturnType<typeof scratch>;
+beforeAll(async () => {
+  folder = scratch();
+  decoys = plantDecoys();
+  lab = await floodLab();
+});
+afterAll(async () => {
+  await lab?.leave();
+  decoys?.remove();
+  folder?.remove();
+});
+
+it("eight runs at once do not meet, and none is wrong", async () => {
+  await trials("8 runs at once", 1, async (_random, index) => {
+    const [before, others] = [hostState(), decoys.state()];
+    const env = { XDG_STATE_HOME: join(folder.path, `state${index}`) };
+    const succeed = async (...args: string[]) => {
+      const { code, stdout, stderr } = await bridgescope(args, env);
+      expect([args, code, stderr]).toEqual([args, 0, expect.any(String)]);
+      return stdout;
+    };
+    const bench = async (run: number, topology: string, workload: string) => {
+      const out = join(folder.path, `${index}-${run}`);
+      const words = ["--topology", topology, "--workload", workload, "--rounds", "2"];
+      await succeed("bench", ...words, "--duration", "100ms", "--out", out);
+      const [one] = readRun(out).cases;
+      expect(one?.state).toBe("complete");
+      expect(one?.bridge?.unaccounted).toBe(0);
+      expect(one?.lab?.ports).toHaveLength(Number(topology.slice("bridge:".length)));
+    };
+    const keep = async (name: string, hosts: number) => {
+      await succeed("lab", "up", `bridge:${hosts}`, "--name", name);
+      const shown = JSON.parse(await succeed("lab", "show", name, "--json"));
+      expect(shown.hosts).toHaveLength(hosts);
+      await succeed("lab", "down", name);
+    };
+    const live = ["br0", "--netns", String(lab.bridge.pid), "--duration", "1s", "--json"];
+    const [, , , , , , watched, explained] = await Promise.all([
+      bench(0, "bridge:3", "flood"),
+      bench(1, "bridge:2", "forward"),
+      bench(2, "bridge:4", "broadcast"),
+      bench(3, "bridge:2", "udp-rr"),
+      keep("one", 20),
+      keep("two", 40),
+      succeed("watch", ...live),
+      succeed("explain", ...live),
+    ]);
+    // Hardly a frame passes there, whatever is sent beside it.
+    const records = (watched ?? "")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const sums = (count: (port: Port) => number) =>
+      records[0]?.ports.map(({ name }: Port) =>
+        records.reduce((sum, { ports }) => {
+          const port = ports.find((one: Port) => one.name === name);
+          return sum + (port === undefined ? 0 : count(port));
+        }, 0),
+      );
+    expect(sums(({ ingress }) => ingress)).toEqual(sums(({ counters }) => counters.rx));
+    expect(JSON.parse(explained ?? "").findings).toEqual([]);
+    expect(await hostChanges(before, 2000)).toEqual({});
+    expect(decoys.state()).toBe(others);
+  });
+});
