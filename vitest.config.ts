@@ -11,6 +11,8 @@ export default defineConfig({
           // Nothing of theirs outlives a test, and loading the modules anew for each file takes longer than the tests.
           isolate: false,
           maxWorkers: availableParallelism(),
+          // Of some the work is seconds, and the machine may be busy.
+          testTimeout: 30_000,
         },
       },
       {

@@ -114,7 +114,7 @@ async function countStages(
       enter(stage, counted, countedSamples(records), indexes, result);
       probe.lost += records.lost;
       probe.degraded.push(...records.errors);
-      for (const map of fullMaps(records, counted.session.mapKeys)) {
+      for (const map of fullMaps(records, counted.session.rooms)) {
         probe.degraded.push(`map ${map} is full`);
       }
     } finally {

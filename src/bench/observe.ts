@@ -91,7 +91,7 @@ async function stop(
   if (records.errors.length > 0) {
     degraded.push(`bpftrace reported ${records.errors.length} errors, first: ${records.errors[0]}`);
   }
-  for (const map of fullMaps(records, session.mapKeys)) degraded.push(`map ${map} is full`);
+  for (const map of fullMaps(records, session.rooms)) degraded.push(`map ${map} is full`);
   const ifindexes = lab.hosts.flatMap((host) => (host.port === null ? [] : [host.port.ifindex]));
   if (lab.bridge !== null) ifindexes.push(lab.bridge.ifindex);
   return {

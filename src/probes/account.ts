@@ -158,7 +158,9 @@ function value(records: Records, map: string, key: string): number {
   return records.maps.get(map)?.get(key) ?? 0;
 }
 
-/** Maps that the kernel may have filled to the brim: further entries were dropped in silence. */
-export function fullMaps(records: Records, mapKeys: number): string[] {
-  return [...records.maps].filter(([, map]) => map.size >= mapKeys).map(([name]) => name);
+/** Maps that the kernel may have filled to the brim: further entries were dropped in silence. `rooms` has their sizes. */
+export function fullMaps(records: Records, rooms: ReadonlyMap<string, number>): string[] {
+  return [...records.maps]
+    .filter(([name, map]) => !map.has("") && map.size >= (rooms.get(name) ?? Infinity))
+    .map(([name]) => name);
 }

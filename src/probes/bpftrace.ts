@@ -8,8 +8,10 @@ import { TOOL_LIMIT_MS } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
 import { markRound } from "../system/libc.ts";
 import { patience } from "../system/patience.ts";
+import { idleTime } from "../system/progress.ts";
 import type { Site } from "../system/site.ts";
 import { definitionsFor } from "./definitions.ts";
+import { roomsOf } from "./maps.ts";
 import { emptyRecords, type Records, readRecord } from "./records.ts";
 import { type ProgramStatistics, programStatistics } from "./statistics.ts";
 
@@ -31,15 +33,19 @@ export interface ProbeProgram {
 
 export const NONCE = Symbol("nonce");
 
-const READY_TIMEOUT_MS = patience(TOOL_LIMIT_MS);
-const STOP_TIMEOUT_MS = patience(TOOL_LIMIT_MS);
+/** For which it does nothing and is taken to hang. */
+const IDLE_LIMIT_MS = patience(TOOL_LIMIT_MS);
+/** However busy it is. */
+const READY_LIMIT_MS = patience(60_000);
+const STOP_LIMIT_MS = patience(30_000);
 const ASK_AGAIN_MS = 500;
 const READY = 255;
 
 /** A bpftrace program that is attached and counts. */
 export interface ProbeSession {
   readonly child: Child;
-  readonly mapKeys: number;
+  /** Keys that each of its maps has room for, as the kernel made them. */
+  readonly rooms: ReadonlyMap<string, number>;
   /** Samples of latency are booked under `round` from now on; 0 stops timing. */
   round(round: number): void;
   /** Lines that the program printed, as they come. */
@@ -100,7 +106,7 @@ export async function startProbes(
   }
   return {
     child,
-    mapKeys: program.mapKeys,
+    rooms: roomsOf(child.pid),
     round: (round) => markRound(nonce, round),
     onLine: (listener) => listeners.push(listener),
     lost: () => records.lost,
@@ -140,12 +146,13 @@ async function askToEnd(child: Child, printing: () => boolean): Promise<void> {
   void child.ended.then(() => {
     ended = true;
   });
-  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  const began = Date.now();
+  const idle = idleTime(child.pid);
   for (let next = 0; !ended; ) {
     const now = Date.now();
-    if (now > deadline) {
+    if (idle() > IDLE_LIMIT_MS || now - began > STOP_LIMIT_MS) {
       await child.stop("SIGKILL", 1000);
-      const seconds = STOP_TIMEOUT_MS / 1000;
+      const seconds = ((now - began) / 1000).toFixed(0);
       throw new ToolError("bpftrace", `bpftrace did not end within ${seconds} s and was killed`);
     }
     if (now >= next && !printing()) {
@@ -167,7 +174,8 @@ async function waitUntilAttached(
   void child.ended.then(() => {
     ended = true;
   });
-  const deadline = Date.now() + READY_TIMEOUT_MS;
+  const began = Date.now();
+  const idle = idleTime(child.pid);
   while (!attached()) {
     signal?.throwIfAborted();
     if (ended) {
@@ -176,10 +184,11 @@ async function waitUntilAttached(
         `bpftrace could not attach the probes: ${child.complaints() || "no reason given"}`,
       );
     }
-    if (Date.now() > deadline) {
+    const waited = Date.now() - began;
+    if (idle() > IDLE_LIMIT_MS || waited > READY_LIMIT_MS) {
       throw new ToolError(
         "bpftrace",
-        `bpftrace attached no probes within ${READY_TIMEOUT_MS / 1000} s: ${child.complaints() || "it said nothing"}`,
+        `bpftrace attached no probes within ${(waited / 1000).toFixed(0)} s: ${child.complaints() || "it said nothing"}`,
       );
     }
     markRound(nonce, READY);

@@ -73,6 +73,16 @@ export function openProbeMaps(pid: number): ProbeMaps {
   };
 }
 
+/** How many keys each map of the bpftrace process `pid` has room for, by the names under which it prints them. */
+export function roomsOf(pid: number): Map<string, number> {
+  const maps = mapIds(pid).map(openMap);
+  try {
+    return new Map(maps.map(({ name, capacity }) => [name.replace(/^[^_]*_/, "@"), capacity]));
+  } finally {
+    for (const map of maps) closeMap(map);
+  }
+}
+
 function words(buffer: Buffer): bigint[] {
   return Array.from({ length: buffer.length >> 3 }, (_, at) => buffer.readBigUInt64LE(at * 8));
 }

@@ -39,6 +39,10 @@ export const SUBJECTS: Record<string, Subject> = {
     ),
     spanMs: 4000,
   },
+  "bench, iperf3": {
+    args: bench("--topology", "bridge:2", "--workload", "tcp-stream", "--engine", "iperf3"),
+    spanMs: 5000,
+  },
   "bench --vs": {
     args: bench(
       ...["--topology", "bridge:2", "--vs", "bridge:2,nf_call=1", "--workload", "forward"],

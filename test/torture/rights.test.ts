@@ -48,7 +48,7 @@ it("what lacks a right says so, with the remedy, and ends with 4", async () => {
   const cases = LACKS.flatMap((lack) =>
     ["bench", "lab", "watch", "explain"].map((command) => ({ lack, command })),
   ).filter(({ lack: [what], command }) => what !== "no BTF" || command === "bench");
-  await trials("rights that are missing, for any command", 5, async (random) => {
+  await trials("rights that are missing, for any command", 3, async (random) => {
     const chosen = cases[Math.floor(random() * cases.length)];
     if (chosen === undefined) throw new Error("no case");
     const {

@@ -50,7 +50,7 @@ const BY_CTRL_C: Record<string, number[]> = { watch: [0], explain: [0, 3] };
 describe("a signal at any instant: its exit status, and a clean host", () => {
   it.each(Object.keys(ENDS))("%s", async (end) => {
     const names = Object.keys(SUBJECTS);
-    await trials(`${end} to any command`, 3, async (random) => {
+    await trials(`${end} to any command`, 2, async (random) => {
       const name = names[Math.floor(random() * names.length)] ?? "";
       const [subject, here] = [SUBJECTS[name], place()];
       if (subject === undefined) throw new Error("no command");
@@ -65,7 +65,9 @@ describe("a signal at any instant: its exit status, and a clean host", () => {
       if (name.startsWith("lab")) await bridgescope(["lab", "down", "--all"], here.env);
       expect(await hostChanges(before, LIMIT_MS), name).toEqual({});
       expect(readdirSync(temporary)).toEqual([]);
-      const usual = end.startsWith("SIGINT") ? (BY_CTRL_C[name] ?? []) : [];
+      // On a busy host explain's probes may have been detached, and the answer given, before the signal came.
+      const own = name === "explain" && !result.stderr.includes("the answer follows");
+      const usual = own || end.startsWith("SIGINT") ? (BY_CTRL_C[name] ?? []) : [];
       // A lab may stand, or be gone, before the signal comes.
       const fit = [...(statuses ?? []), ...usual, ...(name.startsWith("lab") ? [0] : [])];
       expect(fit, `${name}: ${result.stderr}`).toContain(statusOf(result));
@@ -76,7 +78,7 @@ describe("a signal at any instant: its exit status, and a clean host", () => {
 
 it("a reader that has gone ends what streams, and keeps what is written from harm", async () => {
   const names = ["bench", "bench --vs", "watch", "explain"];
-  await trials("closed pipe, of any command", 2, async (random) => {
+  await trials("closed pipe, of any command", 1, async (random) => {
     const name = names[Math.floor(random() * names.length)] ?? "";
     const [subject, here] = [SUBJECTS[name], place()];
     if (subject === undefined) throw new Error("no command");

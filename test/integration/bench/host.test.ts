@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -44,38 +44,5 @@ describe("the host after a run", () => {
     expect(rounds).toBeGreaterThan(0);
     expect(rounds).toBeLessThan(100);
     expect(run.cases[0]?.bridge?.unaccounted).toBe(0);
-  });
-
-  it.each([500, 1500, 3000, 5000])("is as it was after SIGKILL %i ms into a case", async (ms) => {
-    const before = hostState();
-    const running = start([...CASE, "--rounds", "100", "--out", join(folder.path, "out")]);
-    await running.saw("plan ");
-    await sleep(ms);
-    running.process.kill("SIGKILL");
-    expect((await running.finished).signal).toBe("SIGKILL");
-    expect(await hostChanges(before, 1000)).toEqual({});
-    expect(existsSync(join(folder.path, "out", "run.json"))).toBe(false);
-  });
-
-  it.each([["ping"], ["tcp-rr"], ["tcp-stream", "--engine", "iperf3"]])(
-    "is as it was after SIGKILL while %s runs",
-    async (workload, ...more) => {
-      const before = hostState();
-      const words = ["bench", "--topology", "bridge:2", "--workload", workload, "--backend", "off"];
-      const out = ["--out", join(folder.path, "out")];
-      const running = start([...words, ...more, "--rounds", "100", ...out]);
-      await running.saw("[1/1]");
-      await sleep(2000);
-      running.process.kill("SIGKILL");
-      await running.finished;
-      expect(await hostChanges(before, 1000)).toEqual({});
-    },
-  );
-
-  it("has the exit status of the signal for SIGTERM as well", async () => {
-    const running = start([...CASE, "--rounds", "100", "--out", join(folder.path, "out")]);
-    await running.saw("[1/1]");
-    running.process.kill("SIGTERM");
-    expect((await running.finished).code).toBe(143);
   });
 });

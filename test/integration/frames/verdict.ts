@@ -99,7 +99,7 @@ function judgeAccount(rig: Rig, { witness, records, account }: Testimony): strin
   }
   if (account.flooding !== null) differences.push(...judgeFlooding(rig, account.flooding));
   if (records.lost > 0) differences.push(`${records.lost} lines were lost`);
-  return [...differences, ...records.errors, ...fullMaps(records, witness.session.mapKeys)];
+  return [...differences, ...records.errors, ...fullMaps(records, witness.session.rooms)];
 }
 
 /** What the bridge's own functions say of its floods: of each at least what came out of it. */

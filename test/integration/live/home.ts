@@ -16,7 +16,7 @@ export interface Home extends Machine {
 
 async function newHome(): Promise<Home> {
   const machine = newMachine();
-  const [file = "", ...words] = [...machine.enter, "sleep", "600"];
+  const [file = "", ...words] = [...machine.enter, "sleep", "7200"];
   const child = spawn(file, words, { stdio: "ignore" });
   const pid = child.pid ?? 0;
   const path = `/proc/${pid}/ns/net`;
