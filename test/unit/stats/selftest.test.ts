@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { countedLatency } from "../../../src/stats/counted-latency.ts";
+import { summarize } from "../../../src/stats/selftest.ts";
+
+type Comparison = Parameters<typeof summarize>[0][number];
+const comparison = (ratio: number, ci: [number, number], found: boolean, declared: boolean) =>
+  ({ ratio, ci, found, declared }) as Comparison;
+
+const THREE = [
+  comparison(1.1, [1, 1.2], true, false),
+  comparison(0.95, [0.9, 1], false, false),
+  comparison(1.2, [1.15, 1.3], true, true),
+];
+
+test("comparisons of one with itself come to how often a change was found, and 1 covered", () => {
+  const { ratio, ratioCi, found, declared, covered } = summarize(THREE, true);
+  expect(ratio).toBe(1.1);
+  expect(ratioCi).toBeNull();
+  expect(found).toMatchObject({ hits: 2, of: 3, share: 2 / 3 });
+  expect(declared).toMatchObject({ hits: 1, of: 3 });
+  expect(covered).toMatchObject({ hits: 2, of: 3 });
+  expect(found?.ci[0]).toBeLessThan(2 / 3);
+  expect(found?.ci[1]).toBeGreaterThan(2 / 3);
+});
+
+test("where the sides differ, the middle ratio is what an interval has to cover", () => {
+  expect(summarize(THREE, false).covered).toMatchObject({ hits: 1, of: 3 });
+  const ratios = [1.1, 1.11, 1.12, 1.13, 1.14].map((one) =>
+    comparison(one, [1.12, 1.12], true, true),
+  );
+  const { ratio, ratioCi, covered } = summarize(ratios, false);
+  expect(ratio).toBe(1.12);
+  expect(covered?.hits).toBe(5);
+  expect(ratioCi?.[0]).toBeGreaterThanOrEqual(1.1);
+  expect(ratioCi?.[1]).toBeLessThanOrEqual(1.14);
+});
+
+test("no comparison comes to nothing", () => {
+  const nothing = { ratio: null, ratioCi: null, found: null, declared: null, covered: null };
+  expect(summarize([], true)).toEqual(nothing);
+});
+
+test("counted samples become a latency in instructions, whole ones", () => {
+  const perRound = [1, 2].map((round) => ({ round, value: 10, n: 500, of: 500 }));
+  const latency = countedLatency(
+    [
+      [10, 11, 950],
+      [20, 21, 45],
+      [30, 31, 5],
+    ],
+    perRound,
+    "br_forward",
+    "br_dev_queue_push_xmit",
+  );
+  expect(latency).toMatchObject({
+    ...{
+      unit: "instructions",
+      count: 1000,
+      sampled: 1000,
+      p50: 10,
+      p90: 10,
+      p99: 20,
+      p999: 30,
+      max: 31,
+    },
+    ...{ perRound, from: "br_forward", to: "br_dev_queue_push_xmit" },
+  });
+});
