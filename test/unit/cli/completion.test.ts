@@ -34,7 +34,7 @@ async function offered(...words: string[]): Promise<string[]> {
 COMP_WORDS=(${all}); COMP_CWORD=${words.length}
 _bridgescope
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout, stderr } = spawnSync("bash", ["-u", "-c", code], { encoding: "utf8" });
+  const { stdout, stderr } = spawnSync("bash", ["--norc", "-u", "-c", code], { encoding: "utf8" });
   expect(stderr).toBe("");
   return stdout.split("\n").filter((line) => line !== "");
 }
