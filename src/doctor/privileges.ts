@@ -1,3 +1,4 @@
+import { parseCapabilities } from "../system/capabilities.ts";
 import { type Finding, finding, type Job } from "./finding.ts";
 import { readLine, readText } from "./read.ts";
 
@@ -49,15 +50,6 @@ const NEEDS: readonly Need[] = [
     use: "raising RLIMIT_MEMLOCK, which bpftrace warns about and only kernels before 5.11 need",
   },
 ];
-
-/** The bits set in a hexadecimal mask of /proc/<pid>/status. */
-export function parseCapabilities(status: string, field = "CapEff"): Set<number> {
-  const hex = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
-  const mask = BigInt(`0x${hex}`);
-  const bits = new Set<number>();
-  for (let bit = 0; bit < 64; bit++) if ((mask >> BigInt(bit)) & 1n) bits.add(bit);
-  return bits;
-}
 
 /** True for the identity map over all ids, which only the initial user namespace has. */
 export function isInitialUserNamespace(uidMap: string): boolean {

@@ -24,8 +24,17 @@ function require(what: string, needed: readonly Capability[]): void {
   }
 }
 
+/** The bits set in a hexadecimal mask of /proc/<pid>/status. */
+export function parseCapabilities(status: string, field = "CapEff"): Set<number> {
+  const hex = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
+  const mask = BigInt(`0x${hex}`);
+  const bits = new Set<number>();
+  for (let bit = 0; bit < 64; bit++) if ((mask >> BigInt(bit)) & 1n) bits.add(bit);
+  return bits;
+}
+
 /** Those that are not in the effective set; `status` is the text of /proc/<pid>/status. */
 export function missingCapabilities(status: string, needed: readonly Capability[]): Capability[] {
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
-  return needed.filter((name) => ((effective >> BigInt(CAPABILITIES[name])) & 1n) === 0n);
+  const effective = parseCapabilities(status);
+  return needed.filter((name) => !effective.has(CAPABILITIES[name]));
 }

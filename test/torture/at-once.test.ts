@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { readRun } from "../../src/bench/stored.ts";
-import { bridgescope, scratch } from "../integration/bench/cli.ts";
-import { type FloodLab, floodLab } from "../integration/explain/lab.ts";
+import { bridgescope } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
-import { type Decoys, plantDecoys } from "./decoys.ts";
+import { stage } from "./stage.ts";
 import { trials } from "./trials.ts";
 
 interface Port {
@@ -13,31 +12,19 @@ interface Port {
   counters: { rx: number };
 }
 
-let lab: FloodLab;
-let decoys: Decoys;
-let folder: ReturnType<typeof scratch>;
-beforeAll(async () => {
-  folder = scratch();
-  decoys = plantDecoys();
-  lab = await floodLab();
-});
-afterAll(async () => {
-  await lab?.leave();
-  decoys?.remove();
-  folder?.remove();
-});
+const at = stage();
 
 it("eight runs at once do not meet, and none is wrong", async () => {
   await trials("8 runs at once", 1, async (_random, index) => {
-    const [before, others] = [hostState(), decoys.state()];
-    const env = { XDG_STATE_HOME: join(folder.path, `state${index}`) };
+    const [before, others] = [hostState(), at.decoys.state()];
+    const env = { XDG_STATE_HOME: join(at.folder, `state${index}`) };
     const succeed = async (...args: string[]) => {
       const { code, stdout, stderr } = await bridgescope(args, env);
       expect([args, code, stderr]).toEqual([args, 0, expect.any(String)]);
       return stdout;
     };
     const bench = async (run: number, topology: string, workload: string) => {
-      const out = join(folder.path, `${index}-${run}`);
+      const out = join(at.folder, `${index}-${run}`);
       const words = ["--topology", topology, "--workload", workload, "--rounds", "2"];
       await succeed("bench", ...words, "--duration", "100ms", "--out", out);
       const [one] = readRun(out).cases;
@@ -51,7 +38,7 @@ it("eight runs at once do not meet, and none is wrong", async () => {
       expect(shown.hosts).toHaveLength(hosts);
       await succeed("lab", "down", name);
     };
-    const live = ["br0", "--netns", String(lab.bridge.pid), "--duration", "1s", "--json"];
+    const live = ["br0", "--netns", String(at.lab.bridge.pid), "--duration", "1s", "--json"];
     const [, , , , , , watched, explained] = await Promise.all([
       bench(0, "bridge:3", "flood"),
       bench(1, "bridge:2", "forward"),
@@ -77,6 +64,6 @@ it("eight runs at once do not meet, and none is wrong", async () => {
     expect(sums(({ ingress }) => ingress)).toEqual(sums(({ counters }) => counters.rx));
     expect(JSON.parse(explained ?? "").findings).toEqual([]);
     expect(await hostChanges(before, 2000)).toEqual({});
-    expect(decoys.state()).toBe(others);
+    expect(at.decoys.state()).toBe(others);
   });
 });

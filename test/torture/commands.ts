@@ -62,12 +62,12 @@ export const SUBJECTS: Record<string, Subject> = {
   explain: { args: live("explain", "--json"), spanMs: 5000 },
 };
 
-/** A place of its own below `folder`: temporary files, state and reports. */
-export function placeIn(folder: string, lab: FloodLab): Place {
+/** A place of its own below `folder`: state and reports. */
+export function placeIn(folder: string, temporary: string, lab: FloodLab): Place {
   const own = join(folder, randomBytes(4).toString("hex"));
   return {
     out: join(own, "out"),
-    env: { TMPDIR: folder, XDG_STATE_HOME: join(own, "state") },
+    env: { TMPDIR: temporary, XDG_STATE_HOME: join(own, "state") },
     lab,
   };
 }

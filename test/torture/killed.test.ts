@@ -1,44 +1,22 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readJournal } from "../../src/bench/journal/read.ts";
 import { readRun } from "../../src/bench/stored.ts";
-import { bridgescope, scratch, start } from "../integration/bench/cli.ts";
-import { type FloodLab, floodLab } from "../integration/explain/lab.ts";
+import { bridgescope, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
-import { begin, placeIn, SUBJECTS } from "./commands.ts";
-import { type Decoys, plantDecoys } from "./decoys.ts";
+import { begin, SUBJECTS } from "./commands.ts";
+import { stage } from "./stage.ts";
 import { trials } from "./trials.ts";
 
-let lab: FloodLab;
-let decoys: Decoys;
-let folder: ReturnType<typeof scratch>;
-let temporary: string;
-beforeAll(async () => {
-  folder = scratch();
-  temporary = join(folder.path, "tmp");
-  mkdirSync(temporary);
-  decoys = plantDecoys();
-  lab = await floodLab();
-});
-afterAll(async () => {
-  await lab?.leave();
-  decoys?.remove();
-  folder?.remove();
-});
-
-/** Journals of runs that were killed are what is to be left of them. */
-const place = () => {
-  const { out, env, ...rest } = placeIn(folder.path, lab);
-  return { out, env: { ...env, TMPDIR: temporary }, ...rest };
-};
+const at = stage();
 
 describe("SIGKILL at any instant leaves nothing", () => {
   it.each(Object.entries(SUBJECTS))("%s", async (name, subject) => {
     await trials(`SIGKILL of ${name}`, 1, async (random) => {
-      const here = place();
-      const [before, others] = [hostState(), decoys.state()];
+      const here = at.place();
+      const [before, others] = [hostState(), at.decoys.state()];
       await subject.before?.(here);
       const running = begin(subject, here);
       await sleep(random() * subject.spanMs);
@@ -51,15 +29,15 @@ describe("SIGKILL at any instant leaves nothing", () => {
         await bridgescope(["lab", "down", "--all"], here.env);
       }
       expect(await hostChanges(before, 1000)).toEqual({});
-      expect(decoys.state()).toBe(others);
-      expect(readdirSync(temporary)).toEqual([]);
+      expect(at.decoys.state()).toBe(others);
+      expect(readdirSync(at.temporary)).toEqual([]);
     });
   });
 });
 
 it("no round that was finished is lost to SIGKILL, and the run goes on", async () => {
   await trials("finished rounds after SIGKILL, resumed", 1, async (random) => {
-    const { out, env } = place();
+    const { out, env } = at.place();
     const journal = join(out, "journal.ndjson");
     const words = ["--topology", "bridge:2", "--workload", "forward", "--workload", "udp-rr"];
     const first = ["bench", ...words, "--rounds", "4", "--duration", "100ms", "--out", out];

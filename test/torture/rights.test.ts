@@ -1,22 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { scratch, start } from "../integration/bench/cli.ts";
-import { type FloodLab, floodLab } from "../integration/explain/lab.ts";
+import { expect, it } from "vitest";
+import { start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
-import { placeIn } from "./commands.ts";
-import { trials } from "./trials.ts";
+import { stage } from "./stage.ts";
+import { pick, trials } from "./trials.ts";
 
-let lab: FloodLab;
-let folder: ReturnType<typeof scratch>;
-beforeAll(async () => {
-  folder = scratch();
-  lab = await floodLab();
-});
-afterAll(async () => {
-  await lab?.leave();
-  folder?.remove();
-});
+const at = stage();
 
 const only = (...capabilities: string[]) => {
   const set = ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
@@ -36,9 +26,9 @@ const LACKS: [what: string, enter: string[], named: RegExp][] = [
 const REMEDY = /run it as root|as the host's root|boot a distribution kernel/;
 
 it("tracefs that is not mounted is mounted for the run alone", async () => {
-  const here = placeIn(folder.path, lab);
+  const here = at.place();
   const before = hostState();
-  const words = ["explain", "br0", "--netns", String(lab.bridge.pid), "--duration", "1s"];
+  const words = ["explain", "br0", "--netns", String(at.lab.bridge.pid), "--duration", "1s"];
   const result = await start(words, here.env, without("/sys/kernel/tracing")).finished;
   expect([result.code, result.stderr]).toEqual([0, expect.any(String)]);
   expect(await hostChanges(before, 2000)).toEqual({});
@@ -49,15 +39,13 @@ it("what lacks a right says so, with the remedy, and ends with 4", async () => {
     ["bench", "lab", "watch", "explain"].map((command) => ({ lack, command })),
   ).filter(({ lack: [what], command }) => what !== "no BTF" || command === "bench");
   await trials("rights that are missing, for any command", 3, async (random) => {
-    const chosen = cases[Math.floor(random() * cases.length)];
-    if (chosen === undefined) throw new Error("no case");
     const {
       lack: [what, enter, named],
       command,
-    } = chosen;
-    const here = placeIn(folder.path, lab);
+    } = pick(random, cases);
+    const here = at.place();
     mkdirSync(join(here.out, ".."), { recursive: true });
-    const live = ["br0", "--netns", String(lab.bridge.pid), "--duration", "1s"];
+    const live = ["br0", "--netns", String(at.lab.bridge.pid), "--duration", "1s"];
     const words = {
       bench: [
         "--topology",

@@ -8,23 +8,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { bridgescope, scratch } from "../integration/bench/cli.ts";
-import { type FloodLab, floodLab } from "../integration/explain/lab.ts";
+import { expect, it } from "vitest";
+import { bridgescope } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
-import { type Place, placeIn } from "./commands.ts";
-import { inTime, trials } from "./trials.ts";
+import type { Place } from "./commands.ts";
+import { stage } from "./stage.ts";
+import { inTime, pick, trials } from "./trials.ts";
 
-let lab: FloodLab;
-let folder: ReturnType<typeof scratch>;
-beforeAll(async () => {
-  folder = scratch();
-  lab = await floodLab();
-});
-afterAll(async () => {
-  await lab?.leave();
-  folder?.remove();
-});
+const at = stage();
 
 const LIMIT_MS = 10_000;
 
@@ -73,15 +64,13 @@ it("a tool that misbehaves is named, nothing is concluded from it, and the host 
     "a tool that is missing, fails, hangs, or prints garbage or 100 MB",
     6,
     async (random) => {
-      const one = CASES[Math.floor(random() * CASES.length)];
-      if (one === undefined) throw new Error("no case");
-      await tryOne(one);
+      await tryOne(pick(random, CASES));
     },
   );
 });
 
 async function tryOne({ tool, command, misdeed, script }: (typeof CASES)[number]) {
-  const here = placeIn(folder.path, lab);
+  const here = at.place();
   mkdirSync(here.out, { recursive: true });
   const path = pathWith(tool, script, join(here.out, "..", "bin"));
   const before = hostState();

@@ -90,6 +90,13 @@ export function inputs(
   expect(failures).toEqual([]);
 }
 
+/** One of them, each as likely as the others. */
+export function pick<Item>(random: () => number, items: readonly Item[]): Item {
+  const index = Math.floor(random() * items.length);
+  if (!(index in items)) throw new RangeError("nothing to pick from");
+  return items[index] as Item;
+}
+
 /**
  * Whether no more than `limitMs` have passed since `began`. Only a torture holds it against a command: tests run on
  * machines that are busy with others.

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  isInitialUserNamespace,
-  parseCapabilities,
-  privilegeFindings,
-} from "../../../src/doctor/privileges.ts";
+import { isInitialUserNamespace, privilegeFindings } from "../../../src/doctor/privileges.ts";
+import { parseCapabilities } from "../../../src/system/capabilities.ts";
 
 const status = (mask: string) => `Name:\tnode\nCapPrm:\t0000000000000000\nCapEff:\t${mask}\n`;
 
