@@ -1,6 +1,6 @@
 // npm run soak: memory and descriptors of a `watch` and a `bench` that go on and on, side by side. `watch` gives a
 // record every 0.2 s, five times as often as it does by itself: 96 minutes are the records of 8 hours.
-// Options: --minutes N, --copies N (flooded a second).
+// Options: --of watch or --of bench for one of them alone, --minutes N, --copies N (flooded a second).
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -13,6 +13,9 @@ import { Failure, main } from "./lib/failure.mjs";
 import { inRoot } from "./lib/repository.mjs";
 import { say, setUp } from "./lib/set-up.mjs";
 
+/** Share of the time in which code is compiled and the heap finds its size; then come the quarters. */
+const WARM_UP = 0.2;
+const QUARTERS = 4;
 const HOSTS = 8;
 const EVERY_MS = 15_000;
 const FLOOD_MS = 5_000;
@@ -25,11 +28,15 @@ await main(async () => {
     options: {
       minutes: { type: "string", default: "10" },
       copies: { type: "string", default: "20000" },
+      of: { type: "string", multiple: true, default: ["watch", "bench"] },
     },
   });
   const [minutes, copies] = [Number(values.minutes), Number(values.copies)];
   if (!(minutes >= 2 && copies > 0)) {
     throw new Failure("--minutes takes a number from 2 on, --copies one above 0", 2);
+  }
+  if (!values.of.every((name) => ["watch", "bench"].includes(name))) {
+    throw new Failure("--of is watch or bench", 2);
   }
   await setUp();
   await ensureBuilt(say);
@@ -41,30 +48,39 @@ await main(async () => {
   const soaked = [];
   try {
     await waitUntilReady(lab, signal);
-    soaked.push(
-      start("watch", [
+    const words = {
+      watch: [
         ...["watch", "--netns", `/proc/${process.pid}/fd/${lab.bridge.namespace.fd}`],
         ...["--json", "--interval", "0.2s", "--max-overhead", "100%"],
-      ]),
-      start("bench", [
+      ],
+      bench: [
         ...["bench", "--duration", "200ms", "--rounds", "20", "--out", path.join(folder, "out")],
         ...TOPOLOGIES.flatMap((topology) => ["--topology", topology]),
         ...WORKLOADS.flatMap((workload) => ["--workload", workload]),
-      ]),
-    );
+      ],
+    };
+    for (const name of values.of) soaked.push(start(name, words[name]));
     const began = performance.now();
     const options = { senders: 1, frameSize: 60, rate: Math.round(copies / (HOSTS - 1)) };
     const given = { lab, options, cpus: threadCpus(), signal };
     const driver = await workloadNamed("flood").prepare(given);
     let next = EVERY_MS;
-    while (performance.now() - began < minutes * 60_000) {
+    let collect = WARM_UP;
+    for (let passed = 0; passed < 1; ) {
       await driver.round(FLOOD_MS * 1e6);
-      if (performance.now() - began < next) continue;
-      next += EVERY_MS;
-      for (const one of soaked) one.look((performance.now() - began) / 60_000);
+      const ms = performance.now() - began;
+      passed = ms / (minutes * 60_000);
+      if (ms >= next) {
+        next += EVERY_MS;
+        for (const one of soaked) one.look(passed);
+      }
+      if (passed >= collect) {
+        collect += (1 - WARM_UP) / QUARTERS;
+        for (const one of soaked) await one.collect();
+      }
     }
     await driver.close();
-    for (const one of soaked) tell(one, median);
+    for (const one of soaked) tell(one, minutes, median);
   } finally {
     for (const one of soaked) await one.end();
     await lab.close();
@@ -74,19 +90,33 @@ await main(async () => {
 });
 
 function start(name, words) {
-  const child = spawn(process.execPath, [inRoot("dist", "cli", "main.js"), ...words], {
-    stdio: ["ignore", "pipe", "ignore"],
+  const preload = ["--expose-gc", "--import", inRoot("scripts", "lib", "live-memory.mjs")];
+  const child = spawn(process.execPath, [...preload, inRoot("dist", "cli", "main.js"), ...words], {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
-  const looks = [];
-  const one = { name, looks, lines: 0 };
-  createInterface({ input: child.stdout }).on("line", () => one.lines++);
+  const one = { name, looks: [], live: [], records: 0 };
+  let complaint = "";
+  createInterface({ input: child.stdout }).on("line", () => one.records++);
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    complaint = line;
+  });
   const ended = once(child, "close");
+  const mustRun = () => {
+    if (child.exitCode === null && child.signalCode === null) return;
+    throw new Failure(`${name} ended with ${child.exitCode ?? child.signalCode}: ${complaint}`);
+  };
   return Object.assign(one, {
-    look: (minute) => {
-      if (child.exitCode !== null) throw new Failure(`${name} ended with ${child.exitCode}`);
+    look: (passed) => {
+      mustRun();
       const [, kb] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8")) ?? [];
       const descriptors = readdirSync(`/proc/${child.pid}/fd`).length;
-      looks.push({ minute, mb: Number(kb) / 1000, descriptors });
+      one.looks.push({ passed, mb: Number(kb) / 1000, descriptors });
+    },
+    collect: async () => {
+      mustRun();
+      child.send("collect");
+      const [bytes] = await once(child, "message", { signal: AbortSignal.timeout(60_000) });
+      one.live.push(bytes / 1e6);
     },
     end: async () => {
       child.kill("SIGINT");
@@ -95,13 +125,16 @@ function start(name, words) {
   });
 }
 
-/** The first quarter is the warm-up: code is compiled, and the heap finds its size. */
-function tell({ name, looks, lines }, median) {
-  const settled = looks.slice(Math.floor(looks.length / 4));
-  const quarter = Math.floor(settled.length / 4);
-  const mb = (some) => median(some.map((look) => look.mb)).toFixed(1);
+function tell({ name, looks, live, records }, minutes, median) {
+  const settled = looks.filter(({ passed }) => passed >= WARM_UP);
+  const quarterOf = ({ passed }) =>
+    Math.min(QUARTERS - 1, Math.floor(((passed - WARM_UP) / (1 - WARM_UP)) * QUARTERS));
+  const resident = Array.from({ length: QUARTERS }, (_, quarter) =>
+    median(settled.filter((look) => quarterOf(look) === quarter).map(({ mb }) => mb)),
+  );
   const descriptors = settled.map((look) => look.descriptors);
+  const list = (values) => values.map((mb) => mb.toFixed(1)).join(", ");
   say(
-    `${name}: ${looks.at(-1).minute.toFixed(1)} min, ${lines} records; resident, median of a quarter each: ${[0, 1, 2, 3].map((at) => mb(settled.slice(at * quarter, (at + 1) * quarter))).join(", ")} MB; ${Math.min(...descriptors)} to ${Math.max(...descriptors)} descriptors`,
+    `${name}: ${minutes} min${name === "watch" ? `, ${records} records` : ""}; resident, median of a quarter each: ${list(resident)} MB; live after a full collection, at each quarter's ends: ${list(live)} MB; ${Math.min(...descriptors)} to ${Math.max(...descriptors)} descriptors`,
   );
 }
