@@ -108,7 +108,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
 }
 
 /** The document as the earlier process left it. What the machine is like now is told as it was told then. */
-function goOn(run: Run, { head, resumedAt, checks, finished }: Resumed): void {
+export function goOn(run: Run, { head, resumedAt, checks, finished }: Resumed): void {
   Object.assign(run, head.run, {
     provenance: { ...head.run.provenance, resumedAt: [...resumedAt, run.startedAt] },
     checks: checks ?? [],
@@ -235,7 +235,7 @@ export function isSound(run: Run): boolean {
 }
 
 /** Sortable by time, and unlike any other of its second. */
-export function runId(at: Date): string {
+function runId(at: Date): string {
   const stamp = at.toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
   return `${stamp}-${randomBytes(2).toString("hex")}`;
 }

@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { isSound, runId } from "../bench/bench.ts";
+import { isSound, newRun } from "../bench/bench.ts";
+import { journalPath, removeJournal } from "../bench/journal/file.ts";
 import type { Plan } from "../bench/plan.ts";
 import { type BenchRequest, planFor } from "../bench/request.ts";
 import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../bench/store.ts";
@@ -17,6 +18,7 @@ import { isForeign } from "../setup/spec.ts";
 import { compareRuns, type RunSet } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
+import { type Going, howToGoOn, journalOf } from "./bench-resume.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
@@ -45,12 +47,21 @@ const BOOTS = { wall: 1, icount: 3 } as const;
 export async function benchKernels(
   planName: string | undefined,
   options: KernelOptions,
+  going: Going | null,
 ): Promise<void> {
-  const request = requestFor(planName, options);
+  const { plan, request } = requestFor(planName, options);
   const baseline = options.baseline === undefined ? null : readRuns(options.baseline);
-  const folder = options.out ?? join(REPORTS, request.id);
+  const { reproduce: argv, seed, startedAt } = request;
+  const begun = await newRun({ argv, plan: plan.name, seed, startedAt }, null);
+  const first = going?.resumed.head.run ?? begun;
+  const { id, provenance } = first;
+  const folder = options.out ?? join(REPORTS, id);
   checkFolder(folder);
   const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const open = () =>
+    journalOf({ of: "kernels", plan, planName, options, going }, begun, folder, say);
+  // One that begins has nothing to keep until a boot is finished.
+  let journal = going === null ? null : open();
   const line = progressLine();
   const interruption = onInterrupt(() => {
     line.end();
@@ -59,6 +70,15 @@ export async function benchKernels(
   try {
     const { kernels, failure } = await benchInGuests({
       ...request,
+      id,
+      startedAt: new Date(first.startedAt),
+      reproduce: provenance.argv,
+      resumedAt: going === null ? [] : [...going.resumed.resumedAt, begun.startedAt],
+      finished: going?.resumed.boots ?? [],
+      onBoot: (run) => {
+        journal ??= open();
+        journal.boot(run);
+      },
       signal: interruption.signal,
       progress: (kernel, what) => line.update(kernel, what),
     });
@@ -66,7 +86,7 @@ export async function benchKernels(
     dropPrivileges();
     const runs = kernels.map(({ run }) => run);
     const paths = kernels.flatMap(({ name, run }) => writeRun(run, join(folder, name)));
-    const compared = comparison(runs, baseline, request.reproduce);
+    const compared = comparison(runs, baseline, provenance.argv);
     if (compared !== null) {
       paths.push(...writeReports(folder, COMPARISON_FORMATS, compared));
     }
@@ -75,9 +95,11 @@ export async function benchKernels(
     if (paths.length > 0) say(paths.join("\n"));
     if (options.out === undefined && paths.length > 0) pointLatest(folder);
     if (failure !== null) throw failure;
+    removeJournal(going?.path ?? journalPath(folder));
     process.exitCode = statusOf(runs, compared, options.bisect === true);
   } catch (error) {
     line.end();
+    if (journal !== null) say(howToGoOn(folder));
     const code = interruption.exitCode();
     if (code !== null) process.exitCode = code;
     else if (options.bisect) {
@@ -85,14 +107,17 @@ export async function benchKernels(
       process.exitCode = SKIP;
     } else throw error;
   } finally {
+    journal?.close();
     interruption.release();
   }
 }
 
+type Request = Omit<GuestBench, "id" | "resumedAt" | "finished" | "onBoot" | "signal" | "progress">;
+
 function requestFor(
   planName: string | undefined,
   options: KernelOptions,
-): Omit<GuestBench, "signal" | "progress"> {
+): { plan: Plan; request: Request } {
   const clock = clockNamed(options.clock ?? "wall");
   if (options.bisect && (options.kernel?.length !== 1 || options.baseline === undefined)) {
     throw new UsageError(
@@ -101,6 +126,12 @@ function requestFor(
   }
   const name = planName ?? (clock === "icount" && !adHoc(options) ? "counted" : undefined);
   const smp = whole("--smp", options.smp);
+  const boots = whole("--boots", options.boots) ?? BOOTS[clock];
+  if (boots > 1 && clock === "wall") {
+    throw new UsageError(
+      "--boots goes with --clock icount, whose boots add up; by the wall clock each boot is a run of its own, and `compare` takes several a side",
+    );
+  }
   // Whatever is wrong with the plan is better said before a guest is booted.
   const { plan } = planFor(name, options);
   const foreign = plan.cases.find(({ topology }) => isForeign(topology));
@@ -137,15 +168,13 @@ function requestFor(
     "--clock",
     clock,
   ];
-  const startedAt = new Date();
-  return {
-    id: runId(startedAt),
-    startedAt,
+  const request: Request = {
+    startedAt: new Date(),
     kernels: options.kernel ?? [],
     modules: options.modules,
     mirror: options.mirror,
     clock,
-    boots: whole("--boots", options.boots) ?? BOOTS[clock],
+    boots,
     smp,
     seed,
     argv,
@@ -157,6 +186,7 @@ function requestFor(
       ...(options.seed === undefined ? ["--seed", String(seed)] : []),
     ],
   };
+  return { plan, request };
 }
 
 const PASSED = [

@@ -1,25 +1,41 @@
-import { findJournal } from "../bench/journal/file.ts";
+import { dirname } from "node:path";
+import {
+  checkResumable,
+  findJournal,
+  headOf,
+  openJournal,
+  reopenJournal,
+} from "../bench/journal/file.ts";
+import type { FileJournal } from "../bench/journal/journal.ts";
+import type { JournalHead } from "../bench/journal/line.ts";
 import type { Resumed } from "../bench/journal/read.ts";
-import type { BenchRequest } from "../bench/request.ts";
+import type { Plan } from "../bench/plan.ts";
+import type { Run } from "../document/run.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
+import type { VersusOptions } from "./bench-versus.ts";
 
 /** What root would run for the sake of a file: asked for on the command line alone. */
-const COMMANDS = ["setup", "teardown", "setupLimit"] as const;
+const COMMANDS = [
+  ...(["setup", "teardown", "setupLimit", "baseSetup", "baseTeardown"] as const),
+  ...(["candidateSetup", "candidateTeardown"] as const),
+];
+
+const NOT_KEPT = new Set<string>(["out", "json", "resume", ...COMMANDS]);
 
 /** Options that may stand beside --resume; all others were said when the run began. */
 const BESIDE = new Set<string>(["resume", "json", ...COMMANDS]);
 
 export interface Going {
   planName: string | undefined;
-  request: BenchRequest;
+  request: VersusOptions;
   resumed: Resumed;
   /** Of the journal. */
   path: string;
 }
 
 /** What the run asked for that is to go on; throws a UsageError where there is none at that path. */
-export function goingOn(path: string, options: BenchRequest & { resume?: string }): Going {
+export function goingOn(path: string, options: VersusOptions & { resume?: string }): Going {
   const stray = Object.entries(options).find(
     ([name, value]) => value !== undefined && !BESIDE.has(name),
   );
@@ -35,24 +51,56 @@ export function goingOn(path: string, options: BenchRequest & { resume?: string 
     );
   }
   const { head } = found.resumed;
-  const request: BenchRequest = { ...head.request };
+  const request: VersusOptions = { ...head.request };
   for (const name of COMMANDS) {
     const given = options[name];
     if (given !== undefined) Object.assign(request, { [name]: given });
   }
   return {
     planName: head.plan ?? undefined,
-    request: { ...request, seed: head.run.provenance.seed },
+    request: {
+      ...request,
+      seed: String(head.run.provenance.seed),
+      out: dirname(found.path),
+      json: options.json === true,
+    },
     ...found,
   };
 }
 
+/** A run that keeps a journal, and what was asked for. */
+export interface Kept {
+  of: JournalHead["of"];
+  plan: Plan;
+  planName: string | undefined;
+  options: object;
+  going: Going | null;
+}
+
+/** The journal of a run that begins, in that folder, or of one that goes on, where it is. */
+export function journalOf(
+  { of, plan, planName, options, going }: Kept,
+  run: Run,
+  folder: string,
+  say: (sentence: string) => void,
+): FileJournal {
+  if (going === null) {
+    return openJournal(folder, headOf(of, run, plan, planName, keptOf(options)), say);
+  }
+  checkResumable(going.resumed, plan, run.environment.kernel);
+  return reopenJournal(going.path, going.resumed, new Date().toISOString(), say);
+}
+
+export function howToGoOn(folder: string): string {
+  return `\`bridgescope bench --resume ${folder}\` goes on with it`;
+}
+
 /** What of a request a journal keeps. */
-export function keptOf(request: object): Record<string, string | number | (string | number)[]> {
+function keptOf(request: object): Record<string, string | number | (string | number)[]> {
   return Object.fromEntries(
     Object.entries(request).filter(([name, value]) => {
       const plain = typeof value === "string" || typeof value === "number" || Array.isArray(value);
-      return plain && !["out", "json", "resume", ...COMMANDS].includes(name);
+      return plain && !NOT_KEPT.has(name);
     }),
   );
 }

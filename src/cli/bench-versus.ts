@@ -1,15 +1,20 @@
 import { join } from "node:path";
+import { journalPath, removeJournal } from "../bench/journal/file.ts";
+import type { FileJournal } from "../bench/journal/journal.ts";
+import type { Resumed } from "../bench/journal/read.ts";
 import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../bench/store.ts";
 import { planVersus, type VersusPlan, versusNs } from "../bench/versus/plan.ts";
-import { runVersus, type Versus } from "../bench/versus/run.ts";
+import { runVersus, stepsOf, type Versus } from "../bench/versus/run.ts";
 import { SIDES } from "../bench/versus/sides.ts";
 import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
+import type { Run } from "../document/run.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { progressHead, progressWords } from "../report/progress.ts";
 import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
 import type { KernelOptions } from "./bench-kernels.ts";
+import { type Going, howToGoOn, journalOf } from "./bench-resume.ts";
 import { exitStatus, failOnOf, marginOf } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
 import { onInterrupt } from "./interrupt.ts";
@@ -32,6 +37,7 @@ const FAILED = 1;
 export async function benchVersus(
   planName: string | undefined,
   options: VersusOptions,
+  going: Going | null,
 ): Promise<void> {
   const plan = planOf(planName, options);
   const failOn = failOnOf(options.failOn);
@@ -39,7 +45,7 @@ export async function benchVersus(
   if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
   checkFolder(options.out ?? REPORTS);
   const say = (text: string) => void process.stderr.write(`${text}\n`);
-  say(announcement(plan));
+  say(going === null ? announcement(plan) : resumption(going.resumed, plan));
   const github = githubMargin();
   if (options.margin === undefined && github !== undefined) say(github.why);
   const line = progressLine();
@@ -47,25 +53,37 @@ export async function benchVersus(
     line.end();
     say("interrupted: keeping the finished pairs; once more ends at once");
   });
+  let folder = options.out ?? REPORTS;
+  let journal: FileJournal | null = null;
+  const open = (run: Run) => {
+    folder = options.out ?? join(REPORTS, run.id);
+    const kept = { of: "versus", plan: stepsOf(plan), planName, options, going } as const;
+    journal = journalOf(kept, run, folder, say);
+    return journal;
+  };
   try {
     const versus = await runVersus(plan, {
       argv: ["bridgescope", ...process.argv.slice(2)],
       signal: interruption.signal,
+      openJournal: open,
+      resumed: going?.resumed,
       onProgress: (step) => line.update(progressHead(step), progressWords(step)),
     });
     line.end();
     dropPrivileges();
-    const folder = options.out ?? join(REPORTS, versus.base.id.replace(/-base$/, ""));
     const paths = write(versus, folder);
     tellGithub(versus.comparison);
     const format = options.json ? "json" : "terminal";
     process.stdout.write(renderComparison(format, versus.comparison, terminalOptions()));
     say(paths.join("\n"));
+    if (versus.base.state === "interrupted") say(howToGoOn(folder));
+    else removeJournal(going?.path ?? journalPath(folder));
     if (options.out === undefined) pointLatest(folder);
     const failed = SIDES.some((side) => versus[side].state === "failed");
     process.exitCode =
       interruption.exitCode() ?? (failed ? FAILED : exitStatus(versus.comparison, failOn));
   } finally {
+    (journal as FileJournal | null)?.close();
     line.end();
     interruption.release();
   }
@@ -88,6 +106,12 @@ function planOf(
   }
   const share = margin === undefined ? githubMargin()?.share : marginOf(margin);
   return planVersus({ ...request, margin: share });
+}
+
+function resumption({ head, compared, measuring }: Resumed, plan: VersusPlan): string {
+  const pairs = (measuring?.sessions ?? []).flat().filter((event) => "pair" in event).length;
+  const more = pairs === 0 ? "" : ` and ${plural(pairs, "pair")} of the next`;
+  return `going on with run ${head.run.id}: ${compared.length} of ${plural(plan.cases.length, "case")}${more} are finished`;
 }
 
 function announcement(plan: VersusPlan): string {

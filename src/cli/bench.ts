@@ -1,14 +1,7 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import { isSound, runPlan } from "../bench/bench.ts";
-import {
-  checkResumable,
-  headOf,
-  journalPath,
-  openJournal,
-  removeJournal,
-  reopenJournal,
-} from "../bench/journal/file.ts";
+import { journalPath, removeJournal } from "../bench/journal/file.ts";
 import type { FileJournal } from "../bench/journal/journal.ts";
 import type { Resumed } from "../bench/journal/read.ts";
 import { BACKENDS, estimateNs, type Plan } from "../bench/plan.ts";
@@ -25,7 +18,7 @@ import { plural } from "../report/text/units.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
 import { benchKernels } from "./bench-kernels.ts";
-import { type Going, goingOn, keptOf } from "./bench-resume.ts";
+import { type Going, goingOn, howToGoOn, journalOf } from "./bench-resume.ts";
 import { benchVersus, type VersusOptions } from "./bench-versus.ts";
 import { FAIL_ON_HELP } from "./compare.ts";
 import { functionHint } from "./function-hint.ts";
@@ -81,7 +74,7 @@ export function benchCommand(): Command {
         "icount",
       ]),
     )
-    .option("--boots <n>", "boots of each kernel (3 with --clock icount, else 1)")
+    .option("--boots <n>", "boots of each kernel with --clock icount (3)")
     .option("--smp <n>", "CPUs of a guest (1)")
     .option("--baseline <run>", "with --kernel: a stored run to compare with")
     .option("--bisect", "exit status for git bisect run: 0 good, 1 bad, 125 cannot tell")
@@ -102,14 +95,12 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
     if (planName !== undefined)
       throw new UsageError("--resume takes the run's own plan: name none");
     const going = goingOn(options.resume, options);
-    return benchHere(
-      going.planName,
-      { ...going.request, out: dirname(going.path), json: options.json === true },
-      going,
-    );
+    const again = { plan: benchHere, versus: benchVersus, kernels: benchKernels };
+    return again[going.resumed.head.of](going.planName, going.request, going);
   }
   const sides = ["vs", "baseSetup", "candidateSetup"] as const;
-  if (sides.some((name) => options[name] !== undefined)) return benchVersus(planName, options);
+  if (sides.some((name) => options[name] !== undefined))
+    return benchVersus(planName, options, null);
   for (const [name, option] of [
     ["margin", "--margin"],
     ["failOn", "--fail-on"],
@@ -118,7 +109,7 @@ async function bench(planName: string | undefined, options: BenchOptions): Promi
   ] as const) {
     if (options[name] !== undefined) throw new UsageError(`${option} goes with --vs`);
   }
-  if (options.kernel !== undefined) return benchKernels(planName, options);
+  if (options.kernel !== undefined) return benchKernels(planName, options, null);
   return benchHere(planName, options, null);
 }
 
@@ -145,13 +136,8 @@ async function benchHere(
   let folder = options.out ?? REPORTS;
   let journal: FileJournal | null = null;
   const open = (run: Run) => {
-    if (going === null) {
-      folder = options.out ?? join(REPORTS, run.id);
-      journal = openJournal(folder, headOf(run, plan, planName, keptOf(options)), say);
-      return journal;
-    }
-    checkResumable(going.resumed, plan, run.environment.kernel);
-    journal = reopenJournal(going.path, going.resumed, new Date().toISOString(), say);
+    folder = options.out ?? join(REPORTS, run.id);
+    journal = journalOf({ of: "plan", plan, planName, options, going }, run, folder, say);
     return journal;
   };
   try {
@@ -168,8 +154,7 @@ async function benchHere(
       options.json ? renderRunJson(run) : renderTerminal(run, terminalOptions()),
     );
     say(paths.join("\n"));
-    if (run.state === "interrupted")
-      say(`\`bridgescope bench --resume ${folder}\` goes on with it`);
+    if (run.state === "interrupted") say(howToGoOn(folder));
     else removeJournal(going?.path ?? journalPath(folder));
     if (options.out === undefined && !pointLatest(folder)) {
       say(

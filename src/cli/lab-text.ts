@@ -88,7 +88,8 @@ export function removalNotes(removal: Removal): string[] {
   ].map(printable);
 }
 
-export function formatCollection(collection: Collection): string {
+/** `guests` are the folders of guests whose command is dead. */
+export function formatCollection(collection: Collection & { guests: string[] }): string {
   const lines = collection.labs.flatMap((lab) => {
     const line = `${lab.outcome} ${lab.lab}: ${lab.reason}`;
     if (lab.outcome !== "removed") return [printable(line)];
@@ -96,6 +97,7 @@ export function formatCollection(collection: Collection): string {
     return [printable(count), ...removalNotes(lab).map((note) => `  ${note}`)];
   });
   lines.push(...collection.files.map((file) => printable(`removed a half-written ${file}`)));
+  lines.push(...collection.guests.map((folder) => printable(`removed a dead guest's ${folder}`)));
   return lines.length === 0 ? "nothing to remove\n" : `${lines.join("\n")}\n`;
 }
 

@@ -191,7 +191,8 @@ async function exec(name: string, host: string, command: string[], options: Json
 
 async function gc(options: Json): Promise<void> {
   const { collectGarbage } = await import("../setup/gc.ts");
-  const collection = await collectGarbage();
+  const { removeLeftovers } = await import("../kernels/cache.ts");
+  const collection = { ...(await collectGarbage()), guests: await removeLeftovers() };
   if (collection.labs.some((lab) => lab.outcome === "failed")) process.exitCode = FAILED;
   print(options, { schema: "bridgescope.lab.gc/1", ...collection }, () =>
     formatCollection(collection),

@@ -19,7 +19,7 @@ export interface GuestBench {
   modules?: string | undefined;
   mirror?: string | undefined;
   clock: "wall" | "icount";
-  /** Boots of each kernel, each with a seed and a layout of its own. */
+  /** Boots of each kernel, each with a seed and a layout of its own; 1 by the wall clock. */
   boots: number;
   seed: number;
   smp?: number | undefined;
@@ -33,6 +33,12 @@ export interface GuestBench {
   startedAt: Date;
   /** The command line that makes this run again. */
   reproduce: readonly string[];
+  /** When it was gone on with after it had been cut off. */
+  resumedAt: readonly string[];
+  /** Documents of boots that an earlier process had finished; those of the same kernel, userland and seed stand. */
+  finished: readonly Run[];
+  /** Told the document of each boot that is finished. */
+  onBoot(run: Run): void;
   signal: AbortSignal;
   progress(kernel: string, what: string): void;
 }
@@ -74,10 +80,16 @@ export async function benchInGuests(request: GuestBench): Promise<GuestBenchResu
     Array.from({ length: request.boots }, (_, boot) => ({ image, kernel, boot })),
   );
   const failures = new Map<number, unknown>();
+  const finished = [...request.finished];
   const runs = await parallel(turns, availableParallelism(), async ({ image, kernel, boot }) => {
     if (failures.has(kernel) || signal.aborted) return null;
+    const known = finished.findIndex((run) => isBoot(run, image, userland, boot, request));
+    const [before] = known < 0 ? [] : finished.splice(known, 1);
+    if (before !== undefined) return before;
     try {
-      return await bootOnce(image, userland, boot, request);
+      const run = await bootOnce(image, userland, boot, request);
+      request.onBoot(run);
+      return run;
     } catch (error) {
       failures.set(kernel, error);
       if (!signal.aborted && images.length > 1) {
@@ -93,16 +105,31 @@ export async function benchInGuests(request: GuestBench): Promise<GuestBenchResu
       return turn.kernel === kernel && found != null ? [found] : [];
     });
     if (booted.length === 0) return [];
-    const run = together(booted, image, userland, request);
+    const run = together(booted, image, request);
     if (booted.length < request.boots) run.state = signal.aborted ? "interrupted" : "failed";
     return [{ name: names[kernel] ?? image.name, run }];
   });
   return { kernels, failure: [...failures.values()][0] ?? (signal.aborted ? signal.reason : null) };
 }
 
-interface Booted {
-  run: Run;
-  facts: Awaited<ReturnType<typeof runGuest>>["facts"];
+/** Whether that document is what this boot would give. */
+function isBoot(
+  { guest }: Run,
+  image: KernelImage,
+  userland: Userland,
+  boot: number,
+  { seed }: GuestBench,
+): boolean {
+  return (
+    guest?.kernel.spec === image.spec &&
+    guest.kernel.sha256 === image.sha256 &&
+    guest.userland === nameOf(userland) &&
+    guest.boots[0]?.seed === seed + boot
+  );
+}
+
+function nameOf({ suite, sha256 }: Userland): string {
+  return `${suite} ${sha256}`;
 }
 
 async function bootOnce(
@@ -110,7 +137,7 @@ async function bootOnce(
   userland: Userland,
   boot: number,
   request: GuestBench,
-): Promise<Booted> {
+): Promise<Run> {
   const { clock, signal, smp } = request;
   const label = request.boots === 1 ? image.spec : `${image.spec}, boot ${boot + 1}`;
   const options: GuestOptions = {
@@ -135,10 +162,19 @@ async function bootOnce(
     options,
   );
   try {
-    const { facts } = result;
+    const { hypervisor, accelerator, smp, memoryMb, seed, padding } = result.facts;
+    const { spec, source, sha256, configSha256 } = image;
     // What is added to it here is part of what is sealed in the end.
     const { integrity: _, ...run } = readRun(result.folder);
-    return { run, facts };
+    return {
+      ...run,
+      guest: {
+        kernel: { spec, source, sha256, configSha256 },
+        userland: nameOf(userland),
+        ...{ hypervisor, accelerator, smp, memoryMb },
+        boots: [{ seed, padding }],
+      },
+    };
   } catch (cause) {
     const last = result.console.slice(-8).join("\n  ");
     throw new BridgescopeError(
@@ -151,37 +187,21 @@ async function bootOnce(
   }
 }
 
-function together(
-  booted: readonly Booted[],
-  image: KernelImage,
-  userland: Userland,
-  request: GuestBench,
-): Run {
-  const runs = booted.map(({ run }) => run);
-  const merged = request.boots === 1 && request.clock === "wall" ? runs[0] : mergeBoots(runs);
-  const [first] = booted;
-  if (merged === undefined || first === undefined) throw new RangeError("a kernel without boots");
-  const { hypervisor, accelerator, smp, memoryMb } = first.facts;
+function together(runs: readonly Run[], image: KernelImage, request: GuestBench): Run {
+  const merged = request.clock === "wall" ? runs[0] : mergeBoots(runs);
+  if (merged?.guest === undefined) throw new RangeError("a kernel without boots");
   return {
     ...merged,
     // A guest that counts instructions lives in a time of its own.
     id: `${request.id}-${image.name}`,
     startedAt: request.startedAt.toISOString(),
-    provenance: { ...merged.provenance, argv: [...request.reproduce], seed: request.seed },
-    guest: {
-      kernel: {
-        spec: image.spec,
-        source: image.source,
-        sha256: image.sha256,
-        configSha256: image.configSha256,
-      },
-      userland: `${userland.suite} ${userland.sha256}`,
-      hypervisor,
-      accelerator,
-      smp,
-      memoryMb,
-      boots: booted.map(({ facts }) => ({ seed: facts.seed, padding: facts.padding })),
+    provenance: {
+      ...merged.provenance,
+      argv: [...request.reproduce],
+      seed: request.seed,
+      ...(request.resumedAt.length === 0 ? {} : { resumedAt: [...request.resumedAt] }),
     },
+    guest: { ...merged.guest, boots: runs.flatMap(({ guest }) => guest?.boots ?? []) },
   };
 }
 

@@ -42,14 +42,18 @@ export async function withTemporary<T>(work: (folder: string) => Promise<T>): Pr
 
 const TEMPORARY = /^(\d+)\.(\d+)\.([0-9a-f-]{36})\.[0-9a-f]{8}$/;
 
-async function removeLeftovers(): Promise<void> {
+/** Takes away what commands that are dead were making or had unpacked for their guests; the folders that it was in. */
+export async function removeLeftovers(): Promise<string[]> {
+  const removed: string[] = [];
   for (const name of await namesIn(inCache("tmp"))) {
     const [, pid, startTime, bootId] = TEMPORARY.exec(name) ?? [];
     if (pid === undefined || startTime === undefined || bootId === undefined) continue;
     const owner = { pid: Number(pid), startTime: Number(startTime), bootId };
     if (fateOf(owner) === "alive") continue;
     await rm(inCache("tmp", name), { recursive: true, force: true });
+    removed.push(inCache("tmp", name));
   }
+  return removed;
 }
 
 /** Gives a finished folder its name. False when another process was first; theirs is as good. */

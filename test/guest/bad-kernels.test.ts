@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { readRun } from "../../src/bench/stored.ts";
 import { cacheFolder, ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
 import { bridgescope, type Running, scratch, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
@@ -50,8 +51,17 @@ inGuests("one kernel that fails does not cost the other's run, and the status is
   const result = await bridgescope(["bench", ...kernels, ...what, "--out", out]);
   expect(result.code).toBe(4);
   expect(result.stderr).toContain("CONFIG_BRIDGE");
-  expect(readdirSync(out)).toEqual(["debian-bookworm"]);
-  expect(readdirSync(join(out, "debian-bookworm"))).toContain("run.json");
+  expect(readdirSync(out)).toEqual(["debian-bookworm", "journal.ndjson"]);
+  const run = readRun(join(out, "debian-bookworm"));
+
+  // The boot that was finished is not made again.
+  const again = await bridgescope(["bench", "--resume", out]);
+  expect(again.code).toBe(4);
+  expect(again.stderr).toContain("CONFIG_BRIDGE");
+  const kept = readRun(join(out, "debian-bookworm"));
+  expect(kept.cases).toEqual(run.cases);
+  expect(kept.id).toBe(run.id);
+  expect(kept.provenance).toEqual({ ...run.provenance, resumedAt: [expect.any(String)] });
 });
 
 inGuests("Ctrl-C while a guest runs: no qemu left, nothing half made", async () => {
@@ -66,15 +76,17 @@ inGuests("Ctrl-C while a guest runs: no qemu left, nothing half made", async () 
   expect(await hostChanges(before, 2000)).toEqual({});
 });
 
-inGuests("SIGKILL while a guest runs: no qemu left, and the next run clears the rest", async () => {
+inGuests("SIGKILL while a guest runs: no qemu left, and `lab gc` clears the rest", async () => {
   const before = hostState();
   const command = start(["kernels", "run", KERNEL, "--", "sleep", "600"]);
   await command.saw("job begins");
   command.process.kill("SIGKILL");
   await command.finished;
   expect(await hostChanges(before, 5000)).toEqual({});
-  const next = await bridgescope(["kernels", "run", KERNEL, "--", "true"]);
+  expect(halfMadeBy(command)).not.toEqual([]);
+  const next = await bridgescope(["lab", "gc"]);
   expect(next.code).toBe(0);
+  expect(next.stdout).toContain("removed a dead guest's ");
   expect(halfMadeBy(command)).toEqual([]);
 });
 

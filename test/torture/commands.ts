@@ -16,9 +16,14 @@ export interface Subject {
   spanMs: number;
   /** What has to be there first. */
   before?(place: Place): Promise<void>;
+  /** SIGKILL leaves something of it to `lab gc`. */
+  collected?: boolean;
+  /** It boots this kernel. */
+  kernel?: string;
 }
 
 const LAB = "torture";
+const KERNEL = "debian:bookworm";
 const bench = (...words: string[]): Subject["args"] => {
   return ({ out }) => ["bench", ...words, "--duration", "100ms", "--out", out];
 };
@@ -50,16 +55,30 @@ export const SUBJECTS: Record<string, Subject> = {
     ),
     spanMs: 5000,
   },
-  "lab up": { args: () => ["lab", "up", "bridge:80", "--name", LAB], spanMs: 900 },
+  "lab up": {
+    args: () => ["lab", "up", "bridge:80", "--name", LAB],
+    spanMs: 900,
+    collected: true,
+  },
   "lab down": {
     args: () => ["lab", "down", LAB],
     spanMs: 700,
+    collected: true,
     before: async ({ env }) => {
       await start(["lab", "up", "bridge:80", "--name", LAB], env).finished;
     },
   },
   watch: { args: live("watch", "--json"), spanMs: 5000 },
   explain: { args: live("explain", "--json"), spanMs: 5000 },
+  "bench --kernel": {
+    args: bench(
+      ...["--kernel", KERNEL, "--topology", "bridge:2", "--workload", "forward"],
+      ...["--rounds", "2"],
+    ),
+    spanMs: 40_000,
+    collected: true,
+    kernel: KERNEL,
+  },
 };
 
 /** A place of its own below `folder`: state and reports. */

@@ -55,12 +55,26 @@ function smallRun() {
 
 function journal(): string {
   const run = smallRun();
-  const head = { schema: JOURNAL_SCHEMA, plan: null, request: { topology: ["veth"] }, steps: [] };
+  const asked = { plan: null, request: { topology: ["veth"] }, steps: [] };
+  const head = { schema: JOURNAL_SCHEMA, of: "versus", ...asked };
+  const [one] = run.cases;
+  const { workload, lab } = one ?? {};
+  const labs = { workload, lab, warnings: [], setupNs: 1 };
+  const reading = {
+    ...{ cpu: { total: 1, softirq: 0, steal: 0 }, softnetDrops: 0, involuntarySwitches: 0 },
+    ...{ pressureUs: null, atNs: 1 },
+  };
+  const result = { metrics: { rtt_p50: 7 }, cpu: null };
+  const round = (side: string) => ({ side, before: reading, after: reading, result });
   const lines = [
     { ...head, run: { ...run, cases: [], checks: [], slopes: undefined } },
     { checks: run.checks, elapsedNs: 1 },
     { begun: { id: "veth/ping", attempt: 1, discarded: [], warnings: [] }, elapsedNs: 2 },
-    { finished: run.cases[0], elapsedNs: 3 },
+    { finished: one, elapsedNs: 3 },
+    { measuring: { id: "veth/ping", measurement: 1 }, elapsedNs: 3 },
+    { built: { base: labs, candidate: labs }, ns: 1, elapsedNs: 3 },
+    { pair: [round("candidate"), round("base")], ns: 1, elapsedNs: 3 },
+    { compared: { base: one, candidate: one }, elapsedNs: 3 },
     { resumedAt: "2026-11-24T00:00:00.000Z", elapsedNs: 4 },
   ];
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");

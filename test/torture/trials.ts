@@ -21,6 +21,7 @@ const ROWS = fileURLToPath(new URL("../../docs/reliability.json", import.meta.ur
 
 /** Trials of each row, where the torture was called for: then each is entered into the table. */
 const ASKED = process.env.BRIDGESCOPE_TRIALS;
+export const wasCalledFor = ASKED !== undefined;
 const KEPT = 10;
 const LONGEST = 2000;
 

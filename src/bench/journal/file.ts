@@ -29,12 +29,13 @@ export const journalPath = (folder: string) => join(folder, NAME);
 
 /** The first line of a run's journal. `request` is what the command line said, by the options' names in the library. */
 export function headOf(
+  of: JournalHead["of"],
   run: Run,
   plan: Plan,
   name: string | undefined,
   request: JournalHead["request"],
 ): JournalHead {
-  return { schema: JOURNAL_SCHEMA, plan: name ?? null, request, steps: stepsOf(plan), run };
+  return { schema: JOURNAL_SCHEMA, of, plan: name ?? null, request, steps: stepsOf(plan), run };
 }
 
 /** A new journal in that folder, which is made where it is missing. One of another run is kept under that run's name. */

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, writeSync } from "node:fs";
-import type { Case, Check, Round } from "../../document/run.ts";
+import type { Case, Check, Round, Run } from "../../document/run.ts";
 import type { RoundResult } from "../workloads/workload.ts";
-import type { Attempt, JournalEntry, JournalHead } from "./line.ts";
+import type { Attempt, JournalEntry, JournalHead, SessionEvent } from "./line.ts";
 
 /** Where a run keeps what it has finished, so that its death costs no more than the round in hand. */
 export interface Journal {
@@ -14,6 +14,21 @@ export interface Journal {
   observed(result: Case): void;
   /** The case in hand came to its end. */
   finished(result: Case): void;
+}
+
+/** The same of two variants that are measured in pairs. */
+export interface VersusJournal {
+  /** A measurement of a case begins. */
+  measuring(id: string, measurement: number): void;
+  /** Its labs stand, or a pair of rounds is finished. */
+  event(event: SessionEvent): void;
+  /** The case came to its end. */
+  compared(cases: { base: Case; candidate: Case }): void;
+}
+
+/** The same of kernels in guests: a boot is finished, or has to be made again. */
+export interface BootJournal {
+  boot(run: Run): void;
 }
 
 /** For runs that are kept by nobody but their caller. */
@@ -29,7 +44,7 @@ export const NO_JOURNAL: Journal = {
  * A journal on an open descriptor, which it closes in `close`. What cannot be written (a full disk) is told once
  * and costs the run nothing but its journal.
  */
-export class FileJournal implements Journal {
+export class FileJournal implements Journal, VersusJournal, BootJournal {
   readonly #fd: number;
   readonly #warn: (sentence: string) => void;
   readonly #began = process.hrtime.bigint();
@@ -72,6 +87,24 @@ export class FileJournal implements Journal {
 
   finished(finished: Case): void {
     this.#enter({ finished });
+    this.#sync();
+  }
+
+  measuring(id: string, measurement: number): void {
+    this.#enter({ measuring: { id, measurement } });
+  }
+
+  event(event: SessionEvent): void {
+    this.#enter(event);
+  }
+
+  compared(compared: { base: Case; candidate: Case }): void {
+    this.#enter({ compared });
+    this.#sync();
+  }
+
+  boot(boot: Run): void {
+    this.#enter({ boot });
     this.#sync();
   }
 

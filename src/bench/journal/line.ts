@@ -9,7 +9,7 @@ import {
 } from "../../document/case.ts";
 import { checkSchema, runSchema } from "../../document/run.ts";
 
-export const JOURNAL_SCHEMA = "bridgescope.journal/1";
+export const JOURNAL_SCHEMA = "bridgescope.journal/2";
 
 const word = z.union([z.string(), z.number()]);
 const requestValue = z.union([word, z.array(word)]);
@@ -17,6 +17,7 @@ const requestValue = z.union([word, z.array(word)]);
 /** The first line: what was asked for, and the document before anything was measured. */
 export const headSchema = z.object({
   schema: z.literal(JOURNAL_SCHEMA),
+  of: z.enum(["plan", "versus", "kernels"]).describe("`bench` alone, with --vs, or with --kernel"),
   plan: z.string().nullable().describe("As named on the command line"),
   request: z.record(z.string(), requestValue),
   steps: z
@@ -49,6 +50,40 @@ const attemptSchema = z.object({
   warnings: z.array(z.string()),
 });
 
+const bothOf = <Side extends z.ZodType>(side: Side) => z.object({ base: side, candidate: side });
+
+const builtSchema = bothOf(
+  caseSchema
+    .pick({ workload: true, lab: true, warnings: true })
+    .extend({ setupNs: z.number().nullable() }),
+);
+
+const readingSchema = z.object({
+  cpu: z.object({ total: z.number(), softirq: z.number(), steal: z.number() }).nullable(),
+  softnetDrops: z.number().nullable(),
+  involuntarySwitches: z.number(),
+  pressureUs: z.number().nullable(),
+  atNs: z.number(),
+});
+
+const pairSchema = z
+  .array(
+    z.object({
+      side: z.enum(["base", "candidate"]),
+      before: readingSchema,
+      after: readingSchema,
+      result: measuredSchema.pick({ metrics: true, cpu: true, warnings: true }),
+    }),
+  )
+  .length(2)
+  .refine(([one, other]) => one?.side !== other?.side, "is of one side only");
+
+/** Of one measurement of a case by `bench --vs`, in order. */
+const sessionEventSchema = z.union([
+  z.object({ built: builtSchema, ns: z.number() }),
+  z.object({ pair: pairSchema, ns: z.number() }),
+]);
+
 const entrySchema = z.union([
   z.object({ resumedAt: z.string() }),
   z.object({ checks: z.array(checkSchema) }),
@@ -56,10 +91,15 @@ const entrySchema = z.union([
   keptRoundSchema,
   z.object({ observed: caseSchema.describe("The case when its probes had been read") }),
   z.object({ finished: caseSchema }),
+  z.object({ measuring: z.object({ id: z.string(), measurement: z.int().min(1).max(2) }) }),
+  sessionEventSchema,
+  z.object({ compared: bothOf(caseSchema) }),
+  z.object({ boot: runSchema.describe("The document of one boot of a guest") }),
 ]);
 export const lineSchema = z.intersection(entrySchema, z.object({ elapsedNs: z.number() }));
 
 export type JournalHead = z.infer<typeof headSchema>;
 export type JournalEntry = z.infer<typeof entrySchema>;
 export type KeptRound = z.infer<typeof keptRoundSchema>;
+export type SessionEvent = z.infer<typeof sessionEventSchema>;
 export type Attempt = z.infer<typeof attemptSchema>;

@@ -1,7 +1,14 @@
-import type { Case, Check, Round } from "../../document/run.ts";
+import type { Case, Check, Round, Run } from "../../document/run.ts";
 import { UsageError } from "../../system/errors.ts";
 import { printable } from "../../system/printable.ts";
-import { type Attempt, headSchema, type JournalHead, type KeptRound, lineSchema } from "./line.ts";
+import {
+  type Attempt,
+  headSchema,
+  type JournalHead,
+  type KeptRound,
+  lineSchema,
+  type SessionEvent,
+} from "./line.ts";
 
 /** What a run that was cut off had finished. */
 export interface Resumed {
@@ -13,6 +20,12 @@ export interface Resumed {
   finished: Case[];
   /** The case that was in hand, or null between two of them. */
   inHand: InHand | null;
+  /** Of two variants: the cases of both sides that came to their end. */
+  compared: { base: Case; candidate: Case }[];
+  /** Of two variants: the case that was in hand, by its base's id, with what happened in each of its measurements. */
+  measuring: { id: string; sessions: SessionEvent[][] } | null;
+  /** Of kernels: the document of each boot. */
+  boots: Run[];
   /** Nanoseconds that the run had taken until its last line. */
   elapsedNs: number;
   /** Bytes of the whole lines: what stands behind them was being written when the run ended. */
@@ -52,6 +65,9 @@ export function readJournal(text: string, path: string): Resumed {
     checks: null,
     finished: [],
     inHand: null,
+    compared: [],
+    measuring: null,
+    boots: [],
     elapsedNs: 0,
     wholeBytes: Buffer.byteLength(text.slice(0, end + 1)),
   };
@@ -76,6 +92,17 @@ function enter(resumed: Resumed, line: ReturnType<typeof lineSchema.parse>): str
   } else if ("finished" in line) {
     resumed.finished.push(line.finished);
     resumed.inHand = null;
+  } else if ("measuring" in line) {
+    return enterMeasuring(resumed, line.measuring);
+  } else if ("built" in line || "pair" in line) {
+    const session = resumed.measuring?.sessions.at(-1);
+    if (session === undefined) return "belongs to a measurement, and none had begun";
+    session.push(line);
+  } else if ("compared" in line) {
+    resumed.compared.push(line.compared);
+    resumed.measuring = null;
+  } else if ("boot" in line) {
+    resumed.boots.push(line.boot);
   } else if (resumed.inHand === null) {
     return "belongs to a case, and none had begun";
   } else if ("observed" in line) {
@@ -87,6 +114,17 @@ function enter(resumed: Resumed, line: ReturnType<typeof lineSchema.parse>): str
     resumed.inHand.rounds.push(line);
   }
   return null;
+}
+
+function enterMeasuring(
+  resumed: Resumed,
+  { id, measurement }: { id: string; measurement: number },
+): string | null {
+  if (resumed.measuring?.id !== id) resumed.measuring = { id, sessions: [] };
+  const { sessions } = resumed.measuring;
+  // Said again by each process that goes on with it.
+  if (measurement === sessions.length + 1) sessions.push([]);
+  return measurement === sessions.length ? null : "is a measurement without the one before it";
 }
 
 function reasonOf(error: { issues: { path: PropertyKey[]; message: string }[] }): string {

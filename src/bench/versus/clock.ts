@@ -14,8 +14,10 @@ const LEAST_BLOCK_PAIRS = 4;
 export class Clock {
   /** What building both labs took the last time. */
   standNs = 0;
+  /** What all laps took. */
+  spentNs = 0;
   readonly #plan: SessionPlan;
-  readonly #began = process.hrtime.bigint();
+  #last = process.hrtime.bigint();
 
   constructor(plan: SessionPlan) {
     this.#plan = plan;
@@ -25,14 +27,22 @@ export class Clock {
     return this.#plan;
   }
 
-  spentNs(): number {
-    return Number(process.hrtime.bigint() - this.#began);
+  /**
+   * Enters the time since the last lap, or `known`: what this lap took when it was measured. Only laps count, so that
+   * whoever plays a session again comes to the same decisions.
+   */
+  lap(known?: number): number {
+    const now = process.hrtime.bigint();
+    const ns = known ?? Number(now - this.#last);
+    this.#last = now;
+    this.spentNs += ns;
+    return ns;
   }
 
   /** Share of the budget, or of the pairs, that is behind us. */
   share({ counted }: { counted: number }): number {
     const { budgetNs, pairs } = this.#plan;
-    return budgetNs === null ? counted / (pairs ?? 1) : this.spentNs() / budgetNs;
+    return budgetNs === null ? counted / (pairs ?? 1) : this.spentNs / budgetNs;
   }
 
   /** Whether it is time for the next look, so that a block is cut short for it. */
@@ -49,7 +59,7 @@ export class Clock {
     const most =
       budgetNs === null
         ? Math.floor((pairs ?? 0) / BLOCKS)
-        : Math.floor(((budgetNs - this.spentNs()) / BLOCKS - this.standNs) / pairNs);
+        : Math.floor(((budgetNs - this.spentNs) / BLOCKS - this.standNs) / pairNs);
     return Math.max(LEAST_BLOCK_PAIRS, Math.min(Math.round(BLOCK_NS / pairNs), most));
   }
 }

@@ -16,6 +16,17 @@ const WARM_UP_SHARE = 0.25;
 const WARM_UP_STEP = 10;
 const MOST_WARM_UP = 100;
 
+/** One side's round of a pair, and what the machine's counters said around it. */
+export interface PairedRound {
+  side: SideName;
+  before: Reading;
+  after: Reading;
+  result: Pick<RoundResult, "metrics" | "cpu"> & { warnings?: string[] | undefined };
+}
+
+/** In the order in which they were measured. */
+export type Pair = PairedRound[];
+
 /** The rounds of one session: both sides' cases get one of each pair. */
 export class PairedRounds {
   /** Pairs so far, and those of them that are behind the warm-up. */
@@ -26,7 +37,8 @@ export class PairedRounds {
   readonly #cases: Both<Case>;
   readonly #coin: () => number;
   readonly #first: Both<number>;
-  readonly #readings: { side: SideName; pair: number; before: Reading; after: Reading }[] = [];
+  readonly #readings: (Omit<PairedRound, "result"> & { pair: number })[] = [];
+  #order: readonly SideName[];
   #warmUp = { pairs: 0, settled: false };
   #block = 0;
 
@@ -34,28 +46,37 @@ export class PairedRounds {
     this.#plan = plan;
     this.#cases = cases;
     this.#coin = seededRandom(plan.seed);
+    this.#order = this.#draw();
     this.#first = { base: cases.base.rounds.length, candidate: cases.candidate.rounds.length };
   }
 
-  /** One pair, entered whole or not at all. */
-  async measure(drivers: Both<Driver>): Promise<void> {
-    // Those who read the progress have their turn now, so that their time is not in the rounds'.
-    await setImmediate();
-    const order: readonly SideName[] =
-      this.#coin() < 0.5 ? ["base", "candidate"] : ["candidate", "base"];
-    const measured: { side: SideName; before: Reading; after: Reading; result: RoundResult }[] = [];
-    for (const side of order) {
-      const before = readDisturbance();
-      const result = await drivers[side].round(this.#plan.roundNs);
-      measured.push({ side, before, after: readDisturbance(), result });
-    }
-    for (const one of measured) this.#enter(one.side, one.before, one.after, one.result);
-    this.pairs++;
-    if (this.#block > 0) this.counted++;
-    this.last = measured.find(({ side }) => side === "base")?.result.metrics ?? {};
+  #draw(): readonly SideName[] {
+    return this.#coin() < 0.5 ? ["base", "candidate"] : ["candidate", "base"];
   }
 
-  #enter(side: SideName, before: Reading, after: Reading, result: RoundResult): void {
+  /** Measures the pair that is to be entered next. */
+  async measure(drivers: Both<Driver>): Promise<Pair> {
+    // Those who read the progress have their turn now, so that their time is not in the rounds'.
+    await setImmediate();
+    const pair: PairedRound[] = [];
+    for (const side of this.#order) {
+      const before = readDisturbance();
+      const { metrics, cpu, warnings } = await drivers[side].round(this.#plan.roundNs);
+      pair.push({ side, before, after: readDisturbance(), result: { metrics, cpu, warnings } });
+    }
+    return pair;
+  }
+
+  /** Enters a pair, whether it was measured now or by a process before this one. */
+  enter(pair: Pair): void {
+    for (const one of pair) this.#enter(one);
+    this.pairs++;
+    if (this.#block > 0) this.counted++;
+    this.last = pair.find(({ side }) => side === "base")?.result.metrics ?? {};
+    this.#order = this.#draw();
+  }
+
+  #enter({ side, before, after, result }: PairedRound): void {
     const one = this.#cases[side];
     const index = one.rounds.length + 1;
     for (const [name, value] of Object.entries(result.metrics)) {

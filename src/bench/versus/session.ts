@@ -1,16 +1,38 @@
-import type { Case } from "../../document/case.ts";
+import { type Case, METRICS } from "../../document/case.ts";
 import type { Session } from "../../document/session.ts";
 import { LOOKS, spentBetween } from "../../stats/looks.ts";
+import type { SessionEvent } from "../journal/line.ts";
 import type { CaseProgress } from "../progress.ts";
 import type { Driver } from "../workloads/workload.ts";
 import { Clock } from "./clock.ts";
 import { PairedRounds } from "./paired-rounds.ts";
 import { type Both, LEAST_PAIRS, type SessionPlan, SIDES } from "./sides.ts";
 
+/** What there is to know of both labs when they stand. */
+export type Built = Both<
+  Pick<Case, "workload" | "lab" | "warnings"> & {
+    /** Nanoseconds; null where nothing was built. */
+    setupNs: number | null;
+  }
+>;
+
 /** Both sides' labs with their drivers. */
 export interface Stand {
   drivers: Both<Driver>;
+  built: Built;
   close(): Promise<void>;
+}
+
+/** Where a session writes down what is finished, and what an earlier process had finished of it. */
+export interface Tape {
+  earlier: readonly SessionEvent[];
+  record(event: SessionEvent): void;
+}
+
+interface Labs {
+  stand: () => Promise<Stand>;
+  renew: boolean;
+  tape: Tape;
 }
 
 /**
@@ -18,12 +40,13 @@ export interface Stand {
  * enough for the margin or the budget is spent, and enters them into both cases. After some pairs both labs
  * are built anew, since two labs that were asked to be the same differ by their luck, such as their place
  * in memory, by as much as many changes do; where they cannot be (`renew` false), one pair of them has to do.
- * Whether to stop is asked at a few planned looks, and never by what was found. Throws when a round cannot
- * be measured; what was measured until then stays.
+ * Whether to stop is asked at a few planned looks, and never by what was found. What an earlier process had
+ * finished is entered as it was, and its decisions come out again; its last block ends where it was cut off.
+ * Throws when a round cannot be measured; what was measured until then stays.
  */
 export async function measureSession(
   plan: SessionPlan,
-  { stand, renew }: { stand: () => Promise<Stand>; renew: boolean },
+  { stand, renew, tape }: Labs,
   cases: Both<Case>,
   context: CaseProgress & { signal: AbortSignal },
 ): Promise<void> {
@@ -32,32 +55,59 @@ export async function measureSession(
   const looks: Session["looks"] = [];
   let stopped: Session["stopped"] = "failed";
   let standing: Stand | null = null;
-  const built = async () => {
-    const began = process.hrtime.bigint();
+  // Labs in which nothing was measured are as if they had not been.
+  const earlier = tape.earlier.filter((event, index, all) => {
+    const next = all[index + 1];
+    return "pair" in event || (next !== undefined && "pair" in next);
+  });
+  const build = async () => {
+    const known = earlier[0];
+    if (known !== undefined && "built" in known) {
+      earlier.shift();
+      enterBuilt(cases, known.built);
+      clock.standNs = clock.lap(known.ns);
+      return;
+    }
     await standing?.close();
     standing = null;
     context.signal.throwIfAborted();
     standing = await stand();
-    clock.standNs = Number(process.hrtime.bigint() - began);
-    return standing.drivers;
+    enterBuilt(cases, standing.built);
+    clock.standNs = clock.lap();
+    tape.record({ built: standing.built, ns: clock.standNs });
   };
-  const measure = async (drivers: Both<Driver>) => {
-    context.signal.throwIfAborted();
-    await rounds.measure(drivers);
+  /** Whether the labs of now went with the process that had built them. */
+  const cutOff = () => standing === null && !(earlier[0] !== undefined && "pair" in earlier[0]);
+  const measure = async () => {
+    if (cutOff()) await build();
+    const known = earlier[0];
+    if (known !== undefined && "pair" in known) {
+      earlier.shift();
+      rounds.enter(known.pair);
+      clock.lap(known.ns);
+    } else {
+      context.signal.throwIfAborted();
+      const pair = await rounds.measure((standing as unknown as Stand).drivers);
+      rounds.enter(pair);
+      tape.record({ pair, ns: clock.lap() });
+    }
     context.progress(told(rounds, clock));
     context.finished(rounds.pairs, rounds.last);
   };
   try {
-    let drivers = await built();
-    const warmUpBegan = clock.spentNs();
-    do await measure(drivers);
+    await build();
+    const warmUpBegan = clock.spentNs;
+    do await measure();
     while (!rounds.warm(clock.share(rounds)));
-    const pairNs = (clock.spentNs() - warmUpBegan) / rounds.pairs;
+    const pairNs = (clock.spentNs - warmUpBegan) / rounds.pairs;
     const each = renew ? clock.blockPairs(pairNs) : Number.POSITIVE_INFINITY;
     for (;;) {
-      if (renew) drivers = await built();
+      if (renew) await build();
       rounds.nextBlock();
-      for (let pair = 0; pair < each && !clock.due(rounds, looks); pair++) await measure(drivers);
+      for (let pair = 0; pair < each && !clock.due(rounds, looks); pair++) {
+        if (renew && pair > 0 && cutOff()) break;
+        await measure();
+      }
       const at = clock.share(rounds);
       const before = looks.at(-1)?.at ?? 0;
       const look = LOOKS.findLast((one) => one <= at && one > before);
@@ -83,12 +133,24 @@ export async function measureSession(
   }
 }
 
+function enterBuilt(cases: Both<Case>, built: Built): void {
+  for (const side of SIDES) {
+    const { setupNs, warnings, ...known } = built[side];
+    const one = cases[side];
+    Object.assign(one, known);
+    one.warnings = [...new Set([...one.warnings, ...warnings])];
+    if (setupNs === null) continue;
+    one.metrics.setup_time ??= { ...METRICS.setup_time, samples: [] };
+    one.metrics.setup_time.samples.push(setupNs);
+  }
+}
+
 function told(rounds: { pairs: number }, clock: Clock): string {
   const { measurement, budgetNs, pairs } = clock.plan;
   const again = measurement > 1 ? ", measured again" : "";
   const of =
     budgetNs === null
       ? ` of ${pairs} and their warm-up`
-      : `, ${Math.min(100, Math.round((clock.spentNs() / budgetNs) * 100))} % of the budget`;
+      : `, ${Math.min(100, Math.round((clock.spentNs / budgetNs) * 100))} % of the budget`;
   return `pair ${rounds.pairs}${of}${again}`;
 }

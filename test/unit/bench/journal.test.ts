@@ -18,7 +18,7 @@ const [first, second] = run.cases;
 if (first === undefined || second === undefined) throw new Error("the fixture has two cases");
 
 const head: JournalHead = {
-  ...{ schema: JOURNAL_SCHEMA, plan: null, request: { topology: ["veth"] }, steps: [] },
+  ...{ schema: JOURNAL_SCHEMA, of: "plan", plan: null, request: { topology: ["veth"] }, steps: [] },
   run: { ...run, cases: [], checks: [] },
 };
 const round = (index: number, side: string): Round => ({
