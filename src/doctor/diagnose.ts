@@ -1,8 +1,10 @@
 import { tryBackend } from "../probes/function-try.ts";
 import { type FunctionTable, readFunctions, withRefusal } from "../probes/functions.ts";
+import { PrerequisiteError } from "../system/errors.ts";
 import { backendFindings, type Tried } from "./backends.ts";
 import { bridgeSupportFindings } from "./bridge-support.ts";
 import { type Finding, type Job, prevents } from "./finding.ts";
+import { formatPrerequisite } from "./format.ts";
 import { kernelFindings, readKernelFacts } from "./kernel.ts";
 import { limitFindings } from "./limits.ts";
 import { noiseFindings, readNoiseFacts } from "./noise.ts";
@@ -39,6 +41,12 @@ export async function diagnose(): Promise<Diagnosis> {
   ];
   const table = withRefusal(functions, "fentry", tried?.fentry ?? null);
   return { findings, functions: withRefusal(table, "kprobe", tried?.kprobe ?? null) };
+}
+
+/** Throws a PrerequisiteError, with what would help, where this kernel lets no probe look at frames. */
+export async function requireProbes(): Promise<void> {
+  const missing = kernelFindings(await readKernelFacts()).filter((one) => prevents(one, "bench"));
+  if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
 }
 
 /** What makes this job impossible here; empty when it can begin. */

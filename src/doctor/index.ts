@@ -1,4 +1,4 @@
-export { diagnose, prerequisites } from "./diagnose.ts";
+export { diagnose, prerequisites, requireProbes } from "./diagnose.ts";
 export { environment } from "./environment.ts";
 export { prevents } from "./finding.ts";
 export { DOCTOR_SCHEMA, formatDiagnosis, formatPrerequisite } from "./format.ts";

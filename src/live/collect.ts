@@ -1,6 +1,6 @@
 /** What a bridge does with its frames for a while, by flow. */
+
 import { setTimeout as sleep } from "node:timers/promises";
-import { chooseBackend } from "../probes/backend.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { LIVE } from "../probes/programs.ts";
 import { probeRunTimeNs } from "../probes/statistics.ts";
@@ -8,6 +8,7 @@ import { close, enableBpfStatistics } from "../system/libc.ts";
 import { macOfInteger } from "../system/mac.ts";
 import { ipText } from "../system/neighbours.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
+import { liveBackend } from "./backend.ts";
 import { parseByHand } from "./by-hand.ts";
 import { entriesAt } from "./fdb.ts";
 import { readLinks } from "./links.ts";
@@ -74,7 +75,7 @@ const CLASSES: Record<number, FlowClass> = { 0: "unknownUnicast", 2: "broadcast"
 
 /** Attaches probes, counts, and detaches; nothing stays behind, however it ends. */
 export async function collect(state: BridgeState, options: CollectOptions): Promise<Collected> {
-  const program = await attachLive(LIVE, await chooseBackend("tracepoint"), options.signal);
+  const program = await attachLive(LIVE, await liveBackend(), options.signal);
   try {
     return await count(state, program, options);
   } finally {

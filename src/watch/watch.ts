@@ -1,6 +1,6 @@
 /** What bridges do, an interval at a time. Nothing on them is changed. */
 import type { WatchRecord } from "../document/watch.ts";
-import { chooseBackend } from "../probes/backend.ts";
+import { liveBackend } from "../live/backend.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
@@ -53,9 +53,10 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
   const signal = options.signal ?? new AbortController().signal;
   const limit = options.maxOverhead ?? MAX_OVERHEAD;
   requireLivePrivileges();
+  const backend = options.probes === false ? null : await liveBackend();
   const fleet = await openFleet(bridge, netns);
   const guard = createGuard({
-    backend: options.probes === false ? null : await chooseBackend("tracepoint"),
+    backend,
     limit,
     signal,
     targets: fleet.targets,

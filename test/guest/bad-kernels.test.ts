@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readRun } from "../../src/bench/stored.ts";
+import { APP } from "../../src/kernels/app.ts";
 import { cacheFolder, ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
 import { bridgescope, type Running, scratch, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
@@ -63,6 +64,27 @@ inGuests("one kernel that fails does not cost the other's run, and the status is
   expect(kept.id).toBe(run.id);
   expect(kept.provenance).toEqual({ ...run.provenance, resumedAt: [expect.any(String)] });
 });
+
+inGuests(
+  "a kernel that is locked down is named with what to do, by all that look at frames",
+  async () => {
+    const ours = `node ${APP}/dist/cli/main.js`;
+    const job = [
+      "mount -t securityfs none /sys/kernel/security",
+      "echo confidentiality > /sys/kernel/security/lockdown",
+      "ip link add br0 type bridge && ip link set br0 up",
+      ...[`${ours} watch br0 --json`, `${ours} explain br0`].map(
+        (one) => `${one}; echo "status $?"`,
+      ),
+    ].join("\n");
+    const result = await bridgescope(["kernels", "run", KERNEL, "--", "sh", "-c", job]);
+    expect([result.stdout.match(/status \d+/g), result.stderr]).toEqual([
+      ["status 4", "status 4"],
+      expect.stringMatching(/(kernel\/lockdown: .*boot with lockdown=integrity[\s\S]*){2}/),
+    ]);
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+  },
+);
 
 inGuests("Ctrl-C while a guest runs: no qemu left, nothing half made", async () => {
   const before = hostState();

@@ -53,7 +53,7 @@ describe("a run that is killed again and again, and resumed,", () => {
     const before = hostState();
     const finished = new Set<number>();
     let deaths = 0;
-    while (deaths < 6) {
+    while (deaths < 4) {
       const args = existsSync(journal) ? ["bench", "--resume", out] : begin([...words]);
       // Of two deaths one comes when there is a round to be lost, however slow the machine is.
       // It may have been killed when all was done.
