@@ -1,19 +1,18 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Run } from "../document/run.ts";
 import { FORMATS, type ReportFormat } from "../report/formats.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
+import { makeFolder } from "../system/make-folder.ts";
 import { asCaller } from "../system/privilege.ts";
 
 /** Where runs go when nothing else is asked: `reports/<run id>` below the working folder. */
@@ -38,14 +37,6 @@ export function checkFolder(folder: string): void {
       { cause },
     );
   }
-}
-
-/** mkdir -p, a part at a time: Node's own never returns below a folder such as /proc. */
-export function makeFolder(folder: string): void {
-  const path = resolve(folder);
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
 }
 
 /** Writes the run and its reports; returns the paths. */

@@ -1,4 +1,4 @@
-import { accessSync, constants, cpSync, mkdirSync, rmSync } from "node:fs";
+import { accessSync, constants, cpSync, rmSync } from "node:fs";
 import { Command, Option } from "commander";
 import {
   type CachedThing,
@@ -15,6 +15,7 @@ import {
 } from "../kernels/index.ts";
 import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
+import { makeFolder } from "../system/make-folder.ts";
 import { printable } from "../system/printable.ts";
 import { asCaller, giveToCaller } from "../system/privilege.ts";
 import { onInterrupt } from "./interrupt.ts";
@@ -217,7 +218,7 @@ async function interruptible<T>(
 function checkOut(folder: string): void {
   try {
     asCaller(() => {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       accessSync(folder, constants.W_OK);
     });
   } catch (cause) {

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, readFile, rename, writeFile } from "node:fs/promises";
 import { cpus, release } from "node:os";
 import path from "node:path";
+import { makeFolder } from "../system/make-folder.ts";
 import { pathOf, withTemporary } from "./cache.ts";
 import { startQemu } from "./hypervisor.ts";
 import type { KernelImage } from "./image.ts";
@@ -38,7 +39,7 @@ export async function rememberAccelerator(
   await withTemporary(async (folder) => {
     const note = path.join(folder, "note");
     await writeFile(note, `${accelerator}\n`);
-    await mkdir(pathOf("accelerators"), { recursive: true });
+    makeFolder(pathOf("accelerators"), 0o700);
     await rename(note, notePath(image, hypervisor));
   });
 }

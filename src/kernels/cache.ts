@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
+import { readdir, rename, rm, statfs } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { currentOwner, fateOf } from "../setup/ownership.ts";
 import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
 import { tryLock } from "../system/libc.ts";
+import { makeFolder } from "../system/make-folder.ts";
 import { printable } from "../system/printable.ts";
 
 /**
@@ -31,7 +32,7 @@ export async function withTemporary<T>(work: (folder: string) => Promise<T>): Pr
   const name = `${pid}.${startTime}.${bootId}.${randomBytes(4).toString("hex")}`;
   const folder = inCache("tmp", name);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     return await work(folder);
   } catch (error) {
     throw sayWhereRoomEnds(error);
@@ -59,7 +60,7 @@ export async function removeLeftovers(): Promise<string[]> {
 /** Gives a finished folder its name. False when another process was first; theirs is as good. */
 export async function publish(made: string, ...name: string[]): Promise<boolean> {
   const target = inCache(...name);
-  await mkdir(path.dirname(target), { recursive: true });
+  makeFolder(path.dirname(target), 0o700);
   try {
     await rename(made, target);
     return true;
@@ -120,7 +121,7 @@ export async function withLock<T>(
 
 function openLock(file: string): number {
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(path.dirname(file), 0o700);
     return openSync(file, "a", 0o600);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
@@ -134,7 +135,7 @@ function openLock(file: string): number {
 
 /** Refuses before anything is fetched where the disk has no room for it. */
 export async function requireRoom(megabytes: number, what: string): Promise<void> {
-  await mkdir(inCache("tmp"), { recursive: true, mode: 0o700 });
+  makeFolder(inCache("tmp"), 0o700);
   const { bavail, bsize } = await statfs(cacheFolder());
   const free = Math.floor((bavail * bsize) / 1e6);
   if (free >= megabytes) return;

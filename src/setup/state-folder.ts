@@ -4,7 +4,6 @@ import {
   existsSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   unlinkSync,
@@ -12,6 +11,7 @@ import {
 import { homedir } from "node:os";
 import path from "node:path";
 import { BridgescopeError } from "../system/errors.ts";
+import { makeFolder } from "../system/make-folder.ts";
 import { printable } from "../system/printable.ts";
 import { isLabName } from "./lab-name.ts";
 
@@ -36,7 +36,7 @@ export function temporaryPath(name: string, random: string): string {
 
 export function createFolder(): void {
   try {
-    mkdirSync(labsFolder(), { recursive: true, mode: 0o700 });
+    makeFolder(labsFolder(), 0o700);
   } catch (error) {
     throw unwritable(error);
   }

@@ -11,11 +11,11 @@ import {
 import { join } from "node:path";
 import type { Run } from "../../document/run.ts";
 import { BridgescopeError, UsageError } from "../../system/errors.ts";
+import { makeFolder } from "../../system/make-folder.ts";
 import { printable } from "../../system/printable.ts";
 import { asCaller } from "../../system/privilege.ts";
 import { version } from "../../version.ts";
 import type { Plan } from "../plan.ts";
-import { makeFolder } from "../store.ts";
 import { FileJournal } from "./journal.ts";
 import { JOURNAL_SCHEMA, type JournalHead } from "./line.ts";
 import { type Resumed, readJournal } from "./read.ts";

@@ -1,0 +1,229 @@
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { labNames } from "../../../src/setup/lab-name.ts";
+import { CorruptStateError, type LabState } from "../../../src/setup/state.ts";
+import {
+  claimState,
+  releaseState,
+  removeState,
+  replaceState,
+} from "../../../src/setup/state-files.ts";
+import { removeStaleTemporaries, stateNames } from "../../../src/setup/state-folder.ts";
+import { readState, takeState } from "../../../src/setup/state-read.ts";
+import { parseTopology } from "../../../src/setup/topology.ts";
+import { UsageError } from "../../../src/system/errors.ts";
+
+const state = (name: string): LabState => ({
+  ...{ schema: "bridgescope.lab/1", id: "0badcafe", name, spec: parseTopology("veth") },
+  owner: { pid: 7, startTime: 9, bootId: "8a6a28c1-7a32-4a7c-9a1b-0d3f5a8be6f1" },
+  phase: "building",
+  namespaces: ["sw", "A", "B"].map((part) => ({
+    name: labNames(name, "0badcafe").namespace(part),
+    inode: null,
+  })),
+  createdAt: "2026-11-23T23:00:00.000Z",
+});
+
+let home: string;
+let folder: string;
+let before: string | undefined;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "bridgescope-state-"));
+  folder = join(home, "bridgescope", "labs");
+  before = process.env.XDG_STATE_HOME;
+  process.env.XDG_STATE_HOME = home;
+});
+afterEach(() => {
+  if (before === undefined) delete process.env.XDG_STATE_HOME;
+  else process.env.XDG_STATE_HOME = before;
+  rmSync(home, { recursive: true });
+});
+
+describe("a state", () => {
+  test("is there, whole and for its user alone, once it is claimed, and nothing else is", () => {
+    const hold = claimState(state("web"));
+    expect(readState("web")).toEqual(state("web"));
+    expect(readdirSync(folder)).toEqual(["web.json"]);
+    expect(statSync(join(folder, "web.json")).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    releaseState(hold);
+  });
+
+  test("is claimed by one only, and the loser leaves it as it was", () => {
+    const hold = claimState(state("web"));
+    const text = readFileSync(join(folder, "web.json"), "utf8");
+    expect(() => claimState({ ...state("web"), phase: "kept" })).toThrow(UsageError);
+    expect(() => claimState(state("web"))).toThrow(/there is a lab "web" already/);
+    expect(readFileSync(join(folder, "web.json"), "utf8")).toBe(text);
+    expect(readdirSync(folder)).toEqual(["web.json"]);
+    releaseState(hold);
+  });
+
+  test("that is held is busy for others until it is released", async () => {
+    const hold = claimState(state("web"));
+    expect(await takeState("web", 0)).toBe("busy");
+    expect(await takeState("web", 60)).toBe("busy");
+    releaseState(hold);
+    const mine = await takeState("web", 0);
+    expect(mine).toMatchObject({ state: state("web") });
+    expect(await takeState("web", 0)).toBe("busy");
+    if (mine !== null && mine !== "busy") releaseState(mine);
+  });
+
+  test("that is waited for is had when it is released", async () => {
+    const hold = claimState(state("web"));
+    const waiting = takeState("web", 10_000);
+    setTimeout(() => releaseState(hold), 60);
+    const mine = await waiting;
+    expect(mine).toMatchObject({ state: state("web") });
+    if (mine !== null && mine !== "busy") releaseState(mine);
+  });
+
+  test("is replaced under the hold, which goes on, and the old one is never taken for it", async () => {
+    const hold = claimState(state("web"));
+    replaceState(hold, { ...state("web"), phase: "kept" });
+    expect(hold.state.phase).toBe("kept");
+    expect(readState("web")?.phase).toBe("kept");
+    expect(await takeState("web", 0)).toBe("busy");
+    expect(readdirSync(folder)).toEqual(["web.json"]);
+    releaseState(hold);
+    expect(await takeState("web", 0)).toMatchObject({ state: { phase: "kept" } });
+  });
+
+  test("is the newest when one that waited for the old one gets it", async () => {
+    const hold = claimState(state("web"));
+    const waiting = takeState("web", 10_000);
+    replaceState(hold, { ...state("web"), phase: "dropping" });
+    setTimeout(() => releaseState(hold), 60);
+    expect(await waiting).toMatchObject({ state: { phase: "dropping" } });
+  });
+
+  test("that was removed is no more, for those who wait for it neither", async () => {
+    const hold = claimState(state("web"));
+    const waiting = takeState("web", 10_000);
+    removeState(hold);
+    releaseState(hold);
+    expect(await waiting).toBeNull();
+    expect(readState("web")).toBeNull();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("is none where there is none, no folder, or a name that is no lab's", async () => {
+    expect(readState("web")).toBeNull();
+    expect(await takeState("web", 0)).toBeNull();
+    expect(readState("../web")).toBeNull();
+    expect(existsSync(folder)).toBe(false);
+    expect(stateNames()).toEqual([]);
+  });
+});
+
+describe("what is not a state of this user is not read", () => {
+  beforeEach(() => releaseState(claimState(state("web"))));
+  const path = () => join(folder, "web.json");
+
+  test("a symbolic link", () => {
+    writeFileSync(join(home, "other"), readFileSync(path()));
+    rmSync(path());
+    symlinkSync(join(home, "other"), path());
+    expect(() => readState("web")).toThrow(CorruptStateError);
+    expect(() => readState("web")).toThrow(/a symbolic link/);
+  });
+
+  test("a folder", () => {
+    rmSync(path());
+    mkdirSync(path());
+    expect(() => readState("web")).toThrow(/not a regular file/);
+  });
+
+  test("a file of more than 8 MB", () => {
+    writeFileSync(path(), " ".repeat(8 * 1024 * 1024 + 1));
+    expect(() => readState("web")).toThrow(/too large/);
+    writeFileSync(path(), readFileSync(path(), "utf8").slice(1));
+    expect(() => readState("web")).toThrow(/not JSON/);
+  });
+
+  test("the state of another lab under its name", () => {
+    linkSync(path(), join(folder, "db.json"));
+    expect(() => readState("db")).toThrow(/it is the state of "web"|names namespaces/);
+  });
+
+  test("what lies in a folder that others can write to", () => {
+    for (const mode of [0o720, 0o702, 0o777]) {
+      chmodSync(folder, mode);
+      expect(() => readState("web")).toThrow(/nobody else can write to/);
+      expect(() => stateNames()).toThrow(/nobody else can write to/);
+      expect(() => claimState(state("db"))).toThrow(/nobody else can write to/);
+    }
+    chmodSync(folder, 0o755);
+    expect(readState("web")).not.toBeNull();
+  });
+
+  test("what lies behind a folder that is a symbolic link", () => {
+    const home2 = join(home, "second");
+    mkdirSync(home2);
+    symlinkSync(join(home, "bridgescope"), join(home2, "bridgescope"));
+    process.env.XDG_STATE_HOME = home2;
+    expect(() => readState("web")).toThrow(/no symbolic link/);
+  });
+});
+
+test("a state that cannot be written is said to be none, with where it should have been", () => {
+  writeFileSync(join(home, "bridgescope"), "");
+  expect(() => claimState(state("web"))).toThrow(
+    /does not take it \((ENOTDIR|EEXIST)\): set XDG_STATE_HOME|must be a folder/,
+  );
+  process.env.XDG_STATE_HOME = "/proc/nowhere";
+  expect(() => claimState(state("web"))).toThrow(/\/proc\/nowhere\/.* does not take it \(ENOENT\)/);
+});
+
+test("a relative XDG_STATE_HOME is ignored", () => {
+  const home2 = process.env.HOME;
+  process.env.HOME = home;
+  process.env.XDG_STATE_HOME = "state";
+  try {
+    releaseState(claimState(state("web")));
+    expect(readdirSync(join(home, ".local", "state", "bridgescope", "labs"))).toEqual(["web.json"]);
+  } finally {
+    process.env.HOME = home2;
+  }
+});
+
+test("labs are those with a lab's name, in order", () => {
+  for (const name of ["web", "db", "a-1"]) releaseState(claimState(state(name)));
+  for (const name of ["Web.json", "x.txt", ".json", "notes", "b.json.bak"]) {
+    writeFileSync(join(folder, name), "");
+  }
+  expect(stateNames()).toEqual(["a-1", "db", "web"]);
+});
+
+test("half-written files of processes that are gone are removed, and no others", () => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const gone = [".web.4194305-0badcafe.tmp", ".a-1.4194306-00.tmp"];
+  const stay = [
+    `.web.${process.pid}-0badcafe.tmp`,
+    ...[
+      ".web.4194305-xyz.tmp",
+      "web.4194305-00.tmp",
+      ".web.4194305-00.tmp.bak",
+      ".Web.4194305-00.tmp",
+    ],
+    "x.web.4194305-00.tmp",
+  ];
+  for (const name of [...gone, ...stay]) writeFileSync(join(folder, name), "");
+  expect(removeStaleTemporaries().sort()).toEqual(gone.sort());
+  expect(readdirSync(folder).sort()).toEqual(stay.sort());
+});
