@@ -1,7 +1,7 @@
 /** Keeps the probes below the share of a CPU that they may take: by pace, and by detaching them. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProbeBackend } from "../probes/backend.ts";
-import { readSoftnetDrops } from "../system/softnet.ts";
+import { readSoftnetDrops, readSoftnetFrames } from "../system/softnet.ts";
 import { FULL_PACE, nextPace, type Pace, shareOf } from "./pace.ts";
 import { attachWatch, type Target, type WatchProbes } from "./probes.ts";
 import { NOTHING, type Reading } from "./tally.ts";
@@ -52,6 +52,11 @@ export interface Guard {
 const COST_MS = 20;
 const CHECK_MS = 200;
 const POLL_MS = 100;
+/** Between them a look at how many frames this machine takes in: a load that has grown so much is looked at at once. */
+const GLANCE_MS = 20;
+const GROWN = 2;
+/** Frames/s below which no growth is worth a look. */
+const CALM_RATE = 20_000;
 /** Detached probes come back when the load is this share of what it was. */
 const CALM = 0.25;
 const BACK = "they come back when the load is a quarter of this";
@@ -103,6 +108,21 @@ export function createGuard(options: GuardOptions): Guard {
       await sleep(Math.min(POLL_MS, left), undefined, { signal }).catch(() => {});
     }
   };
+  /** As `until`, but comes back when the machine takes in far more frames/s than `known`. */
+  const untilGrown = async (end: number, known: number, poll: () => void) => {
+    const most = Math.max(CALM_RATE, GROWN * known);
+    for (let polled = Number.NEGATIVE_INFINITY; ; ) {
+      if (performance.now() - polled >= POLL_MS) {
+        poll();
+        polled = performance.now();
+      }
+      const left = end - performance.now();
+      if (left <= 0 || signal.aborted) return;
+      const rate = frameRate();
+      await sleep(Math.min(GLANCE_MS, left), undefined, { signal }).catch(() => {});
+      if (rate() > most) return;
+    }
+  };
   const softnetRose = (): number => {
     const now = readSoftnetDrops();
     const rose = now === null || drops === null ? 0 : now - drops;
@@ -123,7 +143,9 @@ export function createGuard(options: GuardOptions): Guard {
     const over = () => begin + (end - begin) * pace.part;
     do {
       using.count(pace.shift);
+      const rateNow = frameRate();
       const share = await using.cost(() => until(performance.now() + COST_MS, poll));
+      const known = rateNow();
       shares.push(share);
       const next = nextPace(pace, { counting: share, resting }, limit);
       const why = whyDetach(using, share, next === "detach");
@@ -138,7 +160,7 @@ export function createGuard(options: GuardOptions): Guard {
         return { counted, whole: false, share: spent, sampledOneIn, notes: [why] };
       }
       if (next !== "detach") pace = next;
-      await until(Math.min(over(), performance.now() + CHECK_MS), poll);
+      await untilGrown(Math.min(over(), performance.now() + CHECK_MS), known, poll);
     } while (performance.now() < over() && !signal.aborted);
     const sampledOneIn = 2 ** pace.shift;
     const share = () => shareOf({ counting: counting(), resting }, pace.part);
@@ -209,6 +231,17 @@ export function createGuard(options: GuardOptions): Guard {
       await probes?.stop();
       probes = null;
     },
+  };
+}
+
+/** Frames/s that the machine takes in from now until it is called; 0 where the kernel does not tell. */
+function frameRate(): () => number {
+  const [frames, began] = [readSoftnetFrames(), performance.now()];
+  return () => {
+    const now = readSoftnetFrames();
+    return frames === null || now === null
+      ? 0
+      : ((now - frames) / (performance.now() - began)) * 1000;
   };
 }
 

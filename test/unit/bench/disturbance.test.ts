@@ -4,7 +4,7 @@ import {
   parsePressure,
   type Reading,
 } from "../../../src/bench/versus/disturbance.ts";
-import { parseSoftnetDrops } from "../../../src/system/softnet.ts";
+import { parseSoftnet } from "../../../src/system/softnet.ts";
 
 const reading = (at: number): Reading => ({
   cpu: { total: 100 * at, softirq: 20 * at, steal: 5 * at },
@@ -17,9 +17,10 @@ const reading = (at: number): Reading => ({
 describe("what disturbs rounds", () => {
   it("is read as the kernel prints it", () => {
     const softnet = "0000a1b2 00000000 00000001 00000000\n0000ffff 0000000a 00000002 00000000\n";
-    expect(parseSoftnetDrops(softnet)).toBe(10);
-    expect(parseSoftnetDrops("")).toBeNull();
-    expect(parseSoftnetDrops("garbage\n")).toBeNull();
+    expect(parseSoftnet(softnet)).toBe(10);
+    expect(parseSoftnet(softnet, 0)).toBe(0xa1b2 + 0xffff);
+    expect(parseSoftnet("")).toBeNull();
+    expect(parseSoftnet("garbage\n")).toBeNull();
     const pressure =
       "some avg10=0.12 avg60=0.05 avg300=0.01 total=123456\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
     expect(parsePressure(pressure)).toBe(123456);

@@ -190,18 +190,6 @@ test("a state that cannot be written is said to be none, with where it should ha
   expect(() => claimState(state("web"))).toThrow(/\/proc\/nowhere\/.* does not take it \(ENOENT\)/);
 });
 
-test("a relative XDG_STATE_HOME is ignored", () => {
-  const home2 = process.env.HOME;
-  process.env.HOME = home;
-  process.env.XDG_STATE_HOME = "state";
-  try {
-    releaseState(claimState(state("web")));
-    expect(readdirSync(join(home, ".local", "state", "bridgescope", "labs"))).toEqual(["web.json"]);
-  } finally {
-    process.env.HOME = home2;
-  }
-});
-
 test("labs are those with a lab's name, in order", () => {
   for (const name of ["web", "db", "a-1"]) releaseState(claimState(state(name)));
   for (const name of ["Web.json", "x.txt", ".json", "notes", "b.json.bak"]) {
