@@ -30,10 +30,10 @@ describe("the account of a port", () => {
     "@aged": { "": 6 },
     "@removed": { "": 7 },
   });
-  const account = readAccount(found, [2, 3, 4]);
+  const accountOf = () => readAccount(found, [2, 3, 4]);
 
   test("has what came in of every class, and what became of it; the rest was filtered", () => {
-    expect(account.ports.get(2)).toEqual({
+    expect(accountOf().ports.get(2)).toEqual({
       ingress: 654_321,
       egress: 9,
       originated: 2,
@@ -55,6 +55,7 @@ describe("the account of a port", () => {
   });
 
   test("is of that port alone, and of nothing where there is nothing", () => {
+    const account = accountOf();
     expect(account.ports.get(3)).toMatchObject({ ingress: 0, egress: 11, copies: 0 });
     expect(account.ports.get(4)).toEqual({
       ...{ ingress: 0, egress: 0, originated: 0, unattributed: 0, copies: 0, learned: 0, moved: 0 },
@@ -69,6 +70,7 @@ describe("the account of a port", () => {
   });
 
   test("of the whole bridge has what was aged and removed, and no floods without function probes", () => {
+    const account = accountOf();
     expect([account.aged, account.removed]).toEqual([6, 7]);
     expect(account.flooding).toBeNull();
     expect([account.drops, account.samples]).toEqual([[], []]);
