@@ -111,7 +111,8 @@ describe("with the script", () => {
     });
     const button = page.locator(".copy button").first();
     await button.click();
-    expect(await button.textContent()).toBe("Copied");
+    // The clipboard takes it when it likes.
+    await expect.poll(() => button.textContent(), { interval: 20 }).toBe("Copied");
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(
       await page.locator("pre.command").first().textContent(),
     );
