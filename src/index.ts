@@ -2,12 +2,11 @@ import { runPlan } from "./bench/bench.ts";
 import { compareStored, type StoredRuns } from "./bench/compare-stored.ts";
 import { type BenchRequest, planFor } from "./bench/request.ts";
 import { type Running, runningOf } from "./bench/running.ts";
-import { formatPrerequisite, prerequisites } from "./doctor/index.ts";
+import { requirePrerequisites } from "./doctor/index.ts";
 import type { Comparison } from "./document/compare.ts";
 import type { Explanation } from "./document/explain.ts";
 import type { WatchRecord } from "./document/watch.ts";
 import { type ExplainOptions, explainBridge } from "./explain/explain.ts";
-import { PrerequisiteError } from "./system/errors.ts";
 import { type WatchOptions, watchBridges } from "./watch/watch.ts";
 
 export { isSound } from "./bench/bench.ts";
@@ -46,8 +45,7 @@ export function bench(options: BenchOptions = {}): Running {
   const { plan: name, signal, ...request } = options;
   return runningOf(async (onProgress) => {
     const { plan, seed } = planFor(name, request);
-    const missing = await prerequisites("bench");
-    if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
+    await requirePrerequisites("bench");
     return runPlan(plan, { argv: ["bench()"], seed, signal, onProgress });
   });
 }

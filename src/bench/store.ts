@@ -12,7 +12,7 @@ import { basename, dirname, join } from "node:path";
 import type { Run } from "../document/run.ts";
 import { FORMATS, type ReportFormat } from "../report/formats.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
-import { makeFolder } from "../system/make-folder.ts";
+import { makeFolder } from "../system/folders.ts";
 import { asCaller } from "../system/privilege.ts";
 
 /** Where runs go when nothing else is asked: `reports/<run id>` below the working folder. */

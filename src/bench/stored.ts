@@ -5,6 +5,7 @@ import { globSync, isDynamicPattern } from "tinyglobby";
 import { RUN_SCHEMA, type Run, runSchema } from "../document/run.ts";
 import type { RunSet } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
+import { isFolder } from "../system/folders.ts";
 
 const DOCUMENT = "run.json";
 
@@ -80,10 +81,6 @@ function documentAt(path: string): string | null {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function textOf(file: string): string {

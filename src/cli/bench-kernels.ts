@@ -2,7 +2,6 @@ import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { isSound, newRun } from "../bench/bench.ts";
-import { journalPath, removeJournal } from "../bench/journal/file.ts";
 import type { Plan } from "../bench/plan.ts";
 import { type BenchRequest, planFor } from "../bench/request.ts";
 import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../bench/store.ts";
@@ -18,7 +17,7 @@ import { isForeign } from "../setup/spec.ts";
 import { compareRuns, type RunSet } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
-import { type Going, howToGoOn, journalOf } from "./bench-resume.ts";
+import { forgetJournal, type Going, howToGoOn, journalOf } from "./bench-resume.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
@@ -95,7 +94,7 @@ export async function benchKernels(
     if (paths.length > 0) say(paths.join("\n"));
     if (options.out === undefined && paths.length > 0) pointLatest(folder);
     if (failure !== null) throw failure;
-    removeJournal(going?.path ?? journalPath(folder));
+    forgetJournal(going, folder);
     process.exitCode = statusOf(runs, compared, options.bisect === true);
   } catch (error) {
     line.end();

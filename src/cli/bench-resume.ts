@@ -3,14 +3,18 @@ import {
   checkResumable,
   findJournal,
   headOf,
+  journalPath,
   openJournal,
+  removeJournal,
   reopenJournal,
 } from "../bench/journal/file.ts";
 import type { FileJournal } from "../bench/journal/journal.ts";
 import type { JournalHead } from "../bench/journal/line.ts";
 import type { Resumed } from "../bench/journal/read.ts";
 import type { Plan } from "../bench/plan.ts";
+import { pairsIn } from "../bench/versus/tape.ts";
 import type { Run } from "../document/run.ts";
+import { plural } from "../report/text/units.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import type { VersusOptions } from "./bench-versus.ts";
@@ -89,6 +93,22 @@ export function journalOf(
   }
   checkResumable(going.resumed, plan, run.environment.kernel);
   return reopenJournal(going.path, going.resumed, new Date().toISOString(), say);
+}
+
+/** Of a run that came to its end. */
+export function forgetJournal(going: Going | null, folder: string): void {
+  removeJournal(going?.path ?? journalPath(folder));
+}
+
+/** One line on what is finished of so many cases, in rounds or in pairs, and what is not. */
+export function resumption(resumed: Resumed, cases: number): string {
+  const { head, finished, inHand, compared, measuring } = resumed;
+  const [rounds, pairs] = [inHand?.rounds.length ?? 0, pairsIn(measuring?.sessions.flat() ?? [])];
+  const more = [
+    ...(rounds === 0 ? [] : [` and ${plural(rounds, "round")} of the next`]),
+    ...(pairs === 0 ? [] : [` and ${plural(pairs, "pair")} of the next`]),
+  ];
+  return `going on with run ${head.run.id}: ${finished.length + compared.length} of ${plural(cases, "case")}${more.join("")} are finished`;
 }
 
 export function howToGoOn(folder: string): string {

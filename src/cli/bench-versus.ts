@@ -1,20 +1,18 @@
 import { join } from "node:path";
-import { journalPath, removeJournal } from "../bench/journal/file.ts";
 import type { FileJournal } from "../bench/journal/journal.ts";
-import type { Resumed } from "../bench/journal/read.ts";
 import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../bench/store.ts";
 import { planVersus, type VersusPlan, versusNs } from "../bench/versus/plan.ts";
 import { runVersus, stepsOf, type Versus } from "../bench/versus/run.ts";
 import { SIDES } from "../bench/versus/sides.ts";
-import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
+import { requirePrerequisites } from "../doctor/index.ts";
 import type { Run } from "../document/run.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { progressHead, progressWords } from "../report/progress.ts";
 import { plural } from "../report/text/units.ts";
-import { PrerequisiteError, UsageError } from "../system/errors.ts";
+import { UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
 import type { KernelOptions } from "./bench-kernels.ts";
-import { type Going, howToGoOn, journalOf } from "./bench-resume.ts";
+import { forgetJournal, type Going, howToGoOn, journalOf, resumption } from "./bench-resume.ts";
 import { exitStatus, failOnOf, marginOf } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
 import { onInterrupt } from "./interrupt.ts";
@@ -41,11 +39,10 @@ export async function benchVersus(
 ): Promise<void> {
   const plan = planOf(planName, options);
   const failOn = failOnOf(options.failOn);
-  const missing = await prerequisites("bench");
-  if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
+  await requirePrerequisites("bench");
   checkFolder(options.out ?? REPORTS);
   const say = (text: string) => void process.stderr.write(`${text}\n`);
-  say(going === null ? announcement(plan) : resumption(going.resumed, plan));
+  say(going === null ? announcement(plan) : resumption(going.resumed, plan.cases.length));
   const github = githubMargin();
   if (options.margin === undefined && github !== undefined) say(github.why);
   const line = progressLine();
@@ -77,7 +74,7 @@ export async function benchVersus(
     process.stdout.write(renderComparison(format, versus.comparison, terminalOptions()));
     say(paths.join("\n"));
     if (versus.base.state === "interrupted") say(howToGoOn(folder));
-    else removeJournal(going?.path ?? journalPath(folder));
+    else forgetJournal(going, folder);
     if (options.out === undefined) pointLatest(folder);
     const failed = SIDES.some((side) => versus[side].state === "failed");
     process.exitCode =
@@ -106,12 +103,6 @@ function planOf(
   }
   const share = margin === undefined ? githubMargin()?.share : marginOf(margin);
   return planVersus({ ...request, margin: share });
-}
-
-function resumption({ head, compared, measuring }: Resumed, plan: VersusPlan): string {
-  const pairs = (measuring?.sessions ?? []).flat().filter((event) => "pair" in event).length;
-  const more = pairs === 0 ? "" : ` and ${plural(pairs, "pair")} of the next`;
-  return `going on with run ${head.run.id}: ${compared.length} of ${plural(plan.cases.length, "case")}${more} are finished`;
 }
 
 function announcement(plan: VersusPlan): string {

@@ -1,24 +1,29 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { isSound, runPlan } from "../bench/bench.ts";
-import { journalPath, removeJournal } from "../bench/journal/file.ts";
 import type { FileJournal } from "../bench/journal/journal.ts";
-import type { Resumed } from "../bench/journal/read.ts";
-import { BACKENDS, estimateNs, type Plan } from "../bench/plan.ts";
+import { BACKENDS, estimateNs } from "../bench/plan.ts";
 import { planFor } from "../bench/request.ts";
 import { runningOf } from "../bench/running.ts";
 import { checkFolder, pointLatest, REPORTS, writeRun } from "../bench/store.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
-import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
+import { requirePrerequisites } from "../doctor/index.ts";
 import type { Run } from "../document/run.ts";
 import { renderRunJson } from "../report/json.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { plural } from "../report/text/units.ts";
-import { PrerequisiteError, UsageError } from "../system/errors.ts";
+import { UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
 import { benchKernels } from "./bench-kernels.ts";
-import { type Going, goingOn, howToGoOn, journalOf } from "./bench-resume.ts";
+import {
+  forgetJournal,
+  type Going,
+  goingOn,
+  howToGoOn,
+  journalOf,
+  resumption,
+} from "./bench-resume.ts";
 import { benchVersus, type VersusOptions } from "./bench-versus.ts";
 import { FAIL_ON_HELP } from "./compare.ts";
 import { functionHint } from "./function-hint.ts";
@@ -120,11 +125,10 @@ async function benchHere(
 ): Promise<void> {
   const clock = ownClock(options);
   const { plan, seed } = planFor(planName, options);
-  const missing = await prerequisites("bench");
-  if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
+  await requirePrerequisites("bench");
   checkFolder(options.out ?? REPORTS);
   const say = (text: string) => void process.stderr.write(`${text}\n`);
-  if (going !== null) say(resumption(going.resumed, plan));
+  if (going !== null) say(resumption(going.resumed, plan.cases.length));
   else {
     const seconds = Math.ceil(estimateNs(plan) / 1e9);
     say(`plan ${plan.name}: ${plural(plan.cases.length, "case")}, about ${seconds} s`);
@@ -155,7 +159,7 @@ async function benchHere(
     );
     say(paths.join("\n"));
     if (run.state === "interrupted") say(howToGoOn(folder));
-    else removeJournal(going?.path ?? journalPath(folder));
+    else forgetJournal(going, folder);
     if (options.out === undefined && !pointLatest(folder)) {
       say(
         `${join(REPORTS, "latest")} could not be pointed to this run: something else has that name`,
@@ -168,13 +172,6 @@ async function benchHere(
     (journal as FileJournal | null)?.close();
     interruption.release();
   }
-}
-
-/** One line on what is finished, and what is not. */
-function resumption({ head, finished, inHand }: Resumed, plan: Plan): string {
-  const rounds = inHand === null ? 0 : inHand.rounds.length;
-  const more = rounds === 0 ? "" : ` and ${plural(rounds, "round")} of the next`;
-  return `going on with run ${head.run.id}: ${finished.length} of ${plural(plan.cases.length, "case")}${more} are finished`;
 }
 
 /** The clock of the machine that this process runs on: a guest is told by those who boot it. */

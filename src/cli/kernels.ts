@@ -15,7 +15,7 @@ import {
 } from "../kernels/index.ts";
 import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
-import { makeFolder } from "../system/make-folder.ts";
+import { makeFolder } from "../system/folders.ts";
 import { printable } from "../system/printable.ts";
 import { asCaller, giveToCaller } from "../system/privilege.ts";
 import { onInterrupt } from "./interrupt.ts";

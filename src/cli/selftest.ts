@@ -1,11 +1,11 @@
 import { Command } from "commander";
 import { integer } from "../bench/request.ts";
 import { runSelftest, type SelftestStep, selftestSteps } from "../bench/versus/selftest.ts";
-import { formatPrerequisite, prerequisites } from "../doctor/index.ts";
+import { requirePrerequisites } from "../doctor/index.ts";
 import { renderJson } from "../report/json.ts";
 import { renderSelftest } from "../report/selftest.ts";
 import { duration } from "../report/text/units.ts";
-import { PrerequisiteError, UsageError } from "../system/errors.ts";
+import { UsageError } from "../system/errors.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
@@ -34,8 +34,7 @@ export function selftestCommand(): Command {
 async function selftest(options: SelftestCommandOptions): Promise<void> {
   const steps = stepsOf(options);
   const seed = integer("--seed", options.seed);
-  const missing = await prerequisites("bench");
-  if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
+  await requirePrerequisites("bench");
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   const total = steps.reduce((sum, step) => sum + step.comparisons, 0);
   say(`selftest: ${total} comparisons, about ${duration(estimateNs(steps))}`);

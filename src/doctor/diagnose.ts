@@ -43,9 +43,17 @@ export async function diagnose(): Promise<Diagnosis> {
   return { findings, functions: withRefusal(table, "kprobe", tried?.kprobe ?? null) };
 }
 
-/** Throws a PrerequisiteError, with what would help, where this kernel lets no probe look at frames. */
+/** Throws a PrerequisiteError, with what would help, where this job is impossible here. */
+export async function requirePrerequisites(job: Job): Promise<void> {
+  refuse(await prerequisites(job));
+}
+
+/** The same where this kernel lets no probe look at frames. */
 export async function requireProbes(): Promise<void> {
-  const missing = kernelFindings(await readKernelFacts()).filter((one) => prevents(one, "bench"));
+  refuse(kernelFindings(await readKernelFacts()).filter((one) => prevents(one, "bench")));
+}
+
+function refuse(missing: readonly Finding[]): void {
   if (missing.length > 0) throw new PrerequisiteError(missing.map(formatPrerequisite).join("\n"));
 }
 

@@ -1,5 +1,5 @@
-export { diagnose, prerequisites, requireProbes } from "./diagnose.ts";
+export { diagnose, prerequisites, requirePrerequisites, requireProbes } from "./diagnose.ts";
 export { environment } from "./environment.ts";
 export { prevents } from "./finding.ts";
-export { DOCTOR_SCHEMA, formatDiagnosis, formatPrerequisite } from "./format.ts";
+export { DOCTOR_SCHEMA, formatDiagnosis } from "./format.ts";
 export { tracedFunctions } from "./function-table.ts";

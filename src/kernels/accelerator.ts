@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, readFile, rename, writeFile } from "node:fs/promises";
 import { cpus, release } from "node:os";
 import path from "node:path";
-import { makeFolder } from "../system/make-folder.ts";
+import { makeFolder } from "../system/folders.ts";
 import { pathOf, withTemporary } from "./cache.ts";
 import { startQemu } from "./hypervisor.ts";
 import type { KernelImage } from "./image.ts";

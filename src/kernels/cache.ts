@@ -6,8 +6,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { currentOwner, fateOf } from "../setup/ownership.ts";
 import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
+import { makeFolder } from "../system/folders.ts";
 import { tryLock } from "../system/libc.ts";
-import { makeFolder } from "../system/make-folder.ts";
 import { printable } from "../system/printable.ts";
 
 /**

@@ -1,5 +1,4 @@
 /** What a bridge does with its frames for a while, by flow. */
-
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { LIVE } from "../probes/programs.ts";

@@ -11,7 +11,7 @@ import {
 import { homedir } from "node:os";
 import path from "node:path";
 import { BridgescopeError } from "../system/errors.ts";
-import { makeFolder } from "../system/make-folder.ts";
+import { makeFolder } from "../system/folders.ts";
 import { printable } from "../system/printable.ts";
 import { isLabName } from "./lab-name.ts";
 

@@ -100,27 +100,20 @@ export function createGuard(options: GuardOptions): Guard {
     justDetached = true;
     await gone.stop();
   };
-  const until = async (end: number, poll: () => void) => {
-    for (;;) {
-      poll();
-      const left = end - performance.now();
-      if (left <= 0 || signal.aborted) return;
-      await sleep(Math.min(POLL_MS, left), undefined, { signal }).catch(() => {});
-    }
-  };
-  /** As `until`, but comes back when the machine takes in far more frames/s than `known`. */
-  const untilGrown = async (end: number, known: number, poll: () => void) => {
-    const most = Math.max(CALM_RATE, GROWN * known);
-    for (let polled = Number.NEGATIVE_INFINITY; ; ) {
-      if (performance.now() - polled >= POLL_MS) {
+  /** Polls until `end`, or until the machine takes in more than `most` frames/s. */
+  const until = async (end: number, poll: () => void, most = Number.POSITIVE_INFINITY) => {
+    for (let due = 0; ; ) {
+      const now = performance.now();
+      const over = now >= end || signal.aborted;
+      if (over || now >= due) {
         poll();
-        polled = performance.now();
+        due = now + POLL_MS;
       }
-      const left = end - performance.now();
-      if (left <= 0 || signal.aborted) return;
-      const rate = frameRate();
-      await sleep(Math.min(GLANCE_MS, left), undefined, { signal }).catch(() => {});
-      if (rate() > most) return;
+      if (over) return;
+      const rate = most === Number.POSITIVE_INFINITY ? null : frameRate();
+      const next = Math.min(end, due, rate === null ? end : now + GLANCE_MS);
+      await sleep(next - now, undefined, { signal }).catch(() => {});
+      if (rate !== null && rate() > most) return;
     }
   };
   const softnetRose = (): number => {
@@ -160,7 +153,8 @@ export function createGuard(options: GuardOptions): Guard {
         return { counted, whole: false, share: spent, sampledOneIn, notes: [why] };
       }
       if (next !== "detach") pace = next;
-      await untilGrown(Math.min(over(), performance.now() + CHECK_MS), known, poll);
+      const most = Math.max(CALM_RATE, GROWN * known);
+      await until(Math.min(over(), performance.now() + CHECK_MS), poll, most);
     } while (performance.now() < over() && !signal.aborted);
     const sampledOneIn = 2 ** pace.shift;
     const share = () => shareOf({ counting: counting(), resting }, pace.part);

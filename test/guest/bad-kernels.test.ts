@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readRun } from "../../src/bench/stored.ts";
 import { APP } from "../../src/kernels/app.ts";
-import { cacheFolder, ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
-import { bridgescope, type Running, scratch, start } from "../integration/bench/cli.ts";
+import { ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
+import { bridgescope, scratch, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
-import { cacheFiles } from "../integration/kernels/cache-files.ts";
+import { cacheFiles, halfMadeBy } from "../integration/kernels/cache-files.ts";
 import { whyNoGuests } from "./guest.ts";
 
 const KERNEL = "debian:bookworm";
@@ -17,10 +17,6 @@ const inGuests = test.skipIf(lacking !== null);
 
 const folder = scratch();
 afterAll(() => folder.remove());
-
-/** What a process makes, or has unpacked for its guests: its id is where the name begins. */
-const halfMadeBy = ({ process: { pid } }: Running) =>
-  readdirSync(join(cacheFolder(), "tmp")).filter((name) => name.startsWith(`${pid}.`));
 
 inGuests("a kernel that panics is said to have, with its last words", async () => {
   const job = ["sh", "-c", "echo c > /proc/sysrq-trigger"];

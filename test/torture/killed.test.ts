@@ -4,22 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { readJournal } from "../../src/bench/journal/read.ts";
 import { readRun } from "../../src/bench/stored.ts";
-import { cacheFolder } from "../../src/kernels/index.ts";
 import { whyNoGuests } from "../guest/guest.ts";
-import { bridgescope, type Running, start } from "../integration/bench/cli.ts";
+import { bridgescope, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
+import { halfMadeBy } from "../integration/kernels/cache-files.ts";
 import { begin, SUBJECTS } from "./commands.ts";
 import { stage } from "./stage.ts";
 import { trials, wasCalledFor } from "./trials.ts";
 
 const at = stage();
-
-/** Of guests, in the cache: a process makes it in folders that begin with its id. */
-function unpackedBy({ process: { pid } }: Running): string[] {
-  const folder = join(cacheFolder(), "tmp");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name.startsWith(`${pid}.`));
-}
 
 describe("SIGKILL at any instant leaves nothing", () => {
   // `npm test` kills a guest's command in test/guest, where one boots anyway.
@@ -40,7 +33,7 @@ describe("SIGKILL at any instant leaves nothing", () => {
       expect([signal, code], stderr).toEqual(signal === null ? [null, 0] : ["SIGKILL", null]);
       if (subject.collected) await bridgescope(["lab", "gc", "--json"], here.env);
       if (name.startsWith("lab")) await bridgescope(["lab", "down", "--all"], here.env);
-      expect(unpackedBy(running)).toEqual([]);
+      expect(halfMadeBy(running)).toEqual([]);
       expect(await hostChanges(before, 1000)).toEqual({});
       expect(at.decoys.state()).toBe(others);
       expect(readdirSync(at.temporary)).toEqual([]);

@@ -6,12 +6,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
 } from "node:fs";
 import { join } from "node:path";
 import type { Run } from "../../document/run.ts";
 import { BridgescopeError, UsageError } from "../../system/errors.ts";
-import { makeFolder } from "../../system/make-folder.ts";
+import { isFolder, makeFolder } from "../../system/folders.ts";
 import { printable } from "../../system/printable.ts";
 import { asCaller } from "../../system/privilege.ts";
 import { version } from "../../version.ts";
@@ -137,8 +136,4 @@ function opened(path: string, flags: number): number {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BridgescopeError(`the run's journal cannot be opened (${reason})`, 1, { cause });
   }
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, writeSync } from "node:fs";
 import type { Case, Check, Round, Run } from "../../document/run.ts";
+import type { Both } from "../versus/sides.ts";
 import type { RoundResult } from "../workloads/workload.ts";
 import type { Attempt, JournalEntry, JournalHead, SessionEvent } from "./line.ts";
 
@@ -23,7 +24,7 @@ export interface VersusJournal {
   /** Its labs stand, or a pair of rounds is finished. */
   event(event: SessionEvent): void;
   /** The case came to its end. */
-  compared(cases: { base: Case; candidate: Case }): void;
+  compared(cases: Both<Case>): void;
 }
 
 /** The same of kernels in guests: a boot is finished, or has to be made again. */
@@ -98,7 +99,7 @@ export class FileJournal implements Journal, VersusJournal, BootJournal {
     this.#enter(event);
   }
 
-  compared(compared: { base: Case; candidate: Case }): void {
+  compared(compared: Both<Case>): void {
     this.#enter({ compared });
     this.#sync();
   }

@@ -1,6 +1,7 @@
 import type { Case, Check, Round, Run } from "../../document/run.ts";
 import { UsageError } from "../../system/errors.ts";
 import { printable } from "../../system/printable.ts";
+import type { Both } from "../versus/sides.ts";
 import {
   type Attempt,
   headSchema,
@@ -21,7 +22,7 @@ export interface Resumed {
   /** The case that was in hand, or null between two of them. */
   inHand: InHand | null;
   /** Of two variants: the cases of both sides that came to their end. */
-  compared: { base: Case; candidate: Case }[];
+  compared: Both<Case>[];
   /** Of two variants: the case that was in hand, by its base's id, with what happened in each of its measurements. */
   measuring: { id: string; sessions: SessionEvent[][] } | null;
   /** Of kernels: the document of each boot. */

@@ -8,24 +8,18 @@ import { warmUpLength } from "../../stats/warm-up.ts";
 import { BridgescopeError } from "../../system/errors.ts";
 import { stolenShare } from "../steal.ts";
 import type { Driver, RoundResult } from "../workloads/workload.ts";
-import { Disturbances, type Reading, readDisturbance } from "./disturbance.ts";
+import { Disturbances, readDisturbance } from "./disturbance.ts";
 import { type Both, LEAST_PAIRS, type SessionPlan, type SideName } from "./sides.ts";
+import type { EventOf } from "./tape.ts";
 
 /** The most of a budget that a warm-up may take before it is given up on. */
 const WARM_UP_SHARE = 0.25;
 const WARM_UP_STEP = 10;
 const MOST_WARM_UP = 100;
 
-/** One side's round of a pair, and what the machine's counters said around it. */
-export interface PairedRound {
-  side: SideName;
-  before: Reading;
-  after: Reading;
-  result: Pick<RoundResult, "metrics" | "cpu"> & { warnings?: string[] | undefined };
-}
-
-/** In the order in which they were measured. */
-export type Pair = PairedRound[];
+/** One round of each side in the order in which they were measured, and what the machine's counters said around it. */
+type Pair = EventOf<"pair">["pair"];
+type PairedRound = Pair[number];
 
 /** The rounds of one session: both sides' cases get one of each pair. */
 export class PairedRounds {

@@ -16,8 +16,9 @@ import { type CaseProgress, progressOf } from "../progress.ts";
 import { buildStanding, type StandingLab } from "../standing.ts";
 import type { Driver } from "../workloads/workload.ts";
 import { type VersusPlan, versusNs } from "./plan.ts";
-import { type Built, measureSession, type Stand, type Tape } from "./session.ts";
+import { type Built, measureSession, type Stand } from "./session.ts";
 import { type Both, type SessionPlan, SIDES, type SideName } from "./sides.ts";
+import { NO_TAPE, pairsIn, type Tape } from "./tape.ts";
 
 export interface VersusOptions {
   /** The command line that a person would type to get this comparison again. */
@@ -139,7 +140,7 @@ async function measureCase(
       if (!context.signal.aborted) cases[side].error = sentence(error);
     }
   }
-  const kept = context.earlier.flat().filter((event) => "pair" in event).length;
+  const kept = pairsIn(context.earlier.flat());
   if (kept > 0) {
     const warning = `the run was cut off and resumed: ${kept} of the pairs are of before`;
     for (const side of SIDES) cases[side].warnings.push(warning);
@@ -152,9 +153,6 @@ function flagged({ base, candidate }: Both<Case>, margin: number): boolean {
   if (session === undefined) return false;
   return isFlagged(findingsOf(base, candidate, session, { margin, metrics: headlinesOf(base) }));
 }
-
-/** A measurement that is kept by nobody but its caller. */
-const NO_TAPE: Tape = { earlier: [], record: () => {} };
 
 /** One measurement; its labs are built in this order and in the other one in turn. */
 export async function measureOnce(

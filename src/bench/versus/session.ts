@@ -1,32 +1,21 @@
 import { type Case, METRICS } from "../../document/case.ts";
 import type { Session } from "../../document/session.ts";
 import { LOOKS, spentBetween } from "../../stats/looks.ts";
-import type { SessionEvent } from "../journal/line.ts";
 import type { CaseProgress } from "../progress.ts";
 import type { Driver } from "../workloads/workload.ts";
 import { Clock } from "./clock.ts";
 import { PairedRounds } from "./paired-rounds.ts";
 import { type Both, LEAST_PAIRS, type SessionPlan, SIDES } from "./sides.ts";
+import { type EventOf, Replay, type Tape } from "./tape.ts";
 
 /** What there is to know of both labs when they stand. */
-export type Built = Both<
-  Pick<Case, "workload" | "lab" | "warnings"> & {
-    /** Nanoseconds; null where nothing was built. */
-    setupNs: number | null;
-  }
->;
+export type Built = EventOf<"built">["built"];
 
 /** Both sides' labs with their drivers. */
 export interface Stand {
   drivers: Both<Driver>;
   built: Built;
   close(): Promise<void>;
-}
-
-/** Where a session writes down what is finished, and what an earlier process had finished of it. */
-export interface Tape {
-  earlier: readonly SessionEvent[];
-  record(event: SessionEvent): void;
 }
 
 interface Labs {
@@ -55,15 +44,10 @@ export async function measureSession(
   const looks: Session["looks"] = [];
   let stopped: Session["stopped"] = "failed";
   let standing: Stand | null = null;
-  // Labs in which nothing was measured are as if they had not been.
-  const earlier = tape.earlier.filter((event, index, all) => {
-    const next = all[index + 1];
-    return "pair" in event || (next !== undefined && "pair" in next);
-  });
+  const earlier = new Replay(tape.earlier);
   const build = async () => {
-    const known = earlier[0];
-    if (known !== undefined && "built" in known) {
-      earlier.shift();
+    const known = earlier.take("built");
+    if (known !== null) {
       enterBuilt(cases, known.built);
       clock.standNs = clock.lap(known.ns);
       return;
@@ -77,17 +61,17 @@ export async function measureSession(
     tape.record({ built: standing.built, ns: clock.standNs });
   };
   /** Whether the labs of now went with the process that had built them. */
-  const cutOff = () => standing === null && !(earlier[0] !== undefined && "pair" in earlier[0]);
+  const cutOff = () => standing === null && !earlier.has("pair");
   const measure = async () => {
     if (cutOff()) await build();
-    const known = earlier[0];
-    if (known !== undefined && "pair" in known) {
-      earlier.shift();
+    const known = earlier.take("pair");
+    if (known !== null) {
       rounds.enter(known.pair);
       clock.lap(known.ns);
     } else {
+      if (standing === null) throw new RangeError("a pair without labs");
       context.signal.throwIfAborted();
-      const pair = await rounds.measure((standing as unknown as Stand).drivers);
+      const pair = await rounds.measure(standing.drivers);
       rounds.enter(pair);
       tape.record({ pair, ns: clock.lap() });
     }

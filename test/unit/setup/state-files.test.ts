@@ -14,8 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { labNames } from "../../../src/setup/lab-name.ts";
-import { CorruptStateError, type LabState } from "../../../src/setup/state.ts";
+import { CorruptStateError } from "../../../src/setup/state.ts";
 import {
   claimState,
   releaseState,
@@ -24,19 +23,10 @@ import {
 } from "../../../src/setup/state-files.ts";
 import { removeStaleTemporaries, stateNames } from "../../../src/setup/state-folder.ts";
 import { readState, takeState } from "../../../src/setup/state-read.ts";
-import { parseTopology } from "../../../src/setup/topology.ts";
 import { UsageError } from "../../../src/system/errors.ts";
+import { labState } from "../../fixtures/lab-state.ts";
 
-const state = (name: string): LabState => ({
-  ...{ schema: "bridgescope.lab/1", id: "0badcafe", name, spec: parseTopology("veth") },
-  owner: { pid: 7, startTime: 9, bootId: "8a6a28c1-7a32-4a7c-9a1b-0d3f5a8be6f1" },
-  phase: "building",
-  namespaces: ["sw", "A", "B"].map((part) => ({
-    name: labNames(name, "0badcafe").namespace(part),
-    inode: null,
-  })),
-  createdAt: "2026-11-23T23:00:00.000Z",
-});
+const state = (name: string) => labState(name, "building");
 
 let home: string;
 let folder: string;

@@ -1,21 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { checkLabName, labNames } from "../../../src/setup/lab-name.ts";
-import { CorruptStateError, type LabState, parseState } from "../../../src/setup/state.ts";
-import { parseTopology } from "../../../src/setup/topology.ts";
+import { checkLabName } from "../../../src/setup/lab-name.ts";
+import { CorruptStateError, parseState } from "../../../src/setup/state.ts";
+import { labState } from "../../fixtures/lab-state.ts";
 
-const STATE: LabState = {
-  schema: "bridgescope.lab/1",
-  id: "0badcafe",
-  name: "web",
-  spec: parseTopology("veth"),
-  owner: { pid: 7, startTime: 9, bootId: "8a6a28c1-7a32-4a7c-9a1b-0d3f5a8be6f1" },
-  phase: "kept",
-  namespaces: ["sw", "A", "B"].map((part, index) => ({
-    name: labNames("web", "0badcafe").namespace(part),
-    inode: 4026532000 + index,
-  })),
-  createdAt: "2026-11-23T23:00:00.000Z",
-};
+const STATE = labState("web", "kept");
 
 const parse = (state: unknown) => parseState(JSON.stringify(state), "web", "/x/web.json");
 

@@ -14,6 +14,7 @@ export function makeFolder(folder: string, mode = 0o777): void {
   }
 }
 
-function isFolder(path: string): boolean {
+/** Whether there is a folder, or a link to one. */
+export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
