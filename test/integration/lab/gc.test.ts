@@ -14,39 +14,14 @@ import { keepLab } from "../../../src/setup/keep.ts";
 import { dropLab } from "../../../src/setup/kept.ts";
 import { listLabs } from "../../../src/setup/listing.ts";
 import { currentOwner } from "../../../src/setup/ownership.ts";
-import type { LabState } from "../../../src/setup/state.ts";
 import { claimState, releaseState } from "../../../src/setup/state-files.ts";
 import { readState } from "../../../src/setup/state-read.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
-import { ip, labName, namespaces, useOwnBooks } from "./machine.ts";
+import { ip, labName, left, namespaces, part, useOwnBooks } from "./machine.ts";
 
 const books = useOwnBooks();
 
-const GONE = { ...currentOwner(), startTime: 1 };
 const OTHER_BOOT = { ...currentOwner(), bootId: "00000000-0000-4000-8000-000000000000" };
-
-/** Books of a veth lab as a process that is gone would have left them. */
-function left(overrides: Partial<LabState> = {}): LabState {
-  const name = labName();
-  const id = "deadbeef";
-  const state: LabState = {
-    schema: "bridgescope.lab/1",
-    id,
-    name,
-    spec: parseTopology("veth"),
-    owner: GONE,
-    phase: "building",
-    namespaces: ["sw", "A", "B"].map((part) => ({ name: `bs-${name}-${id}-${part}`, inode: null })),
-    createdAt: new Date().toISOString(),
-    ...overrides,
-  };
-  releaseState(claimState(state));
-  return state;
-}
-
-function part(state: LabState, index: number): string {
-  return state.namespaces[index]?.name ?? "";
-}
 
 describe("of a dead run", () => {
   test("a namespace is removed before and after it got its mark", async () => {

@@ -6,7 +6,11 @@ import path from "node:path";
 import { afterEach, beforeEach, vi } from "vitest";
 import { collectGarbage } from "../../../src/setup/gc.ts";
 import { dropLab } from "../../../src/setup/kept.ts";
+import { currentOwner } from "../../../src/setup/ownership.ts";
+import type { LabState } from "../../../src/setup/state.ts";
+import { claimState, releaseState } from "../../../src/setup/state-files.ts";
 import { stateNames } from "../../../src/setup/state-folder.ts";
+import { parseTopology } from "../../../src/setup/topology.ts";
 
 /** Gives each test books of its own, and takes everything in them down afterwards. */
 export function useOwnBooks(): { home: string; labs: string } {
@@ -23,6 +27,30 @@ export function useOwnBooks(): { home: string; labs: string } {
     rmSync(books.home, { recursive: true, force: true });
   });
   return books;
+}
+
+/** Books of a veth lab as a process that is gone would have left them. */
+export function left(overrides: Partial<LabState> = {}): LabState {
+  const name = labName();
+  const id = "deadbeef";
+  const state: LabState = {
+    schema: "bridgescope.lab/1",
+    id,
+    name,
+    spec: parseTopology("veth"),
+    owner: { ...currentOwner(), startTime: 1 },
+    phase: "building",
+    namespaces: ["sw", "A", "B"].map((part) => ({ name: `bs-${name}-${id}-${part}`, inode: null })),
+    createdAt: new Date().toISOString(),
+    ...overrides,
+  };
+  releaseState(claimState(state));
+  return state;
+}
+
+/** The name of one of its namespaces. */
+export function part(state: LabState, index: number): string {
+  return state.namespaces[index]?.name ?? "";
 }
 
 /** A lab's name that no other run of these tests has. */

@@ -32,3 +32,14 @@ test.each([
   if (occupant.kind === "nothing") throw new Error("nothing is judged");
   expect(judge({ id: "0badcafe", phase }, { inode }, occupant).ours).toBe(ours);
 });
+
+test.each([
+  ["kept", 7, FILE, "no namespace is mounted on it"],
+  ["kept", 7, OTHER, "it is no regular file"],
+  ["kept", 7, namespace(8, OURS), "another namespace has its name now (8, and ours was 7)"],
+  ["kept", 7, namespace(7, "mine"), `its lo does not carry our mark ${OURS}`],
+  ["building", 7, namespace(7, "", true), `its lo does not carry our mark ${OURS}`],
+] as const)("%s, recorded %o, found %o: left because %s", (phase, inode, occupant, reason) => {
+  if (occupant.kind === "nothing") throw new Error("nothing is judged");
+  expect(judge({ id: "0badcafe", phase }, { inode }, occupant)).toEqual({ ours: false, reason });
+});

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -6,12 +7,14 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { createServer } from "node:net";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CorruptStateError } from "../../../src/setup/state.ts";
@@ -21,12 +24,21 @@ import {
   removeState,
   replaceState,
 } from "../../../src/setup/state-files.ts";
-import { removeStaleTemporaries, stateNames } from "../../../src/setup/state-folder.ts";
+import { removeStaleTemporaries, stateNames, statePath } from "../../../src/setup/state-folder.ts";
 import { readState, takeState } from "../../../src/setup/state-read.ts";
-import { UsageError } from "../../../src/system/errors.ts";
+import { BridgescopeError, UsageError } from "../../../src/system/errors.ts";
 import { labState } from "../../fixtures/lab-state.ts";
 
 const state = (name: string) => labState(name, "building");
+
+function thrownBy(act: () => unknown): Error {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error("it threw no error");
+}
 
 let home: string;
 let folder: string;
@@ -131,6 +143,21 @@ describe("what is not a state of this user is not read", () => {
     symlinkSync(join(home, "other"), path());
     expect(() => readState("web")).toThrow(CorruptStateError);
     expect(() => readState("web")).toThrow(/a symbolic link/);
+    expect(thrownBy(() => readState("web")).cause).toMatchObject({ code: "ELOOP" });
+  });
+
+  test("a socket", async () => {
+    rmSync(path());
+    const server = createServer().listen(path());
+    await once(server, "listening");
+    expect(() => readState("web")).toThrow(/it cannot be opened: ENXIO/);
+    server.close();
+    await once(server, "close");
+  });
+
+  test("what lies beside the folder", () => {
+    renameSync(path(), join(folder, "..", "web.json"));
+    expect(readState("../web")).toBeNull();
   });
 
   test("a folder", () => {
@@ -178,14 +205,50 @@ test("a state that cannot be written is said to be none, with where it should ha
   );
   process.env.XDG_STATE_HOME = "/proc/nowhere";
   expect(() => claimState(state("web"))).toThrow(/\/proc\/nowhere\/.* does not take it \(ENOENT\)/);
+  const error = thrownBy(() => claimState(state("web")));
+  expect(error).toBeInstanceOf(BridgescopeError);
+  expect(error.cause).toMatchObject({ code: "ENOENT" });
+});
+
+test("a state that cannot be replaced stays held as it was, and nothing half-written stays", () => {
+  const hold = claimState(state("web"));
+  const open = () => readdirSync("/proc/self/fd").length;
+  const before = open();
+  rmSync(join(folder, "web.json"));
+  mkdirSync(join(folder, "web.json"));
+  const replace = () => replaceState(hold, { ...state("web"), phase: "kept" });
+  expect(replace).toThrow(/does not take it \(EISDIR\)/);
+  expect(readdirSync(folder)).toEqual(["web.json"]);
+  rmSync(folder, { recursive: true });
+  expect(replace).toThrow(/does not take it \(ENOENT\)/);
+  expect(hold.state.phase).toBe("building");
+  expect(open()).toBe(before);
+  releaseState(hold);
+});
+
+test("reading and waiting hold on to nothing", async () => {
+  const hold = claimState(state("web"));
+  const open = () => readdirSync("/proc/self/fd").length;
+  const before = open();
+  for (let time = 0; time < 3; time++) expect(readState("web")).not.toBeNull();
+  expect(await takeState("web", 60)).toBe("busy");
+  expect(open()).toBe(before);
+  releaseState(hold);
+});
+
+test.each([undefined, "relative"])("where XDG_STATE_HOME is %s, the state is at home", (value) => {
+  if (value === undefined) delete process.env.XDG_STATE_HOME;
+  else process.env.XDG_STATE_HOME = value;
+  const home = join(homedir(), ".local", "state", "bridgescope", "labs");
+  expect(statePath("web")).toBe(join(home, "web.json"));
 });
 
 test("labs are those with a lab's name, in order", () => {
-  for (const name of ["web", "db", "a-1"]) releaseState(claimState(state(name)));
-  for (const name of ["Web.json", "x.txt", ".json", "notes", "b.json.bak"]) {
+  for (const name of ["db", "web", "a-1", "c"]) releaseState(claimState(state(name)));
+  for (const name of ["Web.json", "x.txt", ".json", "notes", "backup", "b.json.bak"]) {
     writeFileSync(join(folder, name), "");
   }
-  expect(stateNames()).toEqual(["a-1", "db", "web"]);
+  expect(stateNames()).toEqual(["a-1", "c", "db", "web"]);
 });
 
 test("half-written files of processes that are gone are removed, and no others", () => {

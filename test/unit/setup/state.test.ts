@@ -11,6 +11,11 @@ test("what was written is read", () => {
   expect(parse(STATE)).toEqual(STATE);
 });
 
+test("what JSON had against it is the cause", () => {
+  const read = () => parseState("{", "web", "/x/web.json");
+  expect(read).toThrow(expect.objectContaining({ cause: expect.any(SyntaxError) }));
+});
+
 describe("what is not a state is refused whole", () => {
   const other = (index: number, name: string) => ({
     ...STATE,
