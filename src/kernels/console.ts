@@ -58,7 +58,7 @@ function reasonFor(kernel: string, guest: Console, end: End): string {
     const how = end.code === null ? `was ended by ${end.signal}` : `ended with ${end.code}`;
     return `${QEMU} ${how} (${end.complaints || "no reason given"})`;
   }
-  if (!guest.isUp()) return `the guest with ${kernel} ended before its init had begun`;
+  if (!guest.isUp()) return `${QEMU} ended before the init of the guest with ${kernel} had begun`;
   const last = guest.lines.findLast((line) => line.includes(INIT_SAYS)) ?? "";
   const state = last.slice(last.indexOf(INIT_SAYS) + INIT_SAYS.length);
   return `the guest with ${kernel} ended without handing over its results (its init's last word: ${state})`;

@@ -1,6 +1,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { TOOL_LIMIT_MS } from "../system/command.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
+import { patience } from "../system/patience.ts";
+import { idleTime } from "../system/progress.ts";
 import { pickAccelerator, rememberAccelerator } from "./accelerator.ts";
 import { withTemporary } from "./cache.ts";
 import { type End, explainEnd, openConsole } from "./console.ts";
@@ -55,6 +58,8 @@ const DEFAULT_MEMORY_MB = 2048;
 
 /** Emulated, a kernel and its userland of 400 MB are up after 8 s on an idle machine. */
 const UP_WITHIN_MS = 180_000;
+const IDLE_LIMIT_MS = patience(TOOL_LIMIT_MS);
+const LOOK_MS = 500;
 
 /** How many times longer than on a machine of its own the tools in a guest may take: see system/patience.ts. */
 const PATIENCE = { icount: 4, tcg: 10, kvm: 1 } as const;
@@ -104,8 +109,8 @@ function bootGuest(
   { signal, onLine }: GuestOptions,
 ): Promise<Outcome> {
   return withTemporary(async (work) => {
-    const patience = PATIENCE[machine.clock === "icount" ? "icount" : machine.accelerator];
-    const env = { BRIDGESCOPE_PATIENCE: `${patience}`, ...job.env };
+    const factor = PATIENCE[machine.clock === "icount" ? "icount" : machine.accelerator];
+    const env = { BRIDGESCOPE_PATIENCE: `${factor}`, ...job.env };
     const initrd = await makeInitrd(work, image, userland, job, env, signal);
     requireMemory(machine, initrd.megabytes);
     signal?.throwIfAborted();
@@ -148,12 +153,19 @@ async function bounded(qemu: Hypervisor, isUp: () => boolean, timeoutMs: number)
   const boot = setTimeout(() => {
     if (!isUp()) stop(`had not come up after ${UP_WITHIN_MS / 1000} s and was stopped`);
   }, UP_WITHIN_MS);
+  // A kernel that boots is never idle; one that is up may well be.
+  const idle = idleTime(qemu.pid);
+  const look = setInterval(() => {
+    if (isUp() || idle() < IDLE_LIMIT_MS) return;
+    stop(`did not boot: ${QEMU} did nothing for ${IDLE_LIMIT_MS / 1000} s and was stopped`);
+  }, LOOK_MS);
   try {
     const { code, signal } = await qemu.ended;
     return { stopped, code, signal, complaints: qemu.complaints() };
   } finally {
     clearTimeout(whole);
     clearTimeout(boot);
+    clearInterval(look);
   }
 }
 

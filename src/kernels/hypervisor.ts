@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
+import { ToolError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { killGroup } from "../system/process-group.ts";
 import { QEMU } from "./qemu.ts";
@@ -7,6 +8,8 @@ import { runTool, searchPath } from "./tool.ts";
 
 /** A qemu that runs. It dies with us: its parent-death signal is SIGKILL. */
 export interface Hypervisor {
+  /** 0 where it could not be started. */
+  readonly pid: number;
   /** Resolves when it has ended, however it ended. */
   readonly ended: Promise<{ code: number | null; signal: string | null }>;
   /** What qemu itself said, safe to print. */
@@ -61,6 +64,7 @@ export function startQemu(
     });
   });
   return {
+    pid: child.pid ?? 0,
     ended,
     complaints: () =>
       said
@@ -73,9 +77,11 @@ export function startQemu(
   };
 }
 
-/** qemu and its version, as it says it. */
+/** qemu and its version, as it says it; one that says none is a ToolError. */
 export async function hypervisorVersion(signal?: AbortSignal): Promise<string> {
-  const { stdout } = await runTool(QEMU, ["--version"], { signal });
+  const { stdout, stderr, exitCode } = await runTool(QEMU, ["--version"], { signal });
   const version = /^QEMU emulator version (.+)$/m.exec(stdout)?.[1];
-  return version === undefined ? "qemu" : `qemu ${printable(version)}`;
+  if (exitCode === 0 && version !== undefined) return `qemu ${printable(version)}`;
+  const said = printable((stderr || stdout).trim().slice(0, 200)) || "nothing";
+  throw new ToolError(QEMU, `${QEMU} --version ended with ${exitCode} and said: ${said}`);
 }

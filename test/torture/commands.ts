@@ -23,7 +23,7 @@ export interface Subject {
 }
 
 const LAB = "torture";
-const KERNEL = "debian:bookworm";
+export const KERNEL = "debian:bookworm";
 const bench = (...words: string[]): Subject["args"] => {
   return ({ out }) => ["bench", ...words, "--duration", "100ms", "--out", out];
 };
