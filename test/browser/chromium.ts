@@ -48,3 +48,7 @@ export async function open(
 export async function unfold(page: Page): Promise<void> {
   await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
 }
+
+/** To be evaluated: the pointer comes to everything that has something to say to it. */
+export const POINT_AT_ALL = `for (const title of document.querySelectorAll("svg :not(svg) > title"))
+  title.parentElement.dispatchEvent(new PointerEvent("pointermove", { bubbles: true }))`;

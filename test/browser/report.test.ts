@@ -6,7 +6,7 @@ import { renderComparisonHtml } from "../../src/report/comparison/html.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { compareRuns } from "../../src/stats/compare/runs.ts";
 import { largeRun } from "../fixtures/report/runs.ts";
-import { open, startBrowser, unfold } from "./chromium.ts";
+import { open, POINT_AT_ALL, startBrowser, unfold } from "./chromium.ts";
 import { PAGES, pageFiles } from "./pages.ts";
 
 const files = pageFiles();
@@ -146,8 +146,6 @@ test.each(NAMES)("without scripts %s says the same", async (name) => {
   await scripted.close();
 });
 
-const POINT_AT_ALL = `for (const title of document.querySelectorAll("svg :not(svg) > title"))
-  title.parentElement.dispatchEvent(new PointerEvent("pointermove", { bubbles: true }))`;
 /** But for the titles, which are taken over when they are pointed at. */
 const ELEMENTS = "document.querySelectorAll(':not(title)').length";
 

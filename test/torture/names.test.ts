@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => folder?.remove());
 
-const NAMES = 100;
+const NAMES = 200;
 /** IFNAMSIZ, without the NUL. */
 const LONGEST = 15;
 /** Made in the folder that the command runs in, if anything in a name is executed. */

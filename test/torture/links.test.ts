@@ -1,0 +1,132 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { bridgescope } from "../integration/bench/cli.ts";
+import { hostChanges, hostState } from "../integration/host-state.ts";
+import { stage } from "./stage.ts";
+import { pick, trials } from "./trials.ts";
+
+const at = stage();
+
+/** nobody, as sudo tells of who called it. */
+const UID = 65534;
+const BEHIND_SUDO = { SUDO_UID: String(UID), SUDO_GID: String(UID) };
+const NAMES = ["run.json", "report.html", "report.md", "journal.ndjson", "explain.html"];
+
+/** A folder of nobody's, and one of root's with a file that nobody else may read or write. */
+function victims(folder: string) {
+  const [home, secret] = [join(folder, "home"), join(folder, "secret")];
+  mkdirSync(home, { recursive: true });
+  chownSync(home, UID, UID);
+  for (let above = folder; above !== at.folder; above = join(above, "..")) chmodSync(above, 0o755);
+  chmodSync(at.folder, 0o755);
+  mkdirSync(secret, { mode: 0o700 });
+  writeFileSync(join(secret, "victim"), "as it was", { mode: 0o600 });
+  return { home, secret, victim: join(secret, "victim") };
+}
+
+/** All of a folder: names, inodes, owners, rights, and what is in the files. */
+const picture = (folder: string) =>
+  [folder, ...readdirSync(folder).map((name) => join(folder, name))].map((path) => {
+    const { ino, uid, mode, nlink } = lstatSync(path);
+    const text = lstatSync(path).isFile() ? readFileSync(path, "utf8") : "";
+    return [path, ino, uid, mode, path === folder ? 0 : nlink, text];
+  });
+
+/** Of nobody's: it puts a link to `target` in the place of `path`, and what was there back, for ever. */
+const RACE = `
+const fs = require("node:fs");
+const [path, target] = process.argv.slice(1);
+const attempt = (act) => { try { act(); } catch {} };
+process.setgid(${UID});
+process.setuid(${UID});
+process.stdout.write("go");
+for (;;) {
+  attempt(() => fs.renameSync(path, path + ".kept"));
+  attempt(() => fs.symlinkSync(target, path));
+  for (const end = performance.now() + Math.random(); performance.now() < end; );
+  attempt(() => { if (fs.lstatSync(path).isSymbolicLink()) fs.unlinkSync(path); });
+  attempt(() => fs.renameSync(path + ".kept", path));
+  for (const end = performance.now() + Math.random(); performance.now() < end; );
+}`;
+
+async function race(path: string, target: string): Promise<() => Promise<void>> {
+  const racer = spawn(process.execPath, ["-e", RACE, path, target], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(racer, "exit");
+  await once(racer.stdout, "data");
+  return async () => {
+    racer.kill("SIGKILL");
+    await ended;
+  };
+}
+
+it("links that are planted where it writes, before or meanwhile, lead it nowhere", async () => {
+  await trials("links planted where it writes", 2, async (random) => {
+    const here = at.place();
+    const { home, secret, victim } = victims(join(here.out, ".."));
+    const out = join(home, "out");
+    const before = hostState();
+    const racing = random() < 0.5;
+    // Plain root writes where it is told to; what lies in that folder may be anybody's.
+    const sudo = racing || random() < 0.7;
+    const targets = [victim, secret, join(secret, "new")];
+    let [linked, links] = [0, 0];
+    if (!sudo || random() < 0.7) {
+      mkdirSync(out);
+      for (const name of NAMES.filter(() => random() < 0.5)) {
+        const hard = random() < 0.5;
+        if (hard) linkSync(victim, join(out, name));
+        else symlinkSync(pick(random, targets), join(out, name));
+        links += Number(hard);
+        linked++;
+      }
+      if (sudo) chownSync(out, UID, UID);
+    } else symlinkSync(pick(random, targets), out);
+    const was = picture(secret);
+    const raced = pick(random, [out, ...NAMES.map((name) => join(out, name))]);
+    const stop = racing ? await race(raced, pick(random, targets)) : async () => {};
+    const words = pick(random, [
+      [
+        ...["bench", "--topology", "veth", "--workload", "forward", "--backend", "off"],
+        ...["--rounds", "2", "--duration", "50ms", "--out", out],
+      ],
+      ["explain", "br0", "--netns", String(at.lab.bridge.pid), "--no-probes", "--out", out],
+    ]);
+    const { code, stderr } = await bridgescope(words, {
+      ...here.env,
+      ...(sudo ? BEHIND_SUDO : {}),
+    });
+    await stop();
+    const said = `${words[0]}, ${sudo ? "behind sudo" : "root"}, ${linked} planted${racing ? `, racing for ${raced}` : ""}: ended with ${code}: ${stderr}`;
+    expect([0, 1, 2, 3], said).toContain(code);
+    expect(stderr, said).not.toMatch(/unexpected|^\s+at /m);
+    // A name that was replaced is one link less to the victim, and that is all.
+    const now = picture(secret);
+    const without = (all: typeof now) => all.map((row) => row.toSpliced(4, 1));
+    expect(without(now), said).toEqual(without(was));
+    expect(lstatSync(victim).nlink, said).toBeLessThanOrEqual(1 + links);
+    if (sudo && existsSync(out) && lstatSync(out).isDirectory()) {
+      const written = readdirSync(out).map((name) => lstatSync(join(out, name)));
+      const ours = written.filter(({ ino }) => ino !== lstatSync(victim).ino);
+      for (const stat of ours) if (stat.isFile()) expect(stat.uid, said).toBe(UID);
+    }
+    rmSync(home, { recursive: true, force: true });
+    expect(await hostChanges(before, 2000), said).toEqual({});
+  });
+});
