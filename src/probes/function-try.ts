@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { BridgescopeError } from "../system/errors.ts";
+import { BridgescopeError, HangError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import { openPrivateSite } from "../system/site.ts";
 import {
@@ -10,9 +10,6 @@ import {
 } from "./functions.ts";
 import { translate } from "./translate.ts";
 
-/** As long as bpftrace gets to attach the real programs. */
-const TIMEOUT_MS = 15_000;
-
 /** What is tried: the first of these that the table lets be attached. */
 const CANDIDATES = ["br_handle_frame_finish", "veth_xmit"];
 /** In the kernel image itself, for while the modules are not loaded. */
@@ -21,7 +18,7 @@ const BUILT_IN = "loopback_xmit";
 /**
  * Whether the kernel lets a backend's program be loaded and attached, which nothing but trying tells:
  * null, or the reason in one sentence. That is the table's where it knows of no function to attach to,
- * and else bpftrace's own. Takes up to a second.
+ * and else bpftrace's own. Takes up to a second. A bpftrace that hangs says nothing of the kernel: a HangError.
  */
 export async function tryBackend(
   backend: FunctionBackend,
@@ -42,17 +39,15 @@ export async function tryBackend(
   try {
     const site = await openPrivateSite();
     try {
-      const { exitCode, stdout, stderr } = await site.run("bpftrace", ["-e", text], {
-        timeoutMs: TIMEOUT_MS,
-      });
+      const { exitCode, stdout, stderr } = await site.run("bpftrace", ["-e", text]);
       if (exitCode === 0) return null;
       return bpftraceReason(`${stderr}\n${stdout}`) ?? `bpftrace ended with ${exitCode}`;
     } finally {
       await site.close();
     }
   } catch (error) {
-    if (error instanceof BridgescopeError) return error.message;
-    throw error;
+    if (error instanceof HangError || !(error instanceof BridgescopeError)) throw error;
+    return error.message;
   }
 }
 

@@ -1,11 +1,15 @@
 import type { z } from "zod";
-import { PrerequisiteError, ToolError } from "./errors.ts";
+import { HangError, PrerequisiteError, ToolError } from "./errors.ts";
 import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
 import { killGroup } from "./process-group.ts";
+import { idleTime } from "./progress.ts";
 
 export interface CommandOptions {
-  /** Milliseconds after which the tool counts as hanging and is killed; TOOL_LIMIT_MS unless told. */
+  /**
+   * Milliseconds after which the tool counts as hanging and is killed. Unless told, it hangs when it has done nothing
+   * for TOOL_LIMIT_MS, or has not ended after a minute.
+   */
   timeoutMs?: number;
   /** What the tool reads on its standard input. */
   input?: string;
@@ -26,8 +30,10 @@ export interface CommandResult {
   exitCode: number;
 }
 
-/** A tool that has not answered by then hangs: with what came before, it is told within 10 s. */
+/** A tool that has done nothing for so long hangs: with what came before, it is told within 10 s. */
 export const TOOL_LIMIT_MS = 7_000;
+const BUSY_LIMIT_MS = 60_000;
+const LOOK_MS = 250;
 const MAX_OUTPUT_BYTES = 32 << 20;
 
 /**
@@ -39,7 +45,8 @@ export async function run(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const timeoutMs = patience(options.timeoutMs ?? TOOL_LIMIT_MS);
+  const timeoutMs = patience(options.timeoutMs ?? BUSY_LIMIT_MS);
+  const idleLimitMs = options.timeoutMs === undefined ? patience(TOOL_LIMIT_MS) : timeoutMs;
   const tool = options.tool ?? file;
   // Loaded at the first tool: it takes as long as building a lab of 50, which needs none.
   const { execa } = await import("execa");
@@ -61,23 +68,24 @@ export async function run(
   });
   const kill = () => killGroup(child.pid);
   if (child.pid !== undefined) options.started?.(child.pid);
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
+  let hung: HangError | undefined;
+  const stop = (afterMs: number) => {
+    hung = new HangError(tool, `${tool} did not answer within ${afterMs / 1000} s and was stopped`);
     kill();
-  }, timeoutMs);
+  };
+  const timer = setTimeout(() => stop(timeoutMs), timeoutMs);
+  const idle = idleTime(child.pid ?? 0);
+  const look = setInterval(() => {
+    if (idle() > idleLimitMs) stop(idleLimitMs);
+  }, LOOK_MS);
   options.signal?.addEventListener("abort", kill, { once: true });
   child.once("exit", kill);
   const result = await child;
   clearTimeout(timer);
+  clearInterval(look);
   options.signal?.removeEventListener("abort", kill);
   options.signal?.throwIfAborted();
-  if (timedOut) {
-    throw new ToolError(
-      tool,
-      `${tool} did not answer within ${timeoutMs / 1000} s and was stopped`,
-    );
-  }
+  if (hung !== undefined) throw hung;
   if (result.isMaxBuffer) {
     throw new ToolError(
       tool,

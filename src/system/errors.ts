@@ -35,3 +35,6 @@ export class ToolError extends BridgescopeError {
     this.tool = tool;
   }
 }
+
+/** A foreign tool neither answered nor failed: of what it was asked nothing is known. */
+export class HangError extends ToolError {}

@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseRun } from "../../src/bench/stored.ts";
+import type { Run } from "../../src/document/run.ts";
 import { renderComparisonHtml } from "../../src/report/comparison/html.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { compareRuns } from "../../src/stats/compare/runs.ts";
@@ -83,18 +84,30 @@ it("no document that is made to attack runs anything in a browser, or has it ask
 });
 
 /** The page of one of them, or of both where they can be compared. */
-function pageOf(first: string, second: string, random: () => number): string {
-  const one = parseRun(first, "run.json");
+function pageOf(one: Run, other: Run, random: () => number): string {
   if (random() < 0.5) return renderHtml(one);
+  return unlessRefused(() => renderComparisonHtml(compareRuns(one, other))) ?? renderHtml(one);
+}
+
+/** Null where it was refused, as documents are in which two cases came to bear one name. */
+function unlessRefused<Result>(act: () => Result): Result | null {
   try {
-    return renderComparisonHtml(compareRuns(one, parseRun(second, "run.json")));
+    return act();
   } catch (error) {
-    if (!(error instanceof BridgescopeError)) throw error;
-    return renderHtml(one);
+    if (error instanceof BridgescopeError) return null;
+    throw error;
   }
 }
 
-function attacked({ document, values, names }: Ground, random: () => number): string {
+function attacked(ground: Ground, random: () => number): Run {
+  for (;;) {
+    const text = attackOn(ground, random);
+    const run = unlessRefused(() => parseRun(text, "run.json"));
+    if (run !== null) return run;
+  }
+}
+
+function attackOn({ document, values, names }: Ground, random: () => number): string {
   const copy = structuredClone(document);
   const share = random();
   const text = () => Array.from({ length: 1 + 2 * random() }, () => pick(random, ATTACKS)).join("");
@@ -109,13 +122,7 @@ function groundOf(document: unknown): Ground {
   const accepted = (change: (copy: unknown) => void) => {
     const copy = structuredClone(document);
     change(copy);
-    try {
-      parseRun(JSON.stringify(copy), "run.json");
-      return true;
-    } catch (error) {
-      if (error instanceof BridgescopeError) return false;
-      throw error;
-    }
+    return unlessRefused(() => parseRun(JSON.stringify(copy), "run.json")) !== null;
   };
   const visit = (value: unknown, path: Path) => {
     if (typeof value === "string") {

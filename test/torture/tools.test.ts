@@ -20,12 +20,15 @@ const at = stage();
 
 const LIMIT_MS = 10_000;
 
+const HANG = "sleep 300; true";
+const { PATH } = process.env;
 /** What a tool does instead of its work; null is that it is not there. */
 const MISDEEDS: Record<string, string | null> = {
   "is missing": null,
   "exits with 3": "exit 3",
   // Its child holds on to the output.
-  hangs: "sleep 300; true",
+  hangs: HANG,
+  "hangs, but says its version": `case " $* " in *" --version "*|*" -V "*) PATH='${PATH}'; exec "\${0##*/}" "$@";; esac; ${HANG}`,
   "prints garbage": "echo garbage",
   "prints 100 MB": "yes garbage | head -c 100000000",
 };
