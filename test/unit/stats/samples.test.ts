@@ -44,3 +44,22 @@ test("in counted time the rounds without probes have the samples, each of its bo
     [6138, 4, 1],
   ]);
 });
+
+test("where probes were switched on and off, the undisturbed samples are those that count", () => {
+  const sides = [{ side: "off" }, { side: "on" }, { side: "off" }] as const;
+  expect(pairsOf(caseOf([...sides], [7, 8, 9])).map(([value]) => value)).toEqual([7, 9]);
+  const disturbed = [{ side: "on" }, { side: "on" }] as const;
+  expect(pairsOf(caseOf([...disturbed], [7, 8])).map(([value]) => value)).toEqual([7, 8]);
+  const discarded = [{ side: "off", discarded: "a burst" }, { side: "on" }] as const;
+  expect(pairsOf(caseOf([...discarded], [7, 8])).map(([value]) => value)).toEqual([8]);
+});
+
+test("samples that belong to no rounds count, and say of none that it is theirs", () => {
+  const alone = caseOf([{}, {}], [7, 8, 9]);
+  expect(countedSamples(alone, "ns_per_frame")).toEqual([
+    { value: 7, round: null },
+    { value: 8, round: null },
+    { value: 9, round: null },
+  ]);
+  expect(countedSamples(alone, "loss")).toEqual([]);
+});

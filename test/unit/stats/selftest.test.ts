@@ -66,3 +66,14 @@ test("counted samples become a latency in instructions, whole ones", () => {
     ...{ perRound, from: "br_forward", to: "br_dev_queue_push_xmit" },
   });
 });
+
+test("a counted latency is estimated boot by boot, and is none where nothing was sampled", () => {
+  const values = [10, 10, 12, 12];
+  const perRound = values.map((value, index) => ({ round: index + 1, value, n: 5, of: 5 }));
+  const { estimate } = countedLatency([[10, 13, 20]], perRound, "a", "b", (round) => round % 2);
+  expect(estimate).toMatchObject({ value: 10, ci: [10, 10], n: 4 });
+  expect(estimate?.method).toMatch(/4 rounds of 2 boots/);
+  const one = countedLatency([[10, 13, 20]], perRound, "a", "b").estimate;
+  expect([one?.ci, one?.method]).toEqual([[10, 12], expect.stringMatching(/of one boot/)]);
+  expect(countedLatency([], perRound, "a", "b")).toMatchObject({ count: 0, max: 0 });
+});

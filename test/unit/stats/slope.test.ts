@@ -30,6 +30,17 @@ describe("slopeOverRounds", () => {
     expect(estimate?.value).toBeCloseTo(5, 6);
   });
 
+  it("counts the rounds in which every case was measured, and says how it came to its answer", () => {
+    const samples = drifting([2, 16, 64], 5).map((one) => one.slice(0, 5));
+    const estimate = slopeOverRounds([2, 16, 64], samples, 1);
+    expect(estimate).toMatchObject({
+      n: 5,
+      method: expect.stringMatching(/^median over 5 rounds of the Theil-Sen/),
+    });
+    samples[1]?.pop();
+    expect(slopeOverRounds([2, 16, 64], samples, 1)).toBeNull();
+  });
+
   it("says nothing where there is nothing to say", () => {
     expect(slopeOverRounds([2, 2], drifting([2, 2], 5), 1)).toBeNull();
     expect(

@@ -65,11 +65,17 @@ describe("the ratio of pairs", () => {
   });
 
   it.each([
-    ["unpaired", [1, 2], [1]],
-    ["none", [], []],
-    ["a zero", [1, 0], [1, 1]],
-    ["no number", [1, Number.NaN], [1, 1]],
-  ])("refuses %s", (_, a, b) => {
-    expect(() => ratioOfPairs(a, b, 1)).toThrow(RangeError);
+    ["unpaired", [1, 2], [1], "logRatios needs pairs"],
+    ["none", [], [], "logRatios needs pairs"],
+    ["a zero", [1, 0], [1, 1], "logRatios needs positive, finite values"],
+    ["no number", [1, Number.NaN], [1, 1], "logRatios needs positive, finite values"],
+  ])("refuses %s", (_, a, b, reason) => {
+    expect(() => ratioOfPairs(a, b, 1)).toThrow(new RangeError(reason));
+  });
+
+  it("says how it came to its answer", () => {
+    expect(ratioOfPairs(A, B, 7).method).toMatch(
+      new RegExp(`^median log ratio of ${A.length} adjacent pairs .*95 % percentile bootstrap$`),
+    );
   });
 });
