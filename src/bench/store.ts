@@ -55,14 +55,13 @@ export function writeReports<Document>(
   document: Document,
 ): string[] {
   const files = formats.map(({ fileName, render }) => ({ fileName, text: render(document) }));
-  return asCaller(() => {
-    makeFolder(folder);
-    return files.map(({ fileName, text }) => {
+  return asCaller(() =>
+    files.map(({ fileName, text }) => {
       const path = join(folder, fileName);
       replaceFile(path, text);
       return path;
-    });
-  });
+    }),
+  );
 }
 
 /** Points `latest` in the reports folder to the newest run; false when something else has that name. */
@@ -73,12 +72,12 @@ export function pointLatest(folder: string): boolean {
 function linkLatest(folder: string): boolean {
   const link = join(dirname(folder), "latest");
   const fresh = `${link}.${process.pid}`;
-  symlinkSync(basename(folder), fresh);
   try {
+    symlinkSync(basename(folder), fresh);
     renameSync(fresh, link);
     return true;
   } catch {
-    rmSync(fresh, { force: true });
+    removeIfPossible(fresh);
     return false;
   }
 }
@@ -86,20 +85,30 @@ function linkLatest(folder: string): boolean {
 function replaceFile(path: string, text: string): void {
   const fresh = `${path}.${process.pid}.tmp`;
   const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = constants;
-  const fd = openSync(fresh, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o644);
   try {
+    makeFolder(dirname(path));
+    const fd = openSync(fresh, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o644);
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
     fsyncSync(fd);
     closeSync(fd);
     renameSync(fresh, path);
   } catch (cause) {
-    rmSync(fresh, { force: true });
+    removeIfPossible(fresh);
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BridgescopeError(
       `${path} could not be written (${reason}); what was there before is untouched`,
       1,
       { cause },
     );
+  }
+}
+
+/** What failed before is what a person is to be told. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Its folder is another one by now, or no longer ours to write to.
   }
 }

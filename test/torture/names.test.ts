@@ -1,7 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { completeRun } from "../fixtures/report/runs.ts";
 import { bridgescope, scratch } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
 import { homes } from "../integration/live/home.ts";
@@ -93,12 +102,12 @@ const PARTS = [
 
 it("names that try to be code, markup or escapes do nothing, wherever they are shown", async () => {
   await trials(
-    `${NAMES} hostile names, at bridges, ports, folders and commands`,
+    `${NAMES} hostile names, of bridges, ports, namespaces, folders, plans and runs`,
     1,
     async (random) => {
       const before = hostState();
-      const names = namesFrom(random, NAMES + 2);
-      const [bridge = "", outName = "", ...ports] = names;
+      const names = namesFrom(random, NAMES + 5);
+      const [bridge = "", outName = "", first = "", second = "", third = "", ...ports] = names;
       const all = homes();
       const home = await all.add();
       try {
@@ -107,6 +116,16 @@ it("names that try to be code, markup or escapes do nothing, wherever they are s
         rmSync(out, { recursive: true, force: true });
         mkdirSync(out);
         const at = ["--netns", home.path];
+        const plan = join(out, `${first}.yaml`);
+        const topologies = [{ topology: bridge, workload: second }];
+        writeFileSync(
+          plan,
+          JSON.stringify({ [third]: third, defaults: { note: first }, cases: topologies }),
+        );
+        const runs = [first, second].map((name) => storedRun(out, name, third));
+        mkdirSync("/run/netns", { recursive: true });
+        writeFileSync(join("/run/netns", third), "", { flag: "wx" });
+        execFileSync("mount", ["--bind", home.path, join("/run/netns", third)]);
         const run = (...words: string[]) => bridgescope([...words], { NO_COLOR: "1" });
         for (const [status, words] of [
           [
@@ -119,7 +138,17 @@ it("names that try to be code, markup or escapes do nothing, wherever they are s
           ],
           [[0], ["watch", ...at, "--duration", "1s"]],
           [[2], ["bench", "--topology", bridge, "--workload", outName]],
+          [[2], ["bench", plan]],
           [[2], ["report", join(out, bridge)]],
+          // A name of digits alone is a PID.
+          [/^\d+$/.test(third) ? [2] : [0], ["watch", "--duration", "1s", `--netns=${third}`]],
+          ...["terminal", "markdown", "html", "gobench"].map(
+            (format) => [[0], ["report", `--format=${format}`, "--", runs[0] ?? ""]] as const,
+          ),
+          [
+            [0, 3],
+            ["compare", "--", ...runs],
+          ],
           [
             [1, 2],
             ["lab", "show", bridge],
@@ -142,6 +171,11 @@ it("names that try to be code, markup or escapes do nothing, wherever they are s
           expect(obeyed(readFileSync(join(out, "explain", name), "utf8")), name).toBeNull();
         }
       } finally {
+        const path = join("/run/netns", third);
+        if (existsSync(path)) {
+          execFileSync("umount", [path]);
+          unlinkSync(path);
+        }
         await all.leave();
       }
       expect(existsSync(TRAP)).toBe(false);
@@ -164,6 +198,18 @@ function namesFrom(random: () => number, count: number): string[] {
     if (!["", ".", "..", "lo", "all", "default"].includes(name)) names.add(name);
   }
   return [...names];
+}
+
+/** A run in a folder of that name, and of that plan. */
+function storedRun(folder: string, name: string, plan: string): string {
+  const path = join(folder, `run ${name}`);
+  mkdirSync(path);
+  const run = completeRun();
+  writeFileSync(
+    join(path, "run.json"),
+    JSON.stringify({ ...run, id: name, provenance: { ...run.provenance, plan } }),
+  );
+  return path;
 }
 
 /** A bridge with a port of each name, in a namespace of its own. */

@@ -44,7 +44,7 @@ export function openJournal(
   warn: (sentence: string) => void,
 ): FileJournal {
   const path = journalPath(folder);
-  const [kept, fd] = asCaller(() => {
+  const [kept, fd] = orSay("opened", () => {
     makeFolder(folder);
     return [setAside(path), opened(path, O_CREAT | O_EXCL)] as const;
   });
@@ -65,7 +65,7 @@ export function reopenJournal(
   resumedAt: string,
   warn: (sentence: string) => void,
 ): FileJournal {
-  const fd = asCaller(() => opened(path, 0));
+  const fd = orSay("opened", () => opened(path, 0));
   ftruncateSync(fd, resumed.wholeBytes);
   const journal = new FileJournal(fd, warn, resumed.elapsedNs);
   journal.resumed(resumedAt);
@@ -112,7 +112,7 @@ export function checkResumable(
 }
 
 export function removeJournal(path: string): void {
-  asCaller(() => rmSync(path, { force: true }));
+  orSay("removed", () => rmSync(path, { force: true }));
 }
 
 function stepsOf(plan: Plan): JournalHead["steps"] {
@@ -130,10 +130,14 @@ function setAside(path: string): string | null {
 }
 
 function opened(path: string, flags: number): number {
+  return openSync(path, O_RDWR | O_APPEND | O_NOFOLLOW | flags, 0o644);
+}
+
+function orSay<Result>(done: string, act: () => Result): Result {
   try {
-    return openSync(path, O_RDWR | O_APPEND | O_NOFOLLOW | flags, 0o644);
+    return asCaller(act);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BridgescopeError(`the run's journal cannot be opened (${reason})`, 1, { cause });
+    throw new BridgescopeError(`the run's journal cannot be ${done} (${reason})`, 1, { cause });
   }
 }
