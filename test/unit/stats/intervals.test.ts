@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { medianOverRounds } from "../../../src/stats/bootstrap.ts";
+import { medianOverRounds, resampledMedians } from "../../../src/stats/bootstrap.ts";
 import { ratioOfPairs } from "../../../src/stats/paired/ratio.ts";
+import { ascending, quantile } from "../../../src/stats/quantile.ts";
 import { seededRandom } from "../../../src/stats/random.ts";
 
 const positive = fc.double({ min: 1, max: 1e6, noNaN: true });
@@ -42,6 +43,18 @@ describe("medianOverRounds", () => {
       ),
       { numRuns: 25 },
     );
+  });
+
+  it("reaches from the 2.5th to the 97.5th percentile of medians that were drawn, and says so", () => {
+    const rounds = Array.from({ length: 21 }, (_, index) => 90 + ((index * 13) % 21));
+    const drawn = ascending(resampledMedians(rounds, 2000, seededRandom(9)));
+    expect(medianOverRounds(rounds, 9)).toEqual({
+      value: 100,
+      ci: [quantile(drawn, 0.025), quantile(drawn, 0.975)],
+      method: "median of the rounds' medians, 95 % percentile bootstrap over rounds",
+      n: 21,
+    });
+    expect(quantile(drawn, 0.025)).toBeLessThan(quantile(drawn, 0.1));
   });
 
   it("narrows as rounds are added", () => {

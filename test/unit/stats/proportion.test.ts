@@ -16,6 +16,7 @@ test.each([
 });
 
 test("no trials have no share", () => {
-  expect(() => shareInterval(0, 0)).toThrow(RangeError);
+  expect(() => shareInterval(0, 0)).toThrow(new RangeError("no share: 0 of 0"));
   expect(() => shareInterval(2, 1)).toThrow(RangeError);
+  expect(() => shareInterval(-1, 1)).toThrow(RangeError);
 });

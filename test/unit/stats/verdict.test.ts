@@ -64,6 +64,7 @@ describe("ratioOfMedians", () => {
   it("says nothing under five rounds, or of zeros", () => {
     const five = resample([1, 2, 3, 4, 5], 1);
     expect(ratioOfMedians(resample([1, 2, 3, 4], 1), five)).toBeNull();
+    expect(ratioOfMedians(five, resample([1, 2, 3, 4], 1))).toBeNull();
     expect(ratioOfMedians(resample([1, 2, 3, 4, 0], 1), five)).toBeNull();
   });
 });
@@ -77,6 +78,7 @@ describe("judge", () => {
     ["below 1", [0.9, 0.95], "improvement"],
     ["over 1, out of the margin", [0.99, 1.001], "inconclusive"],
     ["touching 1", [1, 1.01], "inconclusive"],
+    ["from end to end of the margin", [1 / 1.002, 1.002], "unchanged"],
   ] as const)("%s", (_, ci, verdict) => {
     expect(judge(ci, 0.002, "lower")).toBe(verdict);
   });
@@ -101,6 +103,11 @@ describe("judge", () => {
       }),
     );
   });
+});
+
+it("the smallest visible change is what the wider side of the interval reaches", () => {
+  expect(smallestVisible({ ratio: 1, ci: [0.8, 1.1] })).toBeCloseTo(0.25, 12);
+  expect(smallestVisible({ ratio: 2, ci: [1.9, 2.5] })).toBeCloseTo(0.25, 12);
 });
 
 it("a change of the smallest visible size is beyond, a smaller one need not be", () => {

@@ -74,6 +74,18 @@ describe("whatever the values", () => {
 it("says nothing of one value a side, or none", () => {
   expect(welch([1], [2])).toBeNull();
   expect(welch([], [1, 2])).toBeNull();
+  expect(welch([1, 2], [])).toBeNull();
+});
+
+it("one value is taken to vary as the other side does, whichever side it is on", () => {
+  const [one, other] = [welch([3], [1, 2, 6]), welch([1, 2, 6], [3])];
+  expect(one).toEqual({ difference: 0, error: other?.error, freedom: 2 });
+  expect(other?.freedom).toBe(2);
+});
+
+it("the freedom of sides that vary alike is that of both, whole, and of those that do not the smaller's", () => {
+  expect(welch([1, 2, 3], [4, 5, 6])?.freedom).toBe(4);
+  expect(welch([1, 1], [2, 2, 2])?.freedom).toBe(1);
 });
 
 it("values that do not vary differ for certain, or not at all", () => {
