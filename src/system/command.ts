@@ -31,7 +31,7 @@ export interface CommandResult {
 }
 
 /** A tool that has done nothing for so long hangs: with what came before, it is told within 10 s. */
-export const TOOL_LIMIT_MS = 7_000;
+export const TOOL_LIMIT_MS = 5_000;
 const BUSY_LIMIT_MS = 60_000;
 const LOOK_MS = 250;
 const MAX_OUTPUT_BYTES = 32 << 20;

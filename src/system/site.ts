@@ -7,6 +7,7 @@ import type { NetworkNamespace } from "./netns.ts";
 import { linkNames, mountNames } from "./netns-names.ts";
 import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
+import { killGroup } from "./process-group.ts";
 
 /**
  * Where network namespaces get their names.
@@ -81,8 +82,10 @@ export async function openPrivateSite(): Promise<Site> {
   const holder = spawn(
     "setpriv",
     ["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "slave", "sh", "-c", ENTER],
-    { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } },
+    { stdio: ["pipe", "pipe", "pipe"], detached: true, env: { ...process.env, LC_ALL: "C" } },
   );
+  // What it has started would hold its pipes open, and us with them.
+  holder.once("exit", () => killGroup(holder.pid));
   const pid = await ready(holder);
   const close = async () => {
     if (holder.exitCode !== null || holder.signalCode !== null) return;

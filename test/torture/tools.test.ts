@@ -21,6 +21,7 @@ const at = stage();
 const LIMIT_MS = 10_000;
 
 const HANG = "sleep 300; true";
+const LATER = "hangs, but says its version";
 const { PATH } = process.env;
 /** What a tool does instead of its work; null is that it is not there. */
 const MISDEEDS: Record<string, string | null> = {
@@ -28,7 +29,7 @@ const MISDEEDS: Record<string, string | null> = {
   "exits with 3": "exit 3",
   // Its child holds on to the output.
   hangs: HANG,
-  "hangs, but says its version": `case " $* " in *" --version "*|*" -V "*) PATH='${PATH}'; exec "\${0##*/}" "$@";; esac; ${HANG}`,
+  [LATER]: `case " $* " in *" --version "*|*" -V "*) PATH='${PATH}'; exec "\${0##*/}" "$@";; esac; ${HANG}`,
   "prints garbage": "echo garbage",
   "prints 100 MB": "yes garbage | head -c 100000000",
 };
@@ -66,7 +67,10 @@ if (lacking === null) {
 } else process.stdout.write(`not tried: a qemu-system-x86_64 that misbehaves: ${lacking}\n`);
 
 const CASES = COMMANDS.flatMap(([tool, command]) =>
-  Object.entries(MISDEEDS).map(([misdeed, script]) => ({ tool, command, misdeed, script })),
+  Object.entries(MISDEEDS)
+    // Nothing floods here, and tcpdump is asked for its version only.
+    .filter(([misdeed]) => tool !== "tcpdump" || misdeed !== LATER)
+    .map(([misdeed, script]) => ({ tool, command, misdeed, script })),
 );
 
 /** All in turn, as many as are called for, and a few others each time where few are. */

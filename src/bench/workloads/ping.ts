@@ -1,13 +1,13 @@
 import { withoutPrefix } from "../../setup/network.ts";
 import { type Bucket, bucketQuantile, mergeBuckets } from "../../stats/histogram.ts";
 import { type Child, finish, startChild } from "../../system/child.ts";
+import { TOOL_LIMIT_MS } from "../../system/command.ts";
 import { ToolError } from "../../system/errors.ts";
 import { endpoints } from "./endpoints.ts";
 import type { RoundResult, Workload, WorkloadContext } from "./workload.ts";
 
 const PACE_NS = 10e6;
 const CALIBRATION = 200;
-const MARGIN_MS = 10_000;
 /** ICMP echo of 56 bytes: 14 Ethernet + 20 IPv4 + 8 ICMP + 56. */
 const FRAME_SIZE = 98;
 
@@ -111,7 +111,7 @@ async function runPing(
     text += String(data);
   });
   const expectedMs = Number(interval) * count * 1000;
-  const code = await finish(child, expectedMs + MARGIN_MS, context.signal);
+  const code = await finish(child, expectedMs + TOOL_LIMIT_MS, context.signal);
   const result = parsePing(text);
   if (result === null) {
     throw new ToolError(
