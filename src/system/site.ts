@@ -103,7 +103,8 @@ function ready(holder: ChildProcess): Promise<number> {
     const timer = setTimeout(() => {
       holder.kill("SIGKILL");
       const seconds = READY_TIMEOUT_MS / 1000;
-      reject(new ToolError("unshare", `unshare made no mount namespace within ${seconds} s`));
+      const sentence = `setpriv and unshare made no mount namespace within ${seconds} s`;
+      reject(new ToolError("unshare", sentence));
     }, READY_TIMEOUT_MS);
     holder.stderr?.on("data", (data) => {
       said += String(data);
