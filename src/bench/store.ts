@@ -64,43 +64,53 @@ export function writeReports<Document>(
   );
 }
 
-/** Points `latest` in the reports folder to the newest run; false when something else has that name. */
-export function pointLatest(folder: string): boolean {
-  return asCaller(() => linkLatest(folder));
+/** Points `latest` in the reports folder to the newest run, or says why it cannot be. */
+export function pointLatest(folder: string, say: (sentence: string) => void): void {
+  const reason = asCaller(() => linkLatest(folder));
+  if (reason !== null) {
+    say(`${join(REPORTS, "latest")} could not be pointed to this run: ${reason}`);
+  }
 }
 
-function linkLatest(folder: string): boolean {
+function linkLatest(folder: string): string | null {
   const link = join(dirname(folder), "latest");
   const fresh = `${link}.${process.pid}`;
   try {
     symlinkSync(basename(folder), fresh);
+  } catch (error) {
+    return String(error);
+  }
+  try {
     renameSync(fresh, link);
-    return true;
+    return null;
   } catch {
     removeIfPossible(fresh);
-    return false;
+    return "something else has that name";
   }
 }
 
 function replaceFile(path: string, text: string): void {
   const fresh = `${path}.${process.pid}.tmp`;
   const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = constants;
+  let fd: number | null = null;
   try {
     makeFolder(dirname(path));
-    const fd = openSync(fresh, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o644);
+    fd = openSync(fresh, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o644);
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
     fsyncSync(fd);
-    closeSync(fd);
     renameSync(fresh, path);
   } catch (cause) {
-    removeIfPossible(fresh);
+    // What could not be made is another process's.
+    if (fd !== null) removeIfPossible(fresh);
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BridgescopeError(
       `${path} could not be written (${reason}); what was there before is untouched`,
       1,
       { cause },
     );
+  } finally {
+    if (fd !== null) closeSync(fd);
   }
 }
 

@@ -92,7 +92,7 @@ export async function benchKernels(
     print(runs, compared, options.json === true);
     if (compared !== null) tellGithub(compared);
     if (paths.length > 0) say(paths.join("\n"));
-    if (options.out === undefined && paths.length > 0) pointLatest(folder);
+    if (options.out === undefined && paths.length > 0) pointLatest(folder, say);
     if (failure !== null) throw failure;
     forgetJournal(going, folder);
     process.exitCode = statusOf(runs, compared, options.bisect === true);

@@ -75,7 +75,7 @@ export async function benchVersus(
     say(paths.join("\n"));
     if (versus.base.state === "interrupted") say(howToGoOn(folder));
     else forgetJournal(going, folder);
-    if (options.out === undefined) pointLatest(folder);
+    if (options.out === undefined) pointLatest(folder, say);
     const failed = SIDES.some((side) => versus[side].state === "failed");
     process.exitCode =
       interruption.exitCode() ?? (failed ? FAILED : exitStatus(versus.comparison, failOn));

@@ -160,11 +160,7 @@ async function benchHere(
     say(paths.join("\n"));
     if (run.state === "interrupted") say(howToGoOn(folder));
     else forgetJournal(going, folder);
-    if (options.out === undefined && !pointLatest(folder)) {
-      say(
-        `${join(REPORTS, "latest")} could not be pointed to this run: something else has that name`,
-      );
-    }
+    if (options.out === undefined) pointLatest(folder, say);
     const hint = functionHint(plan, run);
     if (hint !== null) say(hint);
     process.exitCode = interruption.exitCode() ?? (isSound(run) ? 0 : FAILED);

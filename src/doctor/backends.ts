@@ -6,7 +6,7 @@ import type { KernelFacts } from "./kernel.ts";
 /** What came of loading a program: null where it attached, else the kernel's or bpftrace's reason. */
 export type Tried = Readonly<Record<FunctionBackend, string | null>>;
 
-/** How `--backend auto` would choose; `tried` is null where no bpftrace was there to try with. */
+/** How `--backend auto` would choose; `tried` is null where no bpftrace was there to try with, or it hung. */
 export function backendFindings(kernel: KernelFacts, tried: Tried | null): Finding[] {
   const taken = choice(tried);
   return [
@@ -58,7 +58,7 @@ function functionProbes(
     return finding({
       id,
       status: "warning",
-      observed: "not tried: that takes bpftrace, see tool/bpftrace",
+      observed: "not known: that takes a bpftrace that answers, see tool/bpftrace",
       meaning: "whether function probes load here is not known",
     });
   }

@@ -1,10 +1,5 @@
 import { tryBackend } from "../probes/function-try.ts";
-import {
-  type FunctionBackend,
-  type FunctionTable,
-  readFunctions,
-  withRefusal,
-} from "../probes/functions.ts";
+import { type FunctionTable, readFunctions, withRefusal } from "../probes/functions.ts";
 import { HangError, PrerequisiteError } from "../system/errors.ts";
 import { backendFindings, type Tried } from "./backends.ts";
 import { bridgeSupportFindings } from "./bridge-support.ts";
@@ -99,14 +94,14 @@ async function tryBackends(
   if (version === null || isTooOld("bpftrace", version)) {
     return null;
   }
-  const tryOne = (backend: FunctionBackend) =>
-    tryBackend(backend, version, functions).catch((error) => {
-      if (error instanceof HangError) return error.message;
-      throw error;
-    });
-  // One after the other: a machine with two processors has better things to do than two compilers.
-  return {
-    fentry: await tryOne("fentry"),
-    kprobe: await tryOne("kprobe"),
-  };
+  try {
+    // One after the other: a machine with two processors has better things to do than two compilers.
+    return {
+      fentry: await tryBackend("fentry", version, functions),
+      kprobe: await tryBackend("kprobe", version, functions),
+    };
+  } catch (error) {
+    if (error instanceof HangError) return null;
+    throw error;
+  }
 }

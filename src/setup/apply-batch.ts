@@ -1,4 +1,3 @@
-import { TOOL_LIMIT_MS } from "../system/command.ts";
 import { PrerequisiteError, ToolError } from "../system/errors.ts";
 import { printable } from "../system/printable.ts";
 import type { Site } from "../system/site.ts";
@@ -7,9 +6,6 @@ import type { Operation } from "./plan.ts";
 
 export type BatchOperation = Extract<Operation, { kind: "ip" | "bridge" | "nft" }>;
 
-/** Beside what any tool has, for each step: a hundred times what one takes. */
-const STEP_MS = 2;
-
 /** Hands steps of one namespace to one process of the tool. */
 export async function runBatch(site: Site, group: readonly BatchOperation[]): Promise<void> {
   const first = group[0];
@@ -17,7 +13,6 @@ export async function runBatch(site: Site, group: readonly BatchOperation[]): Pr
   const result = await site.run(first.kind, first.kind === "nft" ? ["-f", "-"] : ["-batch", "-"], {
     namespace: first.namespace,
     input: `${group.map((operation) => operation.words.join(" ")).join("\n")}\n`,
-    timeoutMs: TOOL_LIMIT_MS + group.length * STEP_MS,
   });
   if (result.exitCode === 0) return;
   const line = Number(/Command failed -:(\d+)/.exec(result.stderr)?.[1] ?? 1);

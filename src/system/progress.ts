@@ -1,15 +1,21 @@
 import { readFileSync } from "node:fs";
 
+/** Looks that lie further apart than this say that it was us who did not run. */
+const LOOK_MS = 1000;
+
 /**
  * Tells a process that hangs from one that a busy machine lets wait: the milliseconds since it was last seen to run, to
- * be ready to, or to be within the kernel. Fields of proc_pid_stat(5). To be asked now and then.
+ * be ready to, to be within the kernel, or to wait to be waited for. Fields of proc_pid_stat(5). To be asked every second at least.
  */
 export function idleTime(pid: number): () => number {
-  let [ticks, since] = ["", performance.now()];
+  let [ticks, since, looked] = ["", performance.now(), performance.now()];
   return () => {
+    const now = performance.now();
     const [state = "", ran = ""] = stateOf(pid);
-    if (state === "R" || state === "D" || ran !== ticks) [ticks, since] = [ran, performance.now()];
-    return performance.now() - since;
+    if (["R", "D", "Z"].includes(state) || ran !== ticks) [ticks, since] = [ran, now];
+    else since += Math.max(0, now - looked - LOOK_MS);
+    looked = now;
+    return now - since;
   };
 }
 

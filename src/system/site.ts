@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Socket } from "node:net";
 import { type CommandOptions, type CommandResult, run, runOk } from "./command.ts";
-import { PrerequisiteError, ToolError } from "./errors.ts";
+import { HangError, PrerequisiteError } from "./errors.ts";
 import type { NetworkNamespace } from "./netns.ts";
 import { linkNames, mountNames } from "./netns-names.ts";
 import { patience } from "./patience.ts";
@@ -104,7 +104,7 @@ function ready(holder: ChildProcess): Promise<number> {
       holder.kill("SIGKILL");
       const seconds = READY_TIMEOUT_MS / 1000;
       const sentence = `setpriv and unshare made no mount namespace within ${seconds} s`;
-      reject(new ToolError("unshare", sentence));
+      reject(new HangError("unshare", sentence));
     }, READY_TIMEOUT_MS);
     holder.stderr?.on("data", (data) => {
       said += String(data);

@@ -1,13 +1,14 @@
 import { withoutPrefix } from "../../setup/network.ts";
 import { type Bucket, bucketQuantile, mergeBuckets } from "../../stats/histogram.ts";
 import { type Child, finish, startChild } from "../../system/child.ts";
-import { TOOL_LIMIT_MS } from "../../system/command.ts";
 import { ToolError } from "../../system/errors.ts";
 import { endpoints } from "./endpoints.ts";
 import type { RoundResult, Workload, WorkloadContext } from "./workload.ts";
 
 const PACE_NS = 10e6;
 const CALIBRATION = 200;
+/** With what came before, a ping that hangs is told within 10 s. */
+const MARGIN_MS = 7_000;
 /** ICMP echo of 56 bytes: 14 Ethernet + 20 IPv4 + 8 ICMP + 56. */
 const FRAME_SIZE = 98;
 
@@ -35,7 +36,7 @@ export const pingFlood: Workload = {
   parameters: [],
   prepare: async (context) => {
     const began = process.hrtime.bigint();
-    await runPing(context, "0", CALIBRATION);
+    await runPing(context, "0", CALIBRATION, 0);
     const paceNs = Number(process.hrtime.bigint() - began) / CALIBRATION;
     let pace = Math.max(2e3, paceNs / 4);
     return pingDriver(
@@ -65,7 +66,8 @@ async function pingDriver(
     placement: () => [{ thread: "ping", cpus: [...context.cpus] }],
     round: async (durationNs: number): Promise<RoundResult> => {
       const count = Math.max(2, Math.round(durationNs / paceNs()));
-      const result = await runPing(context, interval, count);
+      // The first guess of the pace is a quarter of what was seen.
+      const result = await runPing(context, interval, count, (4 * durationNs) / 1e6);
       // ping sends the next echo when the last is answered: its own pace is the best guess for the next round.
       learnPace?.(Math.max(1e3, result.elapsedNs / count));
       return {
@@ -99,6 +101,7 @@ async function runPing(
   context: WorkloadContext,
   interval: string,
   count: number,
+  longestMs: number,
 ): Promise<PingResult> {
   const { from, to } = endpoints(context.lab);
   const args = ["-n", "-i", interval, "-c", String(count), "-W", "1", withoutPrefix(to.address)];
@@ -110,8 +113,7 @@ async function runPing(
   child.process.stdout?.on("data", (data) => {
     text += String(data);
   });
-  const expectedMs = Number(interval) * count * 1000;
-  const code = await finish(child, expectedMs + TOOL_LIMIT_MS, context.signal);
+  const code = await finish(child, longestMs + MARGIN_MS, context.signal);
   const result = parsePing(text);
   if (result === null) {
     throw new ToolError(

@@ -1,13 +1,4 @@
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { collectGarbage } from "../../../src/setup/gc.ts";
@@ -50,11 +41,11 @@ describe("what stands under a name of /run/netns", () => {
 
   test("is nothing, a new namespace, one with a mark, or one in use", () => {
     const [none, fresh, ours, used] = [labName(), labName(), labName(), labName()];
-    for (const name of [fresh, ours, used]) ip("netns", "add", name);
-    ip("-n", ours, "link", "set", "dev", "lo", "alias", OURS);
-    ip("-n", used, "link", "add", "br0", "type", "bridge");
     const inode = (name: string) => namespaces(name).get(name);
+    for (const name of [fresh, ours, used]) ip("netns", "add", name);
     try {
+      ip("-n", ours, "link", "set", "dev", "lo", "alias", OURS);
+      ip("-n", used, "link", "add", "br0", "type", "bridge");
       expect(occupantOf(folder, none)).toEqual({ kind: "nothing" });
       const kind = "namespace";
       expect([fresh, ours, used].map((name) => occupantOf(folder, name))).toEqual([
@@ -69,13 +60,14 @@ describe("what stands under a name of /run/netns", () => {
 
   test("is a file, and not a namespace of the network's", () => {
     const [empty, full, link, other] = [labName(), labName(), labName(), labName()];
-    writeFileSync(at(empty), "");
-    writeFileSync(at(full), "x");
-    symlinkSync("/proc/self/ns/net", at(link));
-    writeFileSync(at(other), "");
-    expect(shell(`mount --bind /proc/self/ns/uts ${at(other)}`).status).toBe(0);
-    const before = descriptors();
+    mkdirSync(folder, { recursive: true });
     try {
+      writeFileSync(at(empty), "");
+      writeFileSync(at(full), "x");
+      symlinkSync("/proc/self/ns/net", at(link));
+      writeFileSync(at(other), "");
+      expect(shell(`mount --bind /proc/self/ns/uts ${at(other)}`).status).toBe(0);
+      const before = descriptors();
       expect(occupantOf(folder, empty)).toEqual({ kind: "empty file" });
       const kind = "other";
       expect([full, link, other].map((name) => occupantOf(folder, name))).toEqual([
@@ -89,7 +81,7 @@ describe("what stands under a name of /run/netns", () => {
       expect(descriptors()).toBe(before);
     } finally {
       shell(`umount ${at(other)}`);
-      for (const name of [empty, full, link, other]) unlinkSync(at(name));
+      for (const name of [empty, full, link, other]) rmSync(at(name), { force: true });
     }
   });
 });
@@ -246,26 +238,35 @@ describe("another user's", () => {
 
   test("state is not read", () => {
     const { name } = left();
-    chownSync(path.join(books.labs, `${name}.json`), NOBODY, NOBODY);
-    expect(() => readState(name)).toThrow(/another user's/);
-    rmSync(path.join(books.labs, `${name}.json`));
+    const file = path.join(books.labs, `${name}.json`);
+    chownSync(file, NOBODY, NOBODY);
+    try {
+      expect(() => readState(name)).toThrow(/another user's/);
+    } finally {
+      rmSync(file);
+    }
   });
 
   test.each(["bridgescope", "bridgescope/labs"])("%s is no folder for states", async (folder) => {
     const state = left();
     chownSync(path.join(books.home, folder), NOBODY, NOBODY);
-    for (const act of [() => readState(state.name), stateNames, () => claimState(state)]) {
-      expect(act).toThrow(/must be a folder of this user that nobody else can write to/);
+    try {
+      for (const act of [() => readState(state.name), stateNames, () => claimState(state)]) {
+        expect(act).toThrow(/must be a folder of this user that nobody else can write to/);
+      }
+      await expect(collectGarbage()).rejects.toThrow(/must be a folder of this user/);
+    } finally {
+      chownSync(path.join(books.home, folder), 0, 0);
     }
-    await expect(collectGarbage()).rejects.toThrow(/must be a folder of this user/);
-    chownSync(path.join(books.home, folder), 0, 0);
   });
 
   test("nor is a file", () => {
     mkdirSync(path.join(books.home, "bridgescope"));
     writeFileSync(books.labs, "");
-    expect(stateNames).toThrow(/must be a folder of this user/);
-    rmSync(books.labs);
-    expect(existsSync(books.labs)).toBe(false);
+    try {
+      expect(stateNames).toThrow(/must be a folder of this user/);
+    } finally {
+      rmSync(books.labs);
+    }
   });
 });
