@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Run } from "../../../src/document/run.ts";
 import { renderComparisonHtml } from "../../../src/report/comparison/html.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
-import { total } from "../../../src/stats/histogram.ts";
+import { type Bucket, total } from "../../../src/stats/histogram.ts";
 import { bookwormRun, tcgRun, trixieRun } from "../../fixtures/report/kernels.ts";
 import { pairedRuns } from "../../fixtures/report/paired.ts";
 import { completeRun } from "../../fixtures/report/runs.ts";
@@ -14,6 +14,64 @@ function passages(run: Run): number {
     0,
   );
 }
+
+/** A case of the run alone, its first stage with these buckets, and no other. */
+function withBuckets(run: Run, id: string, buckets: Bucket[] | null): Run {
+  const item = run.cases.find((one) => Object.keys(one.latency).length > 0);
+  const stages = Object.entries(item?.latency ?? {});
+  const [stage, latency] = stages[0] ?? [];
+  if (item === undefined || stage === undefined || latency === undefined)
+    throw new Error("fixture");
+  return {
+    ...run,
+    id,
+    cases: [{ ...item, latency: buckets === null ? {} : { [stage]: { ...latency, buckets } } }],
+  };
+}
+
+const ones = (count: number, from: number): Bucket[] =>
+  Array.from({ length: count }, (_, index) => [from + index, from + index + 1, 1]);
+
+describe("distributions on one grid", () => {
+  const run = completeRun();
+  const of = (base: Bucket[] | null, candidate: Bucket[] | null) =>
+    (
+      compareRuns(withBuckets(run, "a", base), withBuckets(run, "b", candidate)).distributions ?? []
+    ).map(({ buckets }) => buckets);
+
+  test("are as they were measured where they can be drawn so", () => {
+    expect(of(ones(48, 100), ones(3, 120))).toEqual([ones(48, 100), ones(3, 120)]);
+  });
+
+  test("are in 48 logarithmic steps from the least to the largest of both sides, where not", () => {
+    const fine = ones(200, 100);
+    const [steps = [], other] = of(fine, [[600, 800, 7]]);
+    expect(other).toEqual([[600, 800, 7]]);
+    expect(total(steps)).toBe(200);
+    for (const [lo, hi, count] of steps) {
+      const middles = fine.map(([from, to]) => (from + to) / 2);
+      expect(middles.filter((middle) => middle >= lo && middle < hi)).toHaveLength(count);
+      expect(hi / lo).toBeCloseTo(8 ** (1 / 48), 9);
+      const step = (Math.log(lo / 100) / Math.log(8)) * 48;
+      expect(step).toBeCloseTo(Math.round(step), 6);
+    }
+    expect(steps[0]?.[0]).toBeCloseTo(100, 9);
+  });
+
+  test("reach from 1 on, up to and with the largest", () => {
+    const [steps = []] = of([...ones(60, 0), [63, 64, 5]], [[0, 1, 1]]);
+    expect(steps[0]?.[0]).toBe(1);
+    expect(steps.at(-1)?.[1]).toBeCloseTo(64, 9);
+    expect(total(steps)).toBe(65);
+  });
+
+  test("are none of a stage that one side did not time, or timed without a passage", () => {
+    for (const none of [null, []]) {
+      expect(of(none, ones(3, 100))).toEqual([]);
+      expect(of(ones(3, 100), none)).toEqual([]);
+    }
+  });
+});
 
 describe("distributions of a comparison", () => {
   const [base, candidate] = [bookwormRun(), trixieRun()];
