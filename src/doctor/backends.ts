@@ -58,7 +58,7 @@ function functionProbes(
     return finding({
       id,
       status: "warning",
-      observed: "not known: that takes a bpftrace that answers, see tool/bpftrace",
+      observed: "not known: that takes a bpftrace that works here, see tool/bpftrace",
       meaning: "whether function probes load here is not known",
     });
   }

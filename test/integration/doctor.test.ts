@@ -227,7 +227,7 @@ describe("a tool that", () => {
     expect(stdout).toMatch(
       /-> install bpftrace 0\.17 or later .*`bridgescope bench --kernel debian:bullseye`/,
     );
-    expect(stdout).toMatch(/^backend\/fentry +warning +not tried/m);
+    expect(stdout).toMatch(/^backend\/fentry +warning +not known/m);
     expect(exitCode).toBe(4);
   });
 

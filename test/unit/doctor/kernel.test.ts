@@ -110,8 +110,8 @@ describe("function probes", () => {
   test("are not guessed at where there was nothing to try them with", () => {
     expect(judged(null)).toMatchObject({
       tracepoint: `ok: can be used${AUTO}`,
-      fentry: "warning: not known: that takes a bpftrace that answers, see tool/bpftrace",
-      kprobe: "warning: not known: that takes a bpftrace that answers, see tool/bpftrace",
+      fentry: "warning: not known: that takes a bpftrace that works here, see tool/bpftrace",
+      kprobe: "warning: not known: that takes a bpftrace that works here, see tool/bpftrace",
     });
   });
 });
