@@ -50,9 +50,9 @@ const picture = (folder: string) =>
 /** Of nobody's: it puts a link to `target` in the place of `path`, and what was there back, for ever. */
 const RACE = `
 const fs = require("node:fs");
-const [path, target] = process.argv.slice(1);
+const [path, target, home] = process.argv.slice(1);
 const attempt = (act) => { try { act(); } catch {} };
-fs.readdirSync(require("node:path").dirname(path));
+fs.readdirSync(home);
 process.stdout.write("go");
 for (;;) {
   attempt(() => fs.renameSync(path, path + ".kept"));
@@ -63,10 +63,10 @@ for (;;) {
   for (const end = performance.now() + Math.random(); performance.now() < end; );
 }`;
 
-async function race(path: string, target: string): Promise<() => Promise<void>> {
+async function race(path: string, target: string, home: string): Promise<() => Promise<void>> {
   const nobody = ["--reuid", `${UID}`, "--regid", `${UID}`, "--clear-groups"];
   const words = [...nobody, "--pdeathsig", "KILL", "--", process.execPath, "-e", RACE];
-  const racer = spawn("setpriv", [...words, path, target], {
+  const racer = spawn("setpriv", [...words, path, target, home], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...tagged },
   });
@@ -103,7 +103,7 @@ it("links that are planted where it writes, before or meanwhile, lead it nowhere
     } else symlinkSync(pick(random, targets), out);
     const was = picture(secret);
     const raced = pick(random, [out, ...NAMES.map((name) => join(out, name))]);
-    const stop = racing ? await race(raced, pick(random, targets)) : async () => {};
+    const stop = racing ? await race(raced, pick(random, targets), home) : async () => {};
     const words = pick(random, [
       [
         ...["bench", "--topology", "veth", "--workload", "forward", "--backend", "off"],
