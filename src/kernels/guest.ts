@@ -1,9 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { TOOL_LIMIT_MS } from "../system/command.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
-import { patience } from "../system/patience.ts";
-import { idleTime } from "../system/progress.ts";
+import { IDLE_LIMIT_MS, idleTime } from "../system/progress.ts";
 import { pickAccelerator, rememberAccelerator } from "./accelerator.ts";
 import { withTemporary } from "./cache.ts";
 import { type End, explainEnd, openConsole } from "./console.ts";
@@ -58,7 +56,6 @@ const DEFAULT_MEMORY_MB = 2048;
 
 /** Emulated, a kernel and its userland of 400 MB are up after 8 s on an idle machine. */
 const UP_WITHIN_MS = 180_000;
-const IDLE_LIMIT_MS = patience(TOOL_LIMIT_MS);
 const LOOK_MS = 500;
 
 /** How many times longer than on a machine of its own the tools in a guest may take: see system/patience.ts. */

@@ -29,7 +29,7 @@ export async function runTool(
   try {
     return await run("setpriv", ["--pdeathsig", "KILL", "--", ...place, tool, ...args], {
       tool,
-      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      timeoutMs: options.timeoutMs,
       signal: options.signal,
       env: { ...options.env, PATH: searchPath() },
     });

@@ -4,11 +4,10 @@ import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, startChild } from "../system/child.ts";
-import { TOOL_LIMIT_MS } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
 import { markRound } from "../system/libc.ts";
 import { patience } from "../system/patience.ts";
-import { idleTime } from "../system/progress.ts";
+import { IDLE_LIMIT_MS, idleTime } from "../system/progress.ts";
 import type { Site } from "../system/site.ts";
 import { definitionsFor } from "./definitions.ts";
 import { roomsOf } from "./maps.ts";
@@ -33,8 +32,6 @@ export interface ProbeProgram {
 
 export const NONCE = Symbol("nonce");
 
-/** For which it does nothing and is taken to hang. */
-const IDLE_LIMIT_MS = patience(TOOL_LIMIT_MS);
 /** However busy it is. */
 const READY_LIMIT_MS = patience(60_000);
 const STOP_LIMIT_MS = patience(30_000);

@@ -3,14 +3,14 @@ import { HangError, PrerequisiteError, ToolError } from "./errors.ts";
 import { patience } from "./patience.ts";
 import { printable } from "./printable.ts";
 import { killGroup } from "./process-group.ts";
-import { idleTime } from "./progress.ts";
+import { IDLE_LIMIT_MS, idleTime } from "./progress.ts";
 
 export interface CommandOptions {
   /**
    * Milliseconds after which the tool counts as hanging and is killed. Unless told, it hangs when it has done nothing
-   * for TOOL_LIMIT_MS, or has not ended after a minute.
+   * for IDLE_LIMIT_MS, or has not ended after a minute.
    */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** What the tool reads on its standard input. */
   input?: string;
   env?: Record<string, string>;
@@ -30,8 +30,6 @@ export interface CommandResult {
   exitCode: number;
 }
 
-/** A tool that has done nothing for so long hangs: with what came before, it is told within 10 s. */
-export const TOOL_LIMIT_MS = 5_000;
 const BUSY_LIMIT_MS = 60_000;
 const LOOK_MS = 250;
 const MAX_OUTPUT_BYTES = 32 << 20;
@@ -46,7 +44,7 @@ export async function run(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   const timeoutMs = patience(options.timeoutMs ?? BUSY_LIMIT_MS);
-  const idleLimitMs = options.timeoutMs === undefined ? patience(TOOL_LIMIT_MS) : timeoutMs;
+  const idleLimitMs = options.timeoutMs === undefined ? IDLE_LIMIT_MS : timeoutMs;
   const tool = options.tool ?? file;
   // Loaded at the first tool: it takes as long as building a lab of 50, which needs none.
   const { execa } = await import("execa");

@@ -1,4 +1,8 @@
 import { readFileSync } from "node:fs";
+import { patience } from "./patience.ts";
+
+/** What has been idle for so long hangs: with what came before, it is told within 10 s. */
+export const IDLE_LIMIT_MS = patience(5_000);
 
 /** Looks that lie further apart than this say that it was us who did not run. */
 const LOOK_MS = 1000;

@@ -252,6 +252,6 @@ describe("a tool that", () => {
     const [found] = await prerequisites("bench");
     expect(found).toMatchObject({ id: "tool/bpftrace", status: "missing" });
     expect(found?.observed).toContain("did not answer within 3 s");
-    expect(performance.now() - since).toBeLessThan(60_000);
+    expect(performance.now() - since).toBeLessThan(8_000);
   });
 });

@@ -14,10 +14,8 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { bridgescope, scratch } from "./bench/cli.ts";
 import { floodLab } from "./explain/lab.ts";
+import { BEHIND_SUDO, homeAndSecret, NOBODY } from "./nobody.ts";
 
-/** nobody, as sudo tells of who called it. */
-const UID = 65534;
-const BEHIND_SUDO = { SUDO_UID: String(UID), SUDO_GID: String(UID) };
 const RUN = ["bench", "--topology", "veth", "--workload", "forward", "--backend", "off"];
 const SHORT = [...RUN, "--rounds", "1", "--duration", "50ms"];
 
@@ -31,13 +29,7 @@ let victim: string;
 beforeEach(() => {
   folder = scratch();
   chmodSync(folder.path, 0o755);
-  home = join(folder.path, "home");
-  mkdirSync(home);
-  chownSync(home, UID, UID);
-  secret = join(folder.path, "secret");
-  mkdirSync(secret, { mode: 0o700 });
-  victim = join(secret, "victim");
-  writeFileSync(victim, "as it was", { mode: 0o600 });
+  ({ home, secret, victim } = homeAndSecret(folder.path));
 });
 afterEach(() => folder.remove());
 
@@ -62,7 +54,7 @@ describe("behind sudo", () => {
   it("all that a run writes is the caller's", async () => {
     const out = join(home, "a", "b");
     expect((await bridgescope([...SHORT, "--out", out], BEHIND_SUDO)).code).toBe(0);
-    expect(owners(join(home, "a"))).toEqual(new Set([UID]));
+    expect(owners(join(home, "a"))).toEqual(new Set([NOBODY]));
     const again = await bridgescope([...SHORT, "--out", out], BEHIND_SUDO);
     expect([again.code, readdirSync(out).length]).toEqual([0, 3]);
   });
@@ -72,7 +64,7 @@ describe("behind sudo", () => {
     const words = ["bench", "--topology", "veth", "--vs", "veth", "--workload", "forward"];
     const result = await bridgescope([...words, "--rounds", "20", "--out", out], BEHIND_SUDO);
     expect([0, 3]).toContain(result.code);
-    expect(owners(out)).toEqual(new Set([UID]));
+    expect(owners(out)).toEqual(new Set([NOBODY]));
   });
 
   it("a bundle and a report of an explanation are the caller's", async () => {
@@ -82,8 +74,8 @@ describe("behind sudo", () => {
       const where = ["explain", "br0", "--netns", String(lab.bridge.pid), "--no-probes"];
       const result = await bridgescope([...where, "--bundle", bundle, "--out", out], BEHIND_SUDO);
       expect(result.code).toBe(0);
-      expect(owners(bundle)).toEqual(new Set([UID]));
-      expect(owners(out)).toEqual(new Set([UID]));
+      expect(owners(bundle)).toEqual(new Set([NOBODY]));
+      expect(owners(out)).toEqual(new Set([NOBODY]));
     } finally {
       await lab.leave();
     }
@@ -111,7 +103,7 @@ describe("a link that was planted where a file goes", () => {
     for (const name of ["run.json", "report.html", "report.md"]) plant(victim, join(out, name));
     if (plant === symlinkSync) plant(victim, join(out, "journal.ndjson"));
     for (const env of [BEHIND_SUDO, {}]) {
-      chownSync(out, UID, UID);
+      chownSync(out, NOBODY, NOBODY);
       const result = await bridgescope([...SHORT, "--out", out], env);
       expect(result.code).toBe(0);
       untouched();
@@ -148,12 +140,12 @@ process.on("exit", () => {
     ["completion", ["completion", "bash"]],
   ])("for %s: rights over files, or the caller's alone", async (_, args) => {
     expect(await atItsEnd(args, {})).toBe(`uid 0 ${OVERRIDE} 1`);
-    expect(await atItsEnd(args, BEHIND_SUDO)).toBe(`uid ${UID} ${NONE} 1`);
+    expect(await atItsEnd(args, BEHIND_SUDO)).toBe(`uid ${NOBODY} ${NONE} 1`);
   });
 
   it("for the reports of a run, the same", async () => {
     const args = [...SHORT, "--out", join(home, "out")];
-    expect(await atItsEnd(args, BEHIND_SUDO)).toBe(`uid ${UID} ${NONE} 1`);
+    expect(await atItsEnd(args, BEHIND_SUDO)).toBe(`uid ${NOBODY} ${NONE} 1`);
     expect(await atItsEnd(args, {})).toBe(`uid 0 ${OVERRIDE} 1`);
   });
 });

@@ -11,32 +11,26 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { bridgescope } from "../integration/bench/cli.ts";
 import { hostChanges, hostState, tagged } from "../integration/host-state.ts";
+import { BEHIND_SUDO, homeAndSecret, NOBODY } from "../integration/nobody.ts";
 import { stage } from "./stage.ts";
 import { pick, trials } from "./trials.ts";
 
 const at = stage();
 
-/** nobody, as sudo tells of who called it. */
-const UID = 65534;
-const BEHIND_SUDO = { SUDO_UID: String(UID), SUDO_GID: String(UID) };
 const NAMES = ["run.json", "report.html", "report.md", "journal.ndjson", "explain.html"];
 
-/** A folder of nobody's, and one of root's with a file that nobody else may read or write. */
 function victims(folder: string) {
-  const [home, secret] = [join(folder, "home"), join(folder, "secret")];
-  mkdirSync(home, { recursive: true });
-  chownSync(home, UID, UID);
-  for (let above = folder; above !== at.folder; above = join(above, "..")) chmodSync(above, 0o755);
+  for (let above = folder; above !== at.folder; above = join(above, "..")) {
+    mkdirSync(above, { recursive: true });
+    chmodSync(above, 0o755);
+  }
   chmodSync(at.folder, 0o755);
-  mkdirSync(secret, { mode: 0o700 });
-  writeFileSync(join(secret, "victim"), "as it was", { mode: 0o600 });
-  return { home, secret, victim: join(secret, "victim") };
+  return homeAndSecret(folder);
 }
 
 /** All of a folder: names, inodes, owners, rights, and what is in the files. */
@@ -64,7 +58,7 @@ for (;;) {
 }`;
 
 async function race(path: string, target: string, home: string): Promise<() => Promise<void>> {
-  const nobody = ["--reuid", `${UID}`, "--regid", `${UID}`, "--clear-groups"];
+  const nobody = ["--reuid", `${NOBODY}`, "--regid", `${NOBODY}`, "--clear-groups"];
   const words = [...nobody, "--pdeathsig", "KILL", "--", process.execPath, "-e", RACE];
   const racer = spawn("setpriv", [...words, path, target, home], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -99,7 +93,7 @@ it("links that are planted where it writes, before or meanwhile, lead it nowhere
         links += Number(hard);
         linked++;
       }
-      if (sudo) chownSync(out, UID, UID);
+      if (sudo) chownSync(out, NOBODY, NOBODY);
     } else symlinkSync(pick(random, targets), out);
     const was = picture(secret);
     const raced = pick(random, [out, ...NAMES.map((name) => join(out, name))]);
@@ -126,7 +120,7 @@ it("links that are planted where it writes, before or meanwhile, lead it nowhere
     if (sudo && existsSync(out) && lstatSync(out).isDirectory()) {
       const written = readdirSync(out).map((name) => lstatSync(join(out, name)));
       const ours = written.filter(({ ino }) => ino !== lstatSync(victim).ino);
-      for (const stat of ours) if (stat.isFile()) expect(stat.uid, said).toBe(UID);
+      for (const stat of ours) if (stat.isFile()) expect(stat.uid, said).toBe(NOBODY);
     }
     rmSync(home, { recursive: true, force: true });
     expect(await hostChanges(before, 2000), said).toEqual({});

@@ -109,8 +109,7 @@ it("names that try to be code, markup or escapes do nothing, wherever they are s
       const names = namesFrom(random, NAMES + 5);
       const [bridge = "", outName = "", first = "", second = "", third = "", ...ports] = names;
       const named = join("/run/netns", third);
-      // The file, and the mount on it.
-      const made: string[] = [];
+      const undo: (() => void)[] = [];
       const all = homes();
       const home = await all.add();
       try {
@@ -128,9 +127,9 @@ it("names that try to be code, markup or escapes do nothing, wherever they are s
         const runs = [first, second].map((name) => storedRun(out, name, third));
         mkdirSync("/run/netns", { recursive: true });
         writeFileSync(named, "", { flag: "wx" });
-        made.push(named);
+        undo.unshift(() => unlinkSync(named));
         execFileSync("mount", ["--bind", home.path, named]);
-        made.push(named);
+        undo.unshift(() => execFileSync("umount", [named]));
         const run = (...words: string[]) => bridgescope([...words], { NO_COLOR: "1" });
         for (const [status, words] of [
           [
@@ -175,8 +174,7 @@ it("names that try to be code, markup or escapes do nothing, wherever they are s
           expect(obeyed(readFileSync(join(out, "explain", name), "utf8")), name).toBeNull();
         }
       } finally {
-        if (made.length > 1) execFileSync("umount", [named]);
-        if (made.length > 0) unlinkSync(named);
+        for (const step of undo) step();
         await all.leave();
       }
       expect(existsSync(TRAP)).toBe(false);

@@ -202,7 +202,7 @@ describe("a set-up command that goes wrong", () => {
     await expect(connect({ setup, teardown, limitMs: 700 })).rejects.toThrow(
       /set-up command nsenter .* did not answer within 0\.7 s and was stopped/,
     );
-    expect(Date.now() - began).toBeLessThan(60_000);
+    expect(Date.now() - began).toBeLessThan(5000);
     await noProcessWith(word);
     expect(await machine.devicesOnce(["lo"])).toEqual(["lo"]);
   });

@@ -17,11 +17,9 @@ import { currentOwner } from "../../../src/setup/ownership.ts";
 import { claimState, releaseState } from "../../../src/setup/state-files.ts";
 import { readState } from "../../../src/setup/state-read.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
-import { ip, labName, left, namespaces, part, useOwnBooks } from "./machine.ts";
+import { ip, labName, left, namespaces, OTHER_BOOT, part, useOwnBooks } from "./machine.ts";
 
 const books = useOwnBooks();
-
-const OTHER_BOOT = { ...currentOwner(), bootId: "00000000-0000-4000-8000-000000000000" };
 
 describe("of a dead run", () => {
   test("a namespace is removed before and after it got its mark", async () => {

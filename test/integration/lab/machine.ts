@@ -29,6 +29,8 @@ export function useOwnBooks(): { home: string; labs: string } {
   return books;
 }
 
+export const OTHER_BOOT = { ...currentOwner(), bootId: "00000000-0000-4000-8000-000000000000" };
+
 /** Books of a veth lab as a process that is gone would have left them. */
 export function left(overrides: Partial<LabState> = {}): LabState {
   const name = labName();

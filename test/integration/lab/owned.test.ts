@@ -16,7 +16,8 @@ import {
 import { stateNames } from "../../../src/setup/state-folder.ts";
 import { readState, takeState } from "../../../src/setup/state-read.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
-import { ip, labName, left, namespaces, part, shell, useOwnBooks } from "./machine.ts";
+import { NOBODY } from "../nobody.ts";
+import { ip, labName, left, namespaces, OTHER_BOOT, part, shell, useOwnBooks } from "./machine.ts";
 
 const books = useOwnBooks();
 
@@ -113,8 +114,7 @@ describe("garbage collection", () => {
         ...{ reason: `it was dropping when its process ${pid} ended`, ...nothing },
       },
     ]);
-    const booted = { ...currentOwner(), bootId: "00000000-0000-4000-8000-000000000000" };
-    const old = left({ owner: booted });
+    const old = left({ owner: OTHER_BOOT });
     expect((await collectGarbage()).labs).toEqual([
       {
         ...{ lab: old.name, outcome: "removed", ...nothing },
@@ -234,8 +234,6 @@ describe("a lab is not entered", () => {
 });
 
 describe("another user's", () => {
-  const NOBODY = 65534;
-
   test("state is not read", () => {
     const { name } = left();
     const file = path.join(books.labs, `${name}.json`);

@@ -31,6 +31,8 @@ import { labState } from "../../fixtures/lab-state.ts";
 
 const state = (name: string) => labState(name, "building");
 
+const descriptors = () => readdirSync("/proc/self/fd").length;
+
 function thrownBy(act: () => unknown): Error {
   try {
     act();
@@ -212,8 +214,7 @@ test("a state that cannot be written is said to be none, with where it should ha
 
 test("a state that cannot be replaced stays held as it was, and nothing half-written stays", () => {
   const hold = claimState(state("web"));
-  const open = () => readdirSync("/proc/self/fd").length;
-  const before = open();
+  const before = descriptors();
   rmSync(join(folder, "web.json"));
   mkdirSync(join(folder, "web.json"));
   const replace = () => replaceState(hold, { ...state("web"), phase: "kept" });
@@ -222,17 +223,16 @@ test("a state that cannot be replaced stays held as it was, and nothing half-wri
   rmSync(folder, { recursive: true });
   expect(replace).toThrow(/does not take it \(ENOENT\)/);
   expect(hold.state.phase).toBe("building");
-  expect(open()).toBe(before);
+  expect(descriptors()).toBe(before);
   releaseState(hold);
 });
 
 test("reading and waiting hold on to nothing", async () => {
   const hold = claimState(state("web"));
-  const open = () => readdirSync("/proc/self/fd").length;
-  const before = open();
+  const before = descriptors();
   for (let time = 0; time < 3; time++) expect(readState("web")).not.toBeNull();
   expect(await takeState("web", 60)).toBe("busy");
-  expect(open()).toBe(before);
+  expect(descriptors()).toBe(before);
   releaseState(hold);
 });
 
