@@ -1,5 +1,4 @@
 import { runPlan } from "./bench/bench.ts";
-import { compareStored, type StoredRuns } from "./bench/compare-stored.ts";
 import { type BenchRequest, planFor } from "./bench/request.ts";
 import { type Running, runningOf } from "./bench/running.ts";
 import { requirePrerequisites } from "./doctor/index.ts";
@@ -7,13 +6,12 @@ import type { Comparison } from "./document/compare.ts";
 import type { Explanation } from "./document/explain.ts";
 import type { WatchRecord } from "./document/watch.ts";
 import { type ExplainOptions, explainBridge } from "./explain/explain.ts";
+import { compareStored, type StoredRuns } from "./store/compare.ts";
 import { type WatchOptions, watchBridges } from "./watch/watch.ts";
 
 export { isSound } from "./bench/bench.ts";
-export type { StoredRuns } from "./bench/compare-stored.ts";
 export type { BenchRequest } from "./bench/request.ts";
 export type { Running } from "./bench/running.ts";
-export { readRun } from "./bench/stored.ts";
 export { type TrackOptions, track } from "./cli/track.ts";
 export type { Comparison, Verdict } from "./document/compare.ts";
 export { COMPARE_SCHEMA, compareSchema } from "./document/compare.ts";
@@ -26,6 +24,8 @@ export type { FdbEvent, WatchPort, WatchRecord } from "./document/watch.ts";
 export { WATCH_SCHEMA, watchSchema } from "./document/watch.ts";
 export type { ExplainOptions } from "./explain/explain.ts";
 export { FORMATS, type ReportFormat } from "./report/formats.ts";
+export type { StoredRuns } from "./store/compare.ts";
+export { readRun } from "./store/runs.ts";
 export { BridgescopeError, PrerequisiteError, ToolError, UsageError } from "./system/errors.ts";
 export type { WatchOptions } from "./watch/watch.ts";
 

@@ -7,7 +7,7 @@ import { programHashes } from "../probes/programs.ts";
 import { runLadder } from "../setup/checks/index.ts";
 import { UsageError } from "../system/errors.ts";
 import { threadCpus } from "../system/libc.ts";
-import { version } from "../version.ts";
+import { version } from "../system/version.ts";
 import { runCase } from "./case.ts";
 import { runCountedCase } from "./counted.ts";
 import { checkDescriptors } from "./descriptors.ts";

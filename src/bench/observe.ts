@@ -9,9 +9,9 @@ import type { BuiltLab } from "../setup/lab.ts";
 import { SWITCH } from "../setup/plan.ts";
 import { fdbRow, readRows } from "../setup/rows.ts";
 import { type Counters, sameCounters } from "../system/counters.ts";
+import { quiet } from "./load/quiet.ts";
 import { mapKeysFor } from "./map-keys.ts";
 import type { PlannedCase } from "./plan.ts";
-import { quiet } from "./quiet.ts";
 
 /** Probes on a lab, from one moment of rest to another. */
 export interface Observation {

@@ -1,7 +1,7 @@
 import { parseCommand } from "../setup/foreign.ts";
 import type { ExternalCommands } from "../setup/spec.ts";
-import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
+import { parseDuration } from "../text/duration.ts";
 import {
   BACKENDS,
   type Backend,

@@ -14,9 +14,9 @@ import type { Resumed } from "../bench/journal/read.ts";
 import type { Plan } from "../bench/plan.ts";
 import { pairsIn } from "../bench/versus/tape.ts";
 import type { Run } from "../document/run.ts";
-import { plural } from "../report/text/units.ts";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
+import { plural } from "../text/units.ts";
 import type { VersusOptions } from "./bench-versus.ts";
 
 /** What root would run for the sake of a file: asked for on the command line alone. */

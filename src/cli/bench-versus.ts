@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { FileJournal } from "../bench/journal/journal.ts";
-import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../bench/store.ts";
 import { planVersus, type VersusPlan, versusNs } from "../bench/versus/plan.ts";
 import { runVersus, stepsOf, type Versus } from "../bench/versus/run.ts";
 import { SIDES } from "../bench/versus/sides.ts";
@@ -8,9 +7,10 @@ import { requirePrerequisites } from "../doctor/index.ts";
 import type { Run } from "../document/run.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { progressHead, progressWords } from "../report/progress.ts";
-import { plural } from "../report/text/units.ts";
+import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../store/write.ts";
 import { UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
+import { plural } from "../text/units.ts";
 import type { KernelOptions } from "./bench-kernels.ts";
 import { forgetJournal, type Going, howToGoOn, journalOf, resumption } from "./bench-resume.ts";
 import { exitStatus, failOnOf, marginOf } from "./compare.ts";

@@ -5,16 +5,16 @@ import type { FileJournal } from "../bench/journal/journal.ts";
 import { BACKENDS, estimateNs } from "../bench/plan.ts";
 import { planFor } from "../bench/request.ts";
 import { runningOf } from "../bench/running.ts";
-import { checkFolder, pointLatest, REPORTS, writeRun } from "../bench/store.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import { requirePrerequisites } from "../doctor/index.ts";
 import type { Run } from "../document/run.ts";
-import { renderRunJson } from "../report/json.ts";
-import { renderTerminal } from "../report/terminal.ts";
-import { plural } from "../report/text/units.ts";
+import { renderRunJson } from "../report/exports/json.ts";
+import { renderTerminal } from "../report/terminal/run.ts";
+import { checkFolder, pointLatest, REPORTS, writeRun } from "../store/write.ts";
 import { UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
+import { plural } from "../text/units.ts";
 import { benchKernels } from "./bench-kernels.ts";
 import {
   forgetJournal,

@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { compareStored } from "../bench/compare-stored.ts";
 import type { Comparison, Verdict } from "../document/compare.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
-import { plural } from "../report/text/units.ts";
+import { compareStored } from "../store/compare.ts";
 import { UsageError } from "../system/errors.ts";
+import { plural } from "../text/units.ts";
 import { githubMargin, tellGithub } from "./github.ts";
 import { terminalOptions } from "./terminal.ts";
 

@@ -1,13 +1,13 @@
 import { Command } from "commander";
-import { checkFolder, writeReports } from "../bench/store.ts";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { timeLeft } from "../report/progress.ts";
-import { plural } from "../report/text/units.ts";
+import { checkFolder, writeReports } from "../store/write.ts";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
 import { dropPrivileges } from "../system/privilege.ts";
+import { printable } from "../text/printable.ts";
+import { plural } from "../text/units.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";

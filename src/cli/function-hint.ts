@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import type { Plan, PlannedCase } from "../bench/plan.ts";
 import { PARAMETER_NAMES, WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import type { Run } from "../document/run.ts";
-import { commandLine } from "../report/text/command.ts";
+import { commandLine } from "../text/command-line.ts";
 
 const KERNEL = "debian:bookworm";
 

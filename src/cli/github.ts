@@ -1,7 +1,7 @@
 /** What GitHub Actions is told beside the output: a summary, annotations, and its own margin. */
 import { appendFileSync, statSync } from "node:fs";
 import type { Comparison } from "../document/compare.ts";
-import { githubAnnotations, githubSummary } from "../report/github.ts";
+import { githubAnnotations, githubSummary } from "../report/comparison/github.ts";
 import type { ClockMargin } from "../stats/compare/pair.ts";
 
 /** GitHub refuses the whole summary of a step that is larger. */

@@ -13,11 +13,11 @@ import {
   removeCached,
   runGuest,
 } from "../kernels/index.ts";
-import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
 import { makeFolder } from "../system/folders.ts";
-import { printable } from "../system/printable.ts";
 import { asCaller, giveToCaller } from "../system/privilege.ts";
+import { parseDuration } from "../text/duration.ts";
+import { printable } from "../text/printable.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 

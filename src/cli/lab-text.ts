@@ -1,11 +1,11 @@
-import { columns, padEnd } from "../report/text/layout.ts";
 import type { LabDescription } from "../setup/describe.ts";
 import type { Collection } from "../setup/gc.ts";
 import type { LabListing } from "../setup/listing.ts";
 import { PORT_OPTIONS } from "../setup/options.ts";
 import type { Removal } from "../setup/removal.ts";
 import type { LabSummary } from "../setup/summary.ts";
-import { printable } from "../system/printable.ts";
+import { columns, padEnd } from "../text/layout.ts";
+import { printable } from "../text/printable.ts";
 
 export function formatList(labs: readonly LabListing[]): string {
   if (labs.length === 0) return "no labs\n";

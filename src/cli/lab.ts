@@ -11,7 +11,7 @@ import { stateNames } from "../setup/state-folder.ts";
 import { summarize } from "../setup/summary.ts";
 import { isTopologyFile, parseTopology } from "../setup/topology.ts";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { formatCollection, formatLab, formatList, formatUp, removalNotes } from "./lab-text.ts";
 import { progressLine } from "./progress.ts";

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
 import { BridgescopeError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
 import { dropPrivileges } from "../system/privilege.ts";
+import { printable } from "../text/printable.ts";
 import { program, readsAndWritesOnly } from "./program.ts";
 
 const USAGE = 2;

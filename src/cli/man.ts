@@ -1,6 +1,6 @@
 /** The man page, from the definitions of the commands; `npm run build` writes it to dist/man. */
 import type { Command } from "commander";
-import { version } from "../version.ts";
+import { version } from "../system/version.ts";
 import { type Place, placesIn } from "./places.ts";
 
 const STATUSES = [

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { version } from "../version.ts";
+import { version } from "../system/version.ts";
 
 /** Each is loaded only when it is called for: what all of them need takes longer than a lab of 200. */
 const COMMANDS: Record<string, () => Promise<Command>> = {

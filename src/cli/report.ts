@@ -1,13 +1,13 @@
 import { Command } from "commander";
-import { readRun } from "../bench/stored.ts";
 import { COMPARE_SCHEMA } from "../document/compare.ts";
 import { EXPLAIN_SCHEMA } from "../document/explain.ts";
-import { hasBigger } from "../report/benchmark-json.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
+import { hasBigger } from "../report/exports/benchmark-json.ts";
 import { FORMATS, formatNamed, type ReportFormat } from "../report/formats.ts";
+import { readStored } from "../store/documents.ts";
+import { readRun } from "../store/runs.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
-import { readStored } from "./stored.ts";
 import { terminalOptions } from "./terminal.ts";
 
 const EXPORTS = `

@@ -1,7 +1,7 @@
 import type { Running } from "../bench/running.ts";
 import { progressHead, progressWords } from "../report/progress.ts";
-import { renderTables } from "../report/terminal.ts";
-import { printableLines } from "../system/printable.ts";
+import { renderTables } from "../report/terminal/run.ts";
+import { printableLines } from "../text/printable.ts";
 import { type Output, progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 

@@ -1,7 +1,8 @@
 /** Values of options that several commands take. */
-import { parseDuration } from "../system/duration.ts";
+
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { parseDuration } from "../text/duration.ts";
+import { printable } from "../text/printable.ts";
 
 /** Seconds of `10s` or `500ms`. */
 export function secondsOf(text: string, option: string): number {

@@ -6,7 +6,7 @@ import { drawWatch } from "../report/watch/screen.ts";
 import { newStory, tell } from "../report/watch/story.ts";
 import { FIRST_VIEW, type View } from "../report/watch/view.ts";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { LEAST_INTERVAL_S, watchBridges } from "../watch/watch.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
 import { terminalOptions } from "./terminal.ts";

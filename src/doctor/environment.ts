@@ -1,6 +1,6 @@
 import type { Run } from "../document/run.ts";
 import { type FunctionTable, readFunctions } from "../probes/functions.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import type { Finding } from "./finding.ts";
 import { tracedFunctions } from "./function-table.ts";
 import { type KernelConfig, readKernelConfig } from "./kernel-config.ts";

@@ -1,4 +1,4 @@
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 /** A job that can be impossible here; every bench builds a lab first. */
 export type Job = "lab" | "bench";

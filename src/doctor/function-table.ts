@@ -1,6 +1,6 @@
 import type { TracedFunction } from "../document/run.ts";
 import type { FunctionTable } from "../probes/functions.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 /** The table as documents carry it: without the arguments. */
 export function tracedFunctions(functions: FunctionTable): TracedFunction[] {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 export interface KernelConfig {
   /** The file it was read from. */

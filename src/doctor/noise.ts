@@ -1,4 +1,4 @@
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { inConfig } from "./bridge-support.ts";
 import { type Finding, finding } from "./finding.ts";
 import type { KernelConfig } from "./kernel-config.ts";

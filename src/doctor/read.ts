@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { run } from "../system/command.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 export const TOOL_TIMEOUT_MS = 3_000;
 

@@ -5,13 +5,13 @@ import type { Explanation } from "../document/explain.ts";
 import { atPlace } from "../live/places.ts";
 import type { Place } from "../live/state.ts";
 import { wordsAt } from "../live/words-at.ts";
-import { commandLine } from "../report/text/command.ts";
 import { run } from "../system/command.ts";
 import { BridgescopeError } from "../system/errors.ts";
 import { inNamespace } from "../system/netns.ts";
-import { printableLines } from "../system/printable.ts";
 import { asCaller } from "../system/privilege.ts";
-import { version } from "../version.ts";
+import { version } from "../system/version.ts";
+import { commandLine } from "../text/command-line.ts";
+import { printableLines } from "../text/printable.ts";
 import { claimFolder } from "./folder.ts";
 import type { Mask } from "./mask.ts";
 

@@ -3,10 +3,18 @@ import type { Finding, Thresholds } from "../document/explain.ts";
 import type { Collected, Flow } from "../live/collect.ts";
 import { portName } from "../live/port-name.ts";
 import type { BridgeState, Port } from "../live/state.ts";
-import { bridgeCommand, peerPorts, portFlag, portPhrase, staticEntry } from "./cause.ts";
+import {
+  bridgeCommand,
+  inferred,
+  peerPorts,
+  portFlag,
+  portPhrase,
+  staticEntry,
+  type Why,
+} from "./causes/cause.ts";
 import { loop } from "./causes/loop.ts";
 import { multicast } from "./causes/multicast.ts";
-import { inferred, type Why, whyUnknown } from "./why.ts";
+import { whyUnknown } from "./causes/why.ts";
 
 export const THRESHOLDS: Thresholds = {
   unknownUnicast: 10,

@@ -1,8 +1,8 @@
 /** A folder to write into that nobody has written into. */
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
 import { asCaller } from "../system/privilege.ts";
+import { printable } from "../text/printable.ts";
 
 /** Makes it, for root or the caller behind sudo alone, or takes one that is empty: what is in one already is nobody's to overwrite. A UsageError says why `what` cannot be written there. */
 export function claimFolder(folder: string, what: string): void {

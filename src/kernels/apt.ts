@@ -3,7 +3,7 @@ import { access, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { CommandResult } from "../system/command.ts";
 import { PrerequisiteError, ToolError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import type { Suite } from "./spec.ts";
 import { runTool } from "./tool.ts";
 

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { readRun } from "../bench/stored.ts";
 import type { Run } from "../document/run.ts";
+import { readRun } from "../store/runs.ts";
 import { BridgescopeError } from "../system/errors.ts";
 import { APP } from "./app.ts";
 import { type GuestOptions, runGuest } from "./guest.ts";

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 const HEADER_BYTES = 0x10000;
 

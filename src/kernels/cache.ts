@@ -8,7 +8,7 @@ import { currentOwner, fateOf } from "../setup/ownership.ts";
 import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
 import { makeFolder } from "../system/folders.ts";
 import { tryLock } from "../system/libc.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 /**
  * $XDG_CACHE_HOME/bridgescope/kernels holds a folder for each finished thing, `tmp` for what is being

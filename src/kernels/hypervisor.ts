@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 import { ToolError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
 import { killGroup } from "../system/process-group.ts";
+import { printable } from "../text/printable.ts";
 import { QEMU } from "./qemu.ts";
 import { runTool, searchPath } from "./tool.ts";
 

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { folders } from "./app.ts";
 import { type Entry, entriesUnder } from "./cpio.ts";
 import { ABILITIES, type Ability, INIT } from "./init.ts";

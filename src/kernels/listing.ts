@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { discard, pathOf } from "./cache.ts";
 import { readShelf, type Shelf } from "./manifest.ts";
 import { SUITES } from "./spec.ts";

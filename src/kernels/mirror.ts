@@ -1,5 +1,5 @@
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { runTool } from "./tool.ts";
 
 /** The Debian mirror to fetch from: the one that was asked for, or the machine's own. */

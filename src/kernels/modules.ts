@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { ToolError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { entriesUnder, writeCpio } from "./cpio.ts";
 import { runTool } from "./tool.ts";
 

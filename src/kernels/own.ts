@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { readRelease } from "./bzimage.ts";
 import { discard, publish, requireRoom, withTemporary } from "./cache.ts";
 import { CONFIG, MODULES, VMLINUZ } from "./files.ts";

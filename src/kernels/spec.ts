@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 export const SUITES = ["bullseye", "bookworm", "trixie", "sid"] as const;
 export type Suite = (typeof SUITES)[number];

@@ -1,5 +1,5 @@
 /** What live.bt and watch.bt print of entries that somebody added or deleted. */
-import { macOfInteger } from "../system/mac.ts";
+import { macOfInteger } from "../text/mac-address.ts";
 
 export interface ByHand {
   kind: "added" | "deleted";

@@ -1,5 +1,5 @@
 /** Keys and values of @ports and @fdb, which live.bt and watch.bt share. */
-import { macInteger } from "../system/mac.ts";
+import { macInteger } from "../text/mac-address.ts";
 import type { BridgeState, FdbEntry } from "./state.ts";
 
 type Entry = [key: bigint[], value: bigint];

@@ -2,7 +2,7 @@
 import { UsageError } from "../system/errors.ts";
 import { dumpFdb, type NeighbourMessage } from "../system/neighbours.ts";
 import { withDumpSocket } from "../system/netlink-dump.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { bridgeOptions, portFlags } from "./bridge-options.ts";
 import type { NameCache } from "./containers.ts";
 import { entryOf } from "./fdb.ts";

@@ -1,7 +1,8 @@
 /** Which bridge a person means. */
-import { commandLine } from "../report/text/command.ts";
+
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { commandLine } from "../text/command-line.ts";
+import { printable } from "../text/printable.ts";
 import { type FoundBridge, findAllBridges, OPEN_VSWITCH } from "./bridges.ts";
 import { type Link, readLinks } from "./links.ts";
 import { type KnownPlace, listPlaces, placeOf, plainPlace } from "./places.ts";

@@ -1,4 +1,10 @@
-import type { FunctionParameter } from "./functions.ts";
+export interface FunctionParameter {
+  name: string;
+  /** As C writes it, e.g. `struct sk_buff *`. */
+  type: string;
+  /** N of a kprobe's `argN`; null where the value is on the stack. For a struct by value, its first. */
+  register: number | null;
+}
 
 /**
  * Signatures as of Linux 5.10, for kernels before 5.11: these have no BTF for modules, and the bridge

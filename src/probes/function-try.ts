@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { BridgescopeError, HangError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
 import { openPrivateSite } from "../system/site.ts";
+import { printable } from "../text/printable.ts";
 import {
   type FunctionBackend,
   type FunctionTable,

@@ -1,20 +1,12 @@
 import { type Btf, BtfError, parseBtf } from "./btf.ts";
 import { type KernelFiles, liveKernelFiles } from "./function-files.ts";
-import { signatureBeforeModuleBtf } from "./function-signatures.ts";
+import { type FunctionParameter, signatureBeforeModuleBtf } from "./function-signatures.ts";
 import { parseFilterFunctions, parseSymbols, type Symbols } from "./function-symbols.ts";
 
 /**
  * The function table: which kernel functions on a frame's way the running kernel has, where their
  * arguments lie, and which backend can attach to them.
  */
-
-export interface FunctionParameter {
-  name: string;
-  /** As C writes it, e.g. `struct sk_buff *`. */
-  type: string;
-  /** N of a kprobe's `argN`; null where the value is on the stack. For a struct by value, its first. */
-  register: number | null;
-}
 
 export interface KernelFunction {
   name: string;
@@ -30,7 +22,7 @@ export interface KernelFunction {
 
 export type FunctionTable = ReadonlyMap<string, KernelFunction>;
 export type FunctionBackend = "fentry" | "kprobe";
-export type { KernelFiles };
+export type { FunctionParameter, KernelFiles };
 
 /** The module that has each function, where it is not built in, and the stage that needs it. */
 const FUNCTIONS: Readonly<Record<string, string | null>> = {

@@ -1,5 +1,5 @@
 import { ToolError } from "../system/errors.ts";
-import { macInteger } from "../system/mac.ts";
+import { macInteger } from "../text/mac-address.ts";
 import { openProbeMaps } from "./maps.ts";
 
 /** An FDB entry as the probe program's @fdb holds it. */

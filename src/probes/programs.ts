@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { BuiltLab } from "../setup/lab.ts";
-import { macInteger } from "../system/mac.ts";
+import { macInteger } from "../text/mac-address.ts";
 import type { ProbeBackend } from "./backend.ts";
 import { NONCE, type ProbeProgram } from "./bpftrace.ts";
 import { translate } from "./translate.ts";

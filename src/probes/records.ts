@@ -1,4 +1,4 @@
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 /** What bpftrace said in its JSON: the maps it left, and everything that casts doubt on them. */
 export interface Records {

@@ -4,9 +4,9 @@ import { renderComparisonCommit } from "./comparison/commit.ts";
 import { renderComparisonHtml } from "./comparison/html.ts";
 import { renderComparisonMarkdown } from "./comparison/markdown.ts";
 import { renderComparisonTerminal } from "./comparison/terminal.ts";
+import { renderJson } from "./exports/json.ts";
 import { type ReportFormat, rendered } from "./formats.ts";
-import { renderJson } from "./json.ts";
-import type { TerminalOptions } from "./terminal.ts";
+import type { TerminalOptions } from "./terminal/run.ts";
 
 export const COMPARISON_FORMATS: readonly ReportFormat<Comparison>[] = [
   { name: "html", fileName: "compare.html", render: renderComparisonHtml },

@@ -3,9 +3,9 @@ import type { Explanation } from "../document/explain.ts";
 import { renderExplanationHtml } from "./explanation/html.ts";
 import { renderExplanationMarkdown } from "./explanation/markdown.ts";
 import { renderExplanationTerminal } from "./explanation/terminal.ts";
+import { renderJson } from "./exports/json.ts";
 import { type ReportFormat, rendered } from "./formats.ts";
-import { renderJson } from "./json.ts";
-import type { TerminalOptions } from "./terminal.ts";
+import type { TerminalOptions } from "./terminal/run.ts";
 
 export const EXPLANATION_FORMATS: readonly ReportFormat<Explanation>[] = [
   { name: "html", fileName: "explain.html", render: renderExplanationHtml },

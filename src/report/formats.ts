@@ -1,12 +1,12 @@
 /** Every format of a report, by name. A format is one file and one line here. */
 import type { Run } from "../document/run.ts";
-import { renderBenchmarkJson, renderBenchmarkJsonBigger } from "./benchmark-json.ts";
-import { renderCommit } from "./commit.ts";
-import { renderGobench } from "./gobench.ts";
+import { renderBenchmarkJson, renderBenchmarkJsonBigger } from "./exports/benchmark-json.ts";
+import { renderCommit } from "./exports/commit.ts";
+import { renderGobench } from "./exports/gobench.ts";
+import { renderRunJson } from "./exports/json.ts";
 import { renderHtml } from "./html/page.ts";
-import { renderRunJson } from "./json.ts";
-import { renderMarkdown } from "./markdown.ts";
-import { renderTerminal, type TerminalOptions } from "./terminal.ts";
+import { renderMarkdown } from "./markdown/run.ts";
+import { renderTerminal, type TerminalOptions } from "./terminal/run.ts";
 
 export interface ReportFormat<Document = Run> {
   /** As `--format` takes it. */

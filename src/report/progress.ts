@@ -1,7 +1,7 @@
 /** A run's progress in one line of ASCII. */
 import type { RunProgress } from "../document/progress.ts";
-import { ascii, clip } from "../system/printable.ts";
-import { quantity } from "./text/units.ts";
+import { ascii, clip } from "../text/printable.ts";
+import { quantity } from "../text/units.ts";
 
 const GAP = "  ";
 

@@ -1,6 +1,6 @@
 import { PrerequisiteError, ToolError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
 import type { Site } from "../system/site.ts";
+import { printable } from "../text/printable.ts";
 import { BRIDGE_OPTIONS } from "./options.ts";
 import type { Operation } from "./plan.ts";
 

@@ -1,8 +1,8 @@
 import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
 import { openRouteSocket, RefusedMessage, type RouteSocket } from "../system/netlink.ts";
 import type { OpenNamespaces } from "../system/netns.ts";
-import { printable } from "../system/printable.ts";
 import { IFLA_BR_FDB_MAX_LEARNED, writeRequest } from "../system/rtnetlink.ts";
+import { printable } from "../text/printable.ts";
 import type { Operation } from "./plan.ts";
 import { asCommand } from "./plan-text.ts";
 

@@ -1,7 +1,7 @@
 import { UsageError } from "../system/errors.ts";
 import { closeNamespace, type NetworkNamespace, OpenNamespaces } from "../system/netns.ts";
-import { printable } from "../system/printable.ts";
 import { openPrivateSite } from "../system/site.ts";
+import { printable } from "../text/printable.ts";
 import { findNamespace } from "./find-namespace.ts";
 import { attachSpec } from "./foreign.ts";
 import { foreignLab } from "./foreign-lab.ts";

@@ -1,6 +1,6 @@
 import { run } from "../system/command.ts";
 import { PrerequisiteError, UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 /** How each tool is asked for the process that is a container's first; `pid` reads its answer. */
 const TOOLS = [

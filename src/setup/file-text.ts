@@ -1,7 +1,7 @@
 import { type Document, isMap, isNode, LineCounter, type ParsedNode, parseDocument } from "yaml";
 import type { z } from "zod";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 
 type Path = readonly (string | number)[];
 

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import type { z } from "zod";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { topologyFileSchema } from "./file-schema.ts";
 import { type FileText, parseFile } from "./file-text.ts";
 import { addressAt, type Network, parseNetwork, withoutPrefix } from "./network.ts";

@@ -2,8 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { UsageError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { closeNamespace, inNamespace, type NetworkNamespace, openPath } from "../system/netns.ts";
-import { printable } from "../system/printable.ts";
 import { hostSite } from "../system/site.ts";
+import { printable } from "../text/printable.ts";
 import { containerPid } from "./containers.ts";
 
 /** Opens a namespace by a path, a PID, a name of `ip netns`, or a container's name or id; in this order. */

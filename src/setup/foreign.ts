@@ -1,5 +1,5 @@
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import type { AttachSpec, ExternalCommands, ExternalSpec } from "./spec.ts";
 
 /** What `external` and `attach:<a>,<b>` have in common before anybody has looked. */

@@ -1,7 +1,7 @@
 import { requireLabPrivileges } from "../system/capabilities.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
 import { hostSite } from "../system/site.ts";
+import { printable } from "../text/printable.ts";
 import { type BuiltLab, openLab } from "./lab.ts";
 import { labNames } from "./lab-name.ts";
 import { judge, occupantOf } from "./mark.ts";

@@ -1,5 +1,5 @@
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import type { LabNames } from "./plan.ts";
 
 const LAB_NAME = /^[a-z][a-z0-9-]{0,31}$/;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { macText } from "../system/mac.ts";
+import { macText } from "../text/mac-address.ts";
 
 /** The first two bits of the fourth byte, and for entries a third. */
 const KINDS = { host: 0x00, port: 0x40, bridge: 0x80, entry: 0xa0, sender: 0xc0 } as const;

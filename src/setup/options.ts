@@ -1,5 +1,5 @@
-import { parseDuration } from "../system/duration.ts";
 import { UsageError } from "../system/errors.ts";
+import { parseDuration } from "../text/duration.ts";
 
 /** Options that a person may put behind a topology, in iproute2's spelling. */
 interface OptionKind {

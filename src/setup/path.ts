@@ -1,6 +1,6 @@
 import { BridgescopeError, ToolError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
 import type { Site } from "../system/site.ts";
+import { printable } from "../text/printable.ts";
 import { withoutPrefix } from "./network.ts";
 import {
   type LinkRow,

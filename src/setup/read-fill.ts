@@ -2,8 +2,7 @@ import { z } from "zod";
 import { parseToolJson } from "../system/command.ts";
 import type { BuiltLab } from "./lab.ts";
 import { FILL_NAMES, type FillName } from "./options.ts";
-import { portName, SWITCH } from "./plan.ts";
-import { FILL_TABLE } from "./plan-fill.ts";
+import { FILL_TABLE, portName, SWITCH } from "./plan.ts";
 import { fdbRow, readRows, vlanRow } from "./rows.ts";
 
 /** How many of each thing that the lab was to be filled with are there, as the tools count them. */

@@ -1,7 +1,7 @@
 import { closeSync, constants, lstatSync, openSync } from "node:fs";
 import { unmountName } from "../system/netns-names.ts";
-import { printable } from "../system/printable.ts";
 import { hostSite } from "../system/site.ts";
+import { printable } from "../text/printable.ts";
 import { type Holder, holdersOf } from "./holders.ts";
 import { judge, occupantOf } from "./mark.ts";
 import type { LabState } from "./state.ts";

@@ -12,7 +12,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { BridgescopeError } from "../system/errors.ts";
 import { makeFolder } from "../system/folders.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { isLabName } from "./lab-name.ts";
 
 const SUFFIX = ".json";

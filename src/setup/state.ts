@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { BridgescopeError } from "../system/errors.ts";
-import { printable } from "../system/printable.ts";
+import { printable } from "../text/printable.ts";
 import { isLabName, labNames } from "./lab-name.ts";
 import { FILL_NAMES } from "./options.ts";
 import type { Owner } from "./ownership.ts";

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { printable } from "../text/printable.ts";
 import { ToolError } from "./errors.ts";
 import { patience } from "./patience.ts";
-import { printable } from "./printable.ts";
 import { killGroup } from "./process-group.ts";
 import type { Site } from "./site.ts";
 

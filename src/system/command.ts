@@ -1,7 +1,7 @@
 import type { z } from "zod";
+import { printable } from "../text/printable.ts";
 import { HangError, PrerequisiteError, ToolError } from "./errors.ts";
 import { patience } from "./patience.ts";
-import { printable } from "./printable.ts";
 import { killGroup } from "./process-group.ts";
 import { IDLE_LIMIT_MS, idleTime } from "./progress.ts";
 

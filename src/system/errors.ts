@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printable } from "../text/printable.ts";
 
 /**
  * Errors a person is meant to read: one sentence that says what was expected, found, and what to do. Whatever it

@@ -1,6 +1,7 @@
 /** What the kernel's tables hold, read over rtnetlink without a process; names come as they are. */
+
+import { macText } from "../text/mac-address.ts";
 import { close, recv, SystemCallError, send, setsockopt, socket } from "./libc.ts";
-import { macText } from "./mac.ts";
 import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Socket } from "node:net";
+import { printable } from "../text/printable.ts";
 import { type CommandOptions, type CommandResult, run, runOk } from "./command.ts";
 import { HangError, PrerequisiteError } from "./errors.ts";
 import type { NetworkNamespace } from "./netns.ts";
 import { linkNames, mountNames } from "./netns-names.ts";
 import { patience } from "./patience.ts";
-import { printable } from "./printable.ts";
 import { killGroup } from "./process-group.ts";
 
 /**

@@ -7,7 +7,7 @@ import type { ProbeBackend } from "../probes/backend.ts";
 import { WATCH } from "../probes/programs.ts";
 import { probeMisses, probeRunTimeNs } from "../probes/statistics.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
-import { macInteger } from "../system/mac.ts";
+import { macInteger } from "../text/mac-address.ts";
 import { type Reading, readMaps } from "./tally.ts";
 
 /** A bridge, and what watch.bt calls it: from 1 to 8. */

@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readRun } from "../../src/bench/stored.ts";
 import { APP } from "../../src/kernels/app.ts";
 import { ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
+import { readRun } from "../../src/store/runs.ts";
 import { bridgescope, scratch, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
 import { cacheFiles, halfMadeBy } from "../integration/kernels/cache-files.ts";

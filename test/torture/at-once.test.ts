@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readRun } from "../../src/bench/stored.ts";
+import { readRun } from "../../src/store/runs.ts";
 import { bridgescope } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
 import { stage } from "./stage.ts";

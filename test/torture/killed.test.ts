@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { readJournal } from "../../src/bench/journal/read.ts";
-import { readRun } from "../../src/bench/stored.ts";
+import { readRun } from "../../src/store/runs.ts";
 import { whyNoGuests } from "../guest/guest.ts";
 import { bridgescope, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readRun } from "../../src/bench/stored.ts";
+import { readRun } from "../../src/store/runs.ts";
 import { bridgescope, scratch } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
 import { trials } from "./trials.ts";

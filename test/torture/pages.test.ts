@@ -1,10 +1,10 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { parseRun } from "../../src/bench/stored.ts";
 import type { Run } from "../../src/document/run.ts";
 import { renderComparisonHtml } from "../../src/report/comparison/html.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { compareRuns } from "../../src/stats/compare/runs.ts";
+import { parseRun } from "../../src/store/runs.ts";
 import { BridgescopeError } from "../../src/system/errors.ts";
 import { open, POINT_AT_ALL, startBrowser, unfold } from "../browser/chromium.ts";
 import { type Files, pageFiles } from "../browser/pages.ts";

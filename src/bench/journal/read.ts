@@ -1,6 +1,6 @@
 import type { Case, Check, Round, Run } from "../../document/run.ts";
 import { UsageError } from "../../system/errors.ts";
-import { printable } from "../../system/printable.ts";
+import { printable } from "../../text/printable.ts";
 import type { Both } from "../versus/sides.ts";
 import {
   type Attempt,

@@ -1,4 +1,4 @@
-import { macBytes } from "../../system/mac.ts";
+import { macBytes } from "../../text/mac-address.ts";
 
 /** IEEE Std 802 local experimental EtherType: no protocol handler takes the frame. */
 const TEST_ETHER_TYPE = 0x88b5;

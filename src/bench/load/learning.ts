@@ -1,9 +1,9 @@
 import type { BuiltLab } from "../../setup/lab.ts";
 import { ToolError } from "../../system/errors.ts";
 import { patience } from "../../system/patience.ts";
-import { quiet } from "../quiet.ts";
 import { testFrames } from "./frames.ts";
 import { reception } from "./patterns.ts";
+import { quiet } from "./quiet.ts";
 import {
   ADDRESS_SPACE,
   announce,

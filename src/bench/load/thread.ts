@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { ToolError } from "../../system/errors.ts";
 import { patience } from "../../system/patience.ts";
-import { printable } from "../../system/printable.ts";
+import { printable } from "../../text/printable.ts";
 import { Control } from "./control.ts";
 import type { ThreadData, ThreadMessage } from "./inside-thread.ts";
 import { workerUrl } from "./worker-url.ts";

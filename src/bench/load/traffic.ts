@@ -1,9 +1,9 @@
 import type { BuiltLab } from "../../setup/lab.ts";
 import { UsageError } from "../../system/errors.ts";
-import { quiet } from "../quiet.ts";
 import { openWay } from "./foreign-way.ts";
 import { testFrames } from "./frames.ts";
 import { expectedFrames, type Pattern, reception, type Target } from "./patterns.ts";
+import { quiet } from "./quiet.ts";
 import {
   addressesOf,
   announce,

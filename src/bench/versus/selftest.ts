@@ -5,7 +5,7 @@ import { ALPHA } from "../../stats/compare/headlines.ts";
 import { findingsOf, headlinesOf, isChange, isFlagged } from "../../stats/compare/paired.ts";
 import { summarize } from "../../stats/selftest.ts";
 import { threadCpus } from "../../system/libc.ts";
-import { version } from "../../version.ts";
+import { version } from "../../system/version.ts";
 import { emptyCase, sentence } from "../case-document.ts";
 import { planVersus } from "./plan.ts";
 import { measureOnce } from "./run.ts";

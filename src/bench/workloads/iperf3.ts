@@ -4,7 +4,7 @@ import { type Child, finish, startChild } from "../../system/child.ts";
 import { parseToolJson } from "../../system/command.ts";
 import { ToolError } from "../../system/errors.ts";
 import { patience } from "../../system/patience.ts";
-import { printable } from "../../system/printable.ts";
+import { printable } from "../../text/printable.ts";
 import { endpoints } from "./endpoints.ts";
 import type { WorkloadOptions } from "./parameters.ts";
 import { CONNECTIONS, describeOptions, rateWarning } from "./socket-parameters.ts";

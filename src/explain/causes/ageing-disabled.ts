@@ -1,4 +1,4 @@
-import { bridgeOption, type Cause, ipCommand } from "../cause.ts";
+import { bridgeOption, type Cause, ipCommand } from "./cause.ts";
 
 /** br_fdb_update() returns at once where hold_time() is 0: nothing is learned, every unicast frame is flooded. */
 export const ageingDisabled: Cause = {

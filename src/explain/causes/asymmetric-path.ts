@@ -1,7 +1,6 @@
 import type { Flow } from "../../live/collect.ts";
 import type { BridgeState } from "../../live/state.ts";
-import { peerPorts, portPhrase, staticEntry } from "../cause.ts";
-import type { Why } from "../why.ts";
+import { peerPorts, portPhrase, staticEntry, type Why } from "./cause.ts";
 
 /** Fewer advances may be of answers that came before the entry went. */
 const ENOUGH = 3;

@@ -1,5 +1,5 @@
 import type { BridgeState } from "../../live/state.ts";
-import { type Cause, hasEntry, ipCommand, users } from "../cause.ts";
+import { type Cause, hasEntry, ipCommand, users } from "./cause.ts";
 
 /** A neighbour entry outlives the host that it points to. */
 export const destinationGone: Cause = {

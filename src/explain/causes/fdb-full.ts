@@ -1,4 +1,4 @@
-import { type Cause, hasEntry, ipCommand, peerPorts, staticEntry } from "../cause.ts";
+import { type Cause, hasEntry, ipCommand, peerPorts, staticEntry } from "./cause.ts";
 
 /** fdb_create() refuses further dynamic entries at fdb_max_learned (Linux 6.7). */
 export const fdbFull: Cause = {

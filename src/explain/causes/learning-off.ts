@@ -1,4 +1,4 @@
-import { bridgeCommand, type Cause, portFlag, portPhrase } from "../cause.ts";
+import { bridgeCommand, type Cause, portFlag, portPhrase } from "./cause.ts";
 
 /** Frames are flooded to whoever sits behind a port that does not learn, unless an entry was set by hand. */
 export const learningOff: Cause = {

@@ -1,11 +1,4 @@
-import {
-  bridgeCommand,
-  type Cause,
-  hasEntry,
-  portFlag,
-  portPhrase,
-  staticEntry,
-} from "../cause.ts";
+import { bridgeCommand, type Cause, hasEntry, portFlag, portPhrase, staticEntry } from "./cause.ts";
 
 /** A locked port (802.1X, MAB) takes frames from addresses with an entry only, and learns none. */
 export const lockedPort: Cause = {

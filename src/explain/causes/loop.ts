@@ -1,4 +1,4 @@
-import { bridgeCommand, type Cause, portFlag } from "../cause.ts";
+import { bridgeCommand, type Cause, portFlag } from "./cause.ts";
 
 /** Both ends of one veth pair are ports of this bridge: what leaves by one comes back by the other, for ever. */
 export const loop: Cause = {

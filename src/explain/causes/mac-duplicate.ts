@@ -1,4 +1,4 @@
-import { type Cause, type CauseNote, peerPorts, portPhrase } from "../cause.ts";
+import { type Cause, type CauseNote, peerPorts, portPhrase } from "./cause.ts";
 
 /** Two hosts with one address: its entry moves with every frame that either sends. */
 export const macDuplicate: Cause = {

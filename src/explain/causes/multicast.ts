@@ -1,6 +1,6 @@
 import type { Remedy } from "../../document/explain.ts";
 import type { BridgeState } from "../../live/state.ts";
-import { bridgeOption, type Cause, ipCommand } from "../cause.ts";
+import { bridgeOption, type Cause, ipCommand } from "./cause.ts";
 
 /** br_multicast_rcv() and br_multicast_querier_exists(): without either every group goes to every port. */
 export const multicast: Cause = {

@@ -8,7 +8,7 @@ import {
   peerPorts,
   portPhrase,
   staticEntry,
-} from "../cause.ts";
+} from "./cause.ts";
 
 /** Somebody knows the address and may send to it; the bridge does not know where it is. */
 export const silent: Cause = {

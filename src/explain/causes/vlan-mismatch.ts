@@ -1,7 +1,6 @@
 import type { Flow } from "../../live/collect.ts";
 import type { BridgeState, Port } from "../../live/state.ts";
-import { bridgeCommand, portPhrase } from "../cause.ts";
-import type { Why } from "../why.ts";
+import { bridgeCommand, portPhrase, type Why } from "./cause.ts";
 
 /** The destination is known, but in another VLAN than the one that its frames come in by. */
 export function vlanMismatch(state: BridgeState, { destination, vlan, port }: Flow): Why | null {

@@ -1,4 +1,4 @@
-import { bridgeCommand, type Cause, peerPorts, portPhrase } from "../cause.ts";
+import { bridgeCommand, type Cause, peerPorts, portPhrase } from "./cause.ts";
 
 /** The entry says one port, and the host with that address is behind another: its frames go astray. */
 export const wrongPort: Cause = {

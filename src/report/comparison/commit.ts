@@ -1,8 +1,8 @@
 /** A comparison for a commit message or a mailing list: ASCII, at most 72 columns. */
 import type { Comparison } from "../../document/compare.ts";
-import { PAPER_72, writeCommand } from "../commit.ts";
+import { plural } from "../../text/units.ts";
+import { PAPER_72, writeCommand } from "../exports/commit.ts";
 import { Screen } from "../terminal/screen.ts";
-import { plural } from "../text/units.ts";
 import { commandsOf, partsOf, sideText, tally } from "./facts.ts";
 import { writeDifferences, writePaired, writeVerdicts } from "./tables.ts";
 

@@ -1,11 +1,11 @@
 import type { Comparison } from "../../document/compare.ts";
 import { bucketQuantile, total } from "../../stats/histogram.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { count, percentiles, plural } from "../../text/units.ts";
 import { ridges } from "../html/distribution.ts";
 import { type Html, html } from "../html/markup.ts";
 import { code, fold } from "../html/parts.ts";
 import { sideClass } from "../html/tokens.ts";
-import { count, percentiles, plural } from "../text/units.ts";
 import { labelsOf, sideLegend } from "./figures.ts";
 
 /** Cases beyond these are in the document. */

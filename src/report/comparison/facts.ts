@@ -11,9 +11,9 @@ import {
   VERDICTS,
   type Verdict,
 } from "../../document/compare.ts";
+import { commandLine } from "../../text/command-line.ts";
+import { bare, count, duration, percent, plural, quantity } from "../../text/units.ts";
 import { COUNTED_WORDS } from "../facts/words.ts";
-import { commandLine } from "../text/command.ts";
-import { bare, count, duration, percent, plural, quantity } from "../text/units.ts";
 
 export const GROUP_WORDS: Record<Difference["group"], string> = {
   compiler: "Compiler",

@@ -1,12 +1,12 @@
 /** Ratios with their intervals, and what a stage takes on each kernel. */
 import type { Comparison, Verdict } from "../../document/compare.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { bare, count, plural } from "../../text/units.ts";
 import { AXIS_WORDS, COUNTED_SENTENCE } from "../facts/words.ts";
 import { bottomAxis, type LogScale, logScale, logTicks, ratioScale } from "../html/axis.ts";
 import { type Html, html, px } from "../html/markup.ts";
 import { figure, legend, marked } from "../html/parts.ts";
 import { FIGURE_WIDTH, sideClass, verdictClass } from "../html/tokens.ts";
-import { bare, count, plural } from "../text/units.ts";
 import { type Kind, ratioSpan, ratioText } from "./facts.ts";
 
 const LABEL = 330;

@@ -1,11 +1,11 @@
 /** compare.html: one file, nothing fetched, in the manner of a run's page. */
 import type { Comparison, Verdict } from "../../document/compare.ts";
+import { commandLine } from "../../text/command-line.ts";
+import { bare, bareSpan, count, plural } from "../../text/units.ts";
 import { COUNTED_METHODS } from "../facts/words.ts";
 import { type Html, html } from "../html/markup.ts";
 import { code, fold, right, section, table } from "../html/parts.ts";
 import { methodSection, pageText } from "../html/shell.ts";
-import { commandLine } from "../text/command.ts";
-import { bare, bareSpan, count, plural } from "../text/units.ts";
 import { distributionsPart } from "./distributions.ts";
 import {
   accountText,

@@ -1,9 +1,9 @@
 /** A comparison for a pull request: differences and changes in the open, the evidence folded. */
 import type { Comparison, Verdict } from "../../document/compare.ts";
+import { commandLine } from "../../text/command-line.ts";
+import { code, Markdown, md, row, tableHead } from "../../text/markdown.ts";
+import { bare, bareSpan, count, plural } from "../../text/units.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
-import { commandLine } from "../text/command.ts";
-import { code, Markdown, md, row, tableHead } from "../text/markdown.ts";
-import { bare, bareSpan, count, plural } from "../text/units.ts";
 import {
   accountText,
   beyondOf,

@@ -2,7 +2,7 @@
 import type { ComparedSession, Verdict } from "../../document/compare.ts";
 import type { Disturbance } from "../../document/session.ts";
 
-import { bare, count, duration, percent, plural, quantity } from "../text/units.ts";
+import { bare, count, duration, percent, plural, quantity } from "../../text/units.ts";
 import { neededText, type Part, ratioSpan, ratioText, visibleText } from "./facts.ts";
 
 /** One sentence a headline metric: the verdict, on what it rests, and what this run could have seen. */

@@ -1,8 +1,8 @@
 /** The tables that the terminal and the commit message share. */
 import type { Verdict } from "../../document/compare.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { bare, bareSpan, plural } from "../../text/units.ts";
 import { type Row, right, type Screen, type Tone } from "../terminal/screen.ts";
-import { bare, bareSpan, plural } from "../text/units.ts";
 import {
   byCase,
   differenceText,

@@ -1,10 +1,10 @@
 /** A comparison on a terminal: what could explain a change, then the changes. */
 import type { Comparison } from "../../document/compare.ts";
-import { clip } from "../../system/printable.ts";
+import { commandLine } from "../../text/command-line.ts";
+import { clip } from "../../text/printable.ts";
+import { count, plural } from "../../text/units.ts";
+import { PAPER } from "../terminal/run.ts";
 import { type Row, right, Screen } from "../terminal/screen.ts";
-import { PAPER } from "../terminal.ts";
-import { commandLine } from "../text/command.ts";
-import { count, plural } from "../text/units.ts";
 import { accountText, beyondOf, commandsOf, type Part, partsOf, sideText, tally } from "./facts.ts";
 import { hostNoise, noiseRows } from "./paired.ts";
 import { writeDifferences, writePaired, writeVerdicts } from "./tables.ts";

@@ -1,7 +1,7 @@
 /** What every format says of an explanation, in the same words. */
 import type { Explanation, Finding, Note } from "../../document/explain.ts";
+import { count, quantity } from "../../text/units.ts";
 import type { Method } from "../facts/words.ts";
-import { count, quantity } from "../text/units.ts";
 
 type Port = Finding["victims"][number]["port"];
 

@@ -1,13 +1,13 @@
 /** explain.html: why a bridge floods, in the manner of a run's page. */
 import type { Explanation, Finding, Note, Remedy } from "../../document/explain.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { count, percent, quantity } from "../../text/units.ts";
 import { bottomAxis, linearScale } from "../html/axis.ts";
 import { bridgeFigure, type Wire } from "../html/bridge-figure.ts";
 import { type Html, html, px } from "../html/markup.ts";
 import { code, command, figure, fold, pairs, right, section, table } from "../html/parts.ts";
 import { methodSection, pageText } from "../html/shell.ts";
 import { decisionClass, FIGURE_WIDTH } from "../html/tokens.ts";
-import { count, percent, quantity } from "../text/units.ts";
 import {
   amountOf,
   basisOf,

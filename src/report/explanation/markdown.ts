@@ -1,7 +1,7 @@
 /** Why a bridge floods, for a ticket: the floods in the open, state and ports folded. */
 import type { Explanation, Finding, Remedy } from "../../document/explain.ts";
+import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
-import { code, Markdown, md, pre, row, tableHead } from "../text/markdown.ts";
 import {
   amountOf,
   basisOf,

@@ -1,7 +1,7 @@
 /** Why a bridge floods, as a person reads it. */
 import type { Explanation, Finding, Remedy } from "../../document/explain.ts";
+import { PAPER } from "../terminal/run.ts";
 import { type Column, cells, Screen } from "../terminal/screen.ts";
-import { PAPER } from "../terminal.ts";
 import {
   amountOf,
   basisOf,

@@ -1,6 +1,6 @@
 /** Closure in words: whether what the probes saw is what the interfaces counted. */
 import { type Case, DECISIONS, type Decisions, type PortAccount } from "../../document/run.ts";
-import { count, plural, signed } from "../text/units.ts";
+import { count, plural, signed } from "../../text/units.ts";
 
 export type Books =
   | { readonly state: "balanced" | "partly"; readonly text: string; readonly details: string[] }

@@ -4,7 +4,7 @@
  */
 import { isEdited } from "../../document/integrity.ts";
 import type { Case, Check, Run } from "../../document/run.ts";
-import { count, percent, plural } from "../text/units.ts";
+import { count, percent, plural } from "../../text/units.ts";
 import { booksOf } from "./books.ts";
 import { resultOf } from "./result.ts";
 import { slopeSentences } from "./slopes.ts";

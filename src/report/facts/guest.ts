@@ -1,6 +1,6 @@
 /** The guest that a run was made in, and the functions that its kernel lets us probe. */
 import type { Run, TracedFunction } from "../../document/run.ts";
-import { count, percent, plural } from "../text/units.ts";
+import { count, percent, plural } from "../../text/units.ts";
 
 /** Name and text of each fact; empty for a run on the host itself. */
 export function guestFacts({ guest }: Run): [string, string][] {

@@ -1,6 +1,6 @@
 /** A stage's number: the median of what was timed, or in counted time the mode with its interval. */
 import { type Case, type Latency, type Run, STAGES, type Stage } from "../../document/run.ts";
-import { percent } from "../text/units.ts";
+import { percent } from "../../text/units.ts";
 
 export interface TimedStage {
   readonly item: Case;

@@ -1,6 +1,6 @@
 /** What each probe program cost, over the cases that ran it. */
 import type { Probe } from "../../document/run.ts";
-import { digits } from "../text/units.ts";
+import { digits } from "../../text/units.ts";
 
 export interface ProgramCost {
   readonly name: string;

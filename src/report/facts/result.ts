@@ -1,6 +1,6 @@
 /** One case's answer in one sentence: what became of the frames, how long it took, what it cost. */
 import type { BridgeAccount, Case } from "../../document/run.ts";
-import { digits, passage, percent, plural, quantity, span } from "../text/units.ts";
+import { digits, passage, percent, plural, quantity, span } from "../../text/units.ts";
 import { HEADLINE_WORDS, headlineOf } from "./latency.ts";
 import { headlinesOf } from "./metrics.ts";
 import { DECISION_WORDS } from "./words.ts";

@@ -1,6 +1,6 @@
 /** Round trips as the sender saw them: which cases have any, and what their clock counts. */
 import type { Case, RoundTrip, Run } from "../../document/run.ts";
-import { count, plural } from "../text/units.ts";
+import { count, plural } from "../../text/units.ts";
 
 export interface TimedTrips {
   readonly item: Case;

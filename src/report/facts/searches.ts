@@ -1,6 +1,6 @@
 /** What the searches of a run tried: the highest value that passed, and the lowest that failed. */
 import type { Case, Run } from "../../document/run.ts";
-import { count, quantity } from "../text/units.ts";
+import { count, quantity } from "../../text/units.ts";
 
 export const SEARCH_WORDS =
   "A trial passes when every frame reached the host it was for and, where addresses are searched, none was flooded.";

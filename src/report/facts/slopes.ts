@@ -1,6 +1,6 @@
 /** What one more port, entry or rule costs a frame, and the bridge tax, in words. */
 import type { Run, Slopes } from "../../document/run.ts";
-import { digits, quantity } from "../text/units.ts";
+import { digits, quantity } from "../../text/units.ts";
 
 export const SLOPE_WORDS =
   "All labs stood at once, each round measured every one of them in random order, and no probe was attached.";

@@ -1,12 +1,12 @@
 /** The first screen: what to settle, what was found, and every case in one table. */
 import type { Case, Run } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { count, digits, passage, plural, quantity, spanLike } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
 import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
-import { count, digits, passage, plural, quantity, spanLike } from "../text/units.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, right, section, type TableCell, table } from "./parts.ts";

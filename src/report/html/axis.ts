@@ -1,6 +1,6 @@
 /** Axes: ticks at numbers people say, units in the label. */
 import { type ScaleLinear, type ScaleLogarithmic, scaleLinear, scaleLog } from "d3-scale";
-import { digits, quantity, scaleFor } from "../text/units.ts";
+import { digits, quantity, scaleFor } from "../../text/units.ts";
 import { type Html, html, px } from "./markup.ts";
 
 export type LogScale = ScaleLogarithmic<number, number>;

@@ -1,7 +1,7 @@
 /** Closure and drops: whether every frame is accounted for. */
 import type { Case, PortAccount, Run } from "../../document/run.ts";
+import { count, plural, signed } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
-import { count, plural, signed } from "../text/units.ts";
 import type { Detail } from "./detail.ts";
 import { type Html, html } from "./markup.ts";
 import { code, fold, right, section, table } from "./parts.ts";

@@ -1,6 +1,6 @@
 /** A bridge, its ports and who is behind them, with what passed each. */
-import { clip } from "../../system/printable.ts";
-import { compactCount, count, plural } from "../text/units.ts";
+import { clip } from "../../text/printable.ts";
+import { compactCount, count, plural } from "../../text/units.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";
 import { FIGURE_WIDTH } from "./tokens.ts";

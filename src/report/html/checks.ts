@@ -1,7 +1,7 @@
 /** What the topologies were shown to do, each fact with how to see it again. */
 import type { Check, Run } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
-import { count } from "../text/units.ts";
+import { clip } from "../../text/printable.ts";
+import { count } from "../../text/units.ts";
 import { type Html, html, lines } from "./markup.ts";
 import { code, fold, section, table } from "./parts.ts";
 

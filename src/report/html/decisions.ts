@@ -8,9 +8,9 @@ import {
   type Run,
   STAGES,
 } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { count, digits, passage, percent, plural } from "../../text/units.ts";
 import { DECISION_WORDS } from "../facts/words.ts";
-import { count, digits, passage, percent, plural } from "../text/units.ts";
 import { bottomAxis, linearScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { floodsPart, targetsTable } from "./guest.ts";

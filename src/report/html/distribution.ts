@@ -1,8 +1,8 @@
 /** Histograms as ridges over a common logarithmic axis. */
 import { line } from "d3-shape";
 import { type Case, type Latency, STAGES } from "../../document/run.ts";
+import { count, percentiles } from "../../text/units.ts";
 import { AXIS_WORDS } from "../facts/words.ts";
-import { count, percentiles } from "../text/units.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";

@@ -1,7 +1,7 @@
 /** The document itself inside the page, without a script: to read where it is small, to save always. */
 import { gzipSync } from "node:zlib";
-import { renderJson } from "../json.ts";
-import { bytes } from "../text/units.ts";
+import { bytes } from "../../text/units.ts";
+import { renderJson } from "../exports/json.ts";
 import { type Html, html, lines } from "./markup.ts";
 import { fold, section } from "./parts.ts";
 

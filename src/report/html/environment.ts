@@ -1,6 +1,6 @@
 /** Where the numbers come from: machine, kernel, tools, noise. */
 import type { Run } from "../../document/run.ts";
-import { duration } from "../text/units.ts";
+import { duration } from "../../text/units.ts";
 import { functionsPart, guestPart } from "./guest.ts";
 import { type Html, html } from "./markup.ts";
 import { code, fold, pairs, section, table } from "./parts.ts";

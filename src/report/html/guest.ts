@@ -1,5 +1,6 @@
 /** The guest of a run, what its kernel lets us probe, and what the bridge called a flood. */
 import type { PortAccount, Run } from "../../document/run.ts";
+import { count } from "../../text/units.ts";
 import {
   calibrations,
   FLOOD_WORDS,
@@ -8,7 +9,6 @@ import {
   functionSummary,
   guestFacts,
 } from "../facts/guest.ts";
-import { count } from "../text/units.ts";
 import { type Html, html } from "./markup.ts";
 import { code, pairs, right, table } from "./parts.ts";
 

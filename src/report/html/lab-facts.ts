@@ -1,6 +1,6 @@
 /** What the kernel said of a lab's options, flags and placement. */
 import type { Lab, Run } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
 import { type Html, html } from "./markup.ts";
 import { code, table } from "./parts.ts";
 

@@ -1,8 +1,8 @@
 /** The lab as the kernel showed it, with what passed each port. */
 import { type Case, DECISIONS, type Lab, type PortAccount, type Run } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { count } from "../../text/units.ts";
 import { DECISION_WORDS } from "../facts/words.ts";
-import { count } from "../text/units.ts";
 import { bridgeFigure, type Wire } from "./bridge-figure.ts";
 import type { Detail } from "./detail.ts";
 import { factsOf } from "./lab-facts.ts";

@@ -1,8 +1,6 @@
 /** Stage latency: percentiles of all cases side by side, then each case's distribution. */
 import { type Case, type Latency, type Run, STAGES, type Stage } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
-import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
-import { AXIS_WORDS, COUNTED_SENTENCE, COUNTED_WORDS, STAGE_WORDS } from "../facts/words.ts";
+import { clip } from "../../text/printable.ts";
 import {
   bare,
   bareSpan,
@@ -13,7 +11,9 @@ import {
   percentiles,
   quantity,
   span,
-} from "../text/units.ts";
+} from "../../text/units.ts";
+import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
+import { AXIS_WORDS, COUNTED_SENTENCE, COUNTED_WORDS, STAGE_WORDS } from "../facts/words.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { distribution } from "./distribution.ts";

@@ -1,6 +1,6 @@
 /** Learning over time: what an address costs to learn while the FDB fills. */
 import type { Case, Run } from "../../document/run.ts";
-import { quantity } from "../text/units.ts";
+import { quantity } from "../../text/units.ts";
 import { type Html, html } from "./markup.ts";
 import { code } from "./parts.ts";
 import { scatter } from "./scatter.ts";

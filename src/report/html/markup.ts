@@ -1,5 +1,5 @@
 /** The one place where text becomes HTML: a template that escapes whatever is put into it. */
-import { printable, printableLines } from "../../system/printable.ts";
+import { printable, printableLines } from "../../text/printable.ts";
 
 /** HTML that was written here, not taken from outside. */
 export class Html {

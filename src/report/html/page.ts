@@ -1,9 +1,9 @@
 /** report.html: one file, nothing fetched. */
 import { sealed } from "../../document/integrity.ts";
 import type { Run } from "../../document/run.ts";
+import { count, duration, plural } from "../../text/units.ts";
 import { roundTripsIn } from "../facts/round-trip.ts";
 import { CLOCK_WORDS, COUNTED_METHODS, METHODS } from "../facts/words.ts";
-import { count, duration, plural } from "../text/units.ts";
 import { answerSection } from "./answer.ts";
 import { booksSection } from "./books.ts";
 import { checksSection } from "./checks.ts";

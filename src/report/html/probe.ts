@@ -1,10 +1,10 @@
 /** What observing cost, and what it could not see. */
 import type { Case, Probe, Run } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { count, digits, quantity } from "../../text/units.ts";
 import { metricTitle } from "../facts/metrics.ts";
 import { programCosts } from "../facts/observing.ts";
 import { spread } from "../facts/samples.ts";
-import { count, digits, quantity } from "../text/units.ts";
 import { bottomAxis, linearScale } from "./axis.ts";
 import { calibrationPart } from "./guest.ts";
 import { type Html, html, px } from "./markup.ts";

@@ -1,6 +1,7 @@
 /** Round trips: where each case's lie, as numbers and as distributions over one axis. */
 import type { Run } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { count, duration } from "../../text/units.ts";
 import {
   roundTripsIn,
   type TimedTrips,
@@ -8,7 +9,6 @@ import {
   TRIPS_HEADING,
   TRIPS_WORDS,
 } from "../facts/round-trip.ts";
-import { count, duration } from "../text/units.ts";
 import type { Detail } from "./detail.ts";
 import { ridges } from "./distribution.ts";
 import { type Html, html } from "./markup.ts";

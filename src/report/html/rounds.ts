@@ -1,8 +1,8 @@
 /** Round by round, so that drift, steps and discarded rounds are seen. */
 import type { Case, Run } from "../../document/run.ts";
+import { duration, quantity, spanLike } from "../../text/units.ts";
 import { type Series, seriesOf } from "../facts/metrics.ts";
 import { COUNTED_SENTENCE } from "../facts/words.ts";
-import { duration, quantity, spanLike } from "../text/units.ts";
 import { leftAxis, linearScale } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { type Html, html, lines, px } from "./markup.ts";

@@ -1,6 +1,6 @@
 /** Small plots of one number against another. */
 
-import { quantity, scaleFor } from "../text/units.ts";
+import { quantity, scaleFor } from "../../text/units.ts";
 import { leftAxis, linearScale } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";

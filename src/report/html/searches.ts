@@ -1,6 +1,6 @@
 import type { Case, Run } from "../../document/run.ts";
+import { quantity } from "../../text/units.ts";
 import { SEARCH_WORDS, searchRows } from "../facts/searches.ts";
-import { quantity } from "../text/units.ts";
 import { type Html, html } from "./markup.ts";
 import { code, fold, right, table } from "./parts.ts";
 import { scatter } from "./scatter.ts";

@@ -1,8 +1,8 @@
 import type { Run, Slopes } from "../../document/run.ts";
 import { median } from "../../stats/quantile.ts";
+import { sparkline } from "../../text/sparkline.ts";
+import { quantity } from "../../text/units.ts";
 import { SLOPE_WORDS, slopeRows, slopeSentences } from "../facts/slopes.ts";
-import { sparkline } from "../text/sparkline.ts";
-import { quantity } from "../text/units.ts";
 import { type Html, html } from "./markup.ts";
 import { code, right, section, table } from "./parts.ts";
 import { scatter } from "./scatter.ts";

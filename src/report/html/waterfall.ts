@@ -1,7 +1,7 @@
 /** The way of a frame: each stage from where the one before it ended, and what one look at it took. */
 import type { Case, Latency, Stage } from "../../document/run.ts";
+import { digits, percentiles } from "../../text/units.ts";
 import { STAGE_WORDS } from "../facts/words.ts";
-import { digits, percentiles } from "../text/units.ts";
 import { bottomAxis, type LinearScale, linearScale } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";

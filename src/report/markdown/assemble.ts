@@ -1,6 +1,6 @@
 /** Sections put together under GitHub's limit; what was left out is said, and where it is. */
-import { byteLength, type Markdown } from "../text/markdown.ts";
-import { plural } from "../text/units.ts";
+import { byteLength, type Markdown } from "../../text/markdown.ts";
+import { plural } from "../../text/units.ts";
 import { Budget, NOTE } from "./budget.ts";
 
 const LIMIT = 58_000;

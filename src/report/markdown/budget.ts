@@ -1,5 +1,5 @@
 /** GitHub takes 65,536 characters a comment: sections share what there is, and say what they left out. */
-import { byteLength, type Markdown } from "../text/markdown.ts";
+import { byteLength, type Markdown } from "../../text/markdown.ts";
 
 /** What "… more rows" may take. */
 export const NOTE = 160;

@@ -1,8 +1,8 @@
 /** What searches found, and what one more of something costs. */
 import type { Run } from "../../document/run.ts";
+import { code, md, row, tableHead } from "../../text/markdown.ts";
 import { SEARCH_WORDS, searchRows } from "../facts/searches.ts";
 import { SLOPE_WORDS, slopeRows, slopeSentences } from "../facts/slopes.ts";
-import { code, md, row, tableHead } from "../text/markdown.ts";
 import type { Section } from "./assemble.ts";
 
 export function searches(run: Run): Section {

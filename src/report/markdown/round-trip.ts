@@ -1,7 +1,7 @@
 import type { Run } from "../../document/run.ts";
+import { code, md, row, tableHead } from "../../text/markdown.ts";
+import { count, duration } from "../../text/units.ts";
 import { roundTripsIn, TRIP_COLUMNS, TRIPS_HEADING, TRIPS_WORDS } from "../facts/round-trip.ts";
-import { code, md, row, tableHead } from "../text/markdown.ts";
-import { count, duration } from "../text/units.ts";
 import type { Section } from "./assemble.ts";
 
 export function roundTrips(run: Run): Section {

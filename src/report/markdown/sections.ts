@@ -1,4 +1,16 @@
 import { type Case, DECISIONS, type Run } from "../../document/run.ts";
+import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
+import { sparkline } from "../../text/sparkline.ts";
+import {
+  bare,
+  bareSpan,
+  count,
+  digits,
+  duration,
+  percent,
+  quantity,
+  spanLike,
+} from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import {
   calibrations,
@@ -12,18 +24,6 @@ import { agreement, bootsOf, headlineOf, stagesIn } from "../facts/latency.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { programCosts } from "../facts/observing.ts";
 import { COUNTED_SENTENCE, COUNTED_WORDS, DECISION_WORDS, SPREAD_WORDS } from "../facts/words.ts";
-import { code, Markdown, md, pre, row, tableHead } from "../text/markdown.ts";
-import { sparkline } from "../text/sparkline.ts";
-import {
-  bare,
-  bareSpan,
-  count,
-  digits,
-  duration,
-  percent,
-  quantity,
-  spanLike,
-} from "../text/units.ts";
 import type { Section } from "./assemble.ts";
 import { searches, slopes } from "./load.ts";
 import { roundTrips } from "./round-trip.ts";

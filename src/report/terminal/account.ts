@@ -1,7 +1,7 @@
 import { type BridgeAccount, type Case, DECISIONS, type Run } from "../../document/run.ts";
+import { count, digits, plural } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import { DECISION_WORDS } from "../facts/words.ts";
-import { count, digits, plural } from "../text/units.ts";
 import { cells, type Row, right, type Screen, type Tone } from "./screen.ts";
 
 /** What the bridge did with each frame that came in: exactly one decision each. */

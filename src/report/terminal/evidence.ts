@@ -1,7 +1,7 @@
 import type { Case, Check, Probe, Run } from "../../document/run.ts";
-import { clip } from "../../system/printable.ts";
+import { clip } from "../../text/printable.ts";
+import { count, digits, plural } from "../../text/units.ts";
 import { programCosts } from "../facts/observing.ts";
-import { count, digits, plural } from "../text/units.ts";
 import { cells, type Row, right, type Screen } from "./screen.ts";
 
 const LONGEST = 2000;

@@ -1,4 +1,5 @@
 import type { Run } from "../../document/run.ts";
+import { count } from "../../text/units.ts";
 import {
   calibrations,
   FLOOD_WORDS,
@@ -7,7 +8,6 @@ import {
   functionSummary,
   guestFacts,
 } from "../facts/guest.ts";
-import { count } from "../text/units.ts";
 import { cells, right, type Screen } from "./screen.ts";
 
 const AT = { indent: 2, hanging: 4 };

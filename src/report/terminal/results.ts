@@ -1,7 +1,4 @@
 import type { Case, Run } from "../../document/run.ts";
-import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
-import { headlinesOf } from "../facts/metrics.ts";
-import { COUNTED_SENTENCE, COUNTED_WORDS, SPREAD_WORDS } from "../facts/words.ts";
 import {
   bare,
   bareSpan,
@@ -11,7 +8,10 @@ import {
   quantity,
   span,
   spanLike,
-} from "../text/units.ts";
+} from "../../text/units.ts";
+import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
+import { headlinesOf } from "../facts/metrics.ts";
+import { COUNTED_SENTENCE, COUNTED_WORDS, SPREAD_WORDS } from "../facts/words.ts";
 import { type Cell, type Column, cells, type Row, right, type Screen } from "./screen.ts";
 
 /** One line a case and headline metric. */

@@ -1,6 +1,6 @@
 import type { Run } from "../../document/run.ts";
+import { duration } from "../../text/units.ts";
 import { roundTripsIn, TRIP_COLUMNS, TRIPS_HEADING, tripNotes } from "../facts/round-trip.ts";
-import { duration } from "../text/units.ts";
 import { right, type Screen } from "./screen.ts";
 
 /** One line a case: where its round trips lie, and what started the clock. */

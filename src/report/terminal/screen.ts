@@ -1,6 +1,7 @@
 /** What the terminal sections write to: lines of at most `width` columns, coloured only if asked. */
-import { ascii, printable, printableLines } from "../../system/printable.ts";
-import { columns, hang, padEnd, padStart } from "../text/layout.ts";
+
+import { columns, hang, padEnd, padStart } from "../../text/layout.ts";
+import { ascii, printable, printableLines } from "../../text/printable.ts";
 
 export type Tone = "plain" | "alarm" | "caution" | "good" | "dim" | "strong";
 

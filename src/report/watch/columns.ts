@@ -1,7 +1,7 @@
 /** What can be shown of a port or a bridge in a line, and what there is room for. */
 import type { WatchPort } from "../../document/watch.ts";
-import { sparkline } from "../text/sparkline.ts";
-import { digits, passage } from "../text/units.ts";
+import { sparkline } from "../../text/sparkline.ts";
+import { digits, passage } from "../../text/units.ts";
 
 /** A port, or the sum of all ports of a bridge, over one record. */
 export interface Line {

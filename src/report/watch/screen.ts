@@ -1,9 +1,9 @@
 /** One screen of `watch`, from the latest record of every bridge. */
 import type { FdbEvent, WatchRecord } from "../../document/watch.ts";
-import { clip, printable } from "../../system/printable.ts";
+import { columns, padEnd, padStart } from "../../text/layout.ts";
+import { clip, printable } from "../../text/printable.ts";
+import { count, plural, quantity } from "../../text/units.ts";
 import { paint, type Tone } from "../terminal/screen.ts";
-import { columns, padEnd, padStart } from "../text/layout.ts";
-import { count, plural, quantity } from "../text/units.ts";
 import { COLUMNS, type Column, fitting, type Line, sorted } from "./columns.ts";
 import { idOf, type Story } from "./story.ts";
 import { together } from "./together.ts";

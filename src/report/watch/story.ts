@@ -1,6 +1,6 @@
 /** What the records of a while say together. */
 import type { FdbEvent, WatchRecord } from "../../document/watch.ts";
-import { count, duration } from "../text/units.ts";
+import { count, duration } from "../../text/units.ts";
 
 /** Values of p99 that are kept of a port. */
 const HISTORY = 30;

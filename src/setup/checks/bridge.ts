@@ -3,15 +3,16 @@ import type { BuiltLab } from "../lab.ts";
 import { bridgeAgeing } from "./bridge-ageing.ts";
 import { bridgeQuiet } from "./bridge-quiet.ts";
 import { type BridgeView, readFdb, type Station, viewBridge } from "./bridge-view.ts";
+import { expectedEgress, isOneBurst, judgeEgress, NAMED_HOSTS, undisturbed } from "./egress.ts";
 import {
   BURST,
-  expectedEgress,
-  isOneBurst,
-  judgeEgress,
-  NAMED_HOSTS,
-  undisturbed,
-} from "./egress.ts";
-import { type Burst, type Counts, countBursts, speak, stationAddress, typed } from "./frames.ts";
+  type Burst,
+  type Counts,
+  countBursts,
+  speak,
+  stationAddress,
+  typed,
+} from "./frames.ts";
 import { type ClimbOptions, climb, type Step } from "./step.ts";
 
 /**

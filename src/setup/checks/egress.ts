@@ -1,8 +1,5 @@
-import type { Counts } from "./frames.ts";
+import { BURST, type Counts } from "./frames.ts";
 import type { Observation } from "./step.ts";
-
-/** Frames of one burst: enough that strays are told from it. IPv6 configuring itself makes a dozen at a port. */
-export const BURST = 64;
 
 /** Ports of a large bridge that are named one by one; the rest is summed up. */
 export const NAMED_HOSTS = 3;

@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { macBytes } from "../../system/mac.ts";
 import type { NetworkNamespace } from "../../system/netns.ts";
 import { openPacketSocket } from "../../system/packet-socket.ts";
+import { macBytes } from "../../text/mac-address.ts";
 import { macAddress } from "../mac.ts";
 import { readRows } from "../rows.ts";
 import { type BridgeView, readFdb, type Station } from "./bridge-view.ts";
-import { BURST } from "./egress.ts";
 import { pause, readUntil } from "./read.ts";
 
 /** IEEE 802 Local Experimental Ethertype 1: no host answers it. */
@@ -23,6 +22,9 @@ interface Sender {
   ifindex: number;
   namespace: NetworkNamespace;
 }
+
+/** Frames of one burst: enough that strays are told from it. IPv6 configuring itself makes a dozen at a port. */
+export const BURST = 64;
 
 export interface Burst {
   from: Sender;

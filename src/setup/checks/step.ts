@@ -1,5 +1,5 @@
 import type { Check } from "../../document/run.ts";
-import { printable } from "../../system/printable.ts";
+import { printable } from "../../text/printable.ts";
 
 /** What the kernel showed; `expected` replaces the step's own words where live data sharpens them. */
 export interface Observation {

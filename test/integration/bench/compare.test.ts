@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareSchema } from "../../../src/document/compare.ts";
-import { renderRunJson } from "../../../src/report/json.ts";
+import { renderRunJson } from "../../../src/report/exports/json.ts";
 import { repeatedRuns } from "../../fixtures/report/repeated.ts";
 import { scratch, start } from "./cli.ts";
 

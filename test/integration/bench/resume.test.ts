@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readRun } from "../../../src/bench/stored.ts";
 import { isSound } from "../../../src/index.ts";
+import { readRun } from "../../../src/store/runs.ts";
 import { hostChanges, hostState } from "../host-state.ts";
 import { bridgescope, scratch, start } from "./cli.ts";
 

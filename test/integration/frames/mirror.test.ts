@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { macInteger } from "../../../src/system/mac.ts";
+import { macInteger } from "../../../src/text/mac-address.ts";
 import { createBridgeModel } from "../../model/bridge.ts";
 import { hostAddress, plainConfig } from "./addresses.ts";
 import { prepare } from "./play.ts";

@@ -1,7 +1,7 @@
 import type { BuiltLab } from "../../../src/setup/lab.ts";
 import { setsockopt } from "../../../src/system/libc.ts";
-import { macBytes } from "../../../src/system/mac.ts";
 import { openPacketSocket, type PacketSocket } from "../../../src/system/packet-socket.ts";
+import { macBytes } from "../../../src/text/mac-address.ts";
 import { HOST, type PortId } from "../../model/bridge.ts";
 
 /** Local experimental EtherType (IEEE 802): no protocol of the kernel's answers it. */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { watchSchema } from "../../../src/document/watch.ts";
-import { columns } from "../../../src/report/text/layout.ts";
+import { columns } from "../../../src/text/layout.ts";
 import { bridgescope, MAIN, start } from "../bench/cli.ts";
 import { type FloodLab, floodLab, macOf } from "../explain/lab.ts";
 import { type HostState, hostChanges, hostState, tagged } from "../host-state.ts";

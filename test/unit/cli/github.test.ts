@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { githubMargin, tellGithub } from "../../../src/cli/github.ts";
 import { program } from "../../../src/cli/program.ts";
 import { renderComparisonMarkdown } from "../../../src/report/comparison/markdown.ts";
-import { renderJson } from "../../../src/report/json.ts";
+import { renderJson } from "../../../src/report/exports/json.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
 import { bookwormRun, trixieRun } from "../../fixtures/report/kernels.ts";
 import { completeRun } from "../../fixtures/report/runs.ts";

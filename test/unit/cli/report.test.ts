@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { program } from "../../../src/cli/program.ts";
-import { renderJson } from "../../../src/report/json.ts";
+import { renderJson } from "../../../src/report/exports/json.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
 import { BridgescopeError, UsageError } from "../../../src/system/errors.ts";
 import { bookwormRun, tcgRun, trixieRun } from "../../fixtures/report/kernels.ts";

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { exitStatus, marginOf } from "../../../src/cli/compare.ts";
-import { readStored } from "../../../src/cli/stored.ts";
 import { renderComparison } from "../../../src/report/comparison.ts";
-import { renderJson } from "../../../src/report/json.ts";
+import { renderJson } from "../../../src/report/exports/json.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
+import { readStored } from "../../../src/store/documents.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 import { bookwormRun, trixieRun } from "../../fixtures/report/kernels.ts";
 

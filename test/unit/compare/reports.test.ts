@@ -4,8 +4,8 @@ import { compareSchema } from "../../../src/document/compare.ts";
 import type { Run } from "../../../src/document/run.ts";
 import { COMPARISON_FORMATS, renderComparison } from "../../../src/report/comparison.ts";
 import { FORMATS } from "../../../src/report/formats.ts";
-import { columns } from "../../../src/report/text/layout.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
+import { columns } from "../../../src/text/layout.ts";
 import { bookwormRun, tcgRun, trixieRun } from "../../fixtures/report/kernels.ts";
 import { completeRun, hostileRun, largeRun } from "../../fixtures/report/runs.ts";
 import {

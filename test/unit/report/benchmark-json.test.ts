@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { readRun } from "../../../src/bench/stored.ts";
 import type { Run } from "../../../src/document/run.ts";
 import {
   renderBenchmarkJson,
   renderBenchmarkJsonBigger,
-} from "../../../src/report/benchmark-json.ts";
+} from "../../../src/report/exports/benchmark-json.ts";
+import { readRun } from "../../../src/store/runs.ts";
 import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
 import { completeRun, flood, hostileRun, interruptedRun } from "../../fixtures/report/runs.ts";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Explanation, explainSchema } from "../../../src/document/explain.ts";
 import { renderExplanationTerminal } from "../../../src/report/explanation/terminal.ts";
-import { columns } from "../../../src/report/text/layout.ts";
+import { columns } from "../../../src/text/layout.ts";
 
 const COMMAND =
   "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-long-p learning on";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Comparison, Verdict } from "../../../src/document/compare.ts";
+import { githubAnnotations, githubSummary } from "../../../src/report/comparison/github.ts";
 import { renderComparisonMarkdown } from "../../../src/report/comparison/markdown.ts";
-import { githubAnnotations, githubSummary } from "../../../src/report/github.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
 import { bookwormRun, tcgRun, trixieRun } from "../../fixtures/report/kernels.ts";
 import { completeRun, hostileRun, largeRun } from "../../fixtures/report/runs.ts";

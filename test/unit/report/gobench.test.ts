@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readRun } from "../../../src/bench/stored.ts";
 import type { Case, Run } from "../../../src/document/run.ts";
-import { renderGobench } from "../../../src/report/gobench.ts";
+import { renderGobench } from "../../../src/report/exports/gobench.ts";
+import { readRun } from "../../../src/store/runs.ts";
 import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
 import { completeRun, flood, hostileRun, interruptedRun } from "../../fixtures/report/runs.ts";
 import { type GoResult, parseGoBenchmarks } from "./go-benchmark.ts";

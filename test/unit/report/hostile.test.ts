@@ -4,8 +4,8 @@ import { sealed } from "../../../src/document/integrity.ts";
 import type { Run } from "../../../src/document/run.ts";
 import { FORMATS, formatNamed } from "../../../src/report/formats.ts";
 import { renderHtml } from "../../../src/report/html/page.ts";
-import { renderMarkdown } from "../../../src/report/markdown.ts";
-import { renderTerminal } from "../../../src/report/terminal.ts";
+import { renderMarkdown } from "../../../src/report/markdown/run.ts";
+import { renderTerminal } from "../../../src/report/terminal/run.ts";
 import { hostileRun } from "../../fixtures/report/runs.ts";
 import {
   attributesOf,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { renderTerminal } from "../../../src/report/terminal.ts";
-import { columns } from "../../../src/report/text/layout.ts";
+import { renderTerminal } from "../../../src/report/terminal/run.ts";
+import { columns } from "../../../src/text/layout.ts";
 import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
 import {
   brokenRun,

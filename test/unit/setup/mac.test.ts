@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { macAddress } from "../../../src/setup/mac.ts";
-import { macBytes, macInteger, macOfInteger } from "../../../src/system/mac.ts";
+import { macBytes, macInteger, macOfInteger } from "../../../src/text/mac-address.ts";
 
 describe("link-layer addresses of a lab", () => {
   test("are locally administered, unicast, and all different", () => {

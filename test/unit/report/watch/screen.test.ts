@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { type WatchPort, type WatchRecord, watchSchema } from "../../../../src/document/watch.ts";
-import { columns } from "../../../../src/report/text/layout.ts";
 import { drawWatch, rankedIds } from "../../../../src/report/watch/screen.ts";
 import { newStory, type Story, tell } from "../../../../src/report/watch/story.ts";
 import { FIRST_VIEW, type Key, press, type View } from "../../../../src/report/watch/view.ts";
+import { columns } from "../../../../src/text/layout.ts";
 
 function port(name: string, over: Partial<WatchPort> = {}): WatchPort {
   const owner = { label: `container ${name}`, namespace: null, pid: 1, command: "x" };

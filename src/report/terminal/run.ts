@@ -1,16 +1,16 @@
 /** The run on a terminal: the answer first, then what it rests on. */
-import type { Run } from "../document/run.ts";
-import { digest, findingsOf } from "./facts/findings.ts";
-import { CLOCK_WORDS } from "./facts/words.ts";
-import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./terminal/account.ts";
-import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./terminal/evidence.ts";
-import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./terminal/guest.ts";
-import { writeLatency, writeResults } from "./terminal/results.ts";
-import { writeRoundTrips } from "./terminal/round-trip.ts";
-import { Screen } from "./terminal/screen.ts";
-import { writeSearches } from "./terminal/searches.ts";
-import { writeSlopes } from "./terminal/slopes.ts";
-import { count, duration, plural } from "./text/units.ts";
+import type { Run } from "../../document/run.ts";
+import { count, duration, plural } from "../../text/units.ts";
+import { digest, findingsOf } from "../facts/findings.ts";
+import { CLOCK_WORDS } from "../facts/words.ts";
+import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./account.ts";
+import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./evidence.ts";
+import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./guest.ts";
+import { writeLatency, writeResults } from "./results.ts";
+import { writeRoundTrips } from "./round-trip.ts";
+import { Screen } from "./screen.ts";
+import { writeSearches } from "./searches.ts";
+import { writeSlopes } from "./slopes.ts";
 
 export interface TerminalOptions {
   /** ANSI colours; the caller knows about NO_COLOR and whether this is a terminal. */

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { columns, wrap } from "../../../src/report/text/layout.ts";
-import { code, md } from "../../../src/report/text/markdown.ts";
-import { sparkline } from "../../../src/report/text/sparkline.ts";
+import { columns, wrap } from "../../../src/text/layout.ts";
+import { code, md } from "../../../src/text/markdown.ts";
+import { clip, printable, printableLines } from "../../../src/text/printable.ts";
+import { sparkline } from "../../../src/text/sparkline.ts";
 import {
   compactCount,
   count,
@@ -11,8 +12,7 @@ import {
   signed,
   span,
   spanLike,
-} from "../../../src/report/text/units.ts";
-import { clip, printable, printableLines } from "../../../src/system/printable.ts";
+} from "../../../src/text/units.ts";
 
 test.each([
   [0, "0 ns"],

@@ -2,7 +2,7 @@ import type { Comparison } from "../document/compare.ts";
 import type { Run } from "../document/run.ts";
 import { type CompareOptions, compareRuns, type RunSet } from "../stats/compare/runs.ts";
 import { UsageError } from "../system/errors.ts";
-import { readRuns } from "./stored.ts";
+import { readRuns } from "./runs.ts";
 
 /** One side of a comparison: where its run, or its runs, are stored (see readRuns), or they themselves. */
 export type StoredRuns = string | Run | readonly Run[];

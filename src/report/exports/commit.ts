@@ -1,10 +1,10 @@
 /** One run for a commit message or a mailing list: ASCII, at most 72 columns. */
-import type { Run } from "../document/run.ts";
-import { findingsOf } from "./facts/findings.ts";
-import { writeLatency, writeResults } from "./terminal/results.ts";
-import { writeRoundTrips } from "./terminal/round-trip.ts";
-import { Screen } from "./terminal/screen.ts";
-import { foldedCommand } from "./text/command.ts";
+import type { Run } from "../../document/run.ts";
+import { foldedCommand } from "../../text/command-line.ts";
+import { findingsOf } from "../facts/findings.ts";
+import { writeLatency, writeResults } from "../terminal/results.ts";
+import { writeRoundTrips } from "../terminal/round-trip.ts";
+import { Screen } from "../terminal/screen.ts";
 
 /** What a mailing list and `git log` show without a break. */
 export const PAPER_72 = { width: 72, color: false, ascii: true } as const;

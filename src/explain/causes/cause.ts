@@ -1,8 +1,8 @@
 /** What a cause's file says: it reads the state of a bridge and speaks up where netlink alone shows the cause. */
-import type { Finding, Note, Remedy } from "../document/explain.ts";
-import type { BridgeState, Peer, Place, Port } from "../live/state.ts";
-import { wordsAt } from "../live/words-at.ts";
-import { commandLine } from "../report/text/command.ts";
+import type { Finding, Note, Remedy } from "../../document/explain.ts";
+import type { BridgeState, Peer, Place, Port } from "../../live/state.ts";
+import { wordsAt } from "../../live/words-at.ts";
+import { commandLine } from "../../text/command-line.ts";
 
 export interface Cause {
   /** One note for each place where it shows. */
@@ -91,4 +91,13 @@ export function users(state: BridgeState): BridgeState["neighbours"] {
       devices.has(`${entry.namespace.inode} ${entry.ifindex}`) &&
       !["failed", "incomplete", "noarp"].includes(entry.state),
   );
+}
+
+/** What is said of a flood that was seen. */
+export type Why = Pick<Finding, "cause" | "title" | "basis" | "alternatives" | "remedy">;
+
+/** What a cause says of the state, now that the flood was seen. */
+export function inferred(note: CauseNote, ...alternatives: string[]): Why {
+  const { cause, text: title, remedy } = note;
+  return { cause, title, basis: "inferred", alternatives, remedy };
 }

@@ -2,14 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { compareStored } from "../../../src/bench/compare-stored.ts";
-import { readRun, readRuns } from "../../../src/bench/stored.ts";
 import { isEdited } from "../../../src/document/integrity.ts";
 import type { Run } from "../../../src/document/run.ts";
 import { compare } from "../../../src/index.ts";
+import { renderRunJson } from "../../../src/report/exports/json.ts";
 import { FORMATS, formatNamed } from "../../../src/report/formats.ts";
-import { renderRunJson } from "../../../src/report/json.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
+import { compareStored } from "../../../src/store/compare.ts";
+import { readRun, readRuns } from "../../../src/store/runs.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 import { bookwormRun, trixieRun } from "../../fixtures/report/kernels.ts";
 import { pairedRuns } from "../../fixtures/report/paired.ts";

@@ -1,8 +1,8 @@
 /** A self-test on the terminal: what was found where, and with what bounds. */
-import type { Selftest, SelftestPart } from "../document/selftest.ts";
-import { type Row, right, Screen } from "./terminal/screen.ts";
-import type { TerminalOptions } from "./terminal.ts";
-import { count, duration, percent, plural } from "./text/units.ts";
+import type { Selftest, SelftestPart } from "../../document/selftest.ts";
+import { count, duration, percent, plural } from "../../text/units.ts";
+import type { TerminalOptions } from "./run.ts";
+import { type Row, right, Screen } from "./screen.ts";
 
 const AT = { indent: 2, hanging: 4 };
 

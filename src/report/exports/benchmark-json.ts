@@ -2,11 +2,11 @@
  * The custom JSON of github-action-benchmark. A file of it is either all smaller-is-better
  * (customSmallerIsBetter) or all bigger-is-better (customBiggerIsBetter), so there are two formats.
  */
-import type { Case, Metric, Run } from "../document/run.ts";
-import { printable } from "../system/printable.ts";
-import { type ExportedSeries, encoded, exportedCases, seriesOf } from "./facts/exports.ts";
+import type { Case, Metric, Run } from "../../document/run.ts";
+import { printable } from "../../text/printable.ts";
+import { plural, span } from "../../text/units.ts";
+import { type ExportedSeries, encoded, exportedCases, seriesOf } from "../facts/exports.ts";
 import { renderJson } from "./json.ts";
-import { plural, span } from "./text/units.ts";
 
 // Names are shown in tables and comments.
 const NAME = /^[A-Za-z0-9._:,=+/ -]$/;

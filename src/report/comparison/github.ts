@@ -2,13 +2,13 @@
  * A comparison for GitHub Actions: Markdown for the step's summary, and annotations as workflow
  * commands. Texts come from documents, so they are cleaned, then escaped as the runner reads them.
  */
-import type { Comparison, Verdict } from "../document/compare.ts";
-import { HEADLINES } from "../stats/compare/headlines.ts";
-import { clip, printable } from "../system/printable.ts";
-import { changeText, judged, type Part, partsOf, tally } from "./comparison/facts.ts";
-import { renderComparisonMarkdown } from "./comparison/markdown.ts";
-import { byteLength } from "./text/markdown.ts";
-import { count } from "./text/units.ts";
+import type { Comparison, Verdict } from "../../document/compare.ts";
+import { HEADLINES } from "../../stats/compare/headlines.ts";
+import { byteLength } from "../../text/markdown.ts";
+import { clip, printable } from "../../text/printable.ts";
+import { count } from "../../text/units.ts";
+import { changeText, judged, type Part, partsOf, tally } from "./facts.ts";
+import { renderComparisonMarkdown } from "./markdown.ts";
 
 /** What a regression is gated on: an open verdict on anything else is no reason to warn. */
 const GATED = [...HEADLINES, "instructions_per_frame"];

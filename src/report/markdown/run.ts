@@ -1,11 +1,11 @@
 /** The run for a pull request: what matters in the open, the evidence folded. */
-import type { Run } from "../document/run.ts";
-import { digest, type Finding, findingsOf } from "./facts/findings.ts";
-import { CLOCK_WORDS } from "./facts/words.ts";
-import { assembled } from "./markdown/assemble.ts";
-import { sectionsOf } from "./markdown/sections.ts";
-import { code, Markdown, md } from "./text/markdown.ts";
-import { count, duration, plural } from "./text/units.ts";
+import type { Run } from "../../document/run.ts";
+import { code, Markdown, md } from "../../text/markdown.ts";
+import { count, duration, plural } from "../../text/units.ts";
+import { digest, type Finding, findingsOf } from "../facts/findings.ts";
+import { CLOCK_WORDS } from "../facts/words.ts";
+import { assembled } from "./assemble.ts";
+import { sectionsOf } from "./sections.ts";
 
 const EACH = 5;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseDuration } from "../../../src/system/duration.ts";
+import { parseDuration } from "../../../src/text/duration.ts";
 
 test.each([
   ["1", 1e9],

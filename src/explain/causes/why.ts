@@ -1,18 +1,15 @@
 /** Why the bridge floods frames for one address: what the state of the bridge says, once the flood was seen. */
-import type { Finding } from "../document/explain.ts";
-import type { Collected, Flow } from "../live/collect.ts";
-import type { BridgeState } from "../live/state.ts";
-import { type CauseNote, peerPorts, portPhrase, staticEntry } from "./cause.ts";
-import { ageingDisabled } from "./causes/ageing-disabled.ts";
-import { asymmetricPath } from "./causes/asymmetric-path.ts";
-import { destinationGone } from "./causes/destination-gone.ts";
-import { fdbFull } from "./causes/fdb-full.ts";
-import { learningOff } from "./causes/learning-off.ts";
-import { lockedPort } from "./causes/locked-port.ts";
-import { loop } from "./causes/loop.ts";
-import { vlanMismatch } from "./causes/vlan-mismatch.ts";
-
-export type Why = Pick<Finding, "cause" | "title" | "basis" | "alternatives" | "remedy">;
+import type { Collected, Flow } from "../../live/collect.ts";
+import type { BridgeState } from "../../live/state.ts";
+import { ageingDisabled } from "./ageing-disabled.ts";
+import { asymmetricPath } from "./asymmetric-path.ts";
+import { inferred, peerPorts, portPhrase, staticEntry, type Why } from "./cause.ts";
+import { destinationGone } from "./destination-gone.ts";
+import { fdbFull } from "./fdb-full.ts";
+import { learningOff } from "./learning-off.ts";
+import { lockedPort } from "./locked-port.ts";
+import { loop } from "./loop.ts";
+import { vlanMismatch } from "./vlan-mismatch.ts";
 
 const UNSEEN = "it lives behind a port whose other end cannot be seen, and is silent";
 
@@ -59,12 +56,6 @@ export function whyUnknown(state: BridgeState, deleted: Collected["deleted"], fl
       : [],
     remedy: staticEntry(state, home.port, destination),
   };
-}
-
-/** What a cause says of the state, now that the flood was seen. */
-export function inferred(note: CauseNote, ...alternatives: string[]): Why {
-  const { cause, text: title, remedy } = note;
-  return { cause, title, basis: "inferred", alternatives, remedy };
 }
 
 function nobody(state: BridgeState, destination: string): Why {

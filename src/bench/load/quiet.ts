@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BuiltLab } from "../setup/lab.ts";
-import { type Counters, readCounters, sameCounters } from "../system/counters.ts";
-import { patience } from "../system/patience.ts";
+import type { BuiltLab } from "../../setup/lab.ts";
+import { type Counters, readCounters, sameCounters } from "../../system/counters.ts";
+import { patience } from "../../system/patience.ts";
 
 const STEP_MS = 5;
 const STILL_STEPS = 4;

@@ -1,5 +1,5 @@
-import { ascii } from "../../system/printable.ts";
 import { wrap } from "./layout.ts";
+import { ascii } from "./printable.ts";
 
 const PLAIN = /^[\w@%+=:,./-]+$/;
 

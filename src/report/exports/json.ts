@@ -1,6 +1,6 @@
 /** A document itself, safe to print: nothing in it can reach a terminal as a command. */
-import { sealed } from "../document/integrity.ts";
-import type { Run } from "../document/run.ts";
+import { sealed } from "../../document/integrity.ts";
+import type { Run } from "../../document/run.ts";
 
 // JSON.stringify escapes C0 and lone surrogates only; the rest of what a terminal obeys, or a
 // viewer hides, it leaves as it is. The line breaks are its own.

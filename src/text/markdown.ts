@@ -1,5 +1,5 @@
 /** The one place where text becomes Markdown: a template that escapes whatever is put into it. */
-import { clip, printable, printableLines } from "../../system/printable.ts";
+import { clip, printable, printableLines } from "./printable.ts";
 
 /** Markdown that was written here, not taken from outside. */
 export class Markdown {

@@ -3,12 +3,12 @@
  * case. benchstat sets side by side only what has the same configuration, so nothing that changes
  * from run to run is among it; that is in comments, which it skips.
  */
-import type { Case, Round, Run } from "../document/run.ts";
-import { printable } from "../system/printable.ts";
-import { type ExportedSeries, encoded, exportedCases, seriesOf } from "./facts/exports.ts";
-import { findingsOf } from "./facts/findings.ts";
-import { COUNTED_SENTENCE } from "./facts/words.ts";
-import { commandLine } from "./text/command.ts";
+import type { Case, Round, Run } from "../../document/run.ts";
+import { commandLine } from "../../text/command-line.ts";
+import { printable } from "../../text/printable.ts";
+import { type ExportedSeries, encoded, exportedCases, seriesOf } from "../facts/exports.ts";
+import { findingsOf } from "../facts/findings.ts";
+import { COUNTED_SENTENCE } from "../facts/words.ts";
 
 // What benchstat's names and quoted filter words hold as it is. A slash would begin another key.
 const NAME = /^[A-Za-z0-9._:,=+-]$/;
