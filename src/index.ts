@@ -1,5 +1,5 @@
 import { runPlan } from "./bench/bench.ts";
-import { type BenchRequest, planFor } from "./bench/request.ts";
+import { type BenchRequest, planFor } from "./bench/plan/request.ts";
 import { type Running, runningOf } from "./bench/running.ts";
 import { requirePrerequisites } from "./doctor/index.ts";
 import type { Comparison } from "./document/compare.ts";
@@ -9,8 +9,8 @@ import { type ExplainOptions, explainBridge } from "./explain/explain.ts";
 import { compareStored, type StoredRuns } from "./store/compare.ts";
 import { type WatchOptions, watchBridges } from "./watch/watch.ts";
 
-export { isSound } from "./bench/bench.ts";
-export type { BenchRequest } from "./bench/request.ts";
+export { isSound } from "./bench/fold/faults.ts";
+export type { BenchRequest } from "./bench/plan/request.ts";
 export type { Running } from "./bench/running.ts";
 export { type TrackOptions, track } from "./cli/track.ts";
 export type { Comparison, Verdict } from "./document/compare.ts";

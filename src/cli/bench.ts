@@ -1,187 +1,239 @@
-import { join } from "node:path";
-import { Command, Option } from "commander";
-import { isSound, runPlan } from "../bench/bench.ts";
-import type { FileJournal } from "../bench/journal/journal.ts";
-import { BACKENDS, estimateNs } from "../bench/plan.ts";
-import { planFor } from "../bench/request.ts";
-import { runningOf } from "../bench/running.ts";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { isSound } from "../bench/fold/faults.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
-import { WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import { requirePrerequisites } from "../doctor/index.ts";
+import type { Comparison } from "../document/compare.ts";
+import type { RunEvent } from "../document/event.ts";
 import type { Run } from "../document/run.ts";
+import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { renderRunJson } from "../report/exports/json.ts";
+import { progressHead, progressWords } from "../report/progress.ts";
 import { renderTerminal } from "../report/terminal/run.ts";
-import { checkFolder, pointLatest, REPORTS, writeRun } from "../store/write.ts";
+import {
+  checkResumable,
+  findJournal,
+  type Journal,
+  type JournalHead,
+  openJournal,
+  removeJournal,
+  reopenJournal,
+  type StoredJournal,
+} from "../store/journal.ts";
+import { checkFolder, pointLatest, REPORTS, writeReports, writeRun } from "../store/write.ts";
 import { UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
+import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
-import { benchKernels } from "./bench-kernels.ts";
-import {
-  forgetJournal,
-  type Going,
-  goingOn,
-  howToGoOn,
-  journalOf,
-  resumption,
-} from "./bench-resume.ts";
-import { benchVersus, type VersusOptions } from "./bench-versus.ts";
-import { FAIL_ON_HELP } from "./compare.ts";
-import { functionHint } from "./function-hint.ts";
+import { type BenchExperiment, type BenchOutcome, EXPERIMENTS } from "./bench-modes.ts";
+import { BENCH_OPTIONS, type BenchOptions, modeOf } from "./bench-options.ts";
+import { bisectStatus, SKIP } from "./bisect.ts";
+import { exitStatus, failOnOf, warnInconclusive } from "./compare.ts";
+import { githubMargin, tellGithub } from "./github.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { addOptions } from "./options.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
-import { track } from "./track.ts";
-
-interface BenchOptions extends VersusOptions {
-  resume?: string;
-}
 
 const FAILED = 1;
 
+/** What root would run for the sake of a file: asked for on the command line alone. */
+const COMMANDS = [
+  ...(["setup", "teardown", "setupLimit", "baseSetup", "baseTeardown"] as const),
+  ...(["candidateSetup", "candidateTeardown"] as const),
+];
+const NOT_KEPT = new Set<string>(["out", "json", "resume", ...COMMANDS]);
+
 export function benchCommand(): Command {
-  const workloads = WORKLOADS.map((workload) => `  ${workload.name.padEnd(12)}${workload.summary}`);
+  const width = Math.max(...WORKLOADS.map(({ name }) => name.length)) + 2;
+  const workloads = WORKLOADS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
   const command = new Command("bench")
     .description("run a plan: build each lab, drive it, and report what the kernel saw")
-    .argument("[plan]", "article, quick (the default), or a YAML file")
-    .option(
-      "--topology <spec>",
-      "netns, veth, bridge:N[,option=value…], a YAML file, external or attach:<a>,<b>; repeatable",
-      collect,
-    )
-    .option("--workload <name>", "what to send; repeatable", collect)
-    .option("--rounds <n>", "measured rounds of each case")
-    .option("--duration <time>", "length of one round: 1, 1s or 500ms")
-    .option("--budget <time>", "time for the whole run; decides the rounds")
-    .addOption(new Option("--backend <name>", "how the kernel is observed").choices(BACKENDS))
-    .option("--network <cidr>", "IPv4 network of the hosts (RFC 2544: 198.18.0.0/15)")
-    .option("--setup <json>", "connects `external`: a command and its arguments as a JSON array")
-    .option("--teardown <json>", "takes back what --setup made, however the run ends")
-    .option("--setup-limit <time>", "after which --setup or --teardown counts as hanging (60s)")
-    .option("--probe-effect <pairs>", "also measure with probes on and off, interleaved")
-    .option("--seed <n>", "draws every random order")
-    .option("--vs <topology>", "the same workloads on this one too, in pairs, with verdicts")
-    .option("--base-setup <json>", "with --vs: as --setup, for the base; --vs is external then")
-    .option("--base-teardown <json>", "with --vs: as --teardown, for the base")
-    .option("--candidate-setup <json>", "with --vs: as --setup, for the candidate")
-    .option("--candidate-teardown <json>", "with --vs: as --teardown, for the candidate")
-    .option("--margin <share>", "with --vs: the smallest change worth a verdict (2%)")
-    .option("--fail-on <verdicts>", `with --vs: ${FAIL_ON_HELP}`)
-    .option(
-      "--kernel <spec>",
-      "run in a guest instead: debian:<suite>, a bzImage or a kernel tree; repeatable, compares",
-      collect,
-    )
-    .option("--modules <folder>", "modules of a kernel that is given as an image")
-    .option("--mirror <url>", "where Debian packages for guests come from (this machine's own)")
-    .addOption(
-      new Option("--clock <name>", "of a guest: wall, or icount (instructions)").choices([
-        "wall",
-        "icount",
-      ]),
-    )
-    .option("--boots <n>", "boots of each kernel with --clock icount (3)")
-    .option("--smp <n>", "CPUs of a guest (1)")
-    .option("--baseline <run>", "with --kernel: a stored run to compare with")
-    .option("--bisect", "exit status for git bisect run: 0 good, 1 bad, 125 cannot tell")
-    .option("--out <folder>", "where run.json and the reports go (reports/<run id>)")
-    .option("--resume <run>", "go on with a run that was cut off: its folder, or its journal")
-    .option("--json", "print the run document on stdout")
-    .option("--cpus <list>", "CPUs for the workloads' threads, e.g. 0,2 or 0-3 (all)")
+    .argument("[plan]", "article, quick (the default), marginal, icount, or a YAML file")
     .addHelpText("after", `\nWorkloads:\n${workloads.join("\n")}\n`)
     .action(bench);
-  for (const { option, help, ...kind } of Object.values(WORKLOAD_PARAMETERS)) {
-    command.option(`${option} <${"unit" in kind ? "n" : "name"}>`, help);
-  }
-  return command;
+  return addOptions(command, BENCH_OPTIONS);
 }
 
-async function bench(planName: string | undefined, options: BenchOptions): Promise<void> {
-  if (options.resume !== undefined) {
-    if (planName !== undefined)
-      throw new UsageError("--resume takes the run's own plan: name none");
-    const going = goingOn(options.resume, options);
-    const again = { plan: benchHere, versus: benchVersus, kernels: benchKernels };
-    return again[going.resumed.head.of](going.planName, going.request, going);
-  }
-  const sides = ["vs", "baseSetup", "candidateSetup"] as const;
-  if (sides.some((name) => options[name] !== undefined))
-    return benchVersus(planName, options, null);
-  for (const [name, option] of [
-    ["margin", "--margin"],
-    ["failOn", "--fail-on"],
-    ["baseTeardown", "--base-teardown"],
-    ["candidateTeardown", "--candidate-teardown"],
-  ] as const) {
-    if (options[name] !== undefined) throw new UsageError(`${option} goes with --vs`);
-  }
-  if (options.kernel !== undefined) return benchKernels(planName, options, null);
-  return benchHere(planName, options, null);
-}
-
-async function benchHere(
+async function bench(
   planName: string | undefined,
-  options: VersusOptions,
-  going: Going | null,
+  options: BenchOptions,
+  command: Command,
 ): Promise<void> {
-  const clock = ownClock(options);
-  const { plan, seed } = planFor(planName, options);
-  await requirePrerequisites("bench");
-  checkFolder(options.out ?? REPORTS);
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
-  if (going !== null) say(resumption(going.resumed, plan.cases.length));
-  else {
-    const seconds = Math.ceil(estimateNs(plan) / 1e9);
-    say(`plan ${plan.name}: ${plural(plan.cases.length, "case")}, about ${seconds} s`);
+  const mode = modeOf(command);
+  if (mode !== "resume") {
+    return carryOut(EXPERIMENTS[mode]({ planName, ...options }), planName, options, null);
   }
+  if (planName !== undefined) throw new UsageError("--resume takes the run's own plan: name none");
+  const stored = storedRun(options.resume ?? "");
+  const { head, path } = stored;
+  const request: BenchOptions = { ...head.request };
+  for (const name of COMMANDS) {
+    const given = options[name];
+    if (given !== undefined) Object.assign(request, { [name]: given });
+  }
+  const { seed } = head.run.provenance;
+  Object.assign(request, { seed: String(seed), out: dirname(path), json: options.json });
+  const plan = head.plan ?? undefined;
+  await carryOut(EXPERIMENTS[head.mode]({ planName: plan, ...request }), plan, request, stored);
+}
+
+/** The same for whatever was asked: run it, keep a journal meanwhile, write what it found, and say what that means. */
+async function carryOut(
+  experiment: BenchExperiment,
+  planName: string | undefined,
+  options: BenchOptions,
+  stored: StoredJournal | null,
+): Promise<void> {
+  const failOn = failOnOf(options.failOn);
+  if (experiment.mode !== "kernel") await requirePrerequisites("bench");
+  checkFolder(options.out ?? REPORTS);
+  say(stored === null ? experiment.announcement : resumption(stored, experiment.steps.length));
+  const github = experiment.mode === "host" ? undefined : githubMargin();
+  if (github !== undefined && options.margin === undefined) say(github.why);
+  const resume = stored === null ? null : resumeEvent(stored);
+  const line = progressLine();
   const interruption = onInterrupt(() => {
-    progressLine().end();
-    say("interrupted: keeping the finished rounds; once more ends at once");
+    line.end();
+    say("interrupted: keeping what is finished; once more ends at once");
   });
   let folder = options.out ?? REPORTS;
-  let journal: FileJournal | null = null;
-  const open = (run: Run) => {
-    folder = options.out ?? join(REPORTS, run.id);
-    journal = journalOf({ of: "plan", plan, planName, options, going }, run, folder, say);
-    return journal;
+  let journal: Journal | null = null;
+  const onBegin = (begun: Run) => {
+    folder = options.out ?? join(REPORTS, begun.id);
+    if (stored !== null) {
+      checkResumable(stored, experiment.steps, begun.environment.kernel);
+      journal = reopenJournal(stored, say);
+      if (resume !== null) journal.enter(resume);
+    }
+    return (event: RunEvent) => {
+      // A run that begins has nothing to keep until something is done.
+      journal ??= newJournal(folder, headOf(experiment, begun, planName, options));
+      journal.enter(event);
+    };
   };
   try {
-    const argv = ["bridgescope", ...process.argv.slice(2)];
-    const { signal } = interruption;
-    const resumed = going?.resumed;
-    const running = runningOf((onProgress) =>
-      runPlan(plan, { argv, seed, clock, signal, onProgress, openJournal: open, resumed }),
-    );
-    const run = await track(running, { results: false, percentiles: false });
+    const outcome = await experiment.run({
+      argv: ["bridgescope", ...process.argv.slice(2)],
+      signal: interruption.signal,
+      onBegin,
+      onProgress: (step) => line.update(progressHead(step), progressWords(step)),
+      say: (head, words) => line.update(head, words),
+      resumed:
+        stored === null || resume === null
+          ? undefined
+          : { begun: stored.head.run, events: [...stored.events, resume] },
+    });
+    line.end();
     dropPrivileges();
-    const paths = writeRun(run, folder);
-    process.stdout.write(
-      options.json ? renderRunJson(run) : renderTerminal(run, terminalOptions()),
-    );
-    say(paths.join("\n"));
-    if (run.state === "interrupted") say(howToGoOn(folder));
-    else forgetJournal(going, folder);
-    if (options.out === undefined) pointLatest(folder, say);
-    const hint = functionHint(plan, run);
-    if (hint !== null) say(hint);
-    process.exitCode = interruption.exitCode() ?? (isSound(run) ? 0 : FAILED);
+    const paths = write(outcome, folder);
+    if (outcome.comparison !== null) tellGithub(outcome.comparison);
+    process.stdout.write(rendered(outcome, options.json === true));
+    if (paths.length > 0) say(paths.join("\n"));
+    if (outcome.comparison !== null) warnInconclusive(outcome.comparison);
+    if (options.out === undefined && paths.length > 0) pointLatest(folder, say);
+    if (outcome.failure !== null) throw outcome.failure;
+    if (outcome.hint !== null) say(outcome.hint);
+    const path = (journal as Journal | null)?.path;
+    if (outcome.runs.some(({ run }) => run.state === "interrupted")) say(howToResume(folder));
+    else if (path !== undefined) removeJournal(path);
+    process.exitCode =
+      interruption.exitCode() ?? statusOf(outcome, { bisect: options.bisect === true, failOn });
+  } catch (error) {
+    line.end();
+    const begun = (journal as Journal | null)?.path;
+    // A request that is refused has nothing that could be resumed.
+    if (error instanceof UsageError && stored === null && begun !== undefined) removeJournal(begun);
+    if (experiment.mode === "kernel" && journal !== null) say(howToResume(folder));
+    const code = interruption.exitCode();
+    if (code !== null) process.exitCode = code;
+    else if (options.bisect) {
+      say(`bridgescope: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = SKIP;
+    } else throw error;
   } finally {
-    (journal as FileJournal | null)?.close();
+    (journal as Journal | null)?.close();
     interruption.release();
   }
 }
 
-/** The clock of the machine that this process runs on: a guest is told by those who boot it. */
-function ownClock(options: BenchOptions): "wall" | "icount" {
-  const own = process.env.BRIDGESCOPE_CLOCK === "icount" ? "icount" : "wall";
-  const alone = ["modules", "mirror", "boots", "smp", "baseline", "bisect"] as const;
-  const stray = alone.find((name) => options[name] !== undefined);
-  if (stray !== undefined) throw new UsageError(`--${stray} goes with --kernel`);
-  if ((options.clock ?? own) !== own) {
-    throw new UsageError("--clock icount counts a guest's instructions: name it with --kernel");
-  }
-  return own;
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
+function newJournal(folder: string, head: Omit<JournalHead, "schema">): Journal {
+  const journal = openJournal(folder, say);
+  journal.head(head);
+  return journal;
+}
+
+function headOf(
+  { mode, steps }: BenchExperiment,
+  run: Run,
+  planName: string | undefined,
+  options: BenchOptions,
+): Omit<JournalHead, "schema"> {
+  const request = Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => value !== undefined && !NOT_KEPT.has(name)),
+  );
+  return { mode, plan: planName ?? null, request, steps, run };
+}
+
+/** The run that is to go on; throws a UsageError where there is none at that path. */
+function storedRun(path: string): StoredJournal {
+  const stored = findJournal(path);
+  if (stored !== null) return stored;
+  throw new UsageError(
+    `no run to resume at ${printable(path)}: expected a folder of reports with a journal.ndjson, which a run has until it is complete`,
+  );
+}
+
+function resumeEvent({ events }: StoredJournal): RunEvent {
+  return { act: "resume", at: events.at(-1)?.at ?? 0, time: new Date().toISOString() };
+}
+
+/** One line on what is finished of so many cases, and what is not. */
+function resumption({ head, events }: StoredJournal, cases: number): string {
+  const of = (act: RunEvent["act"]) => events.filter((event) => event.act === act).length;
+  const inHand = events.slice(events.findLastIndex(({ act }) => act === "begin"));
+  const rounds = inHand.some(({ act }) => act === "end")
+    ? 0
+    : inHand.filter(({ act }) => act === "measure").length;
+  const unit = head.mode === "vs" ? "pair" : "round";
+  const more = rounds === 0 ? "" : ` and ${plural(rounds, unit)} of the next`;
+  const done =
+    head.mode === "kernel"
+      ? plural(of("boot"), "boot")
+      : `${of("end")} of ${plural(cases, "case")}${more}`;
+  return `resuming run ${head.run.id}: ${done} finished`;
+}
+
+function howToResume(folder: string): string {
+  return `resume with \`bridgescope bench --resume ${folder}\``;
+}
+
+function write({ runs, comparison }: BenchOutcome, folder: string): string[] {
+  return [
+    ...runs.flatMap((one) => writeRun(one.run, join(folder, one.folder))),
+    ...(comparison === null ? [] : writeReports(folder, COMPARISON_FORMATS, comparison)),
+  ];
+}
+
+function rendered({ runs, comparison }: BenchOutcome, json: boolean): string {
+  if (comparison !== null) {
+    return renderComparison(json ? "json" : "terminal", comparison, terminalOptions());
+  }
+  const [only] = runs;
+  if (only === undefined) return "";
+  return json ? renderRunJson(only.run) : renderTerminal(only.run, terminalOptions());
+}
+
+function statusOf(
+  { runs, comparison }: BenchOutcome,
+  { bisect, failOn }: { bisect: boolean; failOn: ReturnType<typeof failOnOf> },
+): number {
+  const sound = runs.every(({ run }) => isSound(run));
+  if (bisect) return !sound || comparison === null ? SKIP : bisectStatus(comparison as Comparison);
+  if (!sound) return FAILED;
+  return comparison === null ? 0 : exitStatus(comparison, failOn);
 }

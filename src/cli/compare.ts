@@ -4,6 +4,7 @@ import { COMPARISON_FORMATS, renderComparison } from "../report/comparison.ts";
 import { compareStored } from "../store/compare.ts";
 import { UsageError } from "../system/errors.ts";
 import { plural } from "../text/units.ts";
+import { FAIL_ON_HELP } from "./bench-options.ts";
 import { githubMargin, tellGithub } from "./github.ts";
 import { terminalOptions } from "./terminal.ts";
 
@@ -22,9 +23,6 @@ Exit status: 3 when a verdict is regression, else 0.
 `;
 
 const REGRESSION = 3;
-export const FAIL_ON_HELP =
-  "beside a regression (exit 3) also inconclusive or improvement (exit 1), or nothing";
-
 export function compareCommand(): Command {
   const names = COMPARISON_FORMATS.map((format) => format.name).join(", ");
   return new Command("compare")
@@ -55,13 +53,19 @@ function compare(base: string, candidates: string[], options: CompareOptions): v
   });
   process.stdout.write(renderComparison(format, comparison, terminalOptions()));
   tellGithub(comparison);
-  const open = comparison.verdicts.filter((one) => one.verdict === "inconclusive").length;
-  if (open > 0) {
-    process.stderr.write(
-      `bridgescope: ${plural(open, "verdict is", "verdicts are")} inconclusive; the report says why\n`,
-    );
-  }
+  warnInconclusive(comparison);
   process.exitCode = exitStatus(comparison, failOn);
+}
+
+/** Says on stderr how many verdicts are open: they do not fail a script unless --fail-on says so. */
+export function warnInconclusive({ verdicts }: Comparison): void {
+  const open = verdicts.filter(
+    (one) => one.verdict === "inconclusive" && one.exploratory !== true,
+  ).length;
+  if (open === 0) return;
+  process.stderr.write(
+    `bridgescope: ${plural(open, "verdict is", "verdicts are")} inconclusive; the report says why\n`,
+  );
 }
 
 /** What a comparison means to a script; `failOn` are the verdicts that fail it. */

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import type { Plan, PlannedCase } from "../bench/plan.ts";
+import type { Plan, PlannedCase } from "../bench/plan/plan.ts";
 import { PARAMETER_NAMES, WORKLOAD_PARAMETERS } from "../bench/workloads/parameters.ts";
 import type { Run } from "../document/run.ts";
 import { commandLine } from "../text/command-line.ts";

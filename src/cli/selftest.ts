@@ -1,6 +1,7 @@
 import { Command } from "commander";
-import { integer } from "../bench/request.ts";
-import { runSelftest, type SelftestStep, selftestSteps } from "../bench/versus/selftest.ts";
+import { integer } from "../bench/plan/request.ts";
+import type { SelftestStep } from "../bench/schedules/selftest.ts";
+import { runSelftest, selftestSteps } from "../bench/selftest.ts";
 import { requirePrerequisites } from "../doctor/index.ts";
 import { renderJson } from "../report/exports/json.ts";
 import { renderSelftest } from "../report/terminal/selftest.ts";

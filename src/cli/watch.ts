@@ -9,6 +9,7 @@ import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
 import { LEAST_INTERVAL_S, watchBridges } from "../watch/watch.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
+import { addOptions, checkMode, type ModeOption } from "./options.ts";
 import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
 import { openWatchTerminal } from "./watch-terminal.ts";
@@ -27,24 +28,63 @@ interface Options {
   json?: boolean;
 }
 
+type WatchMode = "probes" | "netlink";
+
+const NAMES: Record<WatchMode, string> = {
+  probes: "`watch` with probes",
+  netlink: "`watch --no-probes`",
+};
+const ALL: readonly WatchMode[] = ["probes", "netlink"];
+
+const WATCH_OPTIONS: readonly ModeOption<WatchMode>[] = [
+  {
+    ...{ flags: "--netns <which>", modes: ALL },
+    help: "its network namespace: path, PID, name of ip netns, or container",
+  },
+  {
+    ...{ flags: "--no-probes", modes: ALL },
+    help: "ask netlink alone: interface counters and what becomes of the FDB",
+  },
+  {
+    ...{ flags: "--interval <time>", modes: ALL, default: "1s" },
+    help: `between two records, ${LEAST_INTERVAL_S}s or more`,
+  },
+  {
+    ...{ flags: "--duration <time>", modes: ALL },
+    help: "for how long; until Ctrl-C when left out",
+  },
+  {
+    ...{ flags: "--max-overhead <share>", modes: ["probes"], default: "2%" },
+    help: "most of one CPU that the probes may take",
+  },
+  {
+    ...{ flags: "--mac <address>", modes: ALL },
+    help: "follow one address through the FDB",
+  },
+  {
+    ...{ flags: "--sort <column>", modes: ALL, default: FIRST_VIEW.sort },
+    help: `what lines are sorted by: ${SORTS.join(", ")}`,
+  },
+  {
+    ...{ flags: "--filter <text>", modes: ALL },
+    help: "only ports whose name or owner holds this",
+  },
+  {
+    ...{ flags: "--json", modes: ALL },
+    help: "print one record a line, a bridge and interval",
+  },
+];
+
 export function watchCommand(): Command {
-  return new Command("watch")
+  const command = new Command("watch")
     .description("show live what a bridge does with its frames, port by port; changes nothing")
     .argument("[bridge]", "any bridge of this host; all of them, ranked, when left out")
-    .option("--netns <which>", "its network namespace: path, PID, name of ip netns, or container")
-    .option("--no-probes", "ask netlink alone: interface counters and what becomes of the FDB")
-    .option("--interval <time>", `between two records, ${LEAST_INTERVAL_S}s or more`, "1s")
-    .option("--duration <time>", "for how long; until Ctrl-C when left out")
-    .option("--max-overhead <share>", "most of one CPU that the probes may take", "2%")
-    .option("--mac <address>", "follow one address through the FDB")
-    .option("--sort <column>", `what lines are sorted by: ${SORTS.join(", ")}`, FIRST_VIEW.sort)
-    .option("--filter <text>", "only ports whose name or owner holds this")
-    .option("--json", "print one record a line, a bridge and interval")
     .addHelpText(
       "after",
       "\nKeys: q quit, s sort, r reverse, / filter, arrows scroll or select, Enter open a bridge, Esc back, p pause.\nExit status: 0 when it ended as asked, Ctrl-C included; 1 when the bridge was deleted.",
     )
     .action(async (bridge: string | undefined, options: Options) => {
+      checkMode(WATCH_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
       const { netns, probes, mac, json, duration } = options;
       const view = viewOf(options);
       const interruption = onInterrupt(() => {});
@@ -66,6 +106,7 @@ export function watchCommand(): Command {
       }
       process.exitCode = unlessCtrlC(interruption) ?? process.exitCode;
     });
+  return addOptions(command, WATCH_OPTIONS);
 }
 
 type Request = Omit<Parameters<typeof watchBridges>[0] & {}, "signal" | "onFirst">;

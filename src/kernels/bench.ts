@@ -1,5 +1,10 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { perform, runClock } from "../bench/engine/perform.ts";
+import type { Plan } from "../bench/plan/plan.ts";
+import { planDocument } from "../bench/plan/plan-document.ts";
+import { boots, bootsOf } from "../bench/schedules/boots.ts";
+import type { EventOf, RunEvent } from "../document/event.ts";
 import type { Run } from "../document/run.ts";
 import { readRun } from "../store/runs.ts";
 import { BridgescopeError } from "../system/errors.ts";
@@ -8,7 +13,6 @@ import { type GuestOptions, runGuest } from "./guest.ts";
 import { hypervisorVersion } from "./hypervisor.ts";
 import type { KernelImage } from "./image.ts";
 import { ensureImages } from "./images.ts";
-import type { GuestJob } from "./job.ts";
 import { mergeBoots } from "./merge.ts";
 import { parseKernelSpec } from "./spec.ts";
 import { ensureUserland, type Userland } from "./userland.ts";
@@ -18,27 +22,18 @@ export interface GuestBench {
   kernels: readonly string[];
   modules?: string | undefined;
   mirror?: string | undefined;
-  clock: "wall" | "icount";
+  /** What each guest runs; its clock is the guest's. */
+  plan: Plan;
+  seed: number;
   /** Boots of each kernel, each with a seed and a layout of its own; 1 by the wall clock. */
   boots: number;
-  seed: number;
   smp?: number | undefined;
-  /** What follows `bench` on the guest's command line: plan, topologies, workloads, rounds. */
-  argv: readonly string[];
-  /** Files that the command line names, by their path on the host and in the guest. */
-  files: NonNullable<GuestJob["files"]>;
-  timeoutMs: number;
-  /** What the ids of the kernels' runs begin with. */
-  id: string;
-  startedAt: Date;
-  /** The command line that makes this run again. */
-  reproduce: readonly string[];
-  /** When it was gone on with after it had been cut off. */
-  resumedAt: readonly string[];
-  /** Documents of boots that an earlier process had finished; those of the same kernel, userland and seed stand. */
-  finished: readonly Run[];
-  /** Told the document of each boot that is finished. */
-  onBoot(run: Run): void;
+  /** The document before anything was measured: its id, and the command line that makes this run again. */
+  begun: Run;
+  /** What an earlier process had done, `resume` the last; empty for a run that begins. */
+  events: readonly RunEvent[];
+  /** Told each event, a boot that is finished. */
+  record(event: RunEvent): void;
   signal: AbortSignal;
   progress(kernel: string, what: string): void;
 }
@@ -62,12 +57,17 @@ export interface GuestBenchResult {
   failure: unknown;
 }
 
+/** Longest that one boot may take. */
+const TIMEOUT_MS = 1_800_000;
+const PLAN_FILE = "/plan.json";
+
 /** Runs the same plan on every kernel, as many guests at once as there are cores. */
 export async function benchInGuests(request: GuestBench): Promise<GuestBenchResult> {
-  const { signal, mirror } = request;
+  const { signal, mirror, plan, seed, boots: each, events } = request;
   const specs = request.kernels.map((kernel) =>
     parseKernelSpec(kernel, request.modules === undefined ? {} : { modules: request.modules }),
   );
+  const document = `${JSON.stringify(planDocument(plan, seed))}\n`;
   // What is missing is better said before minutes go into images.
   await hypervisorVersion(signal);
   const common = { signal, ...(mirror === undefined ? {} : { mirror }) };
@@ -76,51 +76,59 @@ export async function benchInGuests(request: GuestBench): Promise<GuestBenchResu
     progress: (what) => request.progress("userland", what),
   });
   const images = await ensureImages(specs, { ...common, progress: request.progress });
-  const turns = images.flatMap((image, kernel) =>
-    Array.from({ length: request.boots }, (_, boot) => ({ image, kernel, boot })),
-  );
-  const failures = new Map<number, unknown>();
-  const finished = [...request.finished];
-  const runs = await parallel(turns, availableParallelism(), async ({ image, kernel, boot }) => {
-    if (failures.has(kernel) || signal.aborted) return null;
-    const known = finished.findIndex((run) => isBoot(run, image, userland, boot, request));
-    const [before] = known < 0 ? [] : finished.splice(known, 1);
-    if (before !== undefined) return before;
-    try {
-      const run = await bootOnce(image, userland, boot, request);
-      request.onBoot(run);
-      return run;
-    } catch (error) {
-      failures.set(kernel, error);
-      if (!signal.aborted && images.length > 1) {
-        request.progress(image.spec, "failed; the other kernels go on");
+  const finished: EventOf<"boot">[] = [];
+  let failure: unknown = null;
+  await perform(boots(images.length, each, availableParallelism()), {
+    earlier: events.filter(
+      (event) => event.act !== "boot" || isBoot(event, images, userland, request),
+    ),
+    act: async (action) => {
+      const image = action.act === "boot" ? images[action.kernel] : undefined;
+      if (action.act !== "boot" || image === undefined) throw new RangeError("no kernel to boot");
+      const { kernel, boot } = action;
+      try {
+        return {
+          act: "boot",
+          kernel,
+          boot,
+          run: await bootOnce(image, userland, boot, document, request),
+        };
+      } catch (error) {
+        failure ??= error;
+        if (!signal.aborted && images.length > 1) {
+          request.progress(image.spec, "failed; the other kernels go on");
+        }
+        throw error;
       }
-      return null;
-    }
+    },
+    enter: (event, record) => {
+      if (event.act === "boot") finished.push(event);
+      if (record) request.record(event);
+    },
+    signal,
+    now: runClock(events),
   });
-  const names = unlike(images.map(({ name }) => name));
+  const names = distinct(images.map(({ name }) => name));
   const kernels = images.flatMap((image, kernel): KernelRun[] => {
-    const booted = turns.flatMap((turn, index) => {
-      const found = runs[index];
-      return turn.kernel === kernel && found != null ? [found] : [];
-    });
+    const booted = bootsOf(finished, kernel).map(({ run }) => run);
     if (booted.length === 0) return [];
     const run = together(booted, image, request);
-    if (booted.length < request.boots) run.state = signal.aborted ? "interrupted" : "failed";
+    if (booted.length < each) run.state = signal.aborted ? "interrupted" : "failed";
     return [{ name: names[kernel] ?? image.name, run }];
   });
-  return { kernels, failure: [...failures.values()][0] ?? (signal.aborted ? signal.reason : null) };
+  return { kernels, failure: failure ?? (signal.aborted ? signal.reason : null) };
 }
 
-/** Whether that document is what this boot would give. */
+/** Whether an earlier boot is what this process would get: of the same image, userland and seed. */
 function isBoot(
-  { guest }: Run,
-  image: KernelImage,
+  { kernel, boot, run: { guest } }: EventOf<"boot">,
+  images: readonly KernelImage[],
   userland: Userland,
-  boot: number,
   { seed }: GuestBench,
 ): boolean {
+  const image = images[kernel];
   return (
+    image !== undefined &&
     guest?.kernel.spec === image.spec &&
     guest.kernel.sha256 === image.sha256 &&
     guest.userland === nameOf(userland) &&
@@ -136,12 +144,13 @@ async function bootOnce(
   image: KernelImage,
   userland: Userland,
   boot: number,
+  plan: string,
   request: GuestBench,
 ): Promise<Run> {
-  const { clock, signal, smp } = request;
+  const { signal, smp } = request;
   const label = request.boots === 1 ? image.spec : `${image.spec}, boot ${boot + 1}`;
   const options: GuestOptions = {
-    clock,
+    clock: request.plan.clock,
     seed: request.seed + boot,
     padding: boot * PADDING_STEP,
     signal,
@@ -154,10 +163,9 @@ async function bootOnce(
     image,
     userland,
     {
-      argv: ["node", `${APP}/dist/cli/main.js`, "bench", ...request.argv, "--out", "/out"],
-      env: { BRIDGESCOPE_CLOCK: clock },
-      files: request.files,
-      timeoutMs: request.timeoutMs,
+      argv: ["node", `${APP}/dist/cli/main.js`, "bench", PLAN_FILE, "--out", "/out"],
+      files: [{ text: plan, to: PLAN_FILE }],
+      timeoutMs: TIMEOUT_MS,
     },
     options,
   );
@@ -188,46 +196,28 @@ async function bootOnce(
 }
 
 function together(runs: readonly Run[], image: KernelImage, request: GuestBench): Run {
-  const merged = request.clock === "wall" ? runs[0] : mergeBoots(runs);
+  const merged = request.plan.clock === "wall" ? runs[0] : mergeBoots(runs);
   if (merged?.guest === undefined) throw new RangeError("a kernel without boots");
+  const resumedAt = request.events.flatMap((one) => (one.act === "resume" ? [one.time] : []));
   return {
     ...merged,
     // A guest that counts instructions lives in a time of its own.
-    id: `${request.id}-${image.name}`,
-    startedAt: request.startedAt.toISOString(),
+    id: `${request.begun.id}-${image.name}`,
+    startedAt: request.begun.startedAt,
     provenance: {
       ...merged.provenance,
-      argv: [...request.reproduce],
+      argv: [...request.begun.provenance.argv],
       seed: request.seed,
-      ...(request.resumedAt.length === 0 ? {} : { resumedAt: [...request.resumedAt] }),
+      ...(resumedAt.length === 0 ? {} : { resumedAt }),
     },
     guest: { ...merged.guest, boots: runs.flatMap(({ guest }) => guest?.boots ?? []) },
   };
 }
 
 /** One and the same kernel twice, or two builds of one release: each has a folder of its own. */
-export function unlike(names: readonly string[]): string[] {
+export function distinct(names: readonly string[]): string[] {
   return names.map((name, index) => {
     const before = names.slice(0, index).filter((other) => other === name).length;
     return before === 0 ? name : `${name}-${before + 1}`;
   });
-}
-
-/** Runs the work of all items, `limit` at a time. */
-async function parallel<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) {
-      const index = next++;
-      const item = items[index];
-      if (item !== undefined) results[index] = await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  return results;
 }

@@ -9,8 +9,8 @@ export interface GuestJob {
   /** Command line in the guest; the first word is looked up in its PATH. */
   argv: string[];
   env?: Record<string, string>;
-  /** Host files or folders, and the absolute paths they get in the guest. */
-  files?: { from: string; to: string }[];
+  /** Host files or folders, or texts, and the absolute paths they get in the guest. */
+  files?: ({ from: string; to: string } | { text: string; to: string })[];
   /** Longest the guest may take, from power on to power off. */
   timeoutMs: number;
   /** What the kernel must have, or the job is not begun; a bridge, veth and BTF when absent. */
@@ -33,19 +33,25 @@ export async function* jobEntries(
     const data = await readFile(kernel.config);
     yield { path: `boot/config-${kernel.release}`, kind: "file", data };
   }
-  for (const { from, to } of job.files ?? []) yield* given(from, to);
+  for (const file of job.files ?? []) yield* given(file);
 }
 
-async function* given(from: string, to: string): AsyncGenerator<Entry> {
+async function* given(file: NonNullable<GuestJob["files"]>[number]): AsyncGenerator<Entry> {
+  const { to } = file;
   if (!/^(\/[^/]+)+$/.test(to) || /\/\.\.?(\/|$)/.test(to)) {
     throw new UsageError(`"${printable(to)}" is no absolute path for a file in the guest`);
   }
   const target = to.slice(1);
+  const above = target.split("/").slice(0, -1).join("/");
+  if (above !== "") yield* folders(above);
+  if ("text" in file) {
+    yield { path: target, kind: "file", data: Buffer.from(file.text) };
+    return;
+  }
+  const { from } = file;
   const host = await stat(from).catch((cause: unknown) => {
     throw new UsageError(`${printable(from)} is not there to be taken into the guest`, { cause });
   });
-  const above = target.split("/").slice(0, -1).join("/");
-  if (above !== "") yield* folders(above);
   if (!host.isDirectory()) {
     const data = { host: from, bytes: host.size };
     yield { path: target, kind: "file", mode: host.mode & 0o777, data };

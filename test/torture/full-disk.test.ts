@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readJournal } from "../../src/bench/journal/read.ts";
+import { readJournal } from "../../src/store/journal.ts";
 import { parseRun } from "../../src/store/runs.ts";
 import { scratch, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";

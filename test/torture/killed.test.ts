@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { readJournal } from "../../src/bench/journal/read.ts";
+import { readJournal } from "../../src/store/journal.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { whyNoGuests } from "../guest/guest.ts";
 import { bridgescope, start } from "../integration/bench/cli.ts";
@@ -56,10 +56,11 @@ it("no round that was finished is lost to SIGKILL, and the run goes on", async (
       running.process.kill("SIGKILL");
       await running.finished;
       if (!existsSync(journal)) continue;
-      const { finished, inHand } = readJournal(readFileSync(journal, "utf8"), journal);
-      const rounds = finished.flatMap((one) => one.rounds);
-      const open = [...(inHand?.rounds ?? []).map(({ round }) => round), ...(inHand?.unread ?? [])];
-      for (const { startNs } of [...rounds, ...open]) kept.add(startNs);
+      const { events } = readJournal(readFileSync(journal, "utf8"), journal);
+      for (const event of events) {
+        if (event.act !== "measure") continue;
+        for (const { startNs } of event.rounds) kept.add(startNs);
+      }
     }
     if (!existsSync(join(out, "run.json"))) {
       const last = existsSync(journal) ? ["bench", "--resume", out] : first;

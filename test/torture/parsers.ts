@@ -1,8 +1,6 @@
 /** Everything that reads what others wrote: a corpus of what it usually gets, and how it reads it. */
 import { readFileSync } from "node:fs";
-import { JOURNAL_SCHEMA } from "../../src/bench/journal/line.ts";
-import { readJournal } from "../../src/bench/journal/read.ts";
-import { parsePlanFile } from "../../src/bench/plans.ts";
+import { parsePlanFile } from "../../src/bench/plan/named-plans.ts";
 import { parseIperf } from "../../src/bench/workloads/iperf3.ts";
 import { parsePing } from "../../src/bench/workloads/ping.ts";
 import { parseByHand } from "../../src/live/by-hand.ts";
@@ -13,6 +11,7 @@ import { renderTerminal } from "../../src/report/terminal/run.ts";
 import { parseTopologyFile } from "../../src/setup/file.ts";
 import { fdbRow, linkRow, neighbourRow, parseRows, routeRow } from "../../src/setup/rows.ts";
 import { parseTopology } from "../../src/setup/topology.ts";
+import { JOURNAL_SCHEMA, readJournal } from "../../src/store/journal.ts";
 import { parseRun } from "../../src/store/runs.ts";
 import { parseToolJson } from "../../src/system/command.ts";
 import { parseCounters } from "../../src/system/counters.ts";
@@ -56,26 +55,34 @@ function smallRun() {
 function journal(): string {
   const run = smallRun();
   const asked = { plan: null, request: { topology: ["veth"] }, steps: [] };
-  const head = { schema: JOURNAL_SCHEMA, of: "versus", ...asked };
-  const [one] = run.cases;
-  const { workload, lab } = one ?? {};
-  const labs = { workload, lab, warnings: [], setupNs: 1 };
+  const head = { schema: JOURNAL_SCHEMA, mode: "vs", ...asked };
+  const { workload, lab } = run.cases[0] ?? {};
+  const { placement = [], ...read } = lab ?? {};
   const reading = {
     ...{ cpu: { total: 1, softirq: 0, steal: 0 }, softnetDrops: 0, involuntarySwitches: 0 },
     ...{ pressureUs: null, atNs: 1 },
   };
-  const result = { metrics: { rtt_p50: 7 }, cpu: null };
-  const round = (side: string) => ({ side, before: reading, after: reading, result });
+  const round = (side: string) => ({
+    ...{ driver: side, side, startNs: 1, durationNs: 1, before: reading, after: reading },
+    measured: { metrics: { rtt_p50: 7 }, cpu: null },
+  });
   const lines = [
     { ...head, run: { ...run, cases: [], checks: [], slopes: undefined } },
-    { checks: run.checks, elapsedNs: 1 },
-    { begun: { id: "veth/ping", attempt: 1, discarded: [], warnings: [] }, elapsedNs: 2 },
-    { finished: one, elapsedNs: 3 },
-    { measuring: { id: "veth/ping", measurement: 1 }, elapsedNs: 3 },
-    { built: { base: labs, candidate: labs }, ns: 1, elapsedNs: 3 },
-    { pair: [round("candidate"), round("base")], ns: 1, elapsedNs: 3 },
-    { compared: { base: one, candidate: one }, elapsedNs: 3 },
-    { resumedAt: "2026-11-24T00:00:00.000Z", elapsedNs: 4 },
+    { act: "check", at: 1, checks: run.checks },
+    { act: "begin", at: 2, id: "veth/ping" },
+    { act: "build", at: 3, lab: "base", read, setupNs: 1, warnings: [] },
+    { act: "prepare", at: 3, driver: "base", workload, placement },
+    {
+      act: "measure",
+      at: 4,
+      rounds: [round("candidate"), round("base")],
+      measurement: 1,
+      block: 0,
+    },
+    { act: "close", at: 5, warnings: [] },
+    { act: "fail", at: 5, error: "ping exited with 3", tool: "ping", exitCode: 1 },
+    { act: "end", at: 6 },
+    { act: "resume", at: 6, time: "2026-11-24T00:00:00.000Z" },
   ];
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }

@@ -37,12 +37,27 @@ export interface SendResult {
   /** Frames that the kernel took, by stream: the first of the stream first, each in its turn. */
   frames: number[];
   elapsedNs: number;
-  /** What each train took from one system call to the next, by frame; empty at a fixed rate. */
+  /** What each of the first trains took from one system call to the next, per frame; empty at a fixed rate. */
   trainNsPerFrame: number[];
   /** CPU time of the sending thread and of its CPU's ksoftirqd: the whole path runs on that CPU. */
   cpuNs: number;
   /** The same by kind, ksoftirqd's counted as system time. */
   cpu: { userNs: number; systemNs: number };
+}
+
+/**
+ * Trains of a round that are timed, the first ones: what a train takes is for short rounds (`learn`, and instructions),
+ * and a round may last for hours.
+ */
+export const MOST_TRAINS = 4096;
+
+/** What the first trains of a round took, per frame. */
+export class TrainTimes {
+  readonly nsPerFrame: number[] = [];
+
+  add(ns: number, frames: number): void {
+    if (frames > 0 && this.nsPerFrame.length < MOST_TRAINS) this.nsPerFrame.push(ns / frames);
+  }
 }
 
 /** How long the event loop waits at most while the sender is in its loop. */
@@ -71,16 +86,16 @@ interface Train {
 /** Sends from this thread, pinned to `cpu`. Between slices of 50 ms the event loop has its turn. */
 async function send(
   cpu: number,
-  trains: readonly Train[],
+  streams: readonly Train[],
   bound: Bound,
   signal: AbortSignal,
 ): Promise<SendResult> {
   const all = threadCpus();
-  const turns = new Turns(trains, bound);
+  const turns = new Turns(streams, bound);
   const cpuTimes = { userNs: 0, systemNs: 0 };
   let cpuNs = 0;
   let elapsedNs = 0;
-  const trainNsPerFrame: number[] = [];
+  const trains = new TrainTimes();
   const softirqd = ksoftirqd(cpu);
   const softirqdBefore = runTimeNs(softirqd);
   while (elapsedNs < bound.durationNs && !turns.over()) {
@@ -97,7 +112,7 @@ async function send(
         const sent = turns.due(passedNs) ? turns.next() : 0;
         const then = now;
         now = process.hrtime.bigint();
-        if (sent > 0 && bound.rate === undefined) trainNsPerFrame.push(Number(now - then) / sent);
+        if (bound.rate === undefined) trains.add(Number(now - then), sent);
       }
       cpuNs += threadCpuTimeNs() - cpuBefore;
       const timesAfter = threadCpuTimes();
@@ -114,7 +129,7 @@ async function send(
   return {
     frames: turns.frames,
     elapsedNs,
-    trainNsPerFrame,
+    trainNsPerFrame: trains.nsPerFrame,
     cpuNs: cpuNs + softirqdNs,
     cpu: cpuTimes,
   };

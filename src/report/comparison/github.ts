@@ -11,7 +11,7 @@ import { changeText, judged, type Part, partsOf, tally } from "./facts.ts";
 import { renderComparisonMarkdown } from "./markdown.ts";
 
 /** What a regression is gated on: an open verdict on anything else is no reason to warn. */
-const GATED = [...HEADLINES, "instructions_per_frame"];
+const GATED: readonly string[] = [...HEADLINES, "instructions_per_frame"];
 /** GitHub shows ten of each kind for a step and leaves out the rest without a word. */
 const EACH = 10;
 const LONGEST = 400;

@@ -8,7 +8,7 @@ import {
   ratioOfMedians,
   smallestVisible,
 } from "../verdict.ts";
-import { HEADLINES } from "./headlines.ts";
+import { isHeadline } from "./headlines.ts";
 import { needed } from "./needs.ts";
 import { isTimeless, type Pair } from "./pair.ts";
 import type { Reading } from "./readings.ts";
@@ -79,7 +79,7 @@ export function judgeReadings(
       visible === null ? null : counted ? Math.max(visible, 1 / base.value) : visible,
     verdict: verdict ?? "inconclusive",
     reason: `${reason}${probesDiffer(cases, subject)}${apart === null && counted ? NO_TEST : ""}`,
-    ...(ratio !== null && !counted && HEADLINES.includes(subject.name)
+    ...(ratio !== null && !counted && isHeadline(subject.name)
       ? { needed: needed(pair, margin, { ...spreadOf(ratio), runs: [1, 1] }) }
       : {}),
   };

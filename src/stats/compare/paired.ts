@@ -1,6 +1,6 @@
 /** One case of two sides that were measured in pairs: `bench --vs`. */
 import type { Unmatched, Verdict } from "../../document/compare.ts";
-import { type Case, METRICS } from "../../document/run.ts";
+import { type Case, METRICS, type MetricName } from "../../document/run.ts";
 import type { Session } from "../../document/session.ts";
 import { holm } from "../holm.ts";
 import { LEAST_BLOCKS, ratioOfBlocks, signFlipP } from "../paired/blocks.ts";
@@ -8,7 +8,7 @@ import { logRatios, type PairedRatio } from "../paired/ratio.ts";
 import { median } from "../quantile.ts";
 import { pairedSamples } from "../samples.ts";
 import { judge, smallestVisible } from "../verdict.ts";
-import { HEADLINES, shareInNs } from "./headlines.ts";
+import { HEADLINES, isHeadline, shareInNs } from "./headlines.ts";
 import { WALL_MARGIN } from "./judge.ts";
 import type { Pair } from "./pair.ts";
 
@@ -76,7 +76,7 @@ export function findingsOf(
 }
 
 /** Those of the headline metrics that the case has. */
-export function headlinesOf(item: Case): string[] {
+export function headlinesOf(item: Case): MetricName[] {
   return HEADLINES.filter((name) => item.metrics[name] !== undefined);
 }
 
@@ -101,7 +101,7 @@ export function comparePaired(
   const shared = Object.keys(base.metrics).filter((name) => candidate.metrics[name] !== undefined);
   if (first === undefined) return { verdicts: [], unmatched: [] };
   const headlines = headlinesOf(base).filter((name) => shared.includes(name));
-  const others = shared.filter((name) => !headlines.includes(name));
+  const others = shared.filter((name) => !isHeadline(name));
   const find = (session: Session, metrics: readonly string[]) =>
     findingsOf(base, candidate, session, { margin, metrics });
   const again = second === undefined ? [] : find(second, headlines);

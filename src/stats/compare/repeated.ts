@@ -3,7 +3,7 @@ import type { Verdict } from "../../document/compare.ts";
 import { holm } from "../holm.ts";
 import { judge, smallestVisible } from "../verdict.ts";
 import { type Difference, halfWidth, welch, welchP } from "../welch.ts";
-import { HEADLINES, shareInNs } from "./headlines.ts";
+import { isHeadline, shareInNs } from "./headlines.ts";
 import { type Cases, incomparable, probesDiffer, type Subject, wallMarginOf } from "./judge.ts";
 import { needed } from "./needs.ts";
 import type { Pair } from "./pair.ts";
@@ -29,7 +29,7 @@ export function judgeRepeated(
   const ratio = found === null ? null : Math.exp(found.difference);
   const ci = found === null || width === null ? null : intervalOf(found, width);
   const visible = ratio === null || ci === null ? null : smallestVisible({ ratio, ci });
-  const headline = HEADLINES.includes(subject.name);
+  const headline = isHeadline(subject.name);
   const doubt = apart ?? doubts(pair, values, found);
   const says = doubt === null && ci !== null ? judge(ci, margin, subject.better) : "inconclusive";
   const declared = headline || says === "unchanged";

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
-import { sentence } from "../../../src/bench/case-document.ts";
+import { sentence } from "../../../src/bench/engine/perform.ts";
 import { BURST } from "../../../src/bench/load/send.ts";
 import { workloadNamed } from "../../../src/bench/workloads/index.ts";
 import type { RoundResult } from "../../../src/bench/workloads/workload.ts";

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isSound } from "../../../src/index.ts";
+import { seededRandom } from "../../../src/stats/random.ts";
+import { readJournal } from "../../../src/store/journal.ts";
 import { readRun } from "../../../src/store/runs.ts";
 import { hostChanges, hostState } from "../host-state.ts";
 import { bridgescope, scratch, start } from "./cli.ts";
@@ -25,19 +27,27 @@ const PLAIN = [
 ];
 const begin = (words: string[]) => ["bench", ...words, "--duration", "100ms", "--out", out];
 
-/** Rounds that the journal holds as finished, by the moment of their beginning. */
-function keptRounds(): number[] {
-  if (!existsSync(journal)) return [];
-  return readFileSync(journal, "utf8")
-    .split("\n")
-    .slice(1, -1)
-    .flatMap((line) => JSON.parse(line).round?.startNs ?? []);
+/** When to kill is drawn from a seed, so that a failure can be had again. */
+const random = seededRandom(Number(process.env.BRIDGESCOPE_TEST_SEED ?? 20261130));
+
+/** Rounds of cases that the journal holds as finished, by side and the moment of their beginning. */
+function keptRounds(side?: string): number[] {
+  const text = existsSync(journal) ? readFileSync(journal, "utf8") : "";
+  // Its head is being written.
+  if (!text.includes("\n")) return [];
+  return readJournal(text, journal).events.flatMap((event) =>
+    event.act === "measure" && event.purpose === undefined
+      ? event.rounds
+          .filter((round) => side === undefined || round.side === side)
+          .map(({ startNs }) => startNs)
+      : [],
+  );
 }
 
 /** Kills it by SIGKILL so long after `begun`, or after its first words; false when it had ended before. */
 async function killed(args: string[], ms: number, begun?: () => boolean): Promise<boolean> {
   const running = start(args);
-  await running.saw(args.includes("--resume") ? "going on" : "plan ");
+  await running.saw(args.includes("--resume") ? "resuming" : "plan ");
   const ended = running.finished.then(() => true);
   while (begun?.() === false && !(await Promise.race([ended, sleep(20, false)])));
   await sleep(ms);
@@ -60,14 +70,14 @@ describe("a run that is killed again and again, and resumed,", () => {
       if (!existsSync(journal) && existsSync(join(out, "run.json"))) break;
       const have = keptRounds().length;
       const begun = deaths % 2 === 0 ? () => keptRounds().length > have : undefined;
-      if (!(await killed(args, Math.random() * 2500, begun))) break;
+      if (!(await killed(args, random() * 2500, begun))) break;
       deaths++;
       for (const startNs of keptRounds()) finished.add(startNs);
       expect(await hostChanges(before, 1000)).toEqual({});
     }
     if (existsSync(journal)) {
       const result = await bridgescope(["bench", "--resume", out]);
-      expect(result.stderr).toContain("going on with run ");
+      expect(result.stderr).toContain("resuming run ");
       expect(result.code).toBe(0);
     }
     const run = readRun(out);
@@ -104,21 +114,19 @@ describe("a comparison that is killed again and again, and resumed,", () => {
       const running = start(
         begun ? ["bench", "--resume", out] : ["bench", ...VERSUS, "--out", out],
       );
-      await running.saw(begun ? "going on" : "against");
-      await sleep(700 + Math.random() * 1500);
+      await running.saw(begun ? "resuming" : "against");
+      await sleep(700 + random() * 1500);
       running.process.kill("SIGKILL");
       if ((await running.finished).signal !== "SIGKILL") break;
-      for (const line of readFileSync(journal, "utf8").split("\n").slice(1, -1)) {
-        for (const one of JSON.parse(line).pair ?? []) {
-          finished[one.side as "base"].add(one.before.atNs);
-        }
+      for (const side of ["base", "candidate"] as const) {
+        for (const startNs of keptRounds(side)) finished[side].add(startNs);
       }
       expect(await hostChanges(before, 1000)).toEqual({});
     }
     expect(finished.base.size).toBeGreaterThan(0);
     if (existsSync(journal)) {
       const result = await bridgescope(["bench", "--resume", out]);
-      expect(result.stderr).toContain("going on with run ");
+      expect(result.stderr).toContain("resuming run ");
       expect([0, 3], `${result.stderr}${result.stdout}`).toContain(result.code);
     }
     for (const side of ["base", "candidate"] as const) {
@@ -145,7 +153,7 @@ describe("--resume", () => {
   it("goes on after Ctrl-C, which says how", async () => {
     const running = start(begin(PLAIN));
     await running.saw("[2/4]");
-    await sleep(300);
+    while (keptRounds().length < 10) await sleep(20);
     running.process.kill("SIGINT");
     const interrupted = await running.finished;
     expect(interrupted.code).toBe(130);
@@ -160,16 +168,16 @@ describe("--resume", () => {
   });
 
   it("leaves out a last line that was being written", async () => {
-    await killed(begin(PLAIN), 1500);
+    await killed(begin(PLAIN), 0, () => keptRounds().length > 0);
     const text = readFileSync(journal, "utf8");
-    writeFileSync(journal, `${text}{"round":{"index":9,"si`);
+    writeFileSync(journal, `${text}{"act":"measure","rou`);
     const result = await bridgescope(["bench", "--resume", journal]);
     expect(result.code).toBe(0);
     expect(readRun(out).state).toBe("complete");
   });
 
   it("refuses another kernel, another version, another plan and what is no journal", async () => {
-    await killed(begin(PLAIN), 1500);
+    await killed(begin(PLAIN), 0, () => keptRounds().length > 0);
     const text = readFileSync(journal, "utf8");
     const [first = "", ...rest] = text.split("\n");
     const said = async (edit: (head: Record<string, never>) => void, ...more: string[]) => {
@@ -217,14 +225,14 @@ describe("--resume", () => {
         }),
       ),
     ).toContain("line 1, schema");
-    expect(await said(() => {}, "--rounds", "3")).toContain("leave out rounds");
+    expect(await said(() => {}, "--rounds", "3")).toContain("--rounds is for `bench`");
     expect(readFileSync(journal, "utf8").split("\n").slice(1)).toEqual(rest);
     const none = await bridgescope(["bench", "--resume", folder.path]);
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("no run to resume")]);
   });
 
   it("runs no command that a journal names", async () => {
-    await killed(begin(PLAIN), 1500);
+    await killed(begin(PLAIN), 0, () => keptRounds().length > 0);
     const [first = "", ...rest] = readFileSync(journal, "utf8").split("\n");
     const head = JSON.parse(first);
     const trap = join(folder.path, "trap");
@@ -237,7 +245,7 @@ describe("--resume", () => {
 });
 
 it("a new run in the folder of one that was cut off keeps the other's journal", async () => {
-  await killed(begin(PLAIN), 1500);
+  await killed(begin(PLAIN), 0, () => keptRounds().length > 0);
   const before = readFileSync(journal, "utf8");
   const result = await bridgescope(begin(["--backend", "off", "--rounds", "1"]));
   expect(result.code).toBe(0);

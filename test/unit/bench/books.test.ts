@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type BookPort, balance, bridgeAccount } from "../../../src/bench/books.ts";
+import { type BookPort, balance, bridgeAccount } from "../../../src/bench/observe/accounting.ts";
 import type { Account, PortTally } from "../../../src/probes/account.ts";
 
 const NO_DECISIONS = {

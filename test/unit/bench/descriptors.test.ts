@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkDescriptors, openFilesLimit } from "../../../src/bench/descriptors.ts";
-import { planFor } from "../../../src/bench/request.ts";
+import { checkDescriptors, openFilesLimit } from "../../../src/bench/plan/descriptors.ts";
+import { planFor } from "../../../src/bench/plan/request.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 
 const LIMITS = `Limit                     Soft Limit           Hard Limit           Units     

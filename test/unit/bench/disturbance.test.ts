@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
-import {
-  Disturbances,
-  parsePressure,
-  type Reading,
-} from "../../../src/bench/versus/disturbance.ts";
+import { parseCpuTimes, parsePressure } from "../../../src/bench/engine/machine.ts";
+import { Disturbances, stolenShare } from "../../../src/bench/fold/disturbance.ts";
+import type { Reading } from "../../../src/document/event.ts";
 import { parseSoftnet } from "../../../src/system/softnet.ts";
 
 const reading = (at: number): Reading => ({
@@ -50,5 +48,21 @@ describe("what disturbs rounds", () => {
       pressure: null,
       softnetDrops: 3,
     });
+  });
+});
+
+describe("steal", () => {
+  const text = "cpu  100 0 50 800 10 0 5 35 0 0\ncpu0 50 0 25 400 5 0 2 18 0 0\n";
+
+  it("adds the eight columns of the first line up", () => {
+    expect(parseCpuTimes(text)).toEqual({ total: 1000, softirq: 5, steal: 35 });
+  });
+
+  it("is a share of the time between two readings, or null where there is none to read", () => {
+    const before = { total: 1000, softirq: 5, steal: 35 };
+    expect(stolenShare(before, { total: 1200, steal: 45 })).toBeCloseTo(0.05, 12);
+    expect(stolenShare(before, before)).toBeNull();
+    expect(stolenShare(null, before)).toBeNull();
+    expect(parseCpuTimes("nothing\n")).toBeNull();
   });
 });

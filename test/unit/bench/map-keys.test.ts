@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { mapKeysFor } from "../../../src/bench/map-keys.ts";
-import { type BenchRequest, planFor } from "../../../src/bench/request.ts";
+import { mapKeysFor } from "../../../src/bench/observe/map-keys.ts";
+import { type BenchRequest, planFor } from "../../../src/bench/plan/request.ts";
 
 function keysOf(topology: string, workload: string, more: BenchRequest = {}): number {
   const { plan } = planFor(undefined, { topology: [topology], workload: [workload], ...more });

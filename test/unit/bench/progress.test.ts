@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { caseNs, estimateNs, type Plan } from "../../../src/bench/plan.ts";
-import { headline, progressOf, remaining } from "../../../src/bench/progress.ts";
-import { planFor } from "../../../src/bench/request.ts";
+import { headline, ProgressFold, remaining } from "../../../src/bench/fold/progress.ts";
+import { estimateNs, LADDER_NS, stepsOf } from "../../../src/bench/plan/plan.ts";
+import { planFor } from "../../../src/bench/plan/request.ts";
 import type { RunProgress } from "../../../src/document/progress.ts";
 
 describe("remaining", () => {
@@ -47,7 +47,7 @@ describe("headline", () => {
   });
 });
 
-describe("progressOf", () => {
+describe("a run's progress", () => {
   const { plan } = planFor(undefined, {
     topology: ["bridge:2", "bridge:4"],
     workload: ["flood"],
@@ -55,40 +55,38 @@ describe("progressOf", () => {
     duration: "1s",
     backend: "off",
   });
+  const [one = "", two = ""] = plan.cases.map(({ id }) => id);
 
-  function followed(some: Partial<Plan> = {}) {
+  function followed(checksNs = 0) {
     const told: RunProgress[] = [];
-    let time = 1000e9;
-    const progress = progressOf(
-      { ...plan, ...some },
-      (one) => told.push(one),
-      () => time,
-    );
+    let time = 0;
+    const steps = stepsOf(plan);
+    const tell = (progress: RunProgress) => told.push(progress);
+    const fold = new ProgressFold({ steps, checksNs, tell, now: () => time });
+    const at = () => ({ at: time });
     return {
       told,
-      progress,
-      begin: (index: number) =>
-        progress.begin(plan.cases[index] ?? expect.fail("no such case"), index),
+      fold,
       pass: (seconds: number) => {
         time += seconds * 1e9;
       },
+      begin: (id: string) => fold.enter({ act: "begin", id, ...at() }),
+      say: (say: string) => fold.before({ act: "close", say }),
+      round: (metrics: Record<string, number>) =>
+        fold.enter({ act: "measure", rounds: [roundOf(metrics)], ...at() }),
+      discard: () => fold.enter({ act: "discard", attempt: 1, reason: "", ...at() }),
     };
   }
 
   test("tells of phases and finished rounds with all that is known by then", () => {
-    const { told, begin, pass } = followed();
-    const one = begin(0);
+    const { told, begin, pass, say, round } = followed();
+    begin(one);
     pass(1);
-    one.progress("round 1 of 2");
+    say("round 1 of 2");
     pass(1);
-    one.finished(1, { frame_rate: 5e5 });
-    const common = {
-      done: 0,
-      total: 2,
-      current: "bridge:2/flood",
-      what: "round 1 of 2",
-    };
-    const round = { index: 1, metric: "frame_rate", value: 5e5, unit: "frames/s" };
+    round({ frame_rate: 5e5 });
+    const common = { done: 0, total: 2, current: "bridge:2/flood", what: "round 1 of 2" };
+    const last = { index: 1, metric: "frame_rate", value: 5e5, unit: "frames/s" };
     expect(told).toEqual([
       {
         ...common,
@@ -102,7 +100,7 @@ describe("progressOf", () => {
         ...common,
         event: "round",
         rounds: { done: 1, total: 2 },
-        round,
+        round: last,
         elapsedNs: 2e9,
         remainingNs: estimateNs(plan) - 2e9,
       },
@@ -110,11 +108,13 @@ describe("progressOf", () => {
   });
 
   test("the next case begins without rounds, and at the pace of the last", () => {
-    const { told, begin, pass } = followed();
-    const [first, second] = plan.cases.map((planned) => caseNs(planned, "off"));
-    begin(0).finished(2, { frame_rate: 5e5 });
+    const { told, begin, pass, say, round } = followed();
+    const [first, second] = stepsOf(plan).map((step) => step.estimateNs);
+    begin(one);
+    round({ frame_rate: 5e5 });
     pass((2 * (first ?? 0)) / 1e9);
-    begin(1).progress("building the lab");
+    begin(two);
+    say("building the lab");
     expect(told.at(-1)).toMatchObject({
       done: 1,
       current: "bridge:4/flood",
@@ -124,23 +124,19 @@ describe("progressOf", () => {
     });
   });
 
-  test("a case that is measured anew has its whole time before it again", () => {
-    const { told, begin, pass } = followed();
-    begin(0).finished(2, { frame_rate: 5e5 });
-    pass(3);
-    begin(0).progress("building the lab");
-    expect(told.at(-1)).toMatchObject({
-      done: 0,
-      rounds: { done: 0, total: 2 },
-      round: null,
-      remainingNs: estimateNs(plan),
-    });
+  test("rounds that are discarded are before it again", () => {
+    const { told, begin, say, round, discard } = followed();
+    begin(one);
+    round({ frame_rate: 5e5 });
+    discard();
+    say("building the lab");
+    expect(told.at(-1)).toMatchObject({ done: 0, rounds: { done: 0, total: 2 } });
   });
 
   test("before the first case there are no rounds, and the checks are still to come", () => {
-    const { told, progress, pass } = followed({ ladder: true });
+    const { told, fold, pass } = followed(LADDER_NS);
     pass(1);
-    progress.preparing("checks", "walking");
+    fold.before({ act: "check", say: "walking" });
     expect(told).toEqual([
       {
         event: "phase",
@@ -151,17 +147,27 @@ describe("progressOf", () => {
         rounds: null,
         round: null,
         elapsedNs: 1e9,
-        remainingNs: estimateNs({ ...plan, ladder: true }) - 1e9,
+        remainingNs: estimateNs(plan) + LADDER_NS - 1e9,
       },
     ]);
   });
 
   test("a round without a metric counts and is not told of", () => {
-    const { told, begin } = followed();
-    const one = begin(0);
-    one.finished(1, {});
+    const { told, begin, say, round } = followed();
+    begin(one);
+    round({});
     expect(told).toEqual([]);
-    one.progress("round 2 of 2");
+    say("round 2 of 2");
     expect(told[0]?.rounds).toEqual({ done: 1, total: 2 });
   });
 });
+
+function roundOf(metrics: Record<string, number>) {
+  const reading = {
+    ...{ cpu: null, softnetDrops: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
+  };
+  return {
+    ...{ driver: "case", side: "base" as const, startNs: 0, durationNs: 1 },
+    ...{ before: reading, after: reading, measured: { metrics, cpu: null } },
+  };
+}

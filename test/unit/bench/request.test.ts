@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { estimateNs } from "../../../src/bench/plan.ts";
-import { type BenchRequest, planFor } from "../../../src/bench/request.ts";
+import { estimateNs } from "../../../src/bench/plan/plan.ts";
+import { type BenchRequest, planFor } from "../../../src/bench/plan/request.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 
 const folders: string[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planFor } from "../../../src/bench/request.ts";
+import { planFor } from "../../../src/bench/plan/request.ts";
 import { functionHint } from "../../../src/cli/function-hint.ts";
 import type { Run } from "../../../src/document/run.ts";
 import { completeRun } from "../../fixtures/report/runs.ts";

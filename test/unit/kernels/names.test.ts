@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { unlike } from "../../../src/kernels/bench.ts";
+import { distinct } from "../../../src/kernels/bench.ts";
 
 test("two kernels of one name do not share a folder", () => {
   const names = ["own-6.9.0", "debian-sid", "own-6.9.0", "own-6.9.0"];
-  expect(unlike(names)).toEqual(["own-6.9.0", "debian-sid", "own-6.9.0-2", "own-6.9.0-3"]);
+  expect(distinct(names)).toEqual(["own-6.9.0", "debian-sid", "own-6.9.0-2", "own-6.9.0-3"]);
 });

@@ -1,0 +1,311 @@
+/** The only code of an experiment that touches labs, workloads and probes: it does what a schedule says. */
+import { setImmediate } from "node:timers/promises";
+import type { MeasuredRound } from "../../document/event.ts";
+import { fullMaps } from "../../probes/account.ts";
+import type { ProbeBackend } from "../../probes/backend.ts";
+import { type CountedSession, countedSamples, startCounted } from "../../probes/counted.ts";
+import { runLadder } from "../../setup/checks/index.ts";
+import { openPrivateSite, type Site } from "../../system/site.ts";
+import { measureCost, type ProbeCost } from "../observe/cost.ts";
+import { countedOf } from "../observe/counted.ts";
+import { type Observation, observe } from "../observe/observe.ts";
+import { instructionsPerFrame, stageCountsOf } from "../observe/stage-counts.ts";
+import type { PlannedCase } from "../plan/plan.ts";
+import type { Driver, RoundResult } from "../workloads/workload.ts";
+import { readMachine } from "./machine.ts";
+import type { EventBody } from "./perform.ts";
+import type { Action } from "./schedule.ts";
+import { buildStandingLab, type StandingLab } from "./standing-lab.ts";
+
+export interface RunnerOptions {
+  signal: AbortSignal;
+  /** CPUs that the workloads' threads are pinned to. */
+  cpus: readonly number[];
+  /** Draws the bootstraps of intervals. */
+  seed: number;
+  /** How the kernel is observed; null for schedules without probes. */
+  backend: ProbeBackend | null;
+  /** Told a word on an action that takes long. */
+  progress?(what: string): void;
+}
+
+interface Watched extends StandingLab {
+  observed: { planned: PlannedCase; observation: Observation; cost: ProbeCost | null } | null;
+}
+
+interface Prepared {
+  lab: string;
+  planned: PlannedCase;
+  driver: Driver;
+}
+
+type Of<Act extends Action["act"]> = Extract<Action, { act: Act }>;
+
+/** Labs with more steps than this say how far they have come. */
+const MANY_STEPS = 1000;
+
+export class LabRunner {
+  readonly #options: RunnerOptions;
+  readonly #labs = new Map<string, Watched>();
+  readonly #drivers = new Map<string, Prepared>();
+  #stage: { counted: CountedSession; site: Site } | null = null;
+  #warnings: string[] = [];
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Does it, or throws why not. */
+  async act(action: Action): Promise<EventBody> {
+    switch (action.act) {
+      case "check":
+        return { act: "check", checks: await runLadder() };
+      case "build":
+        return this.#build(action);
+      case "attach":
+        return this.#attach(action);
+      case "prepare":
+        return this.#prepare(action);
+      case "warm-up":
+        await this.#driver(action.driver).driver.round(action.durationNs);
+        return { act: "warm-up" };
+      case "measure":
+        return this.#measure(action);
+      case "cost":
+        return this.#cost(action);
+      case "read":
+        return this.#read(action);
+      case "detach":
+        await this.#detach(this.#lab(action.lab));
+        return { act: "detach" };
+      case "attach-stage":
+        return this.#attachStage(action);
+      case "read-stage":
+        return this.#readStage(action);
+      case "close":
+        return this.#close(action);
+      case "boot":
+        throw new RangeError("a guest is booted by src/kernels");
+      default: {
+        const { say: _, ...mark } = action;
+        return mark;
+      }
+    }
+  }
+
+  /** Takes down all that stands; a second time there is nothing to do. */
+  async close(): Promise<void> {
+    const stage = this.#stage;
+    this.#stage = null;
+    try {
+      await stage?.counted.session.kill();
+      stage?.counted.close();
+      await stage?.site.close();
+    } finally {
+      await this.#takeDown([...this.#labs.keys()]);
+    }
+  }
+
+  /** One that cannot be taken down does not keep the others from it. */
+  async #takeDown(names: readonly string[]): Promise<void> {
+    const [name, ...others] = names;
+    if (name === undefined) return;
+    const lab = this.#labs.get(name);
+    this.#labs.delete(name);
+    try {
+      for (const [key, prepared] of [...this.#drivers]) {
+        if (prepared.lab !== name) continue;
+        this.#drivers.delete(key);
+        await prepared.driver.close();
+      }
+      if (lab !== undefined) {
+        await this.#detach(lab);
+        await lab.lab.close();
+      }
+    } finally {
+      await this.#takeDown(others);
+    }
+  }
+
+  async #close({ lab }: Of<"close">): Promise<EventBody> {
+    if (lab === undefined) await this.close();
+    else await this.#takeDown([lab]);
+    const warnings = this.#warnings.splice(0);
+    return { act: "close", ...(lab === undefined ? {} : { lab }), warnings };
+  }
+
+  async #build({ lab: name, topology }: Of<"build">): Promise<EventBody> {
+    const { signal, progress } = this.#options;
+    const standing = await buildStandingLab(topology, {
+      signal,
+      warn: (sentence) => this.#warnings.push(sentence),
+      progress: (done, total) => {
+        if (total > MANY_STEPS) progress?.(`building the lab, step ${done} of ${total}`);
+      },
+    });
+    this.#labs.set(name, { ...standing, observed: null });
+    return {
+      act: "build",
+      lab: name,
+      read: standing.read,
+      setupNs: topology.kind === "attach" ? null : standing.lab.setupNs,
+      warnings: this.#warnings.splice(0),
+    };
+  }
+
+  async #attach({ lab: name, planned }: Of<"attach">): Promise<EventBody> {
+    const lab = this.#lab(name);
+    const observation = await observe(lab.lab, this.#backend(), planned, this.#options.signal);
+    lab.observed = { planned, observation, cost: null };
+    return { act: "attach" };
+  }
+
+  async #detach(lab: Watched): Promise<void> {
+    const { observed } = lab;
+    lab.observed = null;
+    await observed?.observation.session.kill();
+  }
+
+  async #prepare({ lab, driver: name, planned }: Of<"prepare">): Promise<EventBody> {
+    const { signal, cpus } = this.#options;
+    const { options, workload } = planned;
+    const driver = await workload.prepare({ lab: this.#lab(lab).lab, options, cpus, signal });
+    this.#drivers.set(name, { lab, planned, driver });
+    return {
+      act: "prepare",
+      driver: name,
+      workload: driver.describe(),
+      placement: driver.placement(),
+    };
+  }
+
+  async #measure(action: Of<"measure">): Promise<EventBody> {
+    const { drivers, durationNs, mark, keep, act, purpose, measurement, block } = action;
+    // Those who read the progress have their turn now, so that their time is not in the rounds'.
+    await setImmediate();
+    const rounds: MeasuredRound[] = [];
+    for (const { driver: name, side } of drivers) {
+      this.#options.signal.throwIfAborted();
+      const prepared = this.#driver(name);
+      const before = readMachine();
+      this.#mark(prepared, mark);
+      const startNs = Number(process.hrtime.bigint());
+      const result = await prepared.driver.round(durationNs);
+      const durationMeasuredNs = Number(process.hrtime.bigint()) - startNs;
+      this.#mark(prepared, mark === undefined ? undefined : 0);
+      rounds.push({
+        driver: name,
+        side,
+        startNs,
+        durationNs: durationMeasuredNs,
+        before,
+        after: readMachine(),
+        measured: measuredOf(result, prepared.planned, keep),
+      });
+    }
+    return {
+      act,
+      rounds,
+      ...(purpose === undefined ? {} : { purpose }),
+      ...(measurement === undefined ? {} : { measurement }),
+      ...(block === undefined ? {} : { block }),
+    };
+  }
+
+  /** Tells the probes on this driver's frames which round it is. */
+  #mark({ lab }: Prepared, round: number | undefined): void {
+    if (round === undefined) return;
+    this.#labs.get(lab)?.observed?.observation.session.round(round);
+    this.#stage?.counted.session.round(round);
+  }
+
+  async #cost({ driver, durationNs }: Of<"cost">): Promise<EventBody> {
+    const prepared = this.#driver(driver);
+    const lab = this.#lab(prepared.lab);
+    if (lab.observed === null) throw new RangeError("the cost of probes that are not attached");
+    const { session, backend } = lab.observed.observation;
+    const round = () => prepared.driver.round(durationNs);
+    const { signal } = this.#options;
+    lab.observed.cost = await measureCost(lab.lab, session, backend, round, signal);
+    return { act: "cost" };
+  }
+
+  async #read({ lab: name, rounds }: Of<"read">): Promise<EventBody> {
+    const standing = this.#lab(name);
+    if (standing.observed === null) throw new RangeError("probes that are not attached are read");
+    const { lab, read } = standing;
+    const { observation } = standing.observed;
+    const observed = await observation.stop();
+    const { seed } = this.#options;
+    const reading = { ...standing.observed, lab, ports: read.ports, observed, rounds, seed };
+    await this.#detach(standing);
+    return { act: "read", counted: countedOf(reading) };
+  }
+
+  async #attachStage({ stage }: Of<"attach-stage">): Promise<EventBody> {
+    const site = await openPrivateSite();
+    try {
+      const counted = await startCounted(site, stage, this.#backend(), this.#options.signal);
+      this.#stage = { counted, site };
+      counted.calibrate();
+    } catch (error) {
+      if (this.#stage === null) await site.close();
+      throw error;
+    }
+    return { act: "attach-stage", stage };
+  }
+
+  async #readStage({ stage, rounds }: Of<"read-stage">): Promise<EventBody> {
+    if (this.#stage === null) throw new RangeError("a stage without probes is read");
+    const { session, ...ends } = this.#stage.counted;
+    const records = await session.stop();
+    const degraded = [
+      ...records.errors,
+      ...fullMaps(records, session.rooms).map((map) => `map ${map} is full`),
+    ];
+    const faults = { lost: records.lost, degraded };
+    const counts = stageCountsOf(stage, ends, countedSamples(records), rounds, faults);
+    return { act: "read-stage", counts };
+  }
+
+  #lab(name: string): Watched {
+    const lab = this.#labs.get(name);
+    if (lab === undefined) throw new RangeError(`no lab ${name} stands`);
+    return lab;
+  }
+
+  #driver(name: string): Prepared {
+    const prepared = this.#drivers.get(name);
+    if (prepared === undefined) throw new RangeError(`no workload ${name} is prepared`);
+    return prepared;
+  }
+
+  #backend(): ProbeBackend {
+    if (this.#options.backend === null) throw new RangeError("probes without a backend");
+    return this.#options.backend;
+  }
+}
+
+/** What of a round is kept. */
+function measuredOf(
+  { metrics, cpu, rttNs, roundTrip, warnings, trials, learning, trainNsPerFrame = [] }: RoundResult,
+  { workload }: PlannedCase,
+  keep: Of<"measure">["keep"],
+): MeasuredRound["measured"] {
+  if (keep !== undefined) {
+    const instructions = keep === "instructions" ? instructionsPerFrame(trainNsPerFrame) : null;
+    return {
+      metrics: instructions === null ? {} : { instructions_per_frame: instructions },
+      cpu,
+    };
+  }
+  return {
+    metrics,
+    cpu,
+    ...(rttNs === undefined || !workload.keepsEachRtt ? {} : { rttNs }),
+    ...(roundTrip === undefined ? {} : { roundTrip }),
+    ...(warnings === undefined ? {} : { warnings }),
+    ...(trials === undefined ? {} : { trials }),
+    ...(learning === undefined ? {} : { learning }),
+  };
+}

@@ -1,0 +1,36 @@
+import type { Probe } from "../../document/case.ts";
+import type { Counted } from "../../document/event.ts";
+import type { Run } from "../../document/run.ts";
+
+/**
+ * Why these counts are worth nothing and the case is worth another try, or null. Under contention for the CPUs the
+ * kernel now and then runs no probe for a burst of frames; any other fault would only come again.
+ */
+export function missedBurst({ bridge, probe }: Pick<Counted, "bridge" | "probe">): string | null {
+  if (probe.degraded.some((fault) => !/^frames passed|were missed/.test(fault))) return null;
+  return faultsOf({ bridge, probe }).join("; ") || null;
+}
+
+/** What makes a case's account incomplete; empty where every frame is accounted for. */
+function faultsOf({
+  bridge,
+  probe,
+}: {
+  bridge?: Counted["bridge"] | undefined;
+  probe?: Probe | undefined;
+}): string[] {
+  const unaccounted = bridge?.unaccounted ?? 0;
+  return [
+    ...(unaccounted > 0 ? [`${unaccounted} frames were unaccounted`] : []),
+    ...(probe?.degraded ?? []),
+  ];
+}
+
+/** True when every check passed, every case is complete, its accounting check passed and its probes saw all. */
+export function isSound(run: Run): boolean {
+  return (
+    run.state === "complete" &&
+    run.checks.every((check) => check.passed) &&
+    run.cases.every((one) => one.state === "complete" && faultsOf(one).length === 0)
+  );
+}

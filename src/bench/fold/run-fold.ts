@@ -1,0 +1,102 @@
+import type { RunEvent } from "../../document/event.ts";
+import { type Case, caseSchema, type Run, runSchema } from "../../document/run.ts";
+import type { ProbeBackend } from "../../probes/backend.ts";
+import { isWatched, MARGINAL, type Plan, type PlannedCase, SLOT } from "../plan/plan.ts";
+import { CaseFold } from "./case-fold.ts";
+import { MarginalFold } from "./marginal-fold.ts";
+
+export interface RunFoldContext {
+  plan: Plan;
+  seed: number;
+  clock: Run["environment"]["clock"];
+  /** Pinned to: the CPU of the sender. */
+  cpu: number;
+  backend: Pick<ProbeBackend, "name" | "reason"> | null;
+}
+
+export interface Ending {
+  interrupted: boolean;
+  durationNs: number;
+}
+
+/** The document of a run, as far as its events tell it. */
+export class RunFold {
+  readonly #run: Run;
+  readonly #context: RunFoldContext;
+  #inHand: CaseFold | MarginalFold | null = null;
+
+  /** `begun` is the document of a run in which nothing was measured yet. */
+  constructor(begun: Run, context: RunFoldContext) {
+    this.#run = structuredClone(begun);
+    this.#context = context;
+  }
+
+  enter(event: RunEvent): void {
+    noteResume(this.#run, event);
+    if (event.act === "check") this.#run.checks = event.checks;
+    if (event.act === "begin") this.#inHand = this.#begin(event.id);
+    this.#inHand?.enter(event);
+    if (event.act === "end") this.#end("complete");
+  }
+
+  /** Throws for a run that does not fit its own schema. */
+  document({ interrupted, durationNs }: Ending): Run {
+    this.#end("interrupted");
+    const run = { ...this.#run, durationNs };
+    run.state = interrupted ? "interrupted" : stateOf(run);
+    return runSchema.parse(run);
+  }
+
+  #begin(id: string): CaseFold | MarginalFold {
+    const { plan, seed, clock, cpu, backend } = this.#context;
+    if (id === MARGINAL && plan.marginal !== null) {
+      return new MarginalFold(plan.marginal, { seed, cpu });
+    }
+    const planned = plan.cases.find((one) => one.id === id);
+    if (planned === undefined) throw new RangeError(`no case ${id} is planned`);
+    const watched = isWatched(planned, plan.backend);
+    return new CaseFold(planned, {
+      ...{ slot: SLOT, seed, clock },
+      icount: clock === "icount" && watched ? backend : null,
+      warnings: plan.backend === "auto" && !watched ? [unwatched(planned)] : [],
+    });
+  }
+
+  #end(state: Case["state"]): void {
+    const one = this.#inHand;
+    this.#inHand = null;
+    if (one instanceof MarginalFold) this.#run.slopes = one.document();
+    else if (one !== null) this.#run.cases.push(valid(one.document(state)));
+  }
+}
+
+export function noteResume({ provenance }: Run, event: RunEvent): void {
+  if (event.act === "resume") {
+    provenance.resumedAt = [...(provenance.resumedAt ?? []), event.time];
+  }
+}
+
+function unwatched({ topology }: PlannedCase): string {
+  return `measured without probes: ${topology.kind} has no bridge of ours that could be observed`;
+}
+
+function stateOf(run: Run): Run["state"] {
+  if ((run.slopes?.error ?? null) !== null) return "failed";
+  return run.cases.some((one) => one.state === "failed") ? "failed" : "complete";
+}
+
+/** A case that does not fit the document's own schema must not cost the others theirs. */
+export function valid(one: Case): Case {
+  const checked = caseSchema.safeParse(one);
+  if (checked.success) return one;
+  const [issue] = checked.error.issues;
+  const { latency: _latency, bridge: _bridge, probe: _probe, ...rest } = one;
+  return {
+    ...rest,
+    state: "failed",
+    error: `the case's numbers are not valid at ${issue?.path.join(".")}: ${issue?.message}`,
+    metrics: {},
+    latency: {},
+    ports: [],
+  };
+}

@@ -1,0 +1,163 @@
+import type { Lab, Probe, Stage } from "../../document/run.ts";
+import { type Account, fullMaps, readAccount } from "../../probes/account.ts";
+import type { ProbeBackend } from "../../probes/backend.ts";
+import { type ProbeProgram, type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
+import { type MirrorEntry, seedMirror } from "../../probes/mirror.ts";
+import { probeProgram } from "../../probes/programs.ts";
+import type { Records } from "../../probes/records.ts";
+import type { BuiltLab } from "../../setup/lab.ts";
+import { SWITCH } from "../../setup/plan.ts";
+import { fdbRow, readRows } from "../../setup/rows.ts";
+import { type Counters, sameCounters } from "../../system/counters.ts";
+import { quiet } from "../load/quiet.ts";
+import type { PlannedCase } from "../plan/plan.ts";
+import { mapKeysFor } from "./map-keys.ts";
+
+/** Probes on a lab, from one moment of rest to another. */
+export interface Observation {
+  session: ProbeSession;
+  backend: ProbeBackend;
+  before: Map<string, Counters>;
+  /** What the program had to leave out on this kernel. */
+  dropped: ProbeProgram["dropped"];
+  /** Detaches at rest; the account is of all that passed since. */
+  stop(): Promise<Observed>;
+}
+
+export interface Observed {
+  account: Account;
+  records: Records;
+  after: Map<string, Counters>;
+  missed: number;
+  degraded: string[];
+}
+
+const ATTEMPTS = 3;
+
+/**
+ * Attaches the probes to a lab at rest. A frame that passes while they attach would be counted by
+ * one side only, so the attachment is tried again until none did.
+ */
+export async function observe(
+  lab: BuiltLab,
+  backend: ProbeBackend,
+  planned: PlannedCase,
+  signal: AbortSignal,
+): Promise<Observation> {
+  const { sampleOneIn, bypassesQdisc } = planned.workload;
+  const options = { sampleOneIn, bypassesQdisc, mapKeys: mapKeysFor(planned) };
+  const program = probeProgram(lab, backend, options);
+  for (let attempt = 1; ; attempt++) {
+    const before = await quiet(lab, signal);
+    const session = await startProbes(lab.site, program, signal);
+    try {
+      if (lab.bridge !== null) seedMirror(session.child.pid, await readFdb(lab));
+      const attached = await quiet(lab, signal);
+      const clean = sameCounters(before, attached);
+      if (clean || attempt === ATTEMPTS) {
+        const notes = clean ? [] : ["frames passed while the probes were being attached"];
+        return {
+          session,
+          backend,
+          before,
+          dropped: program.dropped,
+          stop: () => stop(lab, session, backend, notes),
+        };
+      }
+    } catch (error) {
+      await session.kill();
+      throw error;
+    }
+    await session.kill();
+  }
+}
+
+async function stop(
+  lab: BuiltLab,
+  session: ProbeSession,
+  backend: ProbeBackend,
+  notes: string[],
+): Promise<Observed> {
+  session.round(0);
+  const after = await quiet(lab);
+  const missed = (await session.statistics()).reduce((sum, program) => sum + program.missed, 0);
+  const records = await session.stop();
+  const degraded = [...notes];
+  if (!sameCounters(after, await quiet(lab))) {
+    degraded.push("frames passed while the probes were being detached");
+  }
+  if (records.lost > 0) degraded.push(`${records.lost} events were lost`);
+  if (missed > 0) degraded.push(`${missed} probe firings were missed (recursion)`);
+  if (records.errors.length > 0) {
+    degraded.push(`bpftrace reported ${records.errors.length} errors, first: ${records.errors[0]}`);
+  }
+  for (const map of fullMaps(records, session.rooms)) degraded.push(`map ${map} is full`);
+  const ifindexes = lab.hosts.flatMap((host) => (host.port === null ? [] : [host.port.ifindex]));
+  if (lab.bridge !== null) ifindexes.push(lab.bridge.ifindex);
+  return {
+    account: readAccount(records, ifindexes, backend.name !== "tracepoint"),
+    records,
+    after,
+    missed,
+    degraded,
+  };
+}
+
+/** The bridge's FDB as the mirror wants it; its own and its ports' addresses are `local`. */
+async function readFdb(lab: BuiltLab): Promise<MirrorEntry[]> {
+  const words = ["-j", "fdb", "show", "br", lab.bridge?.name ?? ""];
+  const namespace = lab.names.namespace(SWITCH);
+  const rows = await readRows(lab.site, namespace, "bridge", words, fdbRow);
+  const ports = new Map(lab.hosts.map((host) => [host.port?.name, host.port?.ifindex]));
+  return rows.flatMap((row): MirrorEntry[] => {
+    const { mac: address, vlan = 0 } = row;
+    // Port entries without a master are the device's own address filters, not the bridge's FDB.
+    if (row.master === undefined && row.ifname !== lab.bridge?.name) return [];
+    if ((Number.parseInt(address.slice(0, 2), 16) & 1) === 1) return [];
+    if (row.state === "permanent") return [{ address, vlan, port: "local" }];
+    const port = ports.get(row.ifname);
+    return port === undefined ? [] : [{ address, vlan, port }];
+  });
+}
+
+/** Functions without which a stage has no beginning or no end. */
+const STAGE_FUNCTIONS: Record<Stage, readonly string[]> = {
+  veth: ["veth_xmit"],
+  "bridge.forward": ["br_handle_frame_finish", "br_forward", "br_dev_queue_push_xmit"],
+  "bridge.flood": ["br_handle_frame_finish", "br_flood", "br_dev_queue_push_xmit"],
+  "bridge.learn": ["br_handle_frame_finish", "fdb_create"],
+  "bridge.lookup": ["br_fdb_find_rcu"],
+  path: ["veth_xmit"],
+};
+
+/** Stages that a lab, a backend or a kernel cannot show, and why. */
+export function notObservable(
+  lab: BuiltLab,
+  ports: Lab["ports"],
+  backend: ProbeBackend,
+  dropped: ProbeProgram["dropped"],
+): Probe["notObservable"] {
+  const reasons = new Map<Stage, string>();
+  const note = (stage: Stage, reason: string) => {
+    if (!reasons.has(stage)) reasons.set(stage, reason);
+  };
+  if (lab.bridge === null) {
+    for (const stage of BRIDGE_STAGES) note(stage, `${lab.spec.kind} has no bridge`);
+    if (lab.spec.kind === "netns") note("veth", "netns has no veth pair");
+  }
+  if (backend.name === "tracepoint") {
+    note("bridge.lookup", "no tracepoint fires at the look-up: it takes function probes");
+    if (ports.some((port) => port.xdp || port.offloads.gro === true)) {
+      const why = "a port has XDP or GRO: its frames come by veth_poll, not by netif_rx";
+      note("veth", why);
+      note("path", why);
+    }
+  }
+  for (const [stage, functions] of Object.entries(STAGE_FUNCTIONS)) {
+    const missing = dropped.find((one) => functions.includes(one.function));
+    if (missing !== undefined) note(stage as Stage, `${missing.function}: ${missing.reason}`);
+  }
+  return [...reasons].map(([stage, reason]) => ({ stage, reason }));
+}
+
+const BRIDGE_STAGES = ["bridge.forward", "bridge.flood", "bridge.learn", "bridge.lookup"] as const;

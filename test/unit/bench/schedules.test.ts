@@ -1,0 +1,352 @@
+import { describe, expect, it } from "vitest";
+import { doing, type Schedule } from "../../../src/bench/engine/schedule.ts";
+import { RunFold } from "../../../src/bench/fold/run-fold.ts";
+import { makePlan, type Plan } from "../../../src/bench/plan/plan.ts";
+import { planFor } from "../../../src/bench/plan/request.ts";
+import { boots, bootsOf } from "../../../src/bench/schedules/boots.ts";
+import { runPlan } from "../../../src/bench/schedules/plan.ts";
+import { workloadNamed } from "../../../src/bench/workloads/index.ts";
+import type { EventOf, RunEvent } from "../../../src/document/event.ts";
+import { parseTopology } from "../../../src/setup/topology.ts";
+import { PrerequisiteError, ToolError } from "../../../src/system/errors.ts";
+import { completeRun } from "../../fixtures/report/runs.ts";
+import { COUNTED, type Fake, FakeRunner, resumed } from "./fake-runner.ts";
+
+const SEED = 7;
+const wall = { seed: SEED, clock: "wall", refusal: null } as const;
+const icount = { seed: SEED, clock: "icount", refusal: () => null } as const;
+
+const planOf = (topology: string, workload: string, more = {}): Plan =>
+  planFor(undefined, { topology: [topology], workload: [workload], rounds: 3, ...more }).plan;
+
+/** The run's document after these events. */
+function document(plan: Plan, events: readonly RunEvent[], interrupted = false) {
+  const fold = new RunFold(
+    { ...completeRun(), cases: [], checks: [] },
+    {
+      ...{ plan, seed: SEED, clock: plan.clock, cpu: 0 },
+      backend: { name: "tracepoint", reason: "asked for" },
+    },
+  );
+  for (const event of events) fold.enter(event);
+  return fold.document({ interrupted, durationNs: 1 });
+}
+
+/** Cuts the schedule off after each number of actions and lets it end; tells what that came to. */
+async function cutEverywhere(
+  schedule: () => Schedule,
+  fake: () => Fake,
+  check: (events: RunEvent[], stop: number) => void,
+) {
+  const whole = new FakeRunner(fake());
+  await whole.run(schedule());
+  for (let stop = 0; stop < whole.did.length; stop++) {
+    const cut = await new FakeRunner(fake()).cut(schedule(), [], stop);
+    const rest = new FakeRunner(fake());
+    await rest.run(schedule(), resumed(cut));
+    check([...resumed(cut), ...rest.recorded], stop);
+  }
+}
+
+const startsOf = (events: readonly RunEvent[]) =>
+  events.flatMap((event) =>
+    event.act === "measure" && event.purpose === undefined
+      ? event.rounds.map(({ startNs }) => startNs)
+      : [],
+  );
+
+describe("the rounds of a case", () => {
+  const watched = planOf("bridge:2", "forward", { probeEffect: 2 });
+
+  it("are counted under the probes, which are read before any that the metrics are of", async () => {
+    const runner = new FakeRunner();
+    await runner.run(runPlan(watched, wall));
+    expect(runner.did.slice(0, 13)).toEqual([
+      ...["begin", "build", "attach", "prepare", "warm-up"],
+      ...["measure", "measure", "measure", "cost", "read"],
+      ...["measure", "measure", "measure"],
+    ]);
+    const [one] = document(watched, runner.recorded).cases;
+    expect(one?.state).toBe("complete");
+    expect(one?.rounds.map(({ index, side }) => [index, side])).toEqual([
+      ...[1, 2, 3].map((index) => [index, "on"]),
+      ...[4, 5, 6].map((index) => [index, "off"]),
+    ]);
+    expect(one?.metrics.ns_per_frame?.samples).toHaveLength(3);
+    expect(one?.probe?.overhead?.on).toHaveLength(2);
+  });
+
+  it("without a backend are those of the base, and no probe is attached", async () => {
+    const plan = planOf("bridge:2", "forward", { backend: "off" });
+    const runner = new FakeRunner();
+    await runner.run(runPlan(plan, wall));
+    expect(runner.did).not.toContain("attach");
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.rounds.map(({ side }) => side)).toEqual(["base", "base", "base"]);
+  });
+
+  it("whose probes missed a burst are measured again in another lab, three times at most", async () => {
+    const missing = (times: number): Fake => {
+      let reads = 0;
+      return {
+        act: ({ act }) => {
+          if (act !== "read" || ++reads > times) return undefined;
+          const probe = {
+            ...COUNTED.probe,
+            degraded: ["12 probe firings were missed (recursion)"],
+          };
+          return { act: "read", counted: { ...COUNTED, probe } };
+        },
+      };
+    };
+    for (const [times, labs] of [
+      [0, 1],
+      [1, 2],
+      [9, 3],
+    ] as const) {
+      const runner = new FakeRunner(missing(times));
+      await runner.run(runPlan(watched, wall));
+      expect(runner.did.filter((act) => act === "build")).toHaveLength(labs);
+      const [one] = document(watched, runner.recorded).cases;
+      expect(one?.rounds.filter(({ discarded }) => discarded !== null)).toHaveLength(
+        3 * (labs - 1),
+      );
+      expect(one?.warnings.filter((text) => text.startsWith("measured again"))).toHaveLength(
+        labs - 1,
+      );
+      expect(one?.metrics.setup_time?.samples).toHaveLength(1);
+      expect(one?.rounds.filter(({ discarded }) => discarded === null)).toHaveLength(6);
+    }
+  });
+
+  it("cut off anywhere come to the same number, none that counts is lost, and none counts twice", async () => {
+    await cutEverywhere(
+      () => runPlan(watched, wall),
+      () => ({}),
+      (events, stop) => {
+        const run = document(watched, events);
+        const [one] = run.cases;
+        expect(run.cases).toHaveLength(1);
+        expect(one?.state, `cut off after ${stop}`).toBe("complete");
+        const counted = one?.rounds.filter(({ discarded }) => discarded === null);
+        expect(counted?.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5, 6]);
+        expect(one?.rounds.map(({ startNs }) => startNs)).toEqual(startsOf(events));
+        expect(one?.metrics.ns_per_frame?.samples).toHaveLength(3);
+        expect(one?.probe?.overhead?.on).toHaveLength(2);
+        expect(run.provenance.resumedAt).toHaveLength(1);
+      },
+    );
+  });
+
+  it("interrupted under the probes keep their counts", async () => {
+    const runner: FakeRunner = new FakeRunner({
+      act: (action) => {
+        if (action.act === "measure" && action.mark === 2) runner.controller.abort();
+        return undefined;
+      },
+    });
+    await runner.run(runPlan(watched, wall));
+    expect(runner.did.slice(-3)).toEqual(["measure", "read", "close"]);
+    const [one] = document(watched, runner.entered, true).cases;
+    expect(one).toMatchObject({ state: "interrupted", probe: { backend: "tracepoint" } });
+    expect(one?.rounds).toHaveLength(2);
+  });
+});
+
+describe("a plan", () => {
+  const two = planFor(undefined, {
+    ...{ topology: ["bridge:2", "bridge:3"], workload: ["forward"], rounds: 2 },
+  }).plan;
+  const failing = (tool: string) => {
+    let failed = false;
+    return new FakeRunner({
+      act: ({ act }) => {
+        if (act !== "attach" || failed) return undefined;
+        failed = true;
+        throw new ToolError(tool, `${tool} exited with 3`);
+      },
+    });
+  };
+
+  it("goes on with the next case when one fails, whose lab is taken down", async () => {
+    const runner = failing("ping");
+    await runner.run(runPlan(two, wall));
+    const run = document(two, runner.recorded);
+    expect(run.state).toBe("failed");
+    expect(run.cases.map(({ state }) => state)).toEqual(["failed", "complete"]);
+    expect(run.cases[0]?.error).toBe("ping exited with 3");
+    expect(runner.did.slice(0, 5)).toEqual(["begin", "build", "attach", "close", "end"]);
+  });
+
+  it("ends where the probes themselves fail", async () => {
+    const runner = failing("bpftrace");
+    await runner.run(runPlan(two, wall));
+    expect(document(two, runner.recorded).cases).toHaveLength(1);
+  });
+
+  it("says of a case without probes of ours why that is so", async () => {
+    const plan = planFor(undefined, { topology: ["attach:1,2"], rounds: 1 }).plan;
+    const runner = new FakeRunner();
+    await runner.run(runPlan(plan, wall));
+    expect(document(plan, runner.recorded).cases[0]?.warnings[0]).toContain("without probes");
+  });
+});
+
+describe("instructions", () => {
+  const plan = { ...planOf("bridge:2", "forward"), clock: "icount" as const };
+  const fake = (): Fake => ({ metrics: () => ({ instructions_per_frame: 900 }) });
+
+  it("are counted in a lab of its own for each round, a stage at a time", async () => {
+    const runner = new FakeRunner(fake());
+    await runner.run(runPlan(plan, icount));
+    expect(runner.did.filter((act) => act === "build")).toHaveLength(3 + 3 * 3);
+    expect(runner.did.filter((act) => act === "attach-stage")).toHaveLength(3);
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.metrics).toEqual({
+      instructions_per_frame: expect.objectContaining({ samples: [900, 900, 900] }),
+    });
+    expect(Object.keys(one?.latency ?? {}).sort()).toEqual(
+      ["bridge.forward", "bridge.lookup", "veth"].sort(),
+    );
+    const marks = one?.latency["bridge.forward"]?.perRound?.map(({ round }) => round);
+    expect(marks).toEqual([4, 5, 6]);
+    expect(one?.rounds.map(({ index }) => index)).toEqual([...Array(12).keys()].map((n) => n + 1));
+  });
+
+  it("of a stage that cannot be counted here have its reason", async () => {
+    const runner = new FakeRunner(fake());
+    await runner.run(runPlan(plan, { ...icount, refusal: (stage) => `no ${stage}` }));
+    expect(runner.did).not.toContain("attach-stage");
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.probe?.notObservable).toContainEqual({ stage: "veth", reason: "no veth" });
+  });
+
+  it("cut off anywhere come to the same stages", async () => {
+    await cutEverywhere(
+      () => runPlan(plan, icount),
+      fake,
+      (events, stop) => {
+        const [one] = document(plan, events).cases;
+        expect(one?.state, `cut off after ${stop}`).toBe("complete");
+        expect(one?.metrics.instructions_per_frame?.samples).toHaveLength(3);
+        for (const latency of Object.values(one?.latency ?? {})) {
+          expect(latency.perRound).toHaveLength(3);
+        }
+        expect(Object.keys(one?.latency ?? {})).toHaveLength(3);
+        const rounds = one?.rounds.filter(({ discarded }) => discarded === null);
+        expect(rounds).toHaveLength(12);
+      },
+    );
+  });
+});
+
+describe("marginal costs", () => {
+  const members = ["veth", "bridge:2", "bridge:2,nft_rules=5"].map((topology) => ({
+    ...{ topology: parseTopology(topology), workload: workloadNamed("forward"), options: {} },
+  }));
+  const { cases } = makePlan("costs", members, { rounds: 6, durationNs: 10e6 }, "off", false);
+  const [veth = "", two = "", rules = ""] = cases.map(({ id }) => id);
+  const plan: Plan = {
+    ...planFor("marginal", {}).plan,
+    marginal: {
+      ...{ rounds: 6, roundNs: 10e6, cases, tax: [veth, two] },
+      per: [{ what: "firewall rule", workload: "forward", cases: [two, rules], counts: [0, 5] }],
+    },
+  };
+  const fake = (): Fake => ({
+    metrics: (driver) => ({ ns_per_frame: driver === veth ? 100 : driver === two ? 300 : 350 }),
+  });
+
+  it("are measured on labs that stand at once, every case once a round in an order that is drawn", async () => {
+    const runner = new FakeRunner(fake());
+    await runner.run(runPlan(plan, wall));
+    expect(runner.did.filter((act) => act === "build")).toHaveLength(3);
+    const orders = runner.actions.flatMap((action) =>
+      action.act === "measure" ? action.drivers.map(({ driver }) => driver).join() : [],
+    );
+    expect(orders).toHaveLength(6);
+    expect(new Set(orders).size).toBeGreaterThan(1);
+    const { slopes } = document(plan, runner.recorded);
+    expect(slopes?.per[0]).toMatchObject({ value: 10, reason: null });
+    expect(slopes?.tax).toMatchObject({ difference: 200 });
+    expect(slopes?.tax?.ratio).toBeCloseTo(3);
+  });
+
+  it("of what this kernel cannot build have its reason, and the others their numbers", async () => {
+    const runner = new FakeRunner({
+      ...fake(),
+      act: (action) => {
+        if (action.act === "build" && action.lab.includes("nft")) {
+          throw new PrerequisiteError("this kernel lacks CONFIG_NF_TABLES_BRIDGE");
+        }
+        return undefined;
+      },
+    });
+    await runner.run(runPlan(plan, wall));
+    const { slopes, state } = document(plan, runner.recorded);
+    expect(state).toBe("complete");
+    expect(slopes?.per[0]?.reason).toContain("CONFIG_NF_TABLES_BRIDGE");
+    expect(slopes?.tax?.ratio).toBeCloseTo(3);
+  });
+
+  it("cut off anywhere come to as many whole rounds", async () => {
+    await cutEverywhere(
+      () => runPlan(plan, wall),
+      fake,
+      (events, stop) => {
+        const { slopes } = document(plan, events);
+        const lengths = slopes?.cases.map(({ samples }) => samples.length);
+        expect(lengths, `cut off after ${stop}`).toEqual([6, 6, 6]);
+      },
+    );
+  });
+});
+
+describe("boots of guests", () => {
+  const run = completeRun();
+  const boot = (failing: (kernel: number, boot: number) => boolean = () => false): Fake => ({
+    act: (action) => {
+      if (action.act !== "boot") return undefined;
+      const { kernel, boot: turn } = action;
+      if (failing(kernel, turn)) throw new Error("the guest did not boot");
+      return { act: "boot", kernel, boot: turn, run };
+    },
+  });
+  const booted = (events: readonly RunEvent[]) =>
+    events.filter((event): event is EventOf<"boot"> => event.act === "boot");
+
+  it("are made of every kernel, as many at once as there are lanes", async () => {
+    const runner = new FakeRunner(boot());
+    await runner.run(boots(2, 3, 2));
+    const events = booted(runner.recorded);
+    expect(events).toHaveLength(6);
+    expect(bootsOf(events, 1).map((event) => event.boot)).toEqual([0, 1, 2]);
+  });
+
+  it("of a kernel that failed are not made again, and the other's are", async () => {
+    const runner = new FakeRunner(boot((kernel) => kernel === 0));
+    await runner.run(boots(2, 3, 2));
+    expect(runner.actions).toHaveLength(4);
+    expect(bootsOf(booted(runner.recorded), 1)).toHaveLength(3);
+    // What failed beside another is tried again when the run goes on.
+    expect(runner.recorded.map(({ act }) => act)).not.toContain("fail");
+  });
+
+  it("that were made before are not made again, in whatever order they ended", async () => {
+    const first = new FakeRunner(boot());
+    await first.run(boots(2, 2, 2));
+    const [one, , three] = booted(first.recorded).toReversed();
+    if (one === undefined || three === undefined) throw new Error("four boots were made");
+    const again = new FakeRunner(boot());
+    await again.run(boots(2, 2, 4), resumed([one, three]));
+    expect(again.actions).toHaveLength(2);
+    expect(booted(again.entered)).toHaveLength(4);
+  });
+
+  it("ask for nothing that is not theirs", async () => {
+    function* other(): Schedule {
+      yield* doing({ act: "check" });
+    }
+    await expect(new FakeRunner(boot()).run(other())).resolves.toBeUndefined();
+  });
+});
