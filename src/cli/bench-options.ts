@@ -61,10 +61,12 @@ export const BENCH_OPTIONS: readonly BenchOption[] = [
   },
   {
     ...{ flags: "--setup <json>", group: "Load", modes: ["host", "resume"] },
+    instead: { vs: "--base-setup or --candidate-setup" },
     help: "connects `external`: a command and its arguments as a JSON array",
   },
   {
     ...{ flags: "--teardown <json>", group: "Load", modes: ["host", "resume"] },
+    instead: { vs: "--base-teardown or --candidate-teardown" },
     help: "undoes --setup, however the run ends",
   },
   {

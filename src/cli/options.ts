@@ -10,6 +10,8 @@ export interface ModeOption<Mode extends string> {
   group?: string;
   /** The modes that use it; in any other it is a usage error. */
   modes: readonly Mode[];
+  /** What does the same in a mode that does not use it. */
+  instead?: Partial<Record<Mode, string>>;
   repeatable?: true;
   choices?: readonly string[];
   default?: string;
@@ -39,11 +41,13 @@ export function checkMode<Mode extends string>(
   mode: Mode,
   names: Record<Mode, string>,
 ): void {
-  for (const { flags, modes } of table) {
+  for (const { flags, modes, instead } of table) {
     const option = new Option(flags);
     const given = command.getOptionValueSource(option.attributeName()) === "cli";
     if (!given || modes.includes(mode)) continue;
     const uses = modes.map((one) => names[one]).join(" or ");
-    throw new UsageError(`${option.long} is for ${uses}, and this is ${names[mode]}: leave it out`);
+    const other = instead?.[mode];
+    const remedy = other === undefined ? "leave it out" : `say ${other}`;
+    throw new UsageError(`${option.long} is for ${uses}, and this is ${names[mode]}: ${remedy}`);
   }
 }

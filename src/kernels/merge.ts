@@ -1,5 +1,4 @@
-import type { Case, Latency, Run } from "../document/run.ts";
-import { STAGES } from "../document/run.ts";
+import { type Case, type Latency, type Run, STAGES } from "../document/run.ts";
 import { countedLatency } from "../stats/counted-latency.ts";
 import { mergeBuckets } from "../stats/histogram.ts";
 import { roundTrip } from "../stats/round-trip.ts";

@@ -1,7 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
 import { type Btf, BtfError, parseBtf } from "./btf.ts";
-import { type KernelFiles, liveKernelFiles } from "./function-files.ts";
-import { type FunctionParameter, signatureBeforeModuleBtf } from "./function-signatures.ts";
-import { parseFilterFunctions, parseSymbols, type Symbols } from "./function-symbols.ts";
 
 /**
  * The function table: which kernel functions on a frame's way the running kernel has, where their
@@ -22,7 +20,6 @@ export interface KernelFunction {
 
 export type FunctionTable = ReadonlyMap<string, KernelFunction>;
 export type FunctionBackend = "fentry" | "kprobe";
-export type { FunctionParameter, KernelFiles };
 
 /** The module that has each function, where it is not built in, and the stage that needs it. */
 const FUNCTIONS: Readonly<Record<string, string | null>> = {
@@ -230,3 +227,164 @@ function isBefore511(release: string): boolean {
 
 const reasonOf = (error: unknown): string =>
   error instanceof BtfError ? error.message : `BTF cannot be read: ${String(error)}`;
+
+/** What the function table is read from. A file that cannot be read is null. */
+export interface KernelFiles {
+  /** /proc/kallsyms */
+  kallsyms(): Buffer | null;
+  /** available_filter_functions of tracefs */
+  filterFunctions(): Buffer | null;
+  /** /sys/kernel/btf/<module>, `vmlinux` for the kernel itself */
+  btf(module: string): Buffer | null;
+  /** As `uname -r` prints it. */
+  readonly release: string;
+  /** Whether the kernel was built with kprobes. */
+  readonly kprobes: boolean;
+}
+
+/** The running kernel's; tracefs only where it is mounted, below `root` when one is given. */
+function liveKernelFiles(root = ""): KernelFiles {
+  return {
+    kallsyms: () => bytesOf("/proc/kallsyms"),
+    filterFunctions: () =>
+      bytesOf(`${root}/sys/kernel/tracing/available_filter_functions`) ??
+      bytesOf(`${root}/sys/kernel/debug/tracing/available_filter_functions`),
+    btf: (module) => bytesOf(`/sys/kernel/btf/${module}`),
+    release: bytesOf("/proc/sys/kernel/osrelease")?.toString().trim() ?? "unknown",
+    kprobes: existsSync("/sys/bus/event_source/devices/kprobe"),
+  };
+}
+
+/** Not asynchronous: /proc comes a page at a time, and a thousand turns of the event loop cost more. */
+function bytesOf(path: string): Buffer | null {
+  try {
+    const bytes = readFileSync(path);
+    return bytes.length === 0 ? null : bytes;
+  } catch {
+    return null;
+  }
+}
+
+/** Finds functions among the hundred thousand lines of the kernel's lists of its functions. */
+
+export interface Symbol {
+  /** The name itself, or what the compiler made of it: `br_x.constprop.0`. */
+  compiledAs: string;
+  /** null for the kernel image itself. */
+  module: string | null;
+}
+
+export type Symbols = ReadonlyMap<string, Symbol>;
+
+/** Names, and the module that each is looked for in besides the kernel image. */
+type Wanted = Readonly<Record<string, string | null>>;
+
+/** `ffffffffa3993710 t br_flood\t[bridge]` */
+function parseSymbols(kallsyms: Buffer, wanted: Wanted): Symbols {
+  const symbols = new Map<string, Symbol>();
+  // A text symbol, weak ones included. The cold part of a function is no function.
+  for (const { name, suffix, module } of entries(kallsyms, "[tTwW] ", wanted)) {
+    if (suffix.startsWith(".cold")) continue;
+    if (suffix === "" || !symbols.has(name)) {
+      symbols.set(name, { compiledAs: name + suffix, module });
+    }
+  }
+  return symbols;
+}
+
+/** `br_flood [bridge]` */
+function parseFilterFunctions(list: Buffer, wanted: Wanted): ReadonlySet<string> {
+  const plain = [...entries(list, "^", wanted)].filter(({ suffix }) => suffix === "");
+  return new Set(plain.map(({ name }) => name));
+}
+
+interface Entry {
+  name: string;
+  suffix: string;
+  module: string | null;
+}
+
+/**
+ * The wanted functions in the kernel image or the module where each belongs, with any suffix of the
+ * compiler. One expression over the whole text: 9 ms for /proc/kallsyms, a tenth of a walk by lines.
+ */
+function* entries(list: Buffer, before: string, wanted: Wanted): Generator<Entry> {
+  const names = Object.keys(wanted).join("|");
+  const line = new RegExp(`${before}(${names})(\\.\\S+)?(?:[ \\t]+\\[(.+)\\])?$`, "gm");
+  for (const [, name = "", suffix = "", module] of list.toString("latin1").matchAll(line)) {
+    if (module === undefined || module === wanted[name]) {
+      yield { name, suffix, module: module ?? null };
+    }
+  }
+}
+
+export interface FunctionParameter {
+  name: string;
+  /** As C writes it, e.g. `struct sk_buff *`. */
+  type: string;
+  /** N of a kprobe's `argN`; null where the value is on the stack. For a struct by value, its first. */
+  register: number | null;
+}
+
+/**
+ * Signatures as of Linux 5.10, for kernels before 5.11: these have no BTF for modules, and the bridge
+ * is a module in all distributions. From net/bridge/br_private.h, br_input.c, br_forward.c, br_fdb.c,
+ * br_stp_bpdu.c and drivers/net/veth.c of v5.10; all arguments are integers and pointers, so the place
+ * is the register.
+ */
+const LINUX_5_10: Readonly<Record<string, readonly string[]>> = {
+  veth_xmit: ["struct sk_buff * skb", "struct net_device * dev"],
+  loopback_xmit: ["struct sk_buff * skb", "struct net_device * dev"],
+  br_handle_frame: ["struct sk_buff ** pskb"],
+  br_handle_frame_finish: ["struct net * net", "struct sock * sk", "struct sk_buff * skb"],
+  br_forward: [
+    "const struct net_bridge_port * to",
+    "struct sk_buff * skb",
+    "bool local_rcv",
+    "bool local_orig",
+  ],
+  __br_forward: ["const struct net_bridge_port * to", "struct sk_buff * skb", "bool local_orig"],
+  br_forward_finish: ["struct net * net", "struct sock * sk", "struct sk_buff * skb"],
+  br_flood: [
+    "struct net_bridge * br",
+    "struct sk_buff * skb",
+    "enum br_pkt_type pkt_type",
+    "bool local_rcv",
+    "bool local_orig",
+  ],
+  br_multicast_flood: [
+    "struct net_bridge_mdb_entry * mdst",
+    "struct sk_buff * skb",
+    "bool local_rcv",
+    "bool local_orig",
+  ],
+  maybe_deliver: [
+    "struct net_bridge_port * prev",
+    "struct net_bridge_port * p",
+    "struct sk_buff * skb",
+    "bool local_orig",
+  ],
+  br_dev_queue_push_xmit: ["struct net * net", "struct sock * sk", "struct sk_buff * skb"],
+  br_fdb_update: [
+    "struct net_bridge * br",
+    "struct net_bridge_port * source",
+    "const unsigned char * addr",
+    "u16 vid",
+    "unsigned long flags",
+  ],
+  fdb_delete: ["struct net_bridge * br", "struct net_bridge_fdb_entry * f", "bool swdev_notify"],
+  br_fdb_find_rcu: ["struct net_bridge * br", "const unsigned char * addr", "__u16 vid"],
+  br_pass_frame_up: ["struct sk_buff * skb"],
+  br_dev_xmit: ["struct sk_buff * skb", "struct net_device * dev"],
+  br_send_bpdu: ["struct net_bridge_port * p", "const unsigned char * data", "int length"],
+};
+
+/** null where the table has no such function. */
+function signatureBeforeModuleBtf(name: string): FunctionParameter[] | null {
+  return (
+    LINUX_5_10[name]?.map((text, register) => {
+      const split = text.lastIndexOf(" ");
+      return { name: text.slice(split + 1), type: text.slice(0, split), register };
+    }) ?? null
+  );
+}

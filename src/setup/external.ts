@@ -4,7 +4,7 @@ import { newNamespace, OpenNamespaces } from "../system/netns.ts";
 import { patience } from "../system/patience.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { printable } from "../text/printable.ts";
-import { sendTrain } from "./apply-route.ts";
+import { sendTrain } from "./apply.ts";
 import { externalSpec } from "./foreign.ts";
 import { foreignLab } from "./foreign-lab.ts";
 import type { BuiltLab } from "./lab.ts";

@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
+import { z } from "zod";
 import type { Lab } from "../document/run.ts";
+import { parseToolJson } from "../system/command.ts";
 import { ToolError } from "../system/errors.ts";
 import { readOffloads } from "../system/ethtool.ts";
 import { openRouteSocket } from "../system/netlink.ts";
 import { inNamespace } from "../system/netns.ts";
 import { IFLA_BR_FDB_MAX_LEARNED } from "../system/rtnetlink.ts";
 import type { BuiltLab, LabBridge } from "./lab.ts";
-import { SWITCH } from "./plan.ts";
-import { readFill } from "./read-fill.ts";
-import { type LinkRow, linkRow, readRows, type Scalars } from "./rows.ts";
+import { FILL_NAMES, type FillName } from "./options.ts";
+import { FILL_TABLE, portName, SWITCH } from "./plan.ts";
+import { fdbRow, type LinkRow, linkRow, readRows, type Scalars, vlanRow } from "./rows.ts";
 
 /** What the lab is, read back from the kernel and not from the request. */
 export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
@@ -141,3 +143,36 @@ async function readRps(lab: BuiltLab, part: string): Promise<Map<string, string>
     }),
   );
 }
+
+/** How many of each thing that the lab was to be filled with are there, as the tools count them. */
+async function readFill(lab: BuiltLab): Promise<Partial<Record<FillName, number>>> {
+  const asked = FILL_NAMES.filter((name) => lab.spec.bridge?.fill[name] !== undefined);
+  const counts = await Promise.all(asked.map(async (name) => [name, await COUNT[name](lab)]));
+  return Object.fromEntries(counts);
+}
+
+const COUNT: Record<FillName, (lab: BuiltLab) => Promise<number>> = {
+  fdb_entries: async (lab) => {
+    const words = ["-j", "fdb", "show", "br", lab.bridge?.name ?? ""];
+    const rows = await readRows(lab.site, inside(lab), "bridge", words, fdbRow);
+    const named = lab.spec.bridge?.fdb.length ?? 0;
+    return rows.filter((row) => row.state === "static").length - named;
+  },
+  nft_rules: async (lab) => {
+    const words = ["-j", "list", "table", "bridge", FILL_TABLE];
+    const text = await lab.site.runOk("nft", words, { namespace: inside(lab) });
+    const { nftables } = parseToolJson("nft", text, nftList);
+    return nftables.filter(({ rule }) => rule !== undefined).length;
+  },
+  vlans: async (lab) => {
+    const words = ["-j", "vlan", "show", "dev", portName(0)];
+    const [row] = await readRows(lab.site, inside(lab), "bridge", words, vlanRow);
+    // The port is a member of VLAN 1 by itself.
+    return row === undefined ? 0 : row.vlans.length - 1;
+  },
+};
+
+/** `nft -j list`: one object for each thing within. */
+const nftList = z.object({ nftables: z.array(z.looseObject({ rule: z.unknown().optional() })) });
+
+const inside = (lab: BuiltLab) => lab.names.namespace(SWITCH);

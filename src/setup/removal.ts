@@ -1,8 +1,8 @@
-import { closeSync, constants, lstatSync, openSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, readlinkSync } from "node:fs";
 import { unmountName } from "../system/netns-names.ts";
+import { commandOf, processes, threadsOf } from "../system/processes.ts";
 import { hostSite } from "../system/site.ts";
 import { printable } from "../text/printable.ts";
-import { type Holder, holdersOf } from "./holders.ts";
 import { judge, occupantOf } from "./mark.ts";
 import type { LabState } from "./state.ts";
 import { type Hold, removeState } from "./state-files.ts";
@@ -90,4 +90,35 @@ function inodesOf(state: LabState, folder: string): Map<string, number> {
       return stat === undefined ? [] : [[name, stat.ino] as const];
     }),
   );
+}
+
+export interface Holder {
+  pid: number;
+  command: string;
+}
+
+/**
+ * Processes with a thread in one of the network namespaces, by the namespace's inode. A namespace
+ * also lives on through sockets and descriptors, which are not looked for.
+ */
+function holdersOf(inodes: ReadonlySet<number>): Map<number, Holder[]> {
+  const holders = new Map<number, Holder[]>();
+  if (inodes.size === 0) return holders;
+  for (const pid of processes()) {
+    const entered = new Set(threadsOf(pid).map((task) => networkOf(`/proc/${pid}/task/${task}`)));
+    for (const inode of entered) {
+      if (inode === null || !inodes.has(inode)) continue;
+      holders.set(inode, [...(holders.get(inode) ?? []), { pid, command: commandOf(pid) }]);
+    }
+  }
+  return holders;
+}
+
+function networkOf(folder: string): number | null {
+  try {
+    const inode = /^net:\[(\d+)\]$/.exec(readlinkSync(`${folder}/ns/net`))?.[1];
+    return inode === undefined ? null : Number(inode);
+  } catch {
+    return null;
+  }
 }

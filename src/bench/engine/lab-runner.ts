@@ -5,6 +5,7 @@ import { fullMaps } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { type CountedSession, countedSamples, startCounted } from "../../probes/counted.ts";
 import { runLadder } from "../../setup/checks/index.ts";
+import { buildStandingLab, type StandingLab } from "../../setup/standing-lab.ts";
 import { openPrivateSite, type Site } from "../../system/site.ts";
 import { measureCost, type ProbeCost } from "../observe/cost.ts";
 import { countedOf } from "../observe/counted.ts";
@@ -15,7 +16,6 @@ import type { Driver, RoundResult } from "../workloads/workload.ts";
 import { readMachine } from "./machine.ts";
 import type { EventBody } from "./perform.ts";
 import type { Action } from "./schedule.ts";
-import { buildStandingLab, type StandingLab } from "./standing-lab.ts";
 
 export interface RunnerOptions {
   signal: AbortSignal;

@@ -2,6 +2,7 @@ import {
   type Case,
   METRICS,
   type MetricName,
+  type Probe,
   type Round,
   type Stage,
 } from "../../document/case.ts";
@@ -10,10 +11,10 @@ import type { ProbeBackend } from "../../probes/backend.ts";
 import { lagOne } from "../../stats/autocorrelation.ts";
 import { headlinesOf } from "../../stats/compare/paired.ts";
 import { countedLatency } from "../../stats/counted-latency.ts";
+import { ratioOfPairs } from "../../stats/paired/ratio.ts";
 import { roundTrip } from "../../stats/round-trip.ts";
 import type { PlannedCase } from "../plan/plan.ts";
 import { Disturbances, stolenShare } from "./disturbance.ts";
-import { probeEffect } from "./probe-effect.ts";
 
 export interface CaseFoldOptions {
   /** The name under which the case's lab is built and its workload prepared. */
@@ -285,4 +286,24 @@ function emptyCase(planned: PlannedCase): Case {
     latency: {},
     ports: [],
   };
+}
+
+/** Where observing shows first, in the order of preference. */
+const METRIC_ORDER: readonly MetricName[] = ["ns_per_frame", "rtt_p50", "throughput"];
+
+/** The workload's own number with probes on and off, from pairs of rounds; null where it has none. */
+function probeEffect(
+  pairs: readonly (readonly MeasuredRound[])[],
+  seed: number,
+): Probe["overhead"] {
+  const rounds = pairs.flat();
+  const first = rounds.find(({ side }) => side === "on")?.measured.metrics;
+  const metric = METRIC_ORDER.find((name) => first?.[name] !== undefined);
+  if (metric === undefined) return null;
+  const values = (side: "on" | "off") =>
+    rounds
+      .filter((round) => round.side === side)
+      .map(({ measured }) => measured.metrics[metric] ?? Number.NaN);
+  const [on, off] = [values("on"), values("off")];
+  return { metric, on, off, ...ratioOfPairs(on, off, seed) };
 }

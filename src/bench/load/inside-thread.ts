@@ -1,7 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { CLONE_NEWNET, setns, setThreadCpus, threadCpus } from "../../system/libc.ts";
+import { CLONE_NEWNET, close, setns, setThreadCpus, threadCpus } from "../../system/libc.ts";
 import { Control, LOOK_MS } from "./control.ts";
-import { Descriptors } from "./descriptors.ts";
 
 /** What a thread of a workload does; see thread.ts for the other side. */
 export interface Job<Order, Result> {
@@ -79,4 +78,28 @@ function entering(namespaceFd: number): (fd: number) => void {
     setns(fd, CLONE_NEWNET);
     current = fd;
   };
+}
+
+/** The descriptors that a thread has opened itself. The process owns them: nobody closes them when a thread ends. */
+export class Descriptors {
+  readonly #open = new Set<number>();
+
+  keep(fd: number): number {
+    this.#open.add(fd);
+    return fd;
+  }
+
+  close(fd: number): void {
+    if (this.#open.delete(fd)) close(fd);
+  }
+
+  /** Someone else closes it from now on. */
+  release(fd: number): number {
+    this.#open.delete(fd);
+    return fd;
+  }
+
+  closeAll(): void {
+    for (const fd of [...this.#open]) this.close(fd);
+  }
 }

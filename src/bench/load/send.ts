@@ -1,6 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { setThreadCpus, threadCpus, threadCpuTimeNs, threadCpuTimes } from "../../system/libc.ts";
 import { FrameTrain } from "../../system/packet-socket.ts";
-import { ksoftirqd, runTimeNs } from "./ksoftirqd.ts";
 
 /**
  * Frames a system call; a burst is whole before the next host has its turn. With 64 the call itself takes 2 to 3 %
@@ -178,5 +178,34 @@ class Turns {
     this.#total += sent;
     if (sent === count) this.#at = (this.#at + 1) % this.#trains.length;
     return sent;
+  }
+}
+
+let known: Map<number, number> | null = null;
+
+/** The pid of ksoftirqd/N, or null where it is not visible (a PID namespace). */
+function ksoftirqd(cpu: number): number | null {
+  if (known === null) {
+    known = new Map();
+    for (const pid of readdirSync("/proc")) {
+      if (!/^\d+$/.test(pid)) continue;
+      try {
+        const match = /^ksoftirqd\/(\d+)$/.exec(readFileSync(`/proc/${pid}/comm`, "utf8").trim());
+        if (match !== null) known.set(Number(match[1]), Number(pid));
+      } catch {
+        // ended meanwhile
+      }
+    }
+  }
+  return known.get(cpu) ?? null;
+}
+
+/** Nanoseconds that a task has run: the first number of its schedstat. */
+function runTimeNs(pid: number | null): number {
+  if (pid === null) return 0;
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]);
+  } catch {
+    return 0;
   }
 }

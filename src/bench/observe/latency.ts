@@ -1,5 +1,10 @@
-import type { Case, Latency, PortAccount, Stage } from "../../document/run.ts";
-import { STAGES } from "../../document/run.ts";
+import {
+  type Case,
+  type Latency,
+  type PortAccount,
+  STAGES,
+  type Stage,
+} from "../../document/run.ts";
 import type { StageSamples } from "../../probes/account.ts";
 import type { BackendName } from "../../probes/backend.ts";
 import { medianOverRounds } from "../../stats/bootstrap.ts";

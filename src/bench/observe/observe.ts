@@ -3,7 +3,7 @@ import { type Account, fullMaps, readAccount } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { type ProbeProgram, type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type MirrorEntry, seedMirror } from "../../probes/mirror.ts";
-import { probeProgram } from "../../probes/programs.ts";
+import { PORTS_BY_NAME, probeProgram } from "../../probes/programs.ts";
 import type { Records } from "../../probes/records.ts";
 import type { BuiltLab } from "../../setup/lab.ts";
 import { SWITCH } from "../../setup/plan.ts";
@@ -11,7 +11,6 @@ import { fdbRow, readRows } from "../../setup/rows.ts";
 import { type Counters, sameCounters } from "../../system/counters.ts";
 import { quiet } from "../load/quiet.ts";
 import type { PlannedCase } from "../plan/plan.ts";
-import { mapKeysFor } from "./map-keys.ts";
 
 /** Probes on a lab, from one moment of rest to another. */
 export interface Observation {
@@ -161,3 +160,27 @@ export function notObservable(
 }
 
 const BRIDGE_STAGES = ["bridge.forward", "bridge.flood", "bridge.learn", "bridge.lookup"] as const;
+
+/** Of a round at one port, over all stages: four times the most that was seen on a busy host, 128. */
+const BUCKETS = 512;
+/** Rounds besides the measured ones: before the first, and the one for what observing costs. */
+const OTHER_ROUNDS = 2;
+/** @in, @left, @up and @drops have a key for a port and a class or reason. */
+const PORT_KEYS = 16;
+/** Frames on their way between two probes: net.core.netdev_max_backlog of a few CPUs. */
+const LEAST = 4096;
+const MOST = 65_536;
+
+/**
+ * Keys that every map of a case's program may have: the kernel makes room for all of them at once, in
+ * each of some twenty maps, so too many cost memory and seconds, and too few the case's account.
+ */
+export function mapKeysFor({ topology, workload, rounds, options }: PlannedCase): number {
+  const usual = Number(workload.parameters.find(({ name }) => name === "addresses")?.default ?? 0);
+  const ports = topology.hosts.length + 1;
+  const booked = topology.hosts.length > PORTS_BY_NAME ? 1 : ports;
+  const samples = (rounds + OTHER_ROUNDS) * booked * BUCKETS;
+  // Half of them at the most, so that what a flush has not yet removed finds room.
+  const entries = 2 * ((options.addresses ?? usual) + ports);
+  return Math.min(MOST, Math.max(LEAST, samples, entries, ports * PORT_KEYS));
+}

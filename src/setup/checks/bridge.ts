@@ -1,8 +1,15 @@
 import type { Check } from "../../document/run.ts";
 import type { BuiltLab } from "../lab.ts";
-import { bridgeAgeing } from "./bridge-ageing.ts";
-import { bridgeQuiet } from "./bridge-quiet.ts";
-import { type BridgeView, readFdb, type Station, viewBridge } from "./bridge-view.ts";
+import { NF_CALL_SYSCTLS } from "../plan.ts";
+import {
+  type BridgeView,
+  readFdb,
+  readOptions,
+  readPortStates,
+  readSysctl,
+  type Station,
+  viewBridge,
+} from "./bridge-view.ts";
 import { expectedEgress, isOneBurst, judgeEgress, NAMED_HOSTS, undisturbed } from "./egress.ts";
 import {
   BURST,
@@ -13,7 +20,8 @@ import {
   stationAddress,
   typed,
 } from "./frames.ts";
-import { type ClimbOptions, climb, type Step } from "./step.ts";
+import { findLink, readUntil } from "./read.ts";
+import { type ClimbOptions, climb, type Observation, type Step } from "./step.ts";
 
 /**
  * The third rung: what a bridge does with frames, shown on a lab whose hosts have not spoken yet.
@@ -164,4 +172,170 @@ function whoSends(view: BridgeView): string {
 
 function firstWords(view: BridgeView, from: Station, source: string): Burst {
   return { from, source, destination: view.bridge.mac, count: 1 };
+}
+
+/** iproute2 counts in hundredths of a second. */
+const SHORT_AGEING_TIME = 100;
+const AGEING_LIMIT_MS = 4_000;
+
+/** Ageing, with an ageing time of one second; the bridge's own is put back. */
+function bridgeAgeing(view: BridgeView): Step {
+  const address = stationAddress(view, 6);
+  const { name } = view.bridge;
+  const [host] = view.hosts;
+  let original: number | null = null;
+  let learned: string | undefined;
+  let limitMs = AGEING_LIMIT_MS;
+  const expected = (limit: number) =>
+    `${address} learned, and gone within ${limit / 1000} s with an ageing time of 1 s`;
+  const setAgeingTime = (value: number) =>
+    view.lab.site.runOk(
+      "ip",
+      ["link", "set", "dev", name, "type", "bridge", "ageing_time", String(value)],
+      { namespace: view.inside },
+    );
+  return {
+    id: "bridge/ageing",
+    title: "Ageing removes the entry of a host that falls silent",
+    command: `ip -n ${view.inside} link set ${name} type bridge ageing_time ${SHORT_AGEING_TIME}; sleep 2; bridge -n ${view.inside} fdb show br ${name}`,
+    expected: expected(AGEING_LIMIT_MS),
+    prepare: async () => {
+      const options = await readOptions(view);
+      original = options.ageing_time;
+      // While STP sees a topology change, the forward delay takes the ageing time's place (hold_time).
+      if (options.stp_state !== 0) limitMs = AGEING_LIMIT_MS + options.forward_delay * 10;
+      await setAgeingTime(SHORT_AGEING_TIME);
+      if (host !== undefined) learned = await speak(view, host, address);
+    },
+    observe: async () => {
+      const spoke = performance.now();
+      const left = await readUntil(
+        async () => (await readFdb(view)).get(address),
+        (port) => port === undefined,
+        limitMs,
+        50,
+      );
+      const waited = `${((performance.now() - spoke) / 1000).toFixed(1)} s`;
+      const fate = left === undefined ? `gone after ${waited}` : `still there after ${waited}`;
+      return {
+        expected: expected(limitMs),
+        passed: learned !== undefined && left === undefined,
+        observed:
+          learned === undefined
+            ? `${address} was never learned`
+            : `${address} learned on ${learned}, ${fate}`,
+      };
+    },
+    tidy: async () => {
+      if (original !== null) await setAgeingTime(original);
+    },
+  };
+}
+
+const READY_LIMIT_MS = 2_000;
+
+/** What must hold before frames mean anything: the bridge is ready, and nothing else meddles. */
+function bridgeQuiet(view: BridgeView): Step[] {
+  const { name } = view.bridge;
+  const { nfCall } = view.lab.spec.bridge ?? { nfCall: false };
+  const { ipv6 } = view.lab.spec;
+  const [first] = view.hosts;
+  return [
+    {
+      id: "bridge/ports-forwarding",
+      title: "Every port is forwarding and the bridge has carrier",
+      command: `bridge -n ${view.inside} link; ip -n ${view.inside} link show ${name}`,
+      expected: `${view.hosts.length} of ${view.hosts.length} ports forwarding, ${name} UP`,
+      observe: () => ready(view),
+    },
+    {
+      id: "bridge/netfilter-hooks",
+      title: nfCall
+        ? "The bridge's netfilter hooks are on, as asked for"
+        : "The bridge's netfilter hooks are off",
+      command: `ip netns exec ${view.inside} sysctl -a -r bridge-nf-call; ip -n ${view.inside} -d link show ${name}`,
+      expected: nfCall ? "on for iptables, ip6tables, arptables" : "off for all",
+      observe: () => netfilterHooks(view, nfCall),
+    },
+    {
+      id: "bridge/ipv6-autoconfiguration",
+      title: ipv6
+        ? "IPv6 configures itself on the lab's devices, as asked for"
+        : "IPv6 is silent: no duplicate address detection, no autoconfiguration",
+      command: `ip netns exec ${first?.place ?? ""} sysctl net.ipv6.conf.${first?.device ?? ""}.disable_ipv6`,
+      expected: ipv6 ? "IPv6 on everywhere" : "IPv6 on nowhere",
+      observe: async () => ipv6State(view, ipv6),
+    },
+  ];
+}
+
+async function ready(view: BridgeView): Promise<Observation> {
+  const { stp_state, forward_delay } = await readOptions(view);
+  // With STP a port listens and learns for a forward delay each before it forwards.
+  const limitMs = READY_LIMIT_MS + (stp_state === 0 ? 0 : 2 * forward_delay * 10);
+  const read = async () => {
+    const states = await readPortStates(view);
+    const others = view.hosts
+      .map((host) => `${host.port.name} ${states.get(host.port.name) ?? "no port"}`)
+      .filter((words) => !words.endsWith(" forwarding"));
+    const { operstate } = await findLink(view.lab.site, view.inside, view.bridge.name);
+    return { others, operstate };
+  };
+  const { others, operstate } = await readUntil(
+    read,
+    (reading) => reading.others.length === 0 && reading.operstate === "UP",
+    limitMs,
+    50,
+  );
+  const ports = view.hosts.length;
+  const exceptions = others.length === 0 ? "" : ` (${others.slice(0, NAMED_HOSTS).join(", ")})`;
+  return {
+    passed: others.length === 0 && operstate === "UP",
+    observed: `${ports - others.length} of ${ports} ports forwarding${exceptions}, ${view.bridge.name} ${operstate}`,
+  };
+}
+
+/** A hook runs when the namespace's switch is on or the bridge's own is (br_nf_pre_routing). */
+async function netfilterHooks(view: BridgeView, wanted: boolean): Promise<Observation> {
+  const options = await readOptions(view);
+  const own = [options.nf_call_iptables, options.nf_call_ip6tables, options.nf_call_arptables];
+  const switches = NF_CALL_SYSCTLS.map((key, index) => ({
+    table: key.slice(key.lastIndexOf("-") + 1),
+    sysctl: readSysctl(view.bridge.namespace, key.replaceAll(".", "/")),
+    own: own[index] === 1,
+  }));
+  const isOn = (one: (typeof switches)[number]) => one.own || one.sysctl === "1";
+  const absent = switches.every((one) => one.sysctl === null);
+  const words = switches.map(
+    (one) =>
+      `${one.table} ${isOn(one) ? "on" : "off"}${one.own ? ` (by an option of ${view.bridge.name})` : ""}`,
+  );
+  return {
+    passed: switches.every((one) => isOn(one) === wanted),
+    observed: `${words.join(", ")}${absent ? "; br_netfilter is not loaded" : ""}`,
+  };
+}
+
+function ipv6State(view: BridgeView, wanted: boolean): Observation {
+  const hosts = view.hosts.slice(0, NAMED_HOSTS);
+  const inside = [view.bridge.name, ...hosts.map((host) => host.port.name)];
+  const devices = [
+    ...inside.map((device) => ({ namespace: view.bridge.namespace, where: device, device })),
+    ...hosts.map(({ namespace, name, device }) => ({
+      namespace,
+      where: `${device} of ${name}`,
+      device,
+    })),
+  ];
+  const on = devices
+    .filter(({ namespace, device }) => {
+      const disabled = readSysctl(namespace, `net/ipv6/conf/${device}/disable_ipv6`);
+      return disabled === "0";
+    })
+    .map(({ where }) => where);
+  const all = devices.map(({ where }) => where).join(", ");
+  return {
+    passed: on.length === (wanted ? devices.length : 0),
+    observed: `of ${all}: IPv6 ${on.length === 0 ? "on nowhere" : `on for ${on.join(", ")}`}`,
+  };
 }

@@ -1,7 +1,6 @@
 import type { Check } from "../../document/run.ts";
 import { ToolError } from "../../system/errors.ts";
 import type { Site } from "../../system/site.ts";
-import { type LinkLine, parseLinkLine } from "./link-line.ts";
 import { removeNamespaces, requirePrivate } from "./netns.ts";
 import { ping } from "./ping.ts";
 import { findLink, listed, readAddresses, readLinks, readUntil } from "./read.ts";
@@ -187,5 +186,27 @@ async function pings(site: Site): Promise<Observation> {
   return {
     passed: fromA.answered && fromB.answered,
     observed: `A to 192.168.1.2: ${fromA.said}; B to 192.168.1.1: ${fromB.said}`,
+  };
+}
+
+export interface LinkLine {
+  ifindex: number;
+  name: string;
+  /** What the name is joined with: `veth1` in the same namespace, `if875` in another. */
+  peer: string | null;
+  /** The peer's namespace, which `ip -j` does not name. */
+  peerNamespace: string | null;
+}
+
+/** Reads one line of `ip -o link`; null when it is none. */
+export function parseLinkLine(line: string): LinkLine | null {
+  const match = /^(\d+): ([^\s@]+)(?:@(\S+))?: </.exec(line);
+  if (match === null) return null;
+  const [, ifindex = "", name = "", peer] = match;
+  return {
+    ifindex: Number(ifindex),
+    name,
+    peer: peer ?? null,
+    peerNamespace: / link-netns (\S+)/.exec(line)?.[1] ?? null,
   };
 }

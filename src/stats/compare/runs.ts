@@ -6,15 +6,29 @@ import {
   COMPARE_SCHEMA,
   type ComparedSession,
   type Comparison,
+  type FunctionChange,
   type Side,
 } from "../../document/compare.ts";
-import type { Run } from "../../document/run.ts";
+import {
+  type Case,
+  type Run,
+  STAGES,
+  type Stage,
+  type TracedFunction,
+} from "../../document/run.ts";
+import { type Bucket, mergeBuckets } from "../histogram.ts";
 import { compareAccounts } from "./accounts.ts";
-import { distributionsOf } from "./distributions.ts";
 import { differencesOf } from "./environment.ts";
-import { compareFunctions } from "./functions.ts";
 import { ALPHA } from "./headlines.ts";
-import { type ClockMargin, casesOf, isPaired, type Labelled, type Pair } from "./pair.ts";
+import {
+  type ClockMargin,
+  casesNamed,
+  casesOf,
+  isPaired,
+  isTimeless,
+  type Labelled,
+  type Pair,
+} from "./pair.ts";
 import { compareCase } from "./stages.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -169,4 +183,113 @@ function labelled(sets: readonly RunSet[]): Labelled[] {
 function clockOf(runs: readonly Run[]): Comparison["clock"] {
   const clocks = new Set(runs.map((run) => run.environment.clock));
   return clocks.size > 1 ? "mixed" : (runs[0]?.environment.clock ?? "wall");
+}
+
+/** Functions on a frame's way that one kernel has and the other has not, or that are probed otherwise. */
+
+/** Null where a run does not list its functions. */
+function compareFunctions({ base, candidate }: Pair): Comparison["functions"] {
+  const before = base.run.environment.functions;
+  const after = candidate.run.environment.functions;
+  if (before === undefined || after === undefined) return null;
+  const names = [...new Set([...before, ...after].map((one) => one.name))];
+  const changes = names.flatMap((name) => {
+    const a = before.find((one) => one.name === name);
+    const b = after.find((one) => one.name === name);
+    const kind = kindOf(a, b);
+    if (kind === null) return [];
+    const change: FunctionChange = {
+      candidate: candidate.label,
+      name,
+      base: described(a),
+      inCandidate: described(b),
+    };
+    return [{ kind, change }];
+  });
+  const of = (kind: Kind) => changes.filter((one) => one.kind === kind).map((one) => one.change);
+  return { came: of("came"), went: of("went"), changed: of("changed") };
+}
+
+type Kind = "came" | "went" | "changed";
+
+function kindOf(a: TracedFunction | undefined, b: TracedFunction | undefined): Kind | null {
+  if (!present(a)) return present(b) ? "came" : null;
+  if (!present(b)) return "went";
+  return waysOf(a) === waysOf(b) && a?.module === b?.module ? null : "changed";
+}
+
+/** Whether at least one kind of probe can be put on it. */
+function present(one: TracedFunction | undefined): boolean {
+  return one !== undefined && waysOf(one) !== "";
+}
+
+function waysOf(one: TracedFunction | undefined): string {
+  if (one === undefined) return "";
+  return (["fentry", "kprobe"] as const).filter((way) => one[way] === null).join(" and ");
+}
+
+function described(one: TracedFunction | undefined): string {
+  if (one === undefined) return "not listed";
+  const ways = waysOf(one);
+  const reasons = (["fentry", "kprobe"] as const).flatMap((way) => {
+    const reason = one[way];
+    return reason === null ? [] : [`no ${way}: ${reason}`];
+  });
+  const where = one.module === null ? "" : ` in ${one.module}`;
+  return [...(ways === "" ? [] : [`${ways}${where}`]), ...new Set(reasons)].join("; ");
+}
+
+type Distribution = NonNullable<Comparison["distributions"]>[number];
+
+/** As many as a figure can show. */
+const STEPS = 48;
+
+/** Stages that the base and at least one candidate timed, in steps that can be drawn; empty for runs in pairs, which have no probes. */
+function distributionsOf(pairs: readonly Pair[]): Distribution[] {
+  const [first] = pairs;
+  if (first === undefined || pairs.some(isPaired)) return [];
+  const sides = [first.base, ...pairs.map((pair) => pair.candidate)];
+  if (sides.some(({ run }) => isTimeless(run))) return [];
+  const ids = [...new Set(first.base.runs.flatMap(({ cases }) => cases.map(({ id }) => id)))];
+  return ids.flatMap((id) =>
+    STAGES.flatMap((stage) => {
+      const known = sides.flatMap((side) => ofStage(side, id, stage) ?? []);
+      const [base, ...others] = known;
+      const shared = base?.side === first.base.label && others.length > 0;
+      return shared ? drawable(known) : [];
+    }),
+  );
+}
+
+function ofStage(side: Labelled, id: string, stage: Stage): Distribution | null {
+  const found = casesNamed(side, id).flatMap(({ item }) => timed(item, stage) ?? []);
+  const [one] = found;
+  if (one === undefined) return null;
+  const buckets = mergeBuckets(found.flatMap((latency) => latency.buckets));
+  return { case: id, side: side.label, stage, unit: one.unit, buckets };
+}
+
+function timed(item: Case, stage: Stage) {
+  const latency = item.latency[stage];
+  return latency === undefined || latency.buckets.length === 0 ? null : latency;
+}
+
+/** On one logarithmic grid, so that the sides can be laid one below the other. */
+function drawable(known: readonly Distribution[]): Distribution[] {
+  const all = known.flatMap(({ buckets }) => buckets);
+  const low = Math.max(1, Math.min(...all.map(([lo]) => lo)));
+  const high = Math.max(low + 1, ...all.map(([, hi]) => hi));
+  const edge = (step: number) => low * (high / low) ** (step / STEPS);
+  const stepOf = ([lo, hi]: Bucket) => {
+    const middle = Math.max(low, (lo + hi) / 2);
+    return Math.min(STEPS - 1, Math.floor((Math.log(middle / low) / Math.log(high / low)) * STEPS));
+  };
+  return known.map((one) => {
+    if (one.buckets.length <= STEPS) return one;
+    const steps = one.buckets.map((bucket): Bucket => {
+      const step = stepOf(bucket);
+      return [edge(step), edge(step + 1), bucket[2]];
+    });
+    return { ...one, buckets: mergeBuckets(steps) };
+  });
 }

@@ -140,7 +140,7 @@ describe("two variants in pairs", () => {
 
   it("a set-up that leaves one side unconnected is named, and no verdict comes of it", async () => {
     const result = await bridgescope([
-      ...["bench", "--topology", "bridge:2", "--candidate-setup", '["true"]', "--rounds", "20"],
+      ...["bench", "--topology", "bridge:2", "--candidate-setup", '["true"]', "--rounds", "40"],
       ...["--out", folder.path],
     ]);
     expect(result.code).toBe(1);
@@ -158,13 +158,20 @@ describe("two variants in pairs", () => {
     };
     await refused(["quick", "--vs", "bridge:2"], 2, /takes no plan/);
     await refused(["--vs", "bridge:x"], 2, /unknown topology/);
-    await refused(["--vs", "bridge:2", "--rounds", "5"], 2, /at least 20/);
+    await refused(["--vs", "bridge:2", "--rounds", "5"], 2, /at least 40/);
     await refused(["--vs", "bridge:2", "--rounds", "50", "--budget", "9s"], 2, /not both/);
     await refused(["--vs", "bridge:2", "--workload", "throughput"], 2, /is a search/);
     await refused(["--vs", "bridge:2", "--margin", "2"], 2, /--margin is a share/);
     await refused(["--vs", "bridge:2", "--fail-on", "all"], 2, /--fail-on expects/);
-    await refused(["--margin", "2%"], 2, /--margin goes with --vs/);
+    await refused(["--margin", "2%"], 2, /--margin is for `bench --vs`/);
     await refused(["--vs", "bridge:2", "--setup", '["true"]'], 2, /say --base-setup/);
+    await refused(
+      ["--vs", "bridge:2", "--budget", "1s"],
+      2,
+      /too short for a verdict.*at least \d+s/,
+    );
+    await refused(["--vs", "bridge:2", "--bisect"], 2, /--bisect is for `bench --kernel`/);
+    await refused(["--vs", "bridge:2", "--baseline", "x"], 2, /--baseline is for/);
     await refused(
       ["--vs", "bridge:2", "--base-setup", '["true"]', "--topology", "veth"],
       2,

@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Explanation, Note } from "../../../src/document/explain.ts";
-import { explainSchema } from "../../../src/document/explain.ts";
+import { type Explanation, explainSchema, type Note } from "../../../src/document/explain.ts";
 import { explainBridge } from "../../../src/explain/explain.ts";
 import { openRouteSocket } from "../../../src/system/netlink.ts";
 import { closeNamespace, openPath } from "../../../src/system/netns.ts";

@@ -1,10 +1,14 @@
 /** A runner that touches nothing: what each action becomes is said by the test, and so is the time it takes. */
 
-import type { EventBody } from "../../../src/bench/engine/perform.ts";
-import { perform } from "../../../src/bench/engine/perform.ts";
+import { type EventBody, perform } from "../../../src/bench/engine/perform.ts";
 import type { Action, Schedule } from "../../../src/bench/engine/schedule.ts";
-import type { Counted, MeasuredRound, Reading, RunEvent } from "../../../src/document/event.ts";
-import { eventSchema } from "../../../src/document/event.ts";
+import {
+  type Counted,
+  eventSchema,
+  type MeasuredRound,
+  type Reading,
+  type RunEvent,
+} from "../../../src/document/event.ts";
 
 const READING: Reading = {
   ...{ cpu: null, softnetDrops: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mapKeysFor } from "../../../src/bench/observe/map-keys.ts";
+import { mapKeysFor } from "../../../src/bench/observe/observe.ts";
 import { type BenchRequest, planFor } from "../../../src/bench/plan/request.ts";
 
 function keysOf(topology: string, workload: string, more: BenchRequest = {}): number {

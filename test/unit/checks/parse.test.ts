@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { parseLinkLine } from "../../../src/setup/checks/link-line.ts";
 import { parseMountinfo } from "../../../src/setup/checks/mountinfo.ts";
 import { readPing } from "../../../src/setup/checks/ping.ts";
+import { parseLinkLine } from "../../../src/setup/checks/veth.ts";
 
 describe("mountinfo", () => {
   test("reads root, mount point and type around the optional fields", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Disturbance, Session } from "../../../src/document/session.ts";
-import { disturbed } from "../../../src/stats/compare/disturbed.ts";
 import type { Labelled } from "../../../src/stats/compare/pair.ts";
+import { disturbed } from "../../../src/stats/compare/warnings.ts";
 import { pairedRuns } from "../../fixtures/report/paired.ts";
 
 const QUIET: Disturbance = {

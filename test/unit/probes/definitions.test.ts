@@ -1,8 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseBtf } from "../../../src/probes/btf.ts";
-import { findMember } from "../../../src/probes/btf-member.ts";
-import { MEMBERS, structDefinitions, typesOfFields } from "../../../src/probes/definitions.ts";
+import {
+  findMember,
+  MEMBERS,
+  structDefinitions,
+  typesOfFields,
+} from "../../../src/probes/definitions.ts";
 import { BtfBytes, KIND } from "./btf-bytes.ts";
 
 /** A kernel whose structs have gaps, a struct without a name, and priv_flags as a field of bits. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { differences } from "../../../src/setup/standing-lab.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
-import { differences } from "../../../src/setup/verify.ts";
 
 const port = (name: string, flags: Record<string, boolean>, state = "forwarding") => ({
   name,
