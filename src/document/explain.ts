@@ -32,6 +32,15 @@ const remedySchema = z.object({
   verify: z.string().describe("The command that shows it, and what to look for"),
 });
 
+const remedy = {
+  remedy: remedySchema.nullable(),
+  noRemedy: z
+    .string()
+    .nullable()
+    .optional()
+    .describe("Why no remedy is proposed, where one could be expected"),
+};
+
 const count = z.int().nonnegative();
 
 const portSchema = z.object({
@@ -68,7 +77,7 @@ const findingSchema = z.object({
   victims: z.array(z.object({ port: portSchema, copies: count })).describe("Who gets the copies"),
   evidence: z.array(z.string()),
   captures: z.array(z.string()).describe("Files with the first frames, one a flow, by --pcap"),
-  remedy: remedySchema.nullable(),
+  ...remedy,
 });
 
 const thresholdsSchema = z.object({
@@ -82,7 +91,7 @@ const thresholdsSchema = z.object({
 const noteSchema = z.object({
   cause: z.enum(CAUSES).nullable(),
   text: z.string(),
-  remedy: remedySchema.nullable(),
+  ...remedy,
 });
 
 const portVerdictSchema = z.object({
@@ -109,9 +118,13 @@ export const explainSchema = z.object({
     .nonnegative()
     .nullable()
     .describe("Of one CPU, by the kernel's BPF statistics"),
-  thresholds: thresholdsSchema.describe("What counts as harmful"),
-  findings: z.array(findingSchema).describe("Harmful floods that were seen, the worst first"),
-  notes: z.array(noteSchema).describe("What can make it flood, by the state it is in"),
+  thresholds: thresholdsSchema.describe("From which on a flood is a finding"),
+  findings: z
+    .array(findingSchema)
+    .describe("Floods above threshold that were seen, the worst first"),
+  notes: z
+    .array(noteSchema)
+    .describe("What can make it flood, by the state it is in, and what else there is to know"),
   ports: z.array(portVerdictSchema).describe("Which flooded frames each port gets, and why"),
 });
 
@@ -119,5 +132,4 @@ export type Explanation = z.infer<typeof explainSchema>;
 export type Finding = z.infer<typeof findingSchema>;
 export type Thresholds = z.infer<typeof thresholdsSchema>;
 export type Note = z.infer<typeof noteSchema>;
-export type Remedy = z.infer<typeof remedySchema>;
 export type PortVerdict = z.infer<typeof portVerdictSchema>;

@@ -17,7 +17,8 @@ import { printable } from "../text/printable.ts";
 import { writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
-import { findingsOf, THRESHOLDS } from "./findings.ts";
+import { remedyOf } from "./causes/remedy.ts";
+import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { createMask, namesOf } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
@@ -39,7 +40,7 @@ export interface ExplainOptions {
   seconds?: number | undefined;
   /** Most of one CPU that the probes may take, as a share; 0.02 when absent. They are detached before they take more. */
   maxOverhead?: number | undefined;
-  /** What counts as harmful, where it is to differ from 10, 100 and 100 frames, 1 move a second and 20 frames in all. */
+  /** Where they are to differ from 10, 100 and 100 frames, 1 move a second and 20 frames in all. */
   thresholds?: Partial<Thresholds> | undefined;
   /** Ends the collecting early; what was counted so far is the answer. */
   signal?: AbortSignal | undefined;
@@ -90,7 +91,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     const first = state;
     const tell = (soFar: Collected) => {
       if (capture !== null) seeFloods(soFar, thresholds, capture);
-      options.onSoFar?.(findingsOf(first, soFar, thresholds), seconds - soFar.seconds);
+      options.onSoFar?.(judged(first, soFar, thresholds).findings, seconds - soFar.seconds);
     };
     // It reads all maps: for nobody, that would be for nothing.
     const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
@@ -141,7 +142,13 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     overhead: null,
     thresholds,
     findings: [],
-    notes: [...ALL_CAUSES.flatMap((cause) => cause.notes(state)), ...promiscuous(state)],
+    notes: [
+      ...ALL_CAUSES.flatMap((cause) => cause.notes(state)).map((note) => ({
+        ...note,
+        ...remedyOf(state, note.remedy),
+      })),
+      ...promiscuous(state),
+    ],
     ports: portVerdicts(state),
   };
 }
@@ -152,14 +159,13 @@ function withFindings(
   collected: Collected,
   capture: Capture | null,
 ): Explanation {
-  const said = [collected.ended, ...collected.notes].filter((text) => text !== null);
+  const { seconds, share, ended } = collected;
+  const { findings, notes } = judged(state, collected, first.thresholds, capture?.fileOf);
+  const said = [...(ended === null ? [] : [ended]), ...collected.notes];
   return {
     ...first,
-    probes: true,
-    seconds: collected.seconds,
-    overhead: collected.share,
-    findings: findingsOf(state, collected, first.thresholds, capture?.fileOf),
-    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...first.notes],
+    ...{ probes: true, seconds, overhead: share, findings },
+    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
   };
 }
 

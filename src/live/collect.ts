@@ -39,7 +39,9 @@ export interface Flow {
   vlan: number;
   frames: number;
   bytes: number;
+  /** To all ports, and, of these, to the host. */
   copies: number;
+  hostCopies: number;
   /** How often its TCP acknowledgement number changed: somebody answers. 0 for what is not TCP in IPv4. */
   acknowledged: number;
   /** Of its first frame, by CLOCK_MONOTONIC in nanoseconds; 0 where that was not seen. */
@@ -154,6 +156,7 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
     new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
   const bytes = by("flowBytes");
   const copies = by("flowCopies");
+  const hostCopies = by("flowUp");
   const acks = new Map(maps.tuples("ack").map(([key, value]) => [key.join(), value]));
   const details = new Map(maps.tuples("detail").map(([key, value]) => [key.join(), value]));
   const flows = maps.counts("flow").flatMap(([key, frames]): Flow[] => {
@@ -169,7 +172,8 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
         vlan: Number(to >> 48n),
         frames,
         bytes: bytes.get(key.join()) ?? 0,
-        copies: copies.get(key.join()) ?? 0,
+        copies: (copies.get(key.join()) ?? 0) + (hostCopies.get(key.join()) ?? 0),
+        hostCopies: hostCopies.get(key.join()) ?? 0,
         // The first one that is seen is no change.
         acknowledged: Math.max(0, Number(acks.get(key.join())?.[1] ?? 0n) - 1),
         firstNs: Number(details.get(key.join())?.[0] ?? 0n),
