@@ -24,6 +24,8 @@ const CAUSES = [
   "loop",
 ] as const;
 
+const ENDED_EARLY = ["bridge-gone", "overhead", "backlog"] as const;
+
 const remedySchema = z.object({
   command: z.string().describe("As a shell takes it"),
   effect: z.string(),
@@ -113,6 +115,11 @@ export const explainSchema = z.object({
   }),
   probes: z.boolean().describe("False: only netlink was asked, no frame was looked at"),
   seconds: z.number().nonnegative().describe("In which frames were counted"),
+  ended: z
+    .enum(ENDED_EARLY)
+    .nullable()
+    .optional()
+    .describe("Why it ended before its time; the first note has the sentence"),
   overhead: z
     .number()
     .nonnegative()
@@ -129,6 +136,7 @@ export const explainSchema = z.object({
 });
 
 export type Explanation = z.infer<typeof explainSchema>;
+export type EndedEarly = (typeof ENDED_EARLY)[number];
 export type Finding = z.infer<typeof findingSchema>;
 export type Thresholds = z.infer<typeof thresholdsSchema>;
 export type Note = z.infer<typeof noteSchema>;

@@ -6,7 +6,7 @@ import {
   type Note,
   type Thresholds,
 } from "../document/explain.ts";
-import { type Collected, collect } from "../live/collect.ts";
+import { type Collected, collect, endedGone } from "../live/collect.ts";
 import type { NameCache } from "../live/containers.ts";
 import { readBridge } from "../live/read-bridge.ts";
 import type { BridgeState } from "../live/state.ts";
@@ -100,8 +100,10 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
       signal,
     ).finally(() => capture?.end());
     if (collected === null) return explanation;
-    // As it is now: an entry that came meanwhile is no cause any more.
-    state = await readBridge(found.place, found.ifindex, names);
+    // As it is now: an entry that came meanwhile is no cause any more. Of one that is gone there is what was read first.
+    const now = await readAgain(state, names);
+    if (now === null) collected.ended ??= endedGone(state.name, collected.seconds);
+    else state = now;
     explanation = withFindings(explanationOf(state, thresholds), state, collected, capture);
   }
   if (folder !== undefined) {
@@ -153,6 +155,19 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
   };
 }
 
+/** Null where the bridge is gone. */
+async function readAgain(
+  { place, ifindex }: BridgeState,
+  names: NameCache,
+): Promise<BridgeState | null> {
+  try {
+    return await readBridge(place, ifindex, names);
+  } catch (error) {
+    if (error instanceof UsageError) return null;
+    throw error;
+  }
+}
+
 function withFindings(
   first: Explanation,
   state: BridgeState,
@@ -161,10 +176,10 @@ function withFindings(
 ): Explanation {
   const { seconds, share, ended } = collected;
   const { findings, notes } = judged(state, collected, first.thresholds, capture?.fileOf);
-  const said = [...(ended === null ? [] : [ended]), ...collected.notes];
+  const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
-    ...{ probes: true, seconds, overhead: share, findings },
+    ...{ probes: true, seconds, ended: ended?.early ?? null, overhead: share, findings },
     notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
   };
 }

@@ -10,8 +10,8 @@ export function whereOf({ bridge, ports }: Explanation): string {
 }
 
 /** What was seen of floods; only where frames were looked at. */
-export function seenOf({ findings, seconds }: Explanation): string {
-  const time = `in ${seconds.toFixed(1)} s`;
+export function seenOf({ findings, seconds, ended }: Explanation): string {
+  const time = `in ${seconds.toFixed(1)} s${ended ? " (it ended early: see the first note)" : ""}`;
   if (findings.length === 0) return `no flood above threshold was seen ${time}`;
   // An address that moves makes no copies.
   const moving = findings.filter(({ cause }) => cause === "mac-flapping").length;

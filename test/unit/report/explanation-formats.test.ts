@@ -55,6 +55,9 @@ test.each(["html", "markdown", "terminal"])("%s says what was seen", (format) =>
   expect(said({ findings: [other as Finding, moving, moving] })).toMatch(
     /one flood and 2 moving addresses above threshold in 10.0 s, 1.60 k copies\/s/i,
   );
+  expect(said({ ended: "overhead" })).toContain(
+    "in 10.0 s (it ended early: see the first note), 49",
+  );
 });
 
 test.each(["html", "markdown"])("%s of an explanation without probes judges nothing", (format) => {
