@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
+import { bridgeGone } from "../live/read-bridge.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { timeLeft } from "../report/progress.ts";
 import { checkFolder, writeReports } from "../store/write.ts";
-import { UsageError } from "../system/errors.ts";
+import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
@@ -13,7 +14,7 @@ import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
 
-const HARMFUL = 3;
+const ABOVE_THRESHOLD = 3;
 
 interface Options {
   netns?: string;
@@ -40,17 +41,20 @@ export function explainCommand(): Command {
     .option("--no-probes", "ask netlink alone: what can make it flood, not what does")
     .option("--duration <time>", "how long to look at frames; Ctrl-C ends it early", "10s")
     .option("--max-overhead <share>", "most of one CPU that the probes may take", "2%")
-    .option("--unknown-unicast <rate>", "harmful from so many frames/s for one destination (10)")
-    .option("--broadcast <rate>", "harmful from so many frames/s of one source (100)")
-    .option("--multicast <rate>", "harmful from so many frames/s for one group (100)")
-    .option("--moves <rate>", "harmful from so many moves/s of one address (1)")
+    .option("--unknown-unicast <rate>", "threshold in frames/s for one destination (10)")
+    .option("--broadcast <rate>", "threshold in frames/s of one source (100)")
+    .option("--multicast <rate>", "threshold in frames/s for one group (100)")
+    .option("--moves <rate>", "threshold in moves/s of one address (1)")
     .option("--frames <count>", "fewer frames than this are no flood (20)")
     .option("--bundle <folder>", "write what a maintainer would ask for into a new folder")
     .option("--mask", "with stand-ins for names and addresses in the bundle")
     .option("--pcap <folder>", "keep the first frames of each flooded flow, in a new folder")
     .option("--out <folder>", "write explain.json and its reports there, explain.html among them")
     .option("--json", "print the explanation as JSON")
-    .addHelpText("after", "\nExit status: 0 nothing harmful was seen, 3 a harmful flood was found.")
+    .addHelpText(
+      "after",
+      "\nExit status: 0 no flood above threshold was seen, 3 one was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
+    )
     .action(async (bridge: string | undefined, options: Options) => {
       const { json, netns, probes, bundle, mask, pcap, out } = options;
       if (out !== undefined) checkFolder(out);
@@ -63,6 +67,7 @@ export function explainCommand(): Command {
         process.stderr.write("bridgescope: detaching the probes; the answer follows\n");
       });
       const line = progressLine();
+      let gone: string | null = null;
       try {
         const explanation = await explainBridge({
           ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
@@ -85,8 +90,11 @@ export function explainCommand(): Command {
         if (!json && explanation.probes) process.stdout.write("\n");
         write(explanation);
         if (out !== undefined) store(explanation, out);
-        const found = explanation.findings.length > 0 ? HARMFUL : 0;
-        process.exitCode = unlessCtrlC(interruption) ?? found;
+        const ended = unlessCtrlC(interruption);
+        if (explanation.ended === "bridge-gone" && ended === null) {
+          gone = `${bridgeGone(explanation.bridge.name)}; the answer is of the time before`;
+        }
+        process.exitCode = ended ?? (explanation.findings.length > 0 ? ABOVE_THRESHOLD : 0);
       } finally {
         line.end();
         interruption.release();
@@ -94,6 +102,7 @@ export function explainCommand(): Command {
       if (bundle !== undefined) {
         process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}\n`);
       }
+      if (gone !== null) throw new BridgescopeError(gone);
     });
 }
 
@@ -107,8 +116,8 @@ function store(explanation: Explanation, folder: string): void {
 function soFar(findings: readonly Finding[]): string {
   const causes = [...new Set(findings.map(({ cause }) => cause))].join(", ");
   return findings.length === 0
-    ? "no harmful flood so far"
-    : `${plural(findings.length, "harmful flood")} so far: ${causes}`;
+    ? "no flood above threshold so far"
+    : `${plural(findings.length, "flood")} above threshold so far: ${causes}`;
 }
 
 const THRESHOLD_OPTIONS = {

@@ -7,7 +7,7 @@ const STATUSES = [
   ["0", "fine"],
   ["1", "failed"],
   ["2", "wrong usage"],
-  ["3", "a regression or a harmful flood was found"],
+  ["3", "a regression, or a flood above threshold, was found"],
   ["4", "a prerequisite is missing"],
   ["128+n", "ended by signal n"],
 ] as const;

@@ -24,6 +24,8 @@ const CAUSES = [
   "loop",
 ] as const;
 
+const ENDED_EARLY = ["bridge-gone", "overhead", "backlog"] as const;
+
 const remedySchema = z.object({
   command: z.string().describe("As a shell takes it"),
   effect: z.string(),
@@ -31,6 +33,15 @@ const remedySchema = z.object({
   undo: z.string().describe("The command that takes it back"),
   verify: z.string().describe("The command that shows it, and what to look for"),
 });
+
+const remedy = {
+  remedy: remedySchema.nullable(),
+  noRemedy: z
+    .string()
+    .nullable()
+    .optional()
+    .describe("Why no remedy is proposed, where one could be expected"),
+};
 
 const count = z.int().nonnegative();
 
@@ -68,7 +79,7 @@ const findingSchema = z.object({
   victims: z.array(z.object({ port: portSchema, copies: count })).describe("Who gets the copies"),
   evidence: z.array(z.string()),
   captures: z.array(z.string()).describe("Files with the first frames, one a flow, by --pcap"),
-  remedy: remedySchema.nullable(),
+  ...remedy,
 });
 
 const thresholdsSchema = z.object({
@@ -82,7 +93,7 @@ const thresholdsSchema = z.object({
 const noteSchema = z.object({
   cause: z.enum(CAUSES).nullable(),
   text: z.string(),
-  remedy: remedySchema.nullable(),
+  ...remedy,
 });
 
 const portVerdictSchema = z.object({
@@ -104,20 +115,29 @@ export const explainSchema = z.object({
   }),
   probes: z.boolean().describe("False: only netlink was asked, no frame was looked at"),
   seconds: z.number().nonnegative().describe("In which frames were counted"),
+  ended: z
+    .enum(ENDED_EARLY)
+    .nullable()
+    .optional()
+    .describe("Why it ended before its time; the first note has the sentence"),
   overhead: z
     .number()
     .nonnegative()
     .nullable()
     .describe("Of one CPU, by the kernel's BPF statistics"),
-  thresholds: thresholdsSchema.describe("What counts as harmful"),
-  findings: z.array(findingSchema).describe("Harmful floods that were seen, the worst first"),
-  notes: z.array(noteSchema).describe("What can make it flood, by the state it is in"),
+  thresholds: thresholdsSchema.describe("From which on a flood is a finding"),
+  findings: z
+    .array(findingSchema)
+    .describe("Floods above threshold that were seen, the worst first"),
+  notes: z
+    .array(noteSchema)
+    .describe("What can make it flood, by the state it is in, and what else there is to know"),
   ports: z.array(portVerdictSchema).describe("Which flooded frames each port gets, and why"),
 });
 
 export type Explanation = z.infer<typeof explainSchema>;
+export type EndedEarly = (typeof ENDED_EARLY)[number];
 export type Finding = z.infer<typeof findingSchema>;
 export type Thresholds = z.infer<typeof thresholdsSchema>;
 export type Note = z.infer<typeof noteSchema>;
-export type Remedy = z.infer<typeof remedySchema>;
 export type PortVerdict = z.infer<typeof portVerdictSchema>;

@@ -6,7 +6,7 @@ import {
   type Note,
   type Thresholds,
 } from "../document/explain.ts";
-import { type Collected, collect } from "../live/collect.ts";
+import { type Collected, collect, endedGone } from "../live/collect.ts";
 import type { NameCache } from "../live/containers.ts";
 import { readBridge } from "../live/read-bridge.ts";
 import type { BridgeState } from "../live/state.ts";
@@ -17,7 +17,8 @@ import { printable } from "../text/printable.ts";
 import { writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
-import { findingsOf, THRESHOLDS } from "./findings.ts";
+import { remedyOf } from "./causes/remedy.ts";
+import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { createMask, namesOf } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
@@ -39,7 +40,7 @@ export interface ExplainOptions {
   seconds?: number | undefined;
   /** Most of one CPU that the probes may take, as a share; 0.02 when absent. They are detached before they take more. */
   maxOverhead?: number | undefined;
-  /** What counts as harmful, where it is to differ from 10, 100 and 100 frames, 1 move a second and 20 frames in all. */
+  /** Where they are to differ from 10, 100 and 100 frames, 1 move a second and 20 frames in all. */
   thresholds?: Partial<Thresholds> | undefined;
   /** Ends the collecting early; what was counted so far is the answer. */
   signal?: AbortSignal | undefined;
@@ -90,7 +91,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     const first = state;
     const tell = (soFar: Collected) => {
       if (capture !== null) seeFloods(soFar, thresholds, capture);
-      options.onSoFar?.(findingsOf(first, soFar, thresholds), seconds - soFar.seconds);
+      options.onSoFar?.(judged(first, soFar, thresholds).findings, seconds - soFar.seconds);
     };
     // It reads all maps: for nobody, that would be for nothing.
     const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
@@ -99,8 +100,10 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
       signal,
     ).finally(() => capture?.end());
     if (collected === null) return explanation;
-    // As it is now: an entry that came meanwhile is no cause any more.
-    state = await readBridge(found.place, found.ifindex, names);
+    // As it is now: an entry that came meanwhile is no cause any more. Of one that is gone there is what was read first.
+    const now = await readAgain(state, names);
+    if (now === null) collected.ended ??= endedGone(state.name, collected.seconds);
+    else state = now;
     explanation = withFindings(explanationOf(state, thresholds), state, collected, capture);
   }
   if (folder !== undefined) {
@@ -141,9 +144,28 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     overhead: null,
     thresholds,
     findings: [],
-    notes: [...ALL_CAUSES.flatMap((cause) => cause.notes(state)), ...promiscuous(state)],
+    notes: [
+      ...ALL_CAUSES.flatMap((cause) => cause.notes(state)).map((note) => ({
+        ...note,
+        ...remedyOf(state, note.remedy),
+      })),
+      ...promiscuous(state),
+    ],
     ports: portVerdicts(state),
   };
+}
+
+/** Null where the bridge is gone. */
+async function readAgain(
+  { place, ifindex }: BridgeState,
+  names: NameCache,
+): Promise<BridgeState | null> {
+  try {
+    return await readBridge(place, ifindex, names);
+  } catch (error) {
+    if (error instanceof UsageError) return null;
+    throw error;
+  }
 }
 
 function withFindings(
@@ -152,14 +174,13 @@ function withFindings(
   collected: Collected,
   capture: Capture | null,
 ): Explanation {
-  const said = [collected.ended, ...collected.notes].filter((text) => text !== null);
+  const { seconds, share, ended } = collected;
+  const { findings, notes } = judged(state, collected, first.thresholds, capture?.fileOf);
+  const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
-    probes: true,
-    seconds: collected.seconds,
-    overhead: collected.share,
-    findings: findingsOf(state, collected, first.thresholds, capture?.fileOf),
-    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...first.notes],
+    ...{ probes: true, seconds, ended: ended?.early ?? null, overhead: share, findings },
+    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
   };
 }
 

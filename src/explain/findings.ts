@@ -1,19 +1,12 @@
-/** Harmful floods among what was counted. */
-import type { Finding, Thresholds } from "../document/explain.ts";
-import type { Collected, Flow } from "../live/collect.ts";
+/** Floods above the thresholds among what was counted, and frames that left nowhere. */
+import type { Finding, Note, Thresholds } from "../document/explain.ts";
+import type { Collected, Flow, FlowClass } from "../live/collect.ts";
 import { portName } from "../live/port-name.ts";
 import type { BridgeState, Port } from "../live/state.ts";
-import {
-  bridgeCommand,
-  inferred,
-  peerPorts,
-  portFlag,
-  portPhrase,
-  staticEntry,
-  type Why,
-} from "./causes/cause.ts";
+import { inferred, peerPorts, portPhrase, staticEntry, type Why } from "./causes/cause.ts";
 import { loop } from "./causes/loop.ts";
 import { multicast } from "./causes/multicast.ts";
+import { type Proposal, type Proposed, remedyOf } from "./causes/remedy.ts";
 import { whyUnknown } from "./causes/why.ts";
 
 export const THRESHOLDS: Thresholds = {
@@ -28,40 +21,77 @@ export const THRESHOLDS: Thresholds = {
 const MEDIUM = 1_000;
 const HIGH = 10_000;
 
-export function findingsOf(
+/** A finding as its cause proposes it. */
+type Draft = Omit<Finding, "remedy" | "noRemedy"> & { remedy: Proposed };
+
+export interface Judged {
+  findings: Finding[];
+  /** Of frames that left nowhere, which are no flood. */
+  notes: Note[];
+}
+
+export function judged(
   state: BridgeState,
   collected: Collected,
   thresholds: Thresholds,
   captureOf: (flow: Flow) => string | null = () => null,
-): Finding[] {
+): Judged {
   // A burst in a fraction of a second is no rate.
   const seconds = Math.max(1, collected.seconds);
-  const key = ({ class: kind, source, destination, vlan }: Flow) =>
-    kind === "broadcast" ? `${kind} ${source}` : `${kind} ${destination} ${vlan}`;
-  const harmful = (flows: readonly Flow[]) => {
-    const frames = sum(flows, "frames");
-    return flows.every(
-      ({ class: kind }) => frames >= thresholds.frames && frames / seconds >= thresholds[kind],
-    );
-  };
-  const groups = grouped(collected.flows, key).filter(harmful);
-  const told = new Set(groups.flat());
-  const rest = collected.flows.filter((flow) => flow.class === "unknownUnicast" && !told.has(flow));
-  const scans = grouped(rest, ({ source, port }) => `${source} ${port}`).filter(
-    (flows) => flows.length > 1 && harmful(flows),
-  );
-  const finding = (flows: readonly Flow[], extra: Partial<Finding> = {}): Finding => ({
+  const flooded = aboveThreshold(collected.flows, flooding, thresholds, seconds);
+  const draft = (flows: readonly Flow[], extra: Partial<Draft> = {}): Draft => ({
     ...flood(state, collected, flows, seconds),
     captures: flows.flatMap((flow) => captureOf(flow) ?? []),
     ...extra,
   });
-  const floods = [
-    ...groups.map((flows) => finding(flows)),
-    ...scans.map((flows) => finding(flows, scan(state, flows))),
+  const drafts = [
+    ...flooded.groups.map((flows) => draft(flows)),
+    ...flooded.scans.map((flows) => draft(flows, scan(state, flows))),
+    ...flapping(state, collected, thresholds, seconds),
   ];
-  return [...floods, ...flapping(state, collected, thresholds, seconds)].sort(
-    (a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond,
+  const findings = drafts
+    .map((one): Finding => ({ ...one, ...remedyOf(state, one.remedy) }))
+    .sort((a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond);
+  const vanished = aboveThreshold(collected.flows, vanishing, thresholds, seconds);
+  const notes = [...vanished.groups, ...vanished.scans].map((flows) => nowhere(state, flows));
+  return { findings, notes };
+}
+
+/** Frames of a flow that can have left by a port: no more than there were copies. */
+function flooding({ frames, copies, hostCopies }: Flow): number {
+  return Math.min(frames, copies - hostCopies);
+}
+
+function vanishing(flow: Flow): number {
+  return flow.frames - flooding(flow);
+}
+
+/**
+ * Flows of which as many frames count as make a flood: by what they are for, and, of what is left, those of one source
+ * for many addresses that have no entry.
+ */
+function aboveThreshold(
+  flows: readonly Flow[],
+  counted: (flow: Flow) => number,
+  thresholds: Thresholds,
+  seconds: number,
+): { groups: Flow[][]; scans: Flow[][] } {
+  const key = ({ class: kind, source, destination, vlan }: Flow) =>
+    kind === "broadcast" ? `${kind} ${source}` : `${kind} ${destination} ${vlan}`;
+  const above = (same: readonly Flow[]) => {
+    const frames = sum(same, counted);
+    return same.every(
+      ({ class: kind }) => frames >= thresholds.frames && frames / seconds >= thresholds[kind],
+    );
+  };
+  const counting = flows.filter((flow) => counted(flow) > 0);
+  const groups = grouped(counting, key).filter(above);
+  const told = new Set(groups.flat());
+  const rest = counting.filter((flow) => flow.class === "unknownUnicast" && !told.has(flow));
+  const scans = grouped(rest, ({ source, port }) => `${source} ${port}`).filter(
+    (same) => same.length > 1 && above(same),
   );
+  return { groups, scans };
 }
 
 function flood(
@@ -69,10 +99,10 @@ function flood(
   collected: Collected,
   flows: readonly Flow[],
   seconds: number,
-): Omit<Finding, "captures"> {
-  const most = flows.reduce((a, b) => (b.frames > a.frames ? b : a));
-  const frames = sum(flows, "frames");
-  const copies = sum(flows, "copies");
+): Omit<Draft, "captures"> {
+  const most = largest(flows);
+  const frames = sum(flows, ({ frames }) => frames);
+  const copies = sum(flows, ({ copies }) => copies);
   const sources = new Set(flows.map(({ source }) => source)).size;
   const to = new Set(flows.map(({ destination, vlan }) => `${destination} ${vlan}`));
   const got = grouped(
@@ -80,7 +110,10 @@ function flood(
     ({ port }) => String(port),
   );
   return {
-    ...why(state, collected, { ...most, acknowledged: sum(flows, "acknowledged") }),
+    ...why(state, collected, {
+      ...most,
+      acknowledged: sum(flows, ({ acknowledged }) => acknowledged),
+    }),
     severity: copies / seconds >= HIGH ? "high" : copies / seconds >= MEDIUM ? "medium" : "low",
     source: most.source,
     destination: most.destination,
@@ -90,13 +123,13 @@ function flood(
     since: since(collected, flows),
     frames,
     copies,
-    bytes: sum(flows, "bytes"),
+    bytes: sum(flows, ({ bytes }) => bytes),
     framesPerSecond: frames / seconds,
     copiesPerSecond: copies / seconds,
     victims: got
       .map((same) => ({
         port: portOf(state, same[0]?.port ?? 0),
-        copies: same.reduce((all, { copies: many }) => all + many, 0),
+        copies: sum(same, ({ copies: many }) => many),
       }))
       .sort((a, b) => b.copies - a.copies),
     evidence: [
@@ -105,14 +138,44 @@ function flood(
   };
 }
 
+const KINDS: Record<FlowClass, string> = {
+  unknownUnicast: "unknown unicast",
+  broadcast: "broadcast",
+  multicast: "multicast",
+};
+
+function nowhere(state: BridgeState, flows: readonly Flow[]): Note {
+  const { class: kind, source, destination } = largest(flows);
+  const all = sum(flows, ({ frames }) => frames);
+  const gone = sum(flows, vanishing);
+  const host = sum(flows, ({ hostCopies }) => hostCopies);
+  const sources = new Set(flows.map((flow) => flow.source)).size;
+  const addresses = new Set(flows.map((flow) => flow.destination)).size;
+  const words = [
+    gone === all ? `${all} frames` : `at least ${gone} of ${all} frames`,
+    `of ${KINDS[kind]} from ${sources === 1 ? source : `${sources} sources`}`,
+    ...(kind === "broadcast"
+      ? []
+      : [`for ${addresses === 1 ? destination : `${addresses} addresses`}`]),
+    [...new Set(flows.map(({ port }) => port))].map((port) => entered(state, port)).join(" and "),
+    host > 0 ? `left nowhere but to the host itself (${host} copies)` : "left nowhere",
+  ];
+  return { cause: null, text: words.join(" "), remedy: null };
+}
+
+function entered(state: BridgeState, ifindex: number): string {
+  if (ifindex === state.ifindex) return "that the host itself sent";
+  const port = state.ports.find((one) => one.ifindex === ifindex);
+  const closed = port !== undefined && port.state !== "forwarding";
+  return `that came in by ${ingressPhrase(state, ifindex)}${closed ? `, whose state is ${port.state},` : ""}`;
+}
+
 /** Of one source, a few frames each for many addresses. */
-function scan(state: BridgeState, flows: readonly Flow[]): Why & Pick<Finding, "destination"> {
-  const [first] = flows;
-  const port = state.ports.find(({ ifindex }) => ifindex === first?.port);
-  const from = port === undefined ? "the host itself" : portPhrase(port);
+function scan(state: BridgeState, flows: readonly Flow[]): Why & Pick<Draft, "destination"> {
+  const { source, port } = largest(flows);
   return {
     cause: "never-learned",
-    title: `${first?.source} behind ${from} sends to ${flows.length} addresses that have no entry`,
+    title: `${source} behind ${ingressPhrase(state, port)} sends to ${flows.length} addresses that have no entry`,
     basis: "inferred",
     alternatives: [
       "a scan of addresses that no host has",
@@ -140,13 +203,12 @@ function why(state: BridgeState, { deleted }: Collected, flow: Flow): Why {
   const port = state.ports.find(({ ifindex }) => ifindex === flow.port);
   const kind =
     flow.addresses.protocol === null ? "broadcast" : `${flow.addresses.protocol} broadcast`;
-  const from = port === undefined ? "the host itself" : portPhrase(port);
   return {
     cause: "broadcast-storm",
-    title: `${flow.source} behind ${from} sends a storm of ${kind}`,
+    title: `${flow.source} behind ${ingressPhrase(state, flow.port)} sends a storm of ${kind}`,
     basis: "observed",
     alternatives: ["a loop that cannot be seen from here, behind that port"],
-    remedy: port === undefined || state.stp ? null : cutOff(state, port),
+    remedy: port === undefined ? null : cutOff(port),
   };
 }
 
@@ -163,13 +225,11 @@ function whyMulticast(state: BridgeState, group: string): Why {
   };
 }
 
-function cutOff(state: BridgeState, port: Port): NonNullable<Finding["remedy"]> {
+function cutOff(port: Port): Proposal {
   return {
-    command: portFlag(state, port, "state", "0"),
+    change: { set: "disabled", port },
     effect: `nothing comes in by ${port.name} any more`,
     risk: `whoever is behind ${port.name} is cut off from the network until this is taken back`,
-    undo: portFlag(state, port, "state", "3"),
-    verify: `${bridgeCommand(state.place, "link", "show", "dev", port.name)} shows state disabled`,
   };
 }
 
@@ -178,15 +238,13 @@ function flapping(
   { moves, seconds: counted }: Collected,
   thresholds: Thresholds,
   seconds: number,
-): Finding[] {
+): Draft[] {
   const groups = grouped(moves, ({ address, vlan }) => `${address} ${vlan}`);
-  return groups.flatMap((ports): Finding[] => {
-    const total = ports.reduce((all, { moves: many }) => all + many, 0);
+  return groups.flatMap((ports): Draft[] => {
+    const total = sum(ports, ({ moves: many }) => many);
     const [first] = ports;
     if (first === undefined || total < thresholds.frames || total / seconds < thresholds.moves)
       return [];
-    const homes = peerPorts(state).filter(({ peer }) => peer.address === first.address);
-    const [home] = homes;
     const names = ports.map(({ port }) => portOf(state, port).name).join(" and ");
     return [
       {
@@ -215,18 +273,50 @@ function flapping(
         evidence: [
           `${total} moves in ${counted.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${ports.map(({ port, moves: many }) => `${many} to ${portOf(state, port).name}`).join(", ")}`,
         ],
-        remedy:
-          home === undefined || homes.length > 1
-            ? null
-            : staticEntry(state, home.port, first.address, "sticky"),
+        remedy: held(state, first, new Set(ports.map(({ port }) => port))),
       },
     ];
   });
 }
 
+/** An address that moves is held where its one host is; in a loop that would hide what goes round. */
+function held(
+  state: BridgeState,
+  { address, vlan }: Collected["moves"][number],
+  at: ReadonlySet<number>,
+): Proposed {
+  const [looped] = loop.notes(state);
+  if (looped !== undefined) return looped.remedy;
+  const [home, ...more] = peerPorts(state).filter(({ peer }) => peer.address === address);
+  if (home === undefined || more.length > 0) return null;
+  const { port } = home;
+  const others = [...at].filter((ifindex) => ifindex !== port.ifindex);
+  const names = others.map((ifindex) => portOf(state, ifindex).name).join(" and ");
+  const entry = staticEntry(port, address, vlan);
+  return (
+    entry && {
+      ...entry,
+      change: {
+        ...{ set: "entry", port, address, vlan, kind: "sticky" },
+        others: names === "" ? "another port" : names,
+      },
+    }
+  );
+}
+
+function ingressPhrase(state: BridgeState, ifindex: number): string {
+  if (ifindex === state.ifindex) return "the host itself";
+  const port = state.ports.find((one) => one.ifindex === ifindex);
+  return port === undefined ? `a port that is gone (ifindex ${ifindex})` : portPhrase(port);
+}
+
 function portOf(state: BridgeState, ifindex: number): Finding["victims"][number]["port"] {
   const port = state.ports.find((one) => one.ifindex === ifindex);
   return { name: portName(state, ifindex), ifindex, owner: port?.owner?.label ?? null };
+}
+
+function largest(flows: readonly Flow[]): Flow {
+  return flows.reduce((a, b) => (b.frames > a.frames ? b : a));
 }
 
 /** Map.groupBy, which Node 20 does not have. */
@@ -240,9 +330,6 @@ function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
   return [...groups.values()];
 }
 
-function sum(
-  flows: readonly Flow[],
-  field: "frames" | "copies" | "bytes" | "acknowledged",
-): number {
-  return flows.reduce((all, flow) => all + flow[field], 0);
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((all, item) => all + of(item), 0);
 }

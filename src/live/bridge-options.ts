@@ -92,7 +92,14 @@ function bridgeId(value: Buffer | undefined): string | null {
   return `${value.toString("hex", 0, 2)}.${address}`;
 }
 
-const STATES: PortStpState[] = ["disabled", "listening", "learning", "forwarding", "blocking"];
+/** BR_STATE_*, in their order. */
+export const STP_STATES: PortStpState[] = [
+  "disabled",
+  "listening",
+  "learning",
+  "forwarding",
+  "blocking",
+];
 const BRPORT = {
   state: 1,
   hairpin: 4,
@@ -111,7 +118,7 @@ export function portFlags(data: Attributes): { state: PortStpState; flags: Port[
   const flag = (type: number, otherwise: boolean) =>
     (numberAttribute(data.get(type)) ?? Number(otherwise)) !== 0;
   return {
-    state: STATES[numberAttribute(data.get(BRPORT.state)) ?? 0] ?? "disabled",
+    state: STP_STATES[numberAttribute(data.get(BRPORT.state)) ?? 0] ?? "disabled",
     flags: {
       learning: flag(BRPORT.learning, true),
       flood: flag(BRPORT.flood, true),

@@ -1,5 +1,6 @@
 /** What a bridge does with its frames for a while, by flow. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { EndedEarly } from "../document/explain.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { LIVE } from "../probes/programs.ts";
 import { probeRunTimeNs } from "../probes/statistics.ts";
@@ -8,12 +9,12 @@ import { ipText } from "../system/neighbours.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
 import { macOfInteger } from "../text/mac-address.ts";
 import { liveBackend } from "./backend.ts";
-import { parseByHand } from "./by-hand.ts";
+import { type ByHand, parseByHand } from "./by-hand.ts";
 import { entriesAt } from "./fdb.ts";
-import { readLinks } from "./links.ts";
+import { type Link, readLinks } from "./links.ts";
 import { attachLive, type LiveProgram } from "./program.ts";
 import { fdbEntries, portEntries } from "./program-keys.ts";
-import { readBridge } from "./read-bridge.ts";
+import { bridgeGone, readBridge } from "./read-bridge.ts";
 import type { BridgeState } from "./state.ts";
 
 export interface CollectOptions {
@@ -39,7 +40,9 @@ export interface Flow {
   vlan: number;
   frames: number;
   bytes: number;
+  /** To all ports, and, of these, to the host. */
   copies: number;
+  hostCopies: number;
   /** How often its TCP acknowledgement number changed: somebody answers. 0 for what is not TCP in IPv4. */
   acknowledged: number;
   /** Of its first frame, by CLOCK_MONOTONIC in nanoseconds; 0 where that was not seen. */
@@ -57,11 +60,11 @@ export interface Collected {
   got: { destination: string; vlan: number; port: number; copies: number }[];
   moves: { address: string; vlan: number; port: number; moves: number }[];
   /** Entries that somebody deleted by hand. */
-  deleted: { address: string; by: string }[];
+  deleted: Pick<ByHand, "address" | "by">[];
   /** Of one CPU, by the kernel's BPF statistics. */
   share: number;
-  /** Why it ended early, in a sentence. */
-  ended: string | null;
+  /** Why it ended early, and the same in a sentence. */
+  ended: { early: EndedEarly; text: string } | null;
   notes: string[];
 }
 
@@ -87,12 +90,10 @@ async function count(
   { session, maps }: LiveProgram,
   { seconds, maxOverhead, signal, onSoFar, onCounting }: CollectOptions,
 ): Promise<Collected> {
-  const deleted: Collected["deleted"] = [];
+  const acts: ByHand[] = [];
   session.onLine((line) => {
     const act = parseByHand(line);
-    if (act?.kind === "deleted" && act.device === state.name) {
-      deleted.push({ address: act.address, by: act.by });
-    }
+    if (act?.kind === "deleted" && act.device === state.name) acts.push(act);
   });
   maps.add("fdb", fdbEntries(BRIDGE, state.entries));
   maps.add("ports", portEntries(BRIDGE, state));
@@ -100,15 +101,28 @@ async function count(
   const statistics = enableBpfStatistics();
   const beganNs = Number(process.hrtime.bigint());
   const started = performance.now();
-  let ended: string | null = null;
+  let ended: Collected["ended"] = null;
   let share = 0;
   const soFar = (): Collected => ({
     ...read(maps),
-    ...{ beganNs, deleted, share, ended },
+    ...{ beganNs, deleted: acts, share, ended },
     seconds: (performance.now() - started) / 1000,
     notes: [],
   });
   const known = new Set(state.ports.map(({ ifindex }) => ifindex));
+  let thereAt = Date.now();
+  /** Its ports as they are now; null, and that it has ended, where the bridge is gone. */
+  const portsNow = (): Link[] | null => {
+    const links = readLinks(state.place);
+    if (links.some(({ ifindex, kind }) => ifindex === state.ifindex && kind === "bridge")) {
+      thereAt = Date.now();
+      return links.filter(({ master }) => master === state.ifindex);
+    }
+    ended = endedGone(state.name, (performance.now() - started) / 1000);
+    // A bridge takes its entries with it: those nobody deleted on purpose.
+    acts.splice(0, acts.length, ...acts.filter(({ at }) => at <= thereAt));
+    return null;
+  };
   try {
     const before = probeRunTimeNs(session.child.pid);
     session.round(COUNT);
@@ -121,29 +135,42 @@ async function count(
       );
       onSoFar?.(soFar());
       if (step % 4 !== 0) continue;
-      const joined = await portsBeside(known, state);
+      const ports = portsNow();
+      if (ports === null) break;
+      const joined = await joinedBy(known, ports, state);
       if (joined !== null) maps.add("ports", portEntries(BRIDGE, joined));
       // Entries that were set by hand make no event that the program sees; what it has seen itself is newer and stays.
       maps.add("fdb", fdbEntries(BRIDGE, entriesAt(state.place, state.ifindex)));
       share = (probeRunTimeNs(session.child.pid) - before) / ((performance.now() - started) * 1e6);
       const dropped = readSoftnetDrops();
       if (share > maxOverhead) {
-        ended = `the probes took ${(share * 100).toFixed(1)} % of a CPU, more than the ${(maxOverhead * 100).toFixed(1)} % that --max-overhead allows, and were detached`;
+        const text = `the probes took ${(share * 100).toFixed(1)} % of a CPU, more than the ${(maxOverhead * 100).toFixed(1)} % that --max-overhead allows, and were detached`;
+        ended = { early: "overhead", text };
       } else if (drops !== null && dropped !== null && dropped > drops && share > maxOverhead / 2) {
-        ended = `the machine drops frames (${dropped - drops} in softnet since the start), so the probes were detached`;
+        const text = `the machine drops frames (${dropped - drops} in softnet since the start), so the probes were detached`;
+        ended = { early: "backlog", text };
       }
     }
     session.round(0);
+    if (ended === null) portsNow();
   } finally {
     close(statistics);
   }
   return { ...soFar(), notes: maps.full(["flow", "got", "moves", "fdb"]) };
 }
 
+export function endedGone(name: string, seconds: number): NonNullable<Collected["ended"]> {
+  const text = `${bridgeGone(name)}: it was noticed after ${seconds.toFixed(1)} s of looking at frames, and what was seen until then is the answer`;
+  return { early: "bridge-gone", text };
+}
+
 /** The bridge as it is now, where ports have joined it that are not known yet; they are from then on. */
-async function portsBeside(known: Set<number>, state: BridgeState): Promise<BridgeState | null> {
-  const now = readLinks(state.place).filter(({ master }) => master === state.ifindex);
-  const joined = now.filter(({ ifindex }) => !known.has(ifindex));
+async function joinedBy(
+  known: Set<number>,
+  ports: readonly Link[],
+  state: BridgeState,
+): Promise<BridgeState | null> {
+  const joined = ports.filter(({ ifindex }) => !known.has(ifindex));
   if (joined.length === 0) return null;
   for (const { ifindex } of joined) known.add(ifindex);
   return readBridge(state.place, state.ifindex).catch(() => null);
@@ -154,6 +181,7 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
     new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
   const bytes = by("flowBytes");
   const copies = by("flowCopies");
+  const hostCopies = by("flowUp");
   const acks = new Map(maps.tuples("ack").map(([key, value]) => [key.join(), value]));
   const details = new Map(maps.tuples("detail").map(([key, value]) => [key.join(), value]));
   const flows = maps.counts("flow").flatMap(([key, frames]): Flow[] => {
@@ -169,7 +197,8 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
         vlan: Number(to >> 48n),
         frames,
         bytes: bytes.get(key.join()) ?? 0,
-        copies: copies.get(key.join()) ?? 0,
+        copies: (copies.get(key.join()) ?? 0) + (hostCopies.get(key.join()) ?? 0),
+        hostCopies: hostCopies.get(key.join()) ?? 0,
         // The first one that is seen is no change.
         acknowledged: Math.max(0, Number(acks.get(key.join())?.[1] ?? 0n) - 1),
         firstNs: Number(details.get(key.join())?.[0] ?? 0n),

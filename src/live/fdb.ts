@@ -17,6 +17,7 @@ export function entryOf(message: NeighbourMessage): FdbEntry {
     port: message.ifindex,
     local: (message.state & NUD.permanent) !== 0,
     static: (message.state & NUD.noarp) !== 0,
+    sticky: message.sticky,
     updatedS: message.updated === null ? null : message.updated / 100,
     usedS: message.used === null ? null : message.used / 100,
   };

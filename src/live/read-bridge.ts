@@ -105,6 +105,11 @@ export async function readBridge(
   };
 }
 
+/** What is said where a bridge goes while it is looked at. */
+export function bridgeGone(name: string): string {
+  return `the bridge "${name}" was deleted, or its network namespace is gone`;
+}
+
 /** Null where there is no such bridge. */
 function readRaw(fd: number, bridge: string | number, places: KnownPlace[]): Raw | null {
   const links = dumpLinks(fd);

@@ -81,6 +81,8 @@ export interface FdbEntry {
   local: boolean;
   /** Added by a person or a program and never ages (NUD_NOARP). */
   static: boolean;
+  /** It does not move to another port, whoever sends there with its address (NTF_STICKY). */
+  sticky: boolean;
   /** Seconds since it was last seen as a source, and last used as a destination. */
   updatedS: number | null;
   usedS: number | null;

@@ -16,6 +16,7 @@ const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
 const IFLA_MASTER = 10;
 const NEIGHBOUR_HEADER = 12;
+const NTF_STICKY = 1 << 6;
 const NDA = { destination: 1, address: 2, cache: 3, vlan: 5, master: 9 } as const;
 
 /** NUD_* of linux/neighbour.h. */
@@ -37,6 +38,8 @@ export interface NeighbourMessage {
   ifindex: number;
   /** NUD_* bits. */
   state: number;
+  /** NTF_STICKY: the entry does not move to another port. */
+  sticky: boolean;
   /** Lower-case, with colons; null where there is none yet. */
   address: string | null;
   /** 0 where there is none. */
@@ -96,6 +99,7 @@ function parseNeighbour(type: number, body: Buffer): NeighbourMessage | null {
     family: family === AF_BRIDGE ? "fdb" : "ip",
     ifindex: body.readInt32LE(4),
     state: body.readUInt16LE(8),
+    sticky: (body.readUInt8(10) & NTF_STICKY) !== 0,
     address: null,
     vlan: 0,
     master: null,

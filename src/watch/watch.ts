@@ -1,6 +1,7 @@
 /** What bridges do, an interval at a time. Nothing on them is changed. */
 import type { WatchRecord } from "../document/watch.ts";
 import { liveBackend } from "../live/backend.ts";
+import { bridgeGone } from "../live/read-bridge.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
@@ -194,9 +195,7 @@ function notesOf(fleet: Fleet): string[] {
 
 function gone(bridge: string | undefined): BridgescopeError {
   return new BridgescopeError(
-    bridge === undefined
-      ? "the last bridge was deleted"
-      : `the bridge "${printable(bridge)}" was deleted, or its network namespace is gone`,
+    bridge === undefined ? "the last bridge was deleted" : bridgeGone(bridge),
   );
 }
 

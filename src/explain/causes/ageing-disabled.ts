@@ -1,4 +1,4 @@
-import { bridgeOption, type Cause, ipCommand } from "./cause.ts";
+import type { Cause } from "./cause.ts";
 
 /** br_fdb_update() returns at once where hold_time() is 0: nothing is learned, every unicast frame is flooded. */
 export const ageingDisabled: Cause = {
@@ -10,11 +10,9 @@ export const ageingDisabled: Cause = {
             cause: "ageing-disabled",
             text: `${state.name} has an ageing time of 0: it learns no address, and floods every unicast frame for which nobody has set an entry`,
             remedy: {
-              command: bridgeOption(state, "ageing_time", "30000"),
+              change: { set: "ageing", ms: 300_000 },
               effect: "addresses are learned from the next frame on, and kept for 300 s",
               risk: "frames that were meant to be seen by all ports (a mirror made of the bridge) no longer are",
-              undo: bridgeOption(state, "ageing_time", "0"),
-              verify: `${ipCommand(state.place, "-d", "link", "show", "dev", state.name)} shows ageing_time 30000`,
             },
           },
         ],

@@ -11,7 +11,7 @@ const ENOUGH = 3;
  */
 export function asymmetricPath(
   state: BridgeState,
-  { source, destination, acknowledged }: Flow,
+  { source, destination, acknowledged, vlan }: Flow,
 ): Why | null {
   if (acknowledged < ENOUGH) return null;
   const home = peerPorts(state).find(({ peer }) => peer.address === destination);
@@ -21,6 +21,6 @@ export function asymmetricPath(
     title: `${where} answers ${source} by another way than this bridge, which therefore never learns it: the TCP acknowledgements of ${source} advanced ${acknowledged} times, and no frame of ${destination} came in meanwhile`,
     basis: "inferred",
     alternatives: ["somebody else answers in its place, with another MAC address"],
-    remedy: home === undefined ? null : staticEntry(state, home.port, destination),
+    remedy: home === undefined ? null : staticEntry(home.port, destination, vlan),
   };
 }

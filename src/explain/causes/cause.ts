@@ -1,56 +1,28 @@
 /** What a cause's file says: it reads the state of a bridge and speaks up where netlink alone shows the cause. */
-import type { Finding, Note, Remedy } from "../../document/explain.ts";
-import type { BridgeState, Peer, Place, Port } from "../../live/state.ts";
-import { wordsAt } from "../../live/words-at.ts";
-import { commandLine } from "../../text/command-line.ts";
+import type { Finding } from "../../document/explain.ts";
+import type { BridgeState, Peer, Port } from "../../live/state.ts";
+import type { Proposal, Proposed } from "./remedy.ts";
 
 export interface Cause {
   /** One note for each place where it shows. */
   notes(state: BridgeState): CauseNote[];
 }
 
-/** A note that names its cause. */
-export type CauseNote = Note & { cause: Finding["cause"] };
-
-/** A command as a person types it on the host to have it done in that namespace. */
-function commandAt(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, words));
+/** A note that names its cause, and what it proposes; `remedyOf` makes of that what is told. */
+export interface CauseNote {
+  cause: Finding["cause"];
+  text: string;
+  remedy: Proposed;
 }
 
-export function ipCommand(place: Place, ...words: string[]): string {
-  return commandAt(place, "ip", ...words);
-}
-
-export function bridgeCommand(place: Place, ...words: string[]): string {
-  return commandAt(place, "bridge", ...words);
-}
-
-/** `bridge link set dev PORT …`: one flag of a port. */
-export function portFlag(state: BridgeState, port: Port, flag: string, value: string): string {
-  return bridgeCommand(state.place, "link", "set", "dev", port.name, flag, value);
-}
-
-/** An option of the bridge: `ip link set dev BRIDGE type bridge …`. */
-export function bridgeOption(state: BridgeState, ...words: string[]): string {
-  return ipCommand(state.place, "link", "set", "dev", state.name, "type", "bridge", ...words);
-}
-
-/** A static entry where the address is known to live: the bridge floods its frames no longer. */
-export function staticEntry(
-  state: BridgeState,
-  port: Port,
-  address: string,
-  ...more: "sticky"[]
-): Remedy {
-  const vlan = state.vlanFiltering && port.pvid !== null ? ["vlan", String(port.pvid)] : [];
-  const entry = (verb: string, ...kind: string[]) =>
-    bridgeCommand(state.place, "fdb", verb, address, "dev", port.name, "master", ...kind, ...vlan);
+/** A static entry where the address is known to live: the bridge floods its frames no longer. Null where its VLAN is not known. */
+export function staticEntry(port: Port, address: string, vlan = port.pvid): Proposal | null {
+  if (vlan === null) return null;
   return {
-    command: entry("replace", "static", ...more),
+    change: { set: "entry", port, address, vlan, kind: "static" },
     effect: `frames for ${address} leave by ${port.name} alone`,
-    risk: "the entry never ages and does not follow the address to another port: take it back before that moves",
-    undo: entry("del"),
-    verify: `${bridgeCommand(state.place, "fdb", "show", "br", state.name)} shows ${address} dev ${port.name} static`,
+    // br_fdb_update() moves it like any other, and it stays static.
+    risk: "the entry never ages: once the host has gone from there without a word, its frames still go there until this is taken back",
   };
 }
 
@@ -94,7 +66,9 @@ export function users(state: BridgeState): BridgeState["neighbours"] {
 }
 
 /** What is said of a flood that was seen. */
-export type Why = Pick<Finding, "cause" | "title" | "basis" | "alternatives" | "remedy">;
+export type Why = Pick<Finding, "cause" | "title" | "basis" | "alternatives"> & {
+  remedy: Proposed;
+};
 
 /** What a cause says of the state, now that the flood was seen. */
 export function inferred(note: CauseNote, ...alternatives: string[]): Why {

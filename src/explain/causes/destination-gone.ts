@@ -1,5 +1,5 @@
 import type { BridgeState } from "../../live/state.ts";
-import { type Cause, hasEntry, ipCommand, users } from "./cause.ts";
+import { type Cause, hasEntry, users } from "./cause.ts";
 
 /** A neighbour entry outlives the host that it points to. */
 export const destinationGone: Cause = {
@@ -11,8 +11,6 @@ export const destinationGone: Cause = {
       .filter((entry) => entry.address !== null && !hasEntry(state, entry.address))
       .map((entry) => {
         const at = entry.namespace;
-        const words = [entry.ip, "lladdr", entry.address ?? "", "dev", entry.device];
-        const kind = entry.state === "permanent" ? "permanent" : "stale";
         const unsure =
           open.length === 0
             ? "and no port has a host with it"
@@ -21,14 +19,12 @@ export const destinationGone: Cause = {
           cause: "destination-gone",
           text: `${at.label} has ${entry.ip} at ${entry.address} (${entry.state}), but the bridge has no entry for that address ${unsure}: what it sends there is flooded`,
           remedy: {
-            command: ipCommand(at, "neigh", "del", entry.ip, "dev", entry.device),
+            change: { set: "no-neighbour", neighbour: entry },
             effect: `${at.label} asks anew who has ${entry.ip} before it sends to it`,
             risk:
-              kind === "permanent"
+              entry.state === "permanent"
                 ? "somebody has set the entry for good: what asked for it may set it again"
                 : "one ARP or neighbour solicitation; nothing if the host is gone",
-            undo: ipCommand(at, "neigh", "replace", ...words, "nud", kind),
-            verify: `${ipCommand(at, "neigh", "show", "dev", entry.device)} no longer shows ${entry.address}`,
           },
         };
       });

@@ -1,4 +1,5 @@
-import { type Cause, hasEntry, ipCommand, peerPorts, staticEntry } from "./cause.ts";
+import { type Cause, hasEntry, peerPorts, staticEntry } from "./cause.ts";
+import { ipCommand } from "./remedy.ts";
 
 /** fdb_create() refuses further dynamic entries at fdb_max_learned (Linux 6.7). */
 export const fdbFull: Cause = {
@@ -12,8 +13,7 @@ export const fdbFull: Cause = {
       {
         cause: "fdb-full",
         text: `${state.name} has learned ${learned} addresses, as many as it may (fdb_max_learned ${maxLearned}; \`${shown}\` shows it where ip knows it): frames for any further address are flooded until an entry ages`,
-        remedy:
-          unknown === undefined ? null : staticEntry(state, unknown.port, unknown.peer.address),
+        remedy: unknown === undefined ? null : staticEntry(unknown.port, unknown.peer.address),
       },
     ];
   },

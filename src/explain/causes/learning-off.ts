@@ -1,4 +1,4 @@
-import { bridgeCommand, type Cause, portFlag, portPhrase } from "./cause.ts";
+import { type Cause, portPhrase } from "./cause.ts";
 
 /** Frames are flooded to whoever sits behind a port that does not learn, unless an entry was set by hand. */
 export const learningOff: Cause = {
@@ -9,11 +9,9 @@ export const learningOff: Cause = {
         cause: "learning-off",
         text: `${portPhrase(port)} does not learn: frames for addresses behind it are flooded, unless they have an entry that was set by hand`,
         remedy: {
-          command: portFlag(state, port, "learning", "on"),
+          change: { set: "learning", port, on: true },
           effect: `addresses behind ${port.name} are learned from their next frame on`,
           risk: "whatever turned it off (a controller that sets the entries itself) may want it off; addresses that it set stay",
-          undo: portFlag(state, port, "learning", "off"),
-          verify: `${bridgeCommand(state.place, "-d", "link", "show", "dev", port.name)} shows learning on`,
         },
       })),
 };

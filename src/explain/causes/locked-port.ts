@@ -1,4 +1,6 @@
-import { bridgeCommand, type Cause, hasEntry, portFlag, portPhrase, staticEntry } from "./cause.ts";
+import type { Port } from "../../live/state.ts";
+import { type Cause, hasEntry, portPhrase, staticEntry } from "./cause.ts";
+import type { Proposal } from "./remedy.ts";
 
 /** A locked port (802.1X, MAB) takes frames from addresses with an entry only, and learns none. */
 export const lockedPort: Cause = {
@@ -13,20 +15,20 @@ export const lockedPort: Cause = {
           text: admitted
             ? `${portPhrase(port)} is locked and admits ${address}, which has an entry; every other source behind it is dropped`
             : `${portPhrase(port)} is locked: sources without an entry are dropped and not learned, and frames for them are flooded`,
-          remedy: admitted
-            ? null
-            : address !== null
-              ? {
-                  ...staticEntry(state, port, address),
-                  risk: `${address} is admitted without having authenticated`,
-                }
-              : {
-                  command: portFlag(state, port, "locked", "off"),
-                  effect: `${port.name} takes and learns every source`,
-                  risk: "whoever is behind it is admitted without having authenticated",
-                  undo: portFlag(state, port, "locked", "on"),
-                  verify: `${bridgeCommand(state.place, "-d", "link", "show", "dev", port.name)} shows locked off`,
-                },
+          remedy: admitted ? null : admit(port, address),
         };
       }),
 };
+
+function admit(port: Port, address: string | null): Proposal | null {
+  const without = "admitted without having authenticated";
+  if (address === null) {
+    return {
+      change: { set: "locked", port, on: false },
+      effect: `${port.name} takes and learns every source`,
+      risk: `whoever is behind it is ${without}`,
+    };
+  }
+  const entry = staticEntry(port, address);
+  return entry && { ...entry, risk: `${address} is ${without}; ${entry.risk}` };
+}

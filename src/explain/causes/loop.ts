@@ -1,4 +1,4 @@
-import { bridgeCommand, type Cause, portFlag } from "./cause.ts";
+import type { Cause } from "./cause.ts";
 
 /** Both ends of one veth pair are ports of this bridge: what leaves by one comes back by the other, for ever. */
 export const loop: Cause = {
@@ -14,15 +14,11 @@ export const loop: Cause = {
         {
           cause: "loop" as const,
           text: `${port.name} and ${other.name} are the two ends of one cable and both are ports of ${state.name}: every flooded frame comes back and is flooded again`,
-          remedy: state.stp
-            ? null
-            : {
-                command: portFlag(state, other, "state", "0"),
-                effect: `${other.name} carries no frames any more, which opens the loop`,
-                risk: "none for hosts on other ports; the pair itself carries nothing more",
-                undo: portFlag(state, other, "state", "3"),
-                verify: `${bridgeCommand(state.place, "link", "show", "dev", other.name)} shows state disabled`,
-              },
+          remedy: {
+            change: { set: "disabled" as const, port: other },
+            effect: `${other.name} carries no frames any more, which opens the loop`,
+            risk: "none for hosts on other ports; the pair itself carries nothing more",
+          },
         },
       ];
     }),

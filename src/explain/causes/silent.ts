@@ -36,7 +36,7 @@ function note(state: BridgeState, { port, peer }: PeerPort): CauseNote[] {
     {
       cause: heard ? "aged-out" : "never-learned",
       text: `${peer.address} behind ${portPhrase(port)} has no entry: ${why}; frames for it would be flooded (${who})`,
-      remedy: staticEntry(state, port, peer.address),
+      remedy: staticEntry(port, peer.address),
     },
   ];
 }

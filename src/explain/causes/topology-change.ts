@@ -1,4 +1,5 @@
-import { type Cause, ipCommand } from "./cause.ts";
+import type { Cause } from "./cause.ts";
+import { ipCommand } from "./remedy.ts";
 
 /** br_topology_change_detection() shortens the ageing time to forward_delay while the flag is up. */
 export const topologyChange: Cause = {

@@ -1,6 +1,7 @@
 import type { Flow } from "../../live/collect.ts";
 import type { BridgeState, Port } from "../../live/state.ts";
-import { bridgeCommand, portPhrase, type Why } from "./cause.ts";
+import { portPhrase, type Why } from "./cause.ts";
+import type { Proposal } from "./remedy.ts";
 
 /** The destination is known, but in another VLAN than the one that its frames come in by. */
 export function vlanMismatch(state: BridgeState, { destination, vlan, port }: Flow): Why | null {
@@ -17,27 +18,15 @@ export function vlanMismatch(state: BridgeState, { destination, vlan, port }: Fl
     title: `${destination} is known in VLAN ${other.vlan}, ${behind}, but frames for it come in by ${from} in VLAN ${vlan}`,
     basis: "inferred",
     alternatives: [`it is in VLAN ${vlan} too, and silent there`],
-    remedy: ingress?.pvid === vlan ? move(state, ingress, vlan, other.vlan) : null,
+    remedy: ingress?.pvid === vlan ? move(ingress, vlan, other.vlan) : null,
   };
 }
 
 /** For untagged frames: their VLAN is the port's. */
-function move(state: BridgeState, port: Port, from: number, to: number): Why["remedy"] {
-  const had = port.vlans.find(({ vid }) => vid === to);
-  const set = (vid: number) =>
-    bridgeCommand(
-      ...[state.place, "vlan", "add", "dev", port.name, "vid", String(vid)],
-      ...["pvid", "untagged"],
-    );
-  const undo = [set(from)];
-  if (had === undefined) {
-    undo.push(bridgeCommand(state.place, "vlan", "del", "dev", port.name, "vid", String(to)));
-  }
+function move(port: Port, from: number, to: number): Proposal {
   return {
-    command: set(to),
+    change: { set: "pvid", port, vid: to },
     effect: `untagged frames that come in by ${port.name} are of VLAN ${to}, where the address is known`,
     risk: `whoever is behind ${port.name} no longer reaches VLAN ${from}, and reaches VLAN ${to} instead`,
-    undo: undo.join(" && "),
-    verify: `${bridgeCommand(state.place, "vlan", "show", "dev", port.name)} shows ${to} PVID`,
   };
 }

@@ -14,7 +14,7 @@ import { vlanMismatch } from "./vlan-mismatch.ts";
 const UNSEEN = "it lives behind a port whose other end cannot be seen, and is silent";
 
 export function whyUnknown(state: BridgeState, deleted: Collected["deleted"], flow: Flow): Why {
-  const { destination } = flow;
+  const { destination, vlan } = flow;
   const home = peerPorts(state).find(({ peer }) => peer.address === destination);
   const port = home === undefined ? [] : [home.port];
   const [configured] = [
@@ -34,7 +34,7 @@ export function whyUnknown(state: BridgeState, deleted: Collected["deleted"], fl
       title: `the entry of ${destination} was deleted by ${remover.by}`,
       basis: "observed",
       alternatives: [],
-      remedy: home === undefined ? null : staticEntry(state, home.port, destination),
+      remedy: home === undefined ? null : staticEntry(home.port, destination, vlan),
     };
   }
   const answered = asymmetricPath(state, flow);
@@ -54,7 +54,7 @@ export function whyUnknown(state: BridgeState, deleted: Collected["deleted"], fl
           "its answers take another way than this bridge",
         ]
       : [],
-    remedy: staticEntry(state, home.port, destination),
+    remedy: staticEntry(home.port, destination, vlan),
   };
 }
 

@@ -10,17 +10,23 @@ export function whereOf({ bridge, ports }: Explanation): string {
 }
 
 /** What was seen of floods; only where frames were looked at. */
-export function seenOf({ findings, seconds }: Explanation): string {
-  const time = `in ${seconds.toFixed(1)} s`;
-  if (findings.length === 0) return `no harmful flood was seen ${time}`;
+export function seenOf({ findings, seconds, ended }: Explanation): string {
+  const time = `in ${seconds.toFixed(1)} s${ended ? " (it ended early: see the first note)" : ""}`;
+  if (findings.length === 0) return `no flood above threshold was seen ${time}`;
+  // An address that moves makes no copies.
+  const moving = findings.filter(({ cause }) => cause === "mac-flapping").length;
+  const said = [
+    ...(findings.length > moving ? [many(findings.length - moving, "flood")] : []),
+    ...(moving > 0 ? [many(moving, "moving address", "moving addresses")] : []),
+  ];
   const copies = findings.reduce((sum, finding) => sum + finding.copiesPerSecond, 0);
-  const floods = findings.length === 1 ? "one harmful flood" : `${findings.length} harmful floods`;
-  return `${floods} ${time}, ${quantity(copies, "copies/s")}`;
+  const rate = copies > 0 ? `, ${quantity(copies, "copies/s")}` : "";
+  return `${said.join(" and ")} above threshold ${time}${rate}`;
 }
 
-export function harmfulOf({ thresholds }: Explanation): string {
+export function thresholdsOf({ thresholds }: Explanation): string {
   const { unknownUnicast, broadcast, multicast, moves, frames } = thresholds;
-  return `Harmful is, from ${frames} frames on: unknown unicast for one destination at ${unknownUnicast} frames/s (--unknown-unicast), broadcast of one source at ${broadcast} frames/s (--broadcast), multicast for one group at ${multicast} frames/s (--multicast), an address that moves ${moves} times a second (--moves).`;
+  return `Thresholds, from ${frames} frames on: unknown unicast for one destination ${unknownUnicast} frames/s (--unknown-unicast), broadcast of one source ${broadcast} frames/s (--broadcast), multicast for one group ${multicast} frames/s (--multicast), an address that moves ${moves} times a second (--moves). Frames that leave by no port are no flood.`;
 }
 
 /** Empty where nothing was attached. */
@@ -29,7 +35,7 @@ export function costOf({ overhead }: Explanation): string {
 }
 
 export const NOT_LOOKED =
-  "This is what netlink tells. No frame was looked at, so it says what can make the bridge flood, not that it does; nothing is judged harmful by it.";
+  "This is what netlink tells. No frame was looked at, so it says what can make the bridge flood, not that it does; nothing is held against a threshold.";
 
 export function stateVerdict(notes: readonly Note[]): string {
   if (notes.length === 0) return "nothing in its state makes it flood more than a bridge must";
@@ -72,6 +78,11 @@ export function victimsOf({ victims }: Finding): string {
   return `${shown.join(", ")}${left > 0 ? ` and ${left} more ports` : ""}`;
 }
 
+/** Why there is no remedy; empty where there is one, or nobody would expect one. */
+export function noRemedyOf({ noRemedy }: Pick<Finding, "noRemedy">): string {
+  return noRemedy ? `No command is proposed: ${noRemedy}.` : "";
+}
+
 /** Whose a port is; `unknown` where that cannot be told. */
 export function whoseOf({ name, owner }: Pick<Port, "name" | "owner">, unknown: string): string {
   return name === "host" ? "the host itself" : (owner ?? unknown);
@@ -84,6 +95,10 @@ export function yesNo(value: boolean): string {
 /** Kinds of flooded frames, in the order of `gets`. */
 export const KINDS = ["unknownUnicast", "broadcast", "multicast"] as const;
 export const KIND_WORDS = ["unknown unicast", "broadcast", "multicast"] as const;
+
+function many(n: number, one: string, several = `${one}s`): string {
+  return n === 1 ? `one ${one}` : `${n} ${several}`;
+}
 
 export const EXPLANATION_METHODS: readonly Method[] = [
   {

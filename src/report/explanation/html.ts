@@ -1,5 +1,5 @@
 /** explain.html: why a bridge floods, in the manner of a run's page. */
-import type { Explanation, Finding, Note, Remedy } from "../../document/explain.ts";
+import type { Explanation, Finding, Note } from "../../document/explain.ts";
 import { clip } from "../../text/printable.ts";
 import { count, percent, quantity } from "../../text/units.ts";
 import { bottomAxis, linearScale } from "../html/axis.ts";
@@ -14,13 +14,14 @@ import {
   costOf,
   EXPLANATION_METHODS,
   flowOf,
-  harmfulOf,
   KIND_WORDS,
   KINDS,
   NOT_LOOKED,
+  noRemedyOf,
   portWords,
   seenOf,
   stateVerdict,
+  thresholdsOf,
   whereOf,
   whoseOf,
   yesNo,
@@ -77,7 +78,7 @@ function answer(explanation: Explanation): Html {
   const list = items.length > 0 ? html`<ul>${items}</ul>` : null;
   return section("answer", "The answer", [
     html`<div class="box ${tone}"${role}><h3>${capital(headline)}</h3>${list}</div>`,
-    html`<p class="soft">${probes ? harmfulOf(explanation) : NOT_LOOKED}</p>`,
+    html`<p class="soft">${probes ? thresholdsOf(explanation) : NOT_LOOKED}</p>`,
     ...(findings.length > 0 ? [html`<p>Besides, ${stateVerdict(notes)}.</p>`] : []),
   ]);
 }
@@ -112,21 +113,23 @@ function drawing(explanation: Explanation): Html {
   const shown =
     wires.length <= WIRES ? wires : wires.toSorted((a, b) => busy(b) - busy(a)).slice(0, WIRES);
   const left = wires.length - shown.length;
-  return html`${probes ? html`<p>Arrows count the frames of the harmful floods alone: those that came in by a port, and the copies that left by it; a dashed wire carried none.</p>` : null}${bridgeFigure(
+  return html`${probes ? html`<p>Arrows count the frames of the floods above threshold alone: those that came in by a port, and the copies that left by it; a dashed wire carried none.</p>` : null}${bridgeFigure(
     {
       id: "bridgefig",
       title: `The bridge ${bridge.name}`,
       namespace: bridge.namespace.label,
       bridge,
       ports: ports.length - 1,
-      totals: probes ? [`${count(findings.length)} harmful floods`] : ["frames not looked at"],
+      totals: probes
+        ? [`${count(findings.length)} floods above threshold`]
+        : ["frames not looked at"],
       wires: shown,
     },
   )}${left > 0 ? html`<p class="soft">${count(left)} more ports in the table below.</p>` : null}`;
 }
 
 function floods({ findings }: Explanation): Html[] {
-  if (findings.length === 0) return [html`<p>None was harmful.</p>`];
+  if (findings.length === 0) return [html`<p>None was above threshold.</p>`];
   return findings.map((finding, index) => {
     const { cause, severity, ingressPort, since, captures, evidence } = finding;
     return html`<article id="flood-${index}" aria-labelledby="flood-${index}-h"><h3 id="flood-${index}-h">${index + 1}. ${cause} <span class="badge ${severity === "low" ? "caution" : "alarm"}">${severity}</span></h3>
@@ -140,7 +143,7 @@ ${pairs([
 ])}
 <p>${capital(basisOf(finding))}.</p>
 <h4>Evidence</h4><ul>${evidence.map((text) => html`<li>${text}</li>`)}</ul>
-${victims(finding, index)}${finding.remedy === null ? null : remedyPart(finding.remedy)}</article>
+${victims(finding, index)}${remedyPart(finding)}</article>
 `;
   });
 }
@@ -184,7 +187,11 @@ function floodClass({ cause }: Finding): string {
   return decisionClass(cause === "multicast-unregistered" ? "multicast" : "unknownUnicast");
 }
 
-function remedyPart({ command: text, effect, risk, undo, verify }: Remedy): Html {
+function remedyPart(told: Pick<Finding, "remedy" | "noRemedy">): Html | null {
+  const none = noRemedyOf(told);
+  if (none !== "") return html`<p>${none}</p>`;
+  if (told.remedy === null) return null;
+  const { command: text, effect, risk, undo, verify } = told.remedy;
   return html`<h4>What would stop it</h4>${command(text)}<dl class="kv"><dt>effect</dt><dd>${effect}</dd><dt>risk</dt><dd>${risk}</dd><dt>to verify</dt><dd>${verify}</dd></dl><p>To take it back:</p>${command(undo)}`;
 }
 
@@ -200,8 +207,9 @@ function stateOf({ notes, bridge }: Explanation): Html[] {
   ];
 }
 
-function note({ cause, text, remedy }: Note, index: number): Html {
-  return html`<article id="note-${index}" aria-labelledby="note-${index}-h"><h3 id="note-${index}-h">${index + 1}. ${cause ?? "note"}</h3><p>${text}</p>${remedy === null ? null : remedyPart(remedy)}</article>
+function note(told: Note, index: number): Html {
+  const { cause, text } = told;
+  return html`<article id="note-${index}" aria-labelledby="note-${index}-h"><h3 id="note-${index}-h">${index + 1}. ${cause ?? "note"}</h3><p>${text}</p>${remedyPart(told)}</article>
 `;
 }
 

@@ -1,5 +1,5 @@
 /** Why a bridge floods, for a ticket: the floods in the open, state and ports folded. */
-import type { Explanation, Finding, Remedy } from "../../document/explain.ts";
+import type { Explanation, Finding } from "../../document/explain.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
 import {
@@ -7,13 +7,14 @@ import {
   basisOf,
   costOf,
   flowOf,
-  harmfulOf,
   KIND_WORDS,
   KINDS,
   NOT_LOOKED,
+  noRemedyOf,
   portWords,
   seenOf,
   stateVerdict,
+  thresholdsOf,
   victimsOf,
   whereOf,
   whoseOf,
@@ -48,7 +49,7 @@ ${whereOf(explanation)}, ${explanation.time}.`;
 
 function about(explanation: Explanation): Markdown {
   return explanation.probes
-    ? md`${harmfulOf(explanation)} ${costOf(explanation)}`
+    ? md`${thresholdsOf(explanation)} ${costOf(explanation)}`
     : md`${NOT_LOOKED}`;
 }
 
@@ -60,7 +61,7 @@ function floods({ findings }: Explanation): Section {
 }
 
 function flood(finding: Finding, index: number): Markdown {
-  const { cause, severity, ingressPort, since, victims, evidence, captures, remedy } = finding;
+  const { cause, severity, ingressPort, since, victims, evidence, captures } = finding;
   const facts = [
     md`- flow: ${flowOf(finding)}`,
     ...(ingressPort === null ? [] : [md`- in by: ${portWords(ingressPort)}, since ${since}`]),
@@ -74,13 +75,17 @@ function flood(finding: Finding, index: number): Markdown {
     md`#### ${index + 1}. ${cause}, ${severity}`,
     new Markdown(""),
     ...facts,
-    ...(remedy === null ? [] : remedyPart(remedy)),
+    ...remedyPart(finding),
     new Markdown(""),
   ];
   return new Markdown(lines.map(({ text }) => text).join("\n"));
 }
 
-function remedyPart({ command, effect, risk, undo, verify }: Remedy): Markdown[] {
+function remedyPart(told: Pick<Finding, "remedy" | "noRemedy">): Markdown[] {
+  const none = noRemedyOf(told);
+  if (none !== "") return [md`\n${none}`];
+  if (told.remedy === null) return [];
+  const { command, effect, risk, undo, verify } = told.remedy;
   return [
     new Markdown("\nWhat would stop it:\n"),
     pre(command),
@@ -93,11 +98,11 @@ function state({ notes }: Explanation): Section {
   return {
     ...{ title: "What its state tells", folded: notes.length === 0, share: 8_000 },
     ...{ head: md`${stateVerdict(notes)}\n`, note: null },
-    rows: notes.map(({ cause, text, remedy }, index) => {
+    rows: notes.map((note, index) => {
       const lines = [
-        md`#### ${index + 1}. ${cause ?? "note"}\n`,
-        md`${text}`,
-        ...(remedy === null ? [] : remedyPart(remedy)),
+        md`#### ${index + 1}. ${note.cause ?? "note"}\n`,
+        md`${note.text}`,
+        ...remedyPart(note),
         new Markdown(""),
       ];
       return new Markdown(lines.map((line) => line.text).join("\n"));

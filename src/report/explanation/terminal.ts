@@ -1,5 +1,5 @@
 /** Why a bridge floods, as a person reads it. */
-import type { Explanation, Finding, Remedy } from "../../document/explain.ts";
+import type { Explanation, Finding } from "../../document/explain.ts";
 import { PAPER } from "../terminal/run.ts";
 import { type Column, cells, Screen } from "../terminal/screen.ts";
 import {
@@ -7,13 +7,14 @@ import {
   basisOf,
   costOf,
   flowOf,
-  harmfulOf,
   KIND_WORDS,
   KINDS,
   NOT_LOOKED,
+  noRemedyOf,
   portWords,
   seenOf,
   stateVerdict,
+  thresholdsOf,
   victimsOf,
   whereOf,
   yesNo,
@@ -27,7 +28,7 @@ export function renderExplanationTerminal(explanation: Explanation, options = PA
   const where = whereOf(explanation);
   if (explanation.probes) {
     screen.paragraph(`${where}: ${seenOf(explanation)}`, { tone: "strong" });
-    screen.paragraph(`${harmfulOf(explanation)} ${costOf(explanation)}`, { tone: "dim" });
+    screen.paragraph(`${thresholdsOf(explanation)} ${costOf(explanation)}`, { tone: "dim" });
     for (const [index, finding] of findings.entries()) flood(screen, index + 1, finding);
     screen.heading("What its state tells besides");
   }
@@ -40,7 +41,7 @@ export function renderExplanationTerminal(explanation: Explanation, options = PA
   notes.forEach((note, index) => {
     screen.heading(`${index + 1}. ${note.cause ?? "note"}`);
     screen.paragraph(note.text, { indent: 2 });
-    if (note.remedy !== null) remedy(screen, note.remedy);
+    remedy(screen, note);
   });
   screen.heading("Which flooded frames a port gets");
   screen.table(
@@ -71,10 +72,14 @@ function flood(screen: Screen, number: number, finding: Finding): void {
   line(basisOf(finding));
   for (const text of evidence) line(`evidence: ${text}`);
   if (captures.length > 0) line(`first frames: ${captures.join(", ")}`);
-  if (finding.remedy !== null) remedy(screen, finding.remedy);
+  remedy(screen, finding);
 }
 
-function remedy(screen: Screen, { command, effect, risk, undo, verify }: Remedy): void {
+function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
+  const none = noRemedyOf(told);
+  if (none !== "") screen.paragraph(none, { indent: 2 });
+  if (told.remedy === null) return;
+  const { command, effect, risk, undo, verify } = told.remedy;
   screen.paragraph("What would stop it:", { indent: 2 });
   screen.verbatim(command, 4);
   screen.paragraph(`effect: ${effect}`, { indent: 2, hanging: 4 });

@@ -104,7 +104,9 @@ function table(
   return [
     put(row(label, ({ title }) => title).trimEnd(), "dim"),
     ...lines.map((line, index) => {
-      const flooded = (line.port.decisions?.unknownUnicast ?? 0) > 0;
+      const { decisions, copies } = line.port;
+      // Of frames that left nowhere nobody gets a copy.
+      const flooded = (decisions?.unknownUnicast ?? 0) > 0 && (copies ?? 0) > 0;
       const tone: Tone = index === marked ? "strong" : flooded ? "caution" : "plain";
       return put(
         row(index === marked ? `>${line.name}` : line.name, ({ text }) => text(line)),

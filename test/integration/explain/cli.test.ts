@@ -109,16 +109,16 @@ it("shows names as data", async () => {
   expect(stdout).toContain("'$(id)\\x1b[31m'");
 });
 
-it("exits with 3 for a harmful flood, 0 without, and leaves nothing behind", async () => {
+it("exits with 3 for a flood above threshold, 0 without, and leaves nothing behind", async () => {
   const words = ["explain", "br0", "--netns", lab.bridge.path, "--max-overhead", "100%"];
   const untouched = state();
   const quiet = await bridgescope([...words, "--duration", "500ms"]);
   expect(quiet.code).toBe(0);
-  expect(quiet.stdout).toContain("no harmful flood was seen");
+  expect(quiet.stdout).toContain("no flood above threshold was seen");
   const running = start([...words, "--duration", "60s", "--json"]);
   await running.saw("looking at frames");
   let told = false;
-  void running.saw("1 harmful flood so far: never-learned").then(() => {
+  void running.saw("1 flood above threshold so far: never-learned").then(() => {
     told = true;
   });
   while (!told) {

@@ -112,7 +112,7 @@ const MIXES: Record<string, { set?: string; act: () => void }> = {
   },
 };
 
-describe("nothing harmful is found in", () => {
+describe("no flood above threshold is found in", () => {
   it.each(Object.entries(MIXES))("%s", async (_, { set, act }) => {
     if (set !== undefined) lab.shell(set);
     expect(await findingsDuring(act)).toEqual([]);

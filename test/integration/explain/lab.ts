@@ -56,11 +56,12 @@ export async function floodLab(): Promise<FloodLab> {
     shell(`ip link set p${host} master br0 up`);
     shell(`ip addr add 10.77.0.${index + 1}/24 dev eth0 && ip link set eth0 up`, host);
   }
+  const ends = { a: endOf(hosts.a), b: endOf(hosts.b), c: endOf(hosts.c) };
   return {
     bridge,
     hosts,
     shell,
-    got: (by, frames) => exchange(hosts[by], hosts[frames.from], frames),
+    got: (by, frames) => exchange(ends[by], ends[frames.from], frames),
     local: () => {
       const shown = shell("bridge fdb show br br0");
       return shown
@@ -73,14 +74,26 @@ export async function floodLab(): Promise<FloodLab> {
   };
 }
 
-function exchange(by: Home, from: Home, frames: Frames): number {
+/** A host's device. */
+interface End {
+  path: string;
+  ifindex: number;
+}
+
+function endOf({ path, ip }: Home): End {
+  const [link] = JSON.parse(ip("-j", "link", "show", "dev", "eth0")) as { ifindex: number }[];
+  if (link === undefined) throw new Error("the host has no eth0");
+  return { path, ifindex: link.ifindex };
+}
+
+function exchange(by: End, from: End, frames: Frames): number {
   const there = openPath("from", from.path);
   const here = openPath("by", by.path);
-  const receiver = openPacketSocket(here, device(by), {
+  const receiver = openPacketSocket(here, by.ifindex, {
     etherType: ETH_P_IP,
     receiveTimeoutMs: frames.settleMs ?? SETTLE_MS,
   });
-  const sender = openPacketSocket(there, device(from));
+  const sender = openPacketSocket(there, from.ifindex);
   try {
     const frame = Buffer.alloc(60);
     bytesOf(frames.to).copy(frame, 0);
@@ -101,11 +114,6 @@ function exchange(by: Home, from: Home, frames: Frames): number {
     closeNamespace(there);
     closeNamespace(here);
   }
-}
-
-function device(home: Home): number {
-  return (JSON.parse(home.ip("-j", "link", "show", "dev", "eth0")) as { ifindex: number }[])[0]
-    ?.ifindex as number;
 }
 
 function bytesOf(mac: string): Buffer {

@@ -80,6 +80,8 @@ describe("the state of a bridge", () => {
     const { home } = await lab("br0");
     inBridge(home, "fdb", "add", "02:00:00:00:00:aa", "dev", "p2", "master", "static");
     inBridge(home, "fdb", "add", "02:00:00:00:00:bb", "dev", "p0", "master", "dynamic");
+    const held = ["02:00:00:00:00:ab", "dev", "p2", "master", "static", "sticky"];
+    inBridge(home, "fdb", "add", ...held);
     inBridge(home, "fdb", "add", "02:00:00:00:00:cc", "dev", "br0", "self", "local");
     const state = await readBridge(await placeOf(String(home.pid)), "br0");
     const port = (name: string) => state.ports.find((one) => one.name === name)?.ifindex;
@@ -88,8 +90,10 @@ describe("the state of a bridge", () => {
       port: port("p2"),
       vlan: 0,
       static: true,
+      sticky: false,
       local: false,
     });
+    expect(entry("02:00:00:00:00:ab")).toMatchObject({ static: true, sticky: true });
     expect(entry("02:00:00:00:00:bb")).toMatchObject({
       port: port("p0"),
       static: false,

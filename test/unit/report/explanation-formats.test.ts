@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Explanation, Finding } from "../../../src/document/explain.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../../../src/report/explanation.ts";
 import { floodingExplanation } from "../../fixtures/report/explanations.ts";
 import { HOSTILE } from "../../fixtures/report/runs.ts";
@@ -16,7 +17,7 @@ const explanation = floodingExplanation();
 const all = HOSTILE.join(" ");
 const hostile = floodingExplanation((text) => `${text} ${all}`);
 const TOLD = [
-  "2 harmful floods in 10.0 s, 49.6 k copies/s",
+  "2 floods above threshold in 10.0 s, 49.6 k copies/s",
   "destination-gone",
   "broadcast-storm",
   "container web-1",
@@ -24,6 +25,7 @@ const TOLD = [
   "ip neigh del 10.0.0.9 dev eth0",
   "none where the host is gone",
   "learning-off",
+  "No command is proposed: state disabled of veth2 is in force already.",
 ];
 
 describe.each(EXPLANATION_FORMATS.map(({ name }) => name))("%s", (format) => {
@@ -39,11 +41,30 @@ test.each(["html", "markdown", "terminal"])("%s says all that matters", (format)
   expect(TOLD.filter((words) => !text.includes(words))).toEqual([]);
 });
 
+test.each(["html", "markdown", "terminal"])("%s says what was seen", (format) => {
+  const [flood, other] = explanation.findings;
+  const moving = { ...flood, cause: "mac-flapping", copies: 0, copiesPerSecond: 0 } as Finding;
+  const said = (over: Partial<Explanation>) => {
+    const text = renderExplanation(format, { ...explanation, ...over });
+    return text.replaceAll(/<[^>]*>/g, "").replaceAll(/\s+/g, " ");
+  };
+  expect(said({ findings: [] })).toMatch(/no flood above threshold was seen in 10.0 s/i);
+  expect(said({ findings: [moving] })).toMatch(
+    /one moving address above threshold in 10.0 s(?!,)/i,
+  );
+  expect(said({ findings: [other as Finding, moving, moving] })).toMatch(
+    /one flood and 2 moving addresses above threshold in 10.0 s, 1.60 k copies\/s/i,
+  );
+  expect(said({ ended: "overhead" })).toContain(
+    "in 10.0 s (it ended early: see the first note), 49",
+  );
+});
+
 test.each(["html", "markdown"])("%s of an explanation without probes judges nothing", (format) => {
   const state = { ...explanation, probes: false, findings: [], overhead: null };
   const text = renderExplanation(format, state);
   expect(text).toContain("No frame was looked at");
-  expect(text).not.toContain("harmful flood in");
+  expect(text).not.toContain("above threshold in");
 });
 
 test("the page is whole, and nothing in it is from outside", () => {

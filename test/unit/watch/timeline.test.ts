@@ -14,14 +14,14 @@ const BRIDGE = {
 function notice(over: Partial<NeighbourMessage>): NeighbourMessage {
   return {
     ...{ deleted: false, family: "fdb", ifindex: 1, state: NUD.reachable, address: A, vlan: 0 },
-    ...{ master: 9, ip: null, used: 0, updated: 0 },
+    ...{ sticky: false, master: 9, ip: null, used: 0, updated: 0 },
     ...over,
   };
 }
 
 function entry(over: Partial<FdbEntry> = {}): FdbEntry {
   return {
-    ...{ address: A, vlan: 0, port: 1, local: false, static: false },
+    ...{ address: A, vlan: 0, port: 1, local: false, static: false, sticky: false },
     ...{ updatedS: 0, usedS: 0 },
     ...over,
   };

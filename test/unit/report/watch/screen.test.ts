@@ -67,6 +67,15 @@ describe("the screen", () => {
     expect(text).toContain("02:00:00:00:00:01 moved from pa to pb");
   });
 
+  it("marks a port whose unknown frames are flooded, and not one whose frames leave nowhere", () => {
+    const told = story(record([port("pa"), port("pb", { copies: 0, amplification: 0 })]));
+    const size = { width: 80, height: 24, color: true };
+    const lines = drawWatch(told, FIRST_VIEW, size);
+    const marked = (name: string) =>
+      lines.find((line) => line.includes(name))?.startsWith("\u001b");
+    expect([marked("pa "), marked("pb ")]).toEqual([true, false]);
+  });
+
   it.each(SIZES)("fits into %i columns and any height, whatever ports are called", (width) => {
     const names = [
       "$(id)`",

@@ -1,0 +1,91 @@
+/** A bridge br0 with the ports pa, pb and pc and the hosts a, b and c behind them, by value: every test changes what it is about. */
+import type { Collected, Flow } from "../../../src/live/collect.ts";
+import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../../src/live/state.ts";
+
+export const A = "02:00:00:00:0b:0a";
+export const B = "02:00:00:00:0b:0b";
+export const C = "02:00:00:00:0b:0c";
+export const EVERYBODY = "ff:ff:ff:ff:ff:ff";
+export const GROUP = "01:00:5e:01:02:03";
+export const GONE = "02:00:00:00:99:99";
+
+const HOST: Place = { inode: 1, path: "/proc/1/ns/net", own: true, label: "host" };
+const NO_COUNTERS = { rx: 0, tx: 0, rxBytes: 0, txBytes: 0, txDropped: 0 };
+
+function place(name: string): Place {
+  const inode = 100 + name.charCodeAt(0);
+  return { inode, path: `/run/netns/${name}`, own: false, label: `netns ${name}` };
+}
+
+export function port(name: "a" | "b" | "c", address: string, over: Partial<Port> = {}): Port {
+  const ifindex = 10 + "abc".indexOf(name);
+  return {
+    ...{ name: `p${name}`, ifindex, address: `fe:00:00:00:00:0${name}`, kind: "veth", mtu: 1500 },
+    ...{ up: true, carrier: true, state: "forwarding", promiscuity: 1, pvid: 0, vlans: [] },
+    flags: {
+      ...{ learning: true, flood: true, mcastFlood: true, bcastFlood: true, hairpin: false },
+      ...{ isolated: false, locked: false, neighSuppress: false, proxyArp: false },
+    },
+    counters: { ...NO_COUNTERS, rx: 1 },
+    peer: {
+      ...{ namespace: place(name), name: "eth0", ifindex: 2, address, master: null },
+      addresses: [`10.77.0.${"abc".indexOf(name) + 1}`],
+    },
+    owner: null,
+    ...over,
+  };
+}
+
+export function bridge(over: Partial<BridgeState> = {}): BridgeState {
+  return {
+    ...{ name: "br0", ifindex: 7, place: HOST, address: "fe:00:00:00:00:00", up: true },
+    ...{ promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15, topologyChange: false },
+    ...{ mcastSnooping: true, mcastQuerier: true, vlanFiltering: false, pvid: 0 },
+    ...{ learned: null, maxLearned: null, options: {}, counters: NO_COUNTERS },
+    ports: [port("a", A), port("b", B), port("c", C)],
+    entries: [],
+    neighbours: [],
+    ...over,
+  };
+}
+
+/** The same with one of its ports changed. */
+export function withPort(state: BridgeState, name: string, over: Partial<Port>): BridgeState {
+  const ports = state.ports.map((one) => (one.name === name ? { ...one, ...over } : one));
+  return { ...state, ports };
+}
+
+/** An entry that was learned, at pa, pb or pc. */
+export function entry(
+  address: string,
+  at: "a" | "b" | "c",
+  over: Partial<FdbEntry> = {},
+): FdbEntry {
+  const kind = { local: false, static: false, sticky: false };
+  const port = 10 + "abc".indexOf(at);
+  return { address, vlan: 0, port, ...kind, updatedS: 1, usedS: 1, ...over };
+}
+
+/** a has an address as a neighbour. */
+export function neighbour(ip: string, address: string): Neighbour {
+  return { namespace: place("a"), device: "eth0", ifindex: 2, ip, address, state: "permanent" };
+}
+
+/** A thousand frames of a, that leave by pb and pc. */
+export function flow(over: Partial<Flow> = {}): Flow {
+  return {
+    ...{ class: "unknownUnicast", port: 10, source: A, destination: B, vlan: 0 },
+    ...{ frames: 1000, bytes: 60_000, copies: 2000, hostCopies: 0, acknowledged: 0, firstNs: 0 },
+    addresses: { source: null, destination: null, protocol: null },
+    ...over,
+  };
+}
+
+/** What was counted in ten seconds. */
+export function collected(flows: Flow[], over: Partial<Collected> = {}): Collected {
+  return {
+    ...{ seconds: 10, beganNs: 0, flows, got: [], moves: [], deleted: [] },
+    ...{ share: 0.01, ended: null, notes: [] },
+    ...over,
+  };
+}
