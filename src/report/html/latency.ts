@@ -18,7 +18,17 @@ import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { distribution } from "./distribution.ts";
 import { type Html, html, px } from "./markup.ts";
-import { code, figure, fold, marked, right, section, table } from "./parts.ts";
+import {
+  code,
+  figure,
+  fold,
+  marked,
+  right,
+  section,
+  type TableCell,
+  table,
+  withInterval,
+} from "./parts.ts";
 import { FIGURE_WIDTH, stageClass } from "./tokens.ts";
 import { waterfall } from "./waterfall.ts";
 
@@ -171,44 +181,43 @@ function numbers(run: Run): Html {
   const timed = stagesIn(run, "ns");
   const counted = stagesIn(run, "instructions");
   const heads = (titles: readonly string[]) => [
-    { title: "Case" },
-    { title: "Stage" },
+    { title: "Case, stage" },
     ...titles.map((title) => ({ title, align: "right" as const })),
-    { title: "Estimate" },
     { title: "From, to" },
   ];
   const times = table(
-    "Percentiles in the timed passages, and how many of all passages these are",
-    heads(["p50", "p90", "p99", "p99.9", "max", "Timed", "Passages"]),
+    `Percentiles in the timed passages, and how many of all passages these are${methodsOf(timed)}`,
+    heads(["p50", "p90", "p99", "p99.9", "max", "Timed", "Passages", "Estimate"]),
     timed.map((one) => ({ cells: timedCells(one) })),
   );
   const instructions = table(
-    `Instructions by stage: ${COUNTED_WORDS}. The mode over rounds, net of the probes, with the span of the boots' modes; alike: passages that took exactly their round's mode`,
-    heads([
-      "Instructions",
-      "Interval",
-      "Rounds",
-      "Boots",
-      "Alike",
-      "p50",
-      "p99",
-      "max",
-      "Passages",
-    ]),
+    `Instructions by stage: ${COUNTED_WORDS}. The mode over rounds, net of the probes, with the span of the boots' modes below it; alike: passages that took exactly their round's mode`,
+    heads(["Instructions", "Rounds", "Boots", "Alike", "p50", "p99", "max", "Passages"]),
     counted.map((one) => ({ cells: countedCells(one) })),
   );
   return html`${timed.length > 0 ? times : null}${counted.length > 0 ? instructions : null}`;
 }
 
+/** How the estimates were made, once and not in every row. */
+function methodsOf(stages: readonly TimedStage[]): string {
+  const methods = new Set(stages.flatMap(({ latency: { estimate } }) => estimate?.method ?? []));
+  return methods.size === 0 ? "" : `; estimate: ${[...methods].join("; ")}`;
+}
+
 function timedCells({ item, stage, latency }: TimedStage) {
-  const { p50, p90, p99, p999, max, sampled } = latency;
+  const { p50, p90, p99, p999, max, sampled, estimate, unit } = latency;
   return [
-    code(item.id),
-    stage,
+    html`${code(item.id)}<br>${stage}`,
     ...[p50, p90, p99, p999, max].map((value) => right(sampled === 0 ? "none" : duration(value))),
     right(sampled === latency.count ? "all" : percent(sampled, latency.count)),
     right(count(latency.count)),
-    ...provenanceCells(latency),
+    estimate === null
+      ? ""
+      : withInterval(
+          quantity(estimate.value, unit),
+          `${span(...estimate.ci, unit)}, n = ${count(estimate.n)}`,
+        ),
+    events(latency),
   ];
 }
 
@@ -217,24 +226,17 @@ function countedCells({ item, stage, latency }: TimedStage) {
   const { value, ci } = headlineOf(latency);
   const show = (one: number) => right(latency.sampled === 0 ? "none" : bare(one, unit));
   return [
-    code(item.id),
-    stage,
-    show(value),
-    right(bareSpan(ci, unit, value)),
+    html`${code(item.id)}<br>${stage}`,
+    withInterval(latency.sampled === 0 ? "none" : bare(value, unit), bareSpan(ci, unit, value)),
     right(count(latency.perRound?.length ?? 0)),
     right(bootsOf(item, latency)),
     right(agreement(latency)),
     ...[p50, p99, max].map(show),
     right(count(latency.count)),
-    ...provenanceCells(latency),
+    events(latency),
   ];
 }
 
-function provenanceCells({ estimate, unit, from, to }: Latency) {
-  return [
-    estimate === null
-      ? ""
-      : `${quantity(estimate.value, unit)} (${span(...estimate.ci, unit)}), ${estimate.method}, n = ${count(estimate.n)}`,
-    html`<span class="m soft">${from}, ${to}</span>`,
-  ];
+function events({ from, to }: Latency): TableCell {
+  return { value: html`<span class="m soft">${from}, ${to}</span>`, kind: "wide" };
 }

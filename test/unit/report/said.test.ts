@@ -87,6 +87,10 @@ describe.each(["terminal", "markdown", "html"])("%s says", (format) => {
     expect(text(brokenRun())).not.toContain("97.5 %");
   });
 
+  test("why one more of something has no cost", () => {
+    expect(text(completeRun())).toMatch(/none.{0,20}it takes a kernel with CONFIG_BRIDGE_VLAN/);
+  });
+
   test("what observing cost", () => {
     const said = text(completeRun());
     expect(said).toContain("1.18");
