@@ -14,6 +14,7 @@ import {
   GROUP_WORDS,
   KINDS,
   type Kind,
+  metricText,
   type Part,
   partsOf,
   ratioSpan,
@@ -97,7 +98,9 @@ function answer({ warnings }: Comparison, parts: readonly Part[]): Html {
     const all = beyondOf(part);
     const items = all
       .slice(0, CHANGES)
-      .map(({ verdict, text }) => html`<li>${code(verdict.case)} ${verdict.metric}: ${text}</li>`);
+      .map(
+        ({ verdict, text }) => html`<li>${code(verdict.case)} ${metricText(verdict)}: ${text}</li>`,
+      );
     const more = all.length - items.length;
     const sentences = [
       ...headlineSentences(part).map(({ text }) => text),
@@ -201,7 +204,7 @@ function verdictTable(part: Part, kind: Kind): Html {
     ],
     part[kind].map((one) => ({
       cells: [
-        html`${code(one.case)}<br>${one.metric}<br>${verdictBadge(one)}`,
+        html`${code(one.case)}<br>${metricText(one)}<br>${verdictBadge(one)}`,
         withInterval(
           bare(one.baseValue, one.unit),
           bareSpan(sideSpan(one, "base"), one.unit, one.baseValue),

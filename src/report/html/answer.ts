@@ -6,7 +6,7 @@ import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
-import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
+import { COUNTED_SENTENCE, SPREAD_WORDS, withProbes } from "../facts/words.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, right, section, type TableCell, table, withInterval } from "./parts.ts";
@@ -77,7 +77,7 @@ function item(finding: Finding): Html {
 
 function caseTable(run: Run): Html {
   const counted = run.environment.clock === "icount";
-  const stageTitle = (name: string) => `${name} ${counted ? "mode" : "p50"}`;
+  const stageTitle = (name: string) => (counted ? `${name} mode` : withProbes(`${name} p50`, "ns"));
   const head = [
     { title: "Case" },
     { title: "Books" },

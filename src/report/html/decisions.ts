@@ -11,7 +11,7 @@ import {
 } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
 import { count, digits, passage, percent, plural } from "../../text/units.ts";
-import { DECISION_WORDS } from "../facts/words.ts";
+import { DECISION_WORDS, withProbes } from "../facts/words.ts";
 import { bottomAxis, linearScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { floodsPart, targetsTable } from "./guest.ts";
@@ -196,7 +196,7 @@ function byPort(item: Case, index: number, detail: Detail): Html[] {
     [
       { title: "Port" },
       ...head.map((title) => ({ title, align: "right" as const })),
-      { title: "Stage p50, p99 (timed)" },
+      { title: withProbes("Stage p50, p99 (timed)", unitOf(item)) },
     ],
     rows.map((row) => ({
       cells: [

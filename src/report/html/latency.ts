@@ -13,7 +13,15 @@ import {
   span,
 } from "../../text/units.ts";
 import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
-import { AXIS_WORDS, COUNTED_SENTENCE, COUNTED_WORDS, STAGE_WORDS } from "../facts/words.ts";
+import { slowdownOf } from "../facts/observing.ts";
+import {
+  AXIS_WORDS,
+  COUNTED_SENTENCE,
+  COUNTED_WORDS,
+  STAGE_WORDS,
+  stageName,
+  withProbes,
+} from "../facts/words.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { distribution } from "./distribution.ts";
@@ -118,7 +126,10 @@ function dotPlot(run: Run, stage: Stage, rows: readonly Timed[], unit: Latency["
   const id = `p-${STAGES.indexOf(stage)}-${unit}`;
   return figure({
     id,
-    title: `${stage}: ${unit === "ns" ? "percentiles" : "instructions"} by case`,
+    title: withProbes(
+      `${stageName(stage, unit)}: ${unit === "ns" ? "percentiles" : "instructions"} by case`,
+      unit,
+    ),
     desc: rows
       .map(({ item, latency }) =>
         unit === "ns"
@@ -130,11 +141,11 @@ function dotPlot(run: Run, stage: Stage, rows: readonly Timed[], unit: Latency["
     width: FIGURE_WIDTH,
     height: bottom + 38,
     body: [
-      html`<text class="b" x="0" y="14">${stage}</text><text class="t" x="${LABEL}" y="14">${STAGE_WORDS[stage]}</text><text class="t e" x="${FIGURE_WIDTH}" y="14">${HEADLINE_TITLES[unit]}</text>`,
+      html`<text class="b" x="0" y="14">${stageName(stage, unit)}</text><text class="t" x="${LABEL}" y="14">${STAGE_WORDS[stage]}</text><text class="t e" x="${FIGURE_WIDTH}" y="14">${HEADLINE_TITLES[unit]}</text>`,
       bottomAxis(scale, logTicks(scale), {
         top: 22,
         bottom,
-        label: AXIS_WORDS[unit],
+        label: withProbes(AXIS_WORDS[unit], unit),
         unit: unit === "ns" ? "ns" : "",
       }),
       ...rows.map((row, index) => percentileRow(row, stage, scale, 34 + index * ROW)),
@@ -186,9 +197,9 @@ function numbers(run: Run): Html {
     { title: "From, to" },
   ];
   const times = table(
-    `Percentiles in the timed passages, and how many of all passages these are${methodsOf(timed)}`,
+    `${withProbes("Percentiles in the timed passages", "ns")}, and how many of all passages these are${methodsOf(timed)}`,
     heads(["p50", "p90", "p99", "p99.9", "max", "Timed", "Passages", "Estimate"]),
-    timed.map((one) => ({ cells: timedCells(one) })),
+    timed.map((one, index) => ({ cells: timedCells(one, timed[index - 1]?.item) })),
   );
   const instructions = table(
     `Instructions by stage: ${COUNTED_WORDS}. The mode over rounds, net of the probes, with the span of the boots' modes below it; alike: passages that took exactly their round's mode`,
@@ -204,10 +215,11 @@ function methodsOf(stages: readonly TimedStage[]): string {
   return methods.size === 0 ? "" : `; estimate: ${[...methods].join("; ")}`;
 }
 
-function timedCells({ item, stage, latency }: TimedStage) {
+function timedCells({ item, stage, latency }: TimedStage, above: Case | undefined) {
   const { p50, p90, p99, p999, max, sampled, estimate, unit } = latency;
+  const slowdown = item === above ? null : slowdownOf(item);
   return [
-    html`${code(item.id)}<br>${stage}`,
+    html`${code(item.id)}${slowdown === null ? null : html`<br><span class="soft">${slowdown}</span>`}<br>${stageName(stage, unit)}`,
     ...[p50, p90, p99, p999, max].map((value) => right(sampled === 0 ? "none" : duration(value))),
     right(sampled === latency.count ? "all" : percent(sampled, latency.count)),
     right(count(latency.count)),
@@ -226,7 +238,7 @@ function countedCells({ item, stage, latency }: TimedStage) {
   const { value, ci } = headlineOf(latency);
   const show = (one: number) => right(latency.sampled === 0 ? "none" : bare(one, unit));
   return [
-    html`${code(item.id)}<br>${stage}`,
+    html`${code(item.id)}<br>${stageName(stage, unit)}`,
     withInterval(latency.sampled === 0 ? "none" : bare(value, unit), bareSpan(ci, unit, value)),
     right(count(latency.perRound?.length ?? 0)),
     right(bootsOf(item, latency)),
