@@ -36,7 +36,7 @@ function fate(bridge: BridgeAccount): string | null {
 }
 
 /** Whether most frames were flooded. */
-function isFlooded({ decisions, ingress }: BridgeAccount): boolean {
+export function isFlooded({ decisions, ingress }: BridgeAccount): boolean {
   const { unknownUnicast, broadcast, multicast } = decisions;
   return ingress > 0 && (unknownUnicast + broadcast + multicast) * 2 >= ingress;
 }

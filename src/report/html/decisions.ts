@@ -11,6 +11,7 @@ import {
 } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
 import { count, digits, passage, percent, plural } from "../../text/units.ts";
+import { portVeth } from "../facts/way.ts";
 import { DECISION_WORDS, withProbes } from "../facts/words.ts";
 import { bottomAxis, linearScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
@@ -241,7 +242,9 @@ function portRow(item: Case, port: PortAccount): PortRow {
     const found = port.latency[stage];
     if (found === undefined || found.sampled === 0) return [];
     const show = (value: number) => passage(value, unit);
-    return [`${stage} ${show(found.p50)}, ${show(found.p99)} (${count(found.sampled)})`];
+    return [
+      `${stage === "veth" ? portVeth(port) : stage} ${show(found.p50)}, ${show(found.p99)} (${count(found.sampled)})`,
+    ];
   });
   return { ...port, stages: stages.join("; ") };
 }

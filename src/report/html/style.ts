@@ -81,6 +81,7 @@ svg .e{text-anchor:end}svg .c{text-anchor:middle}svg .b{font-weight:600}
 .area{fill-opacity:.28;stroke-width:1.4}
 .seg{stroke:var(--ground);stroke-width:1}
 .bar{fill:var(--neutral)}
+.hatch{fill:none;stroke:var(--neutral)}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:.4rem 0;font-size:.85rem}
 .legend svg{display:inline-block;width:14px;min-width:14px;height:12px;vertical-align:-1px;margin-right:.4em}
 .strips{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:0 1.5rem}
