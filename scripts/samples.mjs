@@ -23,16 +23,19 @@ const FOUND = 3;
 
 /** Page, and the part of it. */
 const PICTURES = [
-  ["run", ["sample", "report.html"], "#latency-3"],
+  ["run", ["sample", "report.html"], "#latency-12"],
   ["comparison", ["sample-kernels", "compare.html"], "#numbers figure"],
   ["explanation", ["sample-explain", "explain.html"], "#flood-0"],
 ];
 
 const PAGES = [
-  ["sample-kernels", "debian-bookworm", "report.html"],
-  ["sample-kernels", "debian-trixie", "report.html"],
-  ...PICTURES.map(([, file]) => file),
-];
+  ["sample-kernels", "debian-bookworm", "report"],
+  ["sample-kernels", "debian-trixie", "report"],
+  ...PICTURES.map(([, [folder, page]]) => [folder, page.replace(".html", "")]),
+].flatMap((file) => [
+  ["html", [...file.slice(0, -1), `${file.at(-1)}.html`]],
+  ["markdown", [...file.slice(0, -1), `${file.at(-1)}.md`]],
+]);
 
 const SAMPLES = { run, kernels, explanation, pages, pictures };
 
@@ -114,10 +117,10 @@ async function explained({ bridge }) {
   if (!flooded) throw new Failure("explain found no flood, and the bridge floods");
 }
 
-/** Every page again from its document, as this version draws it. */
+/** Every page, and its Markdown, again from its document, as this version draws it. */
 function pages() {
-  for (const file of PAGES) {
-    const words = [CLI, "report", inRoot("reports", ...file.slice(0, -1)), "--format", "html"];
+  for (const [format, file] of PAGES) {
+    const words = [CLI, "report", inRoot("reports", ...file.slice(0, -1)), "--format", format];
     const text = execFileSync(process.execPath, words, { maxBuffer: 1 << 24 });
     writeFileSync(inRoot("reports", ...file), text);
   }

@@ -2,6 +2,7 @@ import type { Comparison } from "../../document/compare.ts";
 import { bucketQuantile, total } from "../../stats/histogram.ts";
 import { clip } from "../../text/printable.ts";
 import { count, percentiles, plural } from "../../text/units.ts";
+import { AXIS_WORDS, stageName, withProbes } from "../facts/words.ts";
 import { ridges } from "../html/distribution.ts";
 import { type Html, html } from "../html/markup.ts";
 import { code, fold } from "../html/parts.ts";
@@ -53,17 +54,20 @@ function figuresOf(
         const marks = [0.5, 0.9, 0.99].map((share) => bucketQuantile(buckets, share));
         const [p50 = 0, p90 = 0, p99 = 0] = marks.map(Math.round);
         return {
-          name: stage,
+          name: stageName(stage, unit),
           className: sideClass(labels.indexOf(side)),
           words: clip(`${side}, ${count(total(buckets))}`, 30),
           buckets,
           marks,
-          says: `${stage}, ${side}: ${percentiles({ p50, p90, p99 }, unit)}`,
+          says: `${stageName(stage, unit)}, ${side}: ${percentiles({ p50, p90, p99 }, unit)}`,
         };
       });
-    const title = `${unit === "ns" ? "Latency" : "Instructions"} by stage and side in ${known[0]?.case ?? ""}`;
-    return rows.length === 0
-      ? []
-      : [ridges(rows, { id: `${id}-${unit}`, title, unit, bins: BINS, label: SIDE_LABEL })];
+    if (rows.length === 0) return [];
+    const words = `${unit === "ns" ? "Latency" : "Instructions"} by stage and side in ${known[0]?.case ?? ""}`;
+    const title = withProbes(words, unit);
+    const axis = withProbes(AXIS_WORDS[unit], unit);
+    return [
+      ridges(rows, { id: `${id}-${unit}`, title, axis, unit, bins: BINS, label: SIDE_LABEL }),
+    ];
   });
 }

@@ -11,9 +11,10 @@ import {
   VERDICTS,
   type Verdict,
 } from "../../document/compare.ts";
+import { STAGES } from "../../document/run.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { bare, count, duration, percent, plural, quantity } from "../../text/units.ts";
-import { COUNTED_WORDS } from "../facts/words.ts";
+import { COUNTED_WORDS, stageName, withProbes } from "../facts/words.ts";
 
 export const GROUP_WORDS: Record<Difference["group"], string> = {
   compiler: "Compiler",
@@ -141,6 +142,13 @@ export function tally(part: Part): string {
     return found === 0 ? [] : [plural(found, name, many)];
   });
   return parts.join(", ");
+}
+
+/** A metric's name, or a stage's with what its times contain. */
+export function metricText({ metric, unit }: Verdict): string {
+  return STAGES.some((stage) => stage === metric)
+    ? withProbes(stageName(metric, unit), unit)
+    : metric;
 }
 
 /** The changes that are beyond what the intervals leave open, in sentences. */

@@ -7,7 +7,7 @@ import { bottomAxis, type LogScale, logScale, logTicks, ratioScale } from "../ht
 import { type Html, html, px } from "../html/markup.ts";
 import { figure, legend, marked } from "../html/parts.ts";
 import { FIGURE_WIDTH, sideClass, verdictClass } from "../html/tokens.ts";
-import { type Kind, ratioSpan, ratioText } from "./facts.ts";
+import { type Kind, metricText, ratioSpan, ratioText } from "./facts.ts";
 
 const LABEL = 330;
 const RIGHT = 200;
@@ -37,7 +37,7 @@ export function forest(id: string, title: string, verdicts: readonly Verdict[], 
     title,
     desc: rows
       .slice(0, DESCRIBED)
-      .map(({ one }) => `${one.case} ${one.metric}: ${ratioText(one)}, ${one.verdict}`)
+      .map(({ one }) => `${one.case} ${metricText(one)}: ${ratioText(one)}, ${one.verdict}`)
       .join("; "),
     width: FIGURE_WIDTH,
     height: bottom + 38,
@@ -54,7 +54,7 @@ export function forest(id: string, title: string, verdicts: readonly Verdict[], 
       ...rows.map(({ one, ratio, ci: [low, high] }, index) => {
         const y = 20 + index * ROW;
         const name = verdictClass(one.verdict);
-        return html`<text class="m" x="0" y="${y + 4}">${clip(`${one.case} ${one.metric}`, 44)}</text>${marked(`${one.case} ${one.metric}: ${ratioText(one)} (${ratioSpan(one)}), ${one.verdict}`, html`<path class="${name} wide" d="M${px(scale(low))} ${y}H${px(Math.max(scale(high), scale(low) + 1))}"/><circle class="${name}${one.beyond ? "" : " hollow"}" cx="${px(scale(ratio))}" cy="${y}" r="4.5"/>`)}<text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${ratioText(one)} (${ratioSpan(one)})</text>
+        return html`<text class="m" x="0" y="${y + 4}">${clip(`${one.case} ${metricText(one)}`, 44)}</text>${marked(`${one.case} ${metricText(one)}: ${ratioText(one)} (${ratioSpan(one)}), ${one.verdict}`, html`<path class="${name} wide" d="M${px(scale(low))} ${y}H${px(Math.max(scale(high), scale(low) + 1))}"/><circle class="${name}${one.beyond ? "" : " hollow"}" cx="${px(scale(ratio))}" cy="${y}" r="4.5"/>`)}<text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${ratioText(one)} (${ratioSpan(one)})</text>
 `;
       }),
     ],

@@ -7,7 +7,7 @@ import { HEADLINES } from "../../stats/compare/headlines.ts";
 import { byteLength } from "../../text/markdown.ts";
 import { clip, printable } from "../../text/printable.ts";
 import { count } from "../../text/units.ts";
-import { changeText, judged, type Part, partsOf, tally } from "./facts.ts";
+import { changeText, judged, metricText, type Part, partsOf, tally } from "./facts.ts";
 import { renderComparisonMarkdown } from "./markdown.ts";
 
 /** What a regression is gated on: an open verdict on anything else is no reason to warn. */
@@ -69,7 +69,7 @@ function annotations(kind: string, title: string, texts: readonly string[]): str
 function verdictText(one: Verdict, named: boolean): string {
   const of = named ? `${one.candidate}: ` : "";
   const why = one.verdict === "inconclusive" ? `: ${one.reason}` : "";
-  return `${of}${one.case} ${one.metric}: ${changeText(one)}${why}`;
+  return `${of}${one.case} ${metricText(one)}: ${changeText(one)}${why}`;
 }
 
 function nothingText(part: Part): string {

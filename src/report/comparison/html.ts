@@ -4,7 +4,7 @@ import { commandLine } from "../../text/command-line.ts";
 import { bare, bareSpan, count, plural } from "../../text/units.ts";
 import { COUNTED_METHODS } from "../facts/words.ts";
 import { type Html, html } from "../html/markup.ts";
-import { code, fold, right, section, table } from "../html/parts.ts";
+import { code, fold, right, section, table, withInterval } from "../html/parts.ts";
 import { methodSection, pageText } from "../html/shell.ts";
 import { distributionsPart } from "./distributions.ts";
 import {
@@ -14,6 +14,7 @@ import {
   GROUP_WORDS,
   KINDS,
   type Kind,
+  metricText,
   type Part,
   partsOf,
   ratioSpan,
@@ -97,7 +98,9 @@ function answer({ warnings }: Comparison, parts: readonly Part[]): Html {
     const all = beyondOf(part);
     const items = all
       .slice(0, CHANGES)
-      .map(({ verdict, text }) => html`<li>${code(verdict.case)} ${verdict.metric}: ${text}</li>`);
+      .map(
+        ({ verdict, text }) => html`<li>${code(verdict.case)} ${metricText(verdict)}: ${text}</li>`,
+      );
     const more = all.length - items.length;
     const sentences = [
       ...headlineSentences(part).map(({ text }) => text),
@@ -189,28 +192,29 @@ function noise({ sessions }: Part): Html {
 }
 
 function verdictTable(part: Part, kind: Kind): Html {
-  const heads = ["Base", "Interval", "Candidate", "Interval", "Ratio", "Interval", "Visible"];
   return table(
-    tableTitle(kind),
+    `${tableTitle(kind)}; below each value its interval`,
     [
-      { title: "Case" },
-      { title: "Stage" },
-      ...heads.map((title) => ({ title, align: "right" as const })),
-      { title: "Verdict" },
+      { title: "Case, stage, verdict" },
+      ...["Base", "Candidate", "Ratio", "Visible"].map((title) => ({
+        title,
+        align: "right" as const,
+      })),
       { title: "Why" },
     ],
     part[kind].map((one) => ({
       cells: [
-        code(one.case),
-        one.metric,
-        right(bare(one.baseValue, one.unit)),
-        right(bareSpan(sideSpan(one, "base"), one.unit, one.baseValue)),
-        right(bare(one.candidateValue, one.unit)),
-        right(bareSpan(sideSpan(one, "candidate"), one.unit, one.candidateValue)),
-        right(ratioText(one)),
-        right(ratioSpan(one)),
+        html`${code(one.case)}<br>${metricText(one)}<br>${verdictBadge(one)}`,
+        withInterval(
+          bare(one.baseValue, one.unit),
+          bareSpan(sideSpan(one, "base"), one.unit, one.baseValue),
+        ),
+        withInterval(
+          bare(one.candidateValue, one.unit),
+          bareSpan(sideSpan(one, "candidate"), one.unit, one.candidateValue),
+        ),
+        withInterval(ratioText(one), ratioSpan(one)),
         right(visibleText(one)),
-        verdictBadge(one),
         { value: one.reason, kind: "wide" as const },
       ],
     })),

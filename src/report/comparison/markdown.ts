@@ -12,6 +12,7 @@ import {
   judged,
   KINDS,
   type Kind,
+  metricText,
   noteOf,
   openQuestions,
   type Part,
@@ -153,7 +154,7 @@ function verdicts(part: Part, kind: Kind, of: string): Section {
   const rows = part[kind].map((one) =>
     row(
       code(one.case),
-      one.metric,
+      metricText(one),
       bare(one.baseValue, one.unit),
       bareSpan(sideSpan(one, "base"), one.unit, one.baseValue),
       bare(one.candidateValue, one.unit),
@@ -197,7 +198,7 @@ function beyond(part: Part, of: string): Section {
   const all = beyondOf(part);
   const rows = all
     .slice(0, CHANGES)
-    .map(({ verdict, text }) => md`- ${code(verdict.case)} ${verdict.metric}: ${text}`);
+    .map(({ verdict, text }) => md`- ${code(verdict.case)} ${metricText(verdict)}: ${text}`);
   const more = all.length - rows.length;
   const none =
     judged(part).length > 0

@@ -8,6 +8,7 @@ import {
   differenceText,
   GROUP_WORDS,
   KINDS,
+  metricText,
   noteOf,
   openQuestions,
   type Part,
@@ -83,7 +84,7 @@ export function writeVerdicts(screen: Screen, part: Part): void {
 function verdictRows(one: Verdict): Row[] {
   return [
     {
-      label: `  ${one.metric}`,
+      label: `  ${metricText(one)}`,
       cells: [
         { text: bare(one.baseValue, one.unit), tone: "plain" },
         { text: bare(one.candidateValue, one.unit), tone: "strong" },

@@ -5,7 +5,16 @@ import { clip } from "../../text/printable.ts";
 import { count, plural } from "../../text/units.ts";
 import { PAPER } from "../terminal/run.ts";
 import { type Row, right, Screen } from "../terminal/screen.ts";
-import { accountText, beyondOf, commandsOf, type Part, partsOf, sideText, tally } from "./facts.ts";
+import {
+  accountText,
+  beyondOf,
+  commandsOf,
+  metricText,
+  type Part,
+  partsOf,
+  sideText,
+  tally,
+} from "./facts.ts";
 import { hostNoise, noiseRows } from "./paired.ts";
 import { writeDifferences, writePaired, writeVerdicts } from "./tables.ts";
 
@@ -69,7 +78,7 @@ function writeBeyond(screen: Screen, part: Part): void {
   const beyond = beyondOf(part);
   if (beyond.length === 0) screen.paragraph("none", { indent: 2, tone: "dim" });
   for (const { verdict, text } of beyond) {
-    screen.paragraph(`${verdict.case} ${verdict.metric}: ${text}`, {
+    screen.paragraph(`${verdict.case} ${metricText(verdict)}: ${text}`, {
       ...AT,
       tone: verdict.verdict === "regression" ? "alarm" : "plain",
     });

@@ -2,6 +2,7 @@
 import type { Explanation, Finding, Note } from "../../document/explain.ts";
 import { clip } from "../../text/printable.ts";
 import { count, percent, quantity } from "../../text/units.ts";
+import { capital } from "../facts/words.ts";
 import { bottomAxis, linearScale } from "../html/axis.ts";
 import { bridgeFigure, type Wire } from "../html/bridge-figure.ts";
 import { type Html, html, px } from "../html/markup.ts";
@@ -231,8 +232,4 @@ function portTable({ ports }: Explanation): Html {
       ],
     })),
   );
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,6 +1,17 @@
-/** What each probe program cost, over the cases that ran it. */
-import type { Probe } from "../../document/run.ts";
+/** What observing did to the workload, and what each probe program cost over the cases that ran it. */
+import type { Case, Probe } from "../../document/run.ts";
 import { digits } from "../../text/units.ts";
+
+/** `with probes 2.44x slower (2.17 .. 3.13)`; null where the run did not measure it. */
+export function slowdownOf({ metrics, probe }: Case): string | null {
+  const overhead = probe?.overhead ?? null;
+  if (overhead === null) return null;
+  const isRate = metrics[overhead.metric]?.better === "higher";
+  const times = (ratio: number) => (isRate ? 1 / ratio : ratio);
+  const [low = 1, high = 1] = overhead.ci.map(times).toSorted((a, b) => a - b);
+  const words = low > 1 ? "slower" : "the time";
+  return `with probes ${digits(times(overhead.ratio))}x ${words} (${digits(low)} .. ${digits(high)})`;
+}
 
 export interface ProgramCost {
   readonly name: string;

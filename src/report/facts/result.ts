@@ -1,9 +1,12 @@
-/** One case's answer in one sentence: what became of the frames, how long it took, what it cost. */
-import type { BridgeAccount, Case } from "../../document/run.ts";
+/**
+ * One case's answer: what became of the frames, what it cost, how long it took. What was measured with
+ * probes on and what without them are never in one sentence.
+ */
+import type { BridgeAccount, Case, Stage } from "../../document/run.ts";
 import { digits, passage, percent, plural, quantity, span } from "../../text/units.ts";
 import { HEADLINE_WORDS, headlineOf } from "./latency.ts";
 import { headlinesOf } from "./metrics.ts";
-import { DECISION_WORDS } from "./words.ts";
+import { capital, DECISION_WORDS, withProbes } from "./words.ts";
 
 export interface Result {
   readonly text: string;
@@ -12,29 +15,34 @@ export interface Result {
 
 /** Null where the case measured nothing. */
 export function resultOf(item: Case): Result | null {
-  const account = item.bridge === undefined ? null : fate(item, item.bridge);
-  const stage = account === null ? way(item) : null;
-  const headline = cost(item);
-  const parts = [account, stage, headline].filter((part) => part !== null);
+  const account = item.bridge === undefined ? null : fate(item.bridge);
+  const stage = way(item);
+  const parts = [account, cost(item), stage].filter((part) => part !== null);
   if (parts.length === 0) return null;
   return {
-    text: `${parts.join("; ")}.`,
+    text: parts.map((part, index) => `${index === 0 ? part : capital(part)}.`).join(" "),
     part: account !== null ? "decisions" : stage !== null ? "latency" : "rounds",
   };
 }
 
-function fate(item: Case, bridge: BridgeAccount): string | null {
+function fate(bridge: BridgeAccount): string | null {
   if (bridge.ingress === 0) return null;
-  const { unknownUnicast, broadcast, multicast, knownUnicast, filtered } = bridge.decisions;
-  const flooded = unknownUnicast + broadcast + multicast;
-  if (flooded * 2 >= bridge.ingress) {
-    return `${copies(bridge)}${median(item, "bridge.flood", "from ingress to last copy")}`;
-  }
-  if (filtered * 2 >= bridge.ingress) {
+  const { knownUnicast, filtered } = bridge.decisions;
+  if (isFlooded(bridge)) return copies(bridge);
+  if (isFiltered(bridge)) {
     return `${percent(filtered, bridge.ingress)} of ${plural(bridge.ingress, "frame")} left by no port`;
   }
-  const known = `${percent(knownUnicast, bridge.ingress)} of ${plural(bridge.ingress, "frame")} ${knownUnicast === 1 ? "was" : "were"} ${DECISION_WORDS.knownUnicast.title}`;
-  return `${known}${median(item, "bridge.forward", "from ingress to the egress queue")}`;
+  return `${percent(knownUnicast, bridge.ingress)} of ${plural(bridge.ingress, "frame")} ${knownUnicast === 1 ? "was" : "were"} ${DECISION_WORDS.knownUnicast.title}`;
+}
+
+/** Whether most frames were flooded. */
+export function isFlooded({ decisions, ingress }: BridgeAccount): boolean {
+  const { unknownUnicast, broadcast, multicast } = decisions;
+  return ingress > 0 && (unknownUnicast + broadcast + multicast) * 2 >= ingress;
+}
+
+function isFiltered({ decisions, ingress }: BridgeAccount): boolean {
+  return decisions.filtered * 2 >= ingress;
 }
 
 // An average of exactly 3 is said as "every frame" only where nothing was dropped or unattributed.
@@ -48,25 +56,25 @@ function copies(bridge: BridgeAccount): string {
   return `${plural(bridge.ingress, "frame")} became ${plural(made, "copy", "copies")} (${digits(each)} each)`;
 }
 
+/** How long the stage took that most frames of the case passed. */
 function way(item: Case): string | null {
-  const stage = item.latency.path !== undefined ? "path" : "veth";
-  const text = median(
-    item,
-    stage,
-    stage === "path" ? "from namespace to namespace" : "across veth",
-  );
-  return text === "" ? null : text.slice(2);
+  const { bridge } = item;
+  if (bridge !== undefined && bridge.ingress > 0) {
+    if (isFlooded(bridge)) return middle(item, "bridge.flood", "from ingress to last copy");
+    if (isFiltered(bridge)) return null;
+    return middle(item, "bridge.forward", "from ingress to the egress queue");
+  }
+  return item.latency.path === undefined
+    ? middle(item, "veth", "across veth")
+    : middle(item, "path", "from namespace to namespace");
 }
 
-function median(
-  item: Case,
-  stage: "bridge.flood" | "bridge.forward" | "path" | "veth",
-  words: string,
-): string {
+function middle(item: Case, stage: Stage, words: string): string | null {
   const latency = item.latency[stage];
-  if (latency === undefined || latency.sampled === 0) return "";
-  const value = passage(headlineOf(latency).value, latency.unit);
-  return `, ${HEADLINE_WORDS[latency.unit]} ${value} ${words}`;
+  if (latency === undefined || latency.sampled === 0) return null;
+  const { unit } = latency;
+  const value = passage(headlineOf(latency).value, unit);
+  return withProbes(`${HEADLINE_WORDS[unit]} ${value} ${words}`, unit);
 }
 
 function cost(item: Case): string | null {

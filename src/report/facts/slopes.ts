@@ -9,9 +9,11 @@ export interface SlopeRow {
   /** `port`, with the workload that was driven. */
   readonly what: string;
   readonly workload: string;
-  /** Nanoseconds a frame for one more, or why there is no number. */
+  /** Nanoseconds a frame for one more. */
   readonly value: string;
   readonly interval: string;
+  /** Why there is no number; null where there is one. */
+  readonly reason: string | null;
   readonly cases: readonly string[];
 }
 
@@ -19,8 +21,9 @@ export function slopeRows({ slopes }: Run): SlopeRow[] {
   return (slopes?.per ?? []).map(({ what, workload, value, ci, cases, reason }) => ({
     what: `one more ${what}`,
     workload,
-    value: value === null ? `none: ${reason ?? "not measured"}` : `${digits(value)} ns`,
+    value: value === null ? "none" : `${digits(value)} ns`,
     interval: ci === null ? "-" : `${digits(ci[0])} .. ${digits(ci[1])}`,
+    reason: value === null ? (reason ?? "not measured") : null,
     cases,
   }));
 }

@@ -10,6 +10,20 @@ export const STAGE_WORDS: Record<Stage, string> = {
   path: "from transmit in the source namespace to receive in the destination namespace",
 };
 
+/** A stage that has one number for the whole case. Times of `veth` pool the leg to the bridge with those from it; instructions are of the leg to it. */
+export function stageName(stage: string, unit: string): string {
+  return stage === "veth" && unit === "ns" ? "veth, all legs" : stage;
+}
+
+/** For what stands over stage latencies: times contain their own probes, instructions are net of them. */
+export function withProbes(title: string, unit: string): string {
+  return unit === "ns" ? `${title}, probes on` : title;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export const DECISION_WORDS: Record<Decision, { title: string; short: string; means: string }> = {
   knownUnicast: {
     title: "known unicast",
@@ -79,7 +93,7 @@ export const METHODS: readonly Method[] = [
   },
   {
     term: "Stage latency",
-    text: "The kernel stamps a frame at two of its own events and adds the difference to a log-linear histogram in the kernel. Percentiles are read from the buckets, fine enough to be within 5 % of the true value; the maximum is the upper edge of the highest bucket in use. Every passage of the window is counted, warm-up included; the timed ones are all of measured rounds, and how many they are is said beside each stage.",
+    text: "The kernel stamps a frame at two of its own events and adds the difference to a log-linear histogram in the kernel. Percentiles are read from the buckets, fine enough to be within 5 % of the true value; the maximum is the upper edge of the highest bucket in use. The times contain the cost of the probes that took them, so a stage may be longer than the unobserved whole: where `--probe-effect` measured it, the factor stands beside the case. Every passage of the window is counted, warm-up included; the timed ones are all of measured rounds, and how many they are is said beside each stage.",
   },
   {
     term: "Round trips",

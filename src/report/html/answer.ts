@@ -1,15 +1,15 @@
 /** The first screen: what to settle, what was found, and every case in one table. */
 import type { Case, Run } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
-import { count, digits, passage, plural, quantity, spanLike } from "../../text/units.ts";
+import { bare, count, digits, plural, spanLike } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
-import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
+import { COUNTED_SENTENCE, SPREAD_WORDS, withProbes } from "../facts/words.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
-import { code, right, section, type TableCell, table } from "./parts.ts";
+import { code, right, section, type TableCell, table, withInterval } from "./parts.ts";
 import { searchesPart } from "./searches.ts";
 
 const ALARMS = 12;
@@ -76,21 +76,21 @@ function item(finding: Finding): Html {
 }
 
 function caseTable(run: Run): Html {
-  const middle = run.environment.clock === "icount" ? "mode" : "p50";
+  const counted = run.environment.clock === "icount";
+  const stageTitle = (name: string) => (counted ? `${name} mode` : withProbes(`${name} p50`, "ns"));
   const head = [
     { title: "Case" },
     { title: "Books" },
     { title: "Metric" },
-    { title: "Median", align: "right" as const },
-    { title: "Quartiles", align: "right" as const },
+    { title: "Median, quartiles", align: "right" as const },
     { title: "Rounds", align: "right" as const },
     { title: "Samples" },
-    { title: `Forward ${middle}`, align: "right" as const },
-    { title: `Flood ${middle}`, align: "right" as const },
+    { title: stageTitle("Forward"), align: "right" as const },
+    { title: stageTitle("Flood"), align: "right" as const },
     { title: "Amplification", align: "right" as const },
   ];
   return table(
-    `${run.environment.clock === "icount" ? `${COUNTED_SENTENCE} ` : ""}${SPREAD_WORDS}; quartiles in the unit of the median; samples in the order of the rounds, between their own least and most`,
+    `${counted ? `${COUNTED_SENTENCE} ` : ""}${SPREAD_WORDS}; quartiles in the unit of the median; samples in the order of the rounds, between their own least and most`,
     head,
     run.cases.map((one, index) => ({ cells: caseCells(one, index) })),
   );
@@ -115,13 +115,15 @@ function caseCells(one: Case, index: number): (TableCell | Html)[] {
 function metricCells(series: Series | undefined): (TableCell | Html)[] {
   const spread = series?.spread ?? null;
   if (series === undefined || spread === null) {
-    return [html`none`, right("-"), right("-"), right(0), html``];
+    return [html`none`, right("-"), right(0), html``];
   }
   const side = series.side === "" ? null : html` ${code(series.side)}`;
   return [
     html`<span class="n">${code(clip(series.metric, 24))}</span>${side}`,
-    right(quantity(spread.median, series.unit)),
-    right(spanLike(spread.q1, spread.q3, series.unit, spread.median)),
+    withInterval(
+      bare(spread.median, series.unit),
+      spanLike(spread.q1, spread.q3, series.unit, spread.median),
+    ),
     right(spread.n),
     mini(series),
   ];
@@ -137,7 +139,7 @@ function booksBadge(one: Case): Html {
 function stage(one: Case, name: "bridge.forward" | "bridge.flood"): string {
   const latency = one.latency[name];
   if (latency === undefined || latency.sampled === 0) return "";
-  return passage(headlineOf(latency).value, latency.unit);
+  return bare(headlineOf(latency).value, latency.unit);
 }
 
 function mini(series: Series): Html {

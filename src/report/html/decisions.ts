@@ -4,13 +4,15 @@ import {
   type Case,
   DECISIONS,
   type Decisions,
+  type Latency,
   type PortAccount,
   type Run,
   STAGES,
 } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
 import { count, digits, passage, percent, plural } from "../../text/units.ts";
-import { DECISION_WORDS } from "../facts/words.ts";
+import { portVeth } from "../facts/way.ts";
+import { DECISION_WORDS, withProbes } from "../facts/words.ts";
 import { bottomAxis, linearScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { floodsPart, targetsTable } from "./guest.ts";
@@ -115,34 +117,39 @@ function stack(parts: Decisions, total: number, at: (sum: number) => number, y: 
   return html`${bars}`;
 }
 
+type Column = [title: string, of: (bridge: BridgeAccount) => number];
+
 function numbers(observed: readonly Observed[]): Html {
-  const names = DECISIONS.map((name) => DECISION_WORDS[name].short);
-  const head = [
-    "in",
-    ...names,
-    "out",
-    "originated",
-    "unattributed",
-    "amplification",
-    "learned",
-    "moved",
-    "aged",
+  const columns: Column[] = [
+    ["in", ({ ingress }) => ingress],
+    ...DECISIONS.map(
+      (name): Column => [DECISION_WORDS[name].short, ({ decisions }) => decisions[name]],
+    ),
+    ["out", ({ egress }) => egress],
+    ["originated", ({ originated }) => originated],
+    ["unattributed", ({ unattributed }) => unattributed],
+    ["learned", ({ learned }) => learned],
+    ["moved", ({ moved }) => moved],
+    ["aged", ({ aged }) => aged],
   ];
+  const isUsed = ([, of]: Column) => observed.some(({ bridge }) => of(bridge) > 0);
+  const shown = columns.filter(isUsed);
+  const zero = columns.filter((one) => !isUsed(one)).map(([title]) => title);
+  const left = zero.length === 0 ? "" : `; 0 in every case: ${zero.join(", ")}`;
   return table(
-    "Frames by decision, copies, and changes of the forwarding database",
-    [{ title: "Case" }, ...head.map((title) => ({ title, align: "right" as const }))],
+    `Frames by decision, copies, and changes of the forwarding database${left}`,
+    [
+      { title: "Case" },
+      ...[...shown.map(([title]) => title), "amplification"].map((title) => ({
+        title,
+        align: "right" as const,
+      })),
+    ],
     observed.map(({ item, bridge }) => ({
       cells: [
         code(item.id),
-        right(count(bridge.ingress)),
-        ...DECISIONS.map((name) => right(count(bridge.decisions[name]))),
-        right(count(bridge.egress)),
-        right(count(bridge.originated)),
-        right(count(bridge.unattributed)),
+        ...shown.map(([, of]) => right(count(of(bridge)))),
         right(bridge.amplification === null ? "-" : digits(bridge.amplification)),
-        right(count(bridge.learned)),
-        right(count(bridge.moved)),
-        right(count(bridge.aged)),
       ],
     })),
   );
@@ -190,7 +197,7 @@ function byPort(item: Case, index: number, detail: Detail): Html[] {
     [
       { title: "Port" },
       ...head.map((title) => ({ title, align: "right" as const })),
-      { title: "Stage p50, p99 (timed)" },
+      { title: withProbes("Stage p50, p99 (timed)", unitOf(item)) },
     ],
     rows.map((row) => ({
       cells: [
@@ -230,15 +237,21 @@ function portRows(item: Case, most: number): PortRow[] {
 }
 
 function portRow(item: Case, port: PortAccount): PortRow {
-  // A case is timed by one clock.
-  const unit = Object.values(item.latency)[0]?.unit ?? "ns";
+  const unit = unitOf(item);
   const stages = STAGES.flatMap((stage) => {
     const found = port.latency[stage];
     if (found === undefined || found.sampled === 0) return [];
     const show = (value: number) => passage(value, unit);
-    return [`${stage} ${show(found.p50)}, ${show(found.p99)} (${count(found.sampled)})`];
+    return [
+      `${stage === "veth" ? portVeth(port) : stage} ${show(found.p50)}, ${show(found.p99)} (${count(found.sampled)})`,
+    ];
   });
   return { ...port, stages: stages.join("; ") };
+}
+
+/** A case is timed by one clock. */
+function unitOf({ latency }: Case): Latency["unit"] {
+  return Object.values(latency)[0]?.unit ?? "ns";
 }
 
 function spoken(decisions: Decisions, total: number): string {

@@ -2,7 +2,7 @@
 import { line } from "d3-shape";
 import { type Case, type Latency, STAGES } from "../../document/run.ts";
 import { count, percentiles } from "../../text/units.ts";
-import { AXIS_WORDS } from "../facts/words.ts";
+import { AXIS_WORDS, stageName, withProbes } from "../facts/words.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";
@@ -22,18 +22,22 @@ export function distribution(item: Case, index: number, bins: number): Html[] {
       const marks = [p50, p90, p99, p999];
       return [
         {
-          name: stage,
+          name: stageName(stage, unit),
           className: stageClass(stage),
           words: `${count(sampled)} timed`,
           buckets,
           marks,
-          says: `${stage}: ${percentiles({ p50, p90, p99, "p99.9": p999 }, unit)}`,
+          says: `${stageName(stage, unit)}: ${percentiles({ p50, p90, p99, "p99.9": p999 }, unit)}`,
         },
       ];
     });
-    const title = `${unit === "ns" ? "Latency" : "Instruction"} distribution in ${item.id}`;
-    const id = `dist-${index}-${unit}`;
-    return rows.length === 0 ? [] : [ridges(rows, { id, title, unit, bins, label: STAGE_LABEL })];
+    if (rows.length === 0) return [];
+    const words = `${unit === "ns" ? "Latency" : "Instruction"} distribution in ${item.id}`;
+    const title = withProbes(words, unit);
+    const axis = withProbes(AXIS_WORDS[unit], unit);
+    return [
+      ridges(rows, { id: `dist-${index}-${unit}`, title, axis, unit, bins, label: STAGE_LABEL }),
+    ];
   });
 }
 
@@ -54,6 +58,7 @@ export interface RidgeOptions {
   /** Unique on the page. */
   readonly id: string;
   readonly title: string;
+  readonly axis: string;
   readonly unit: Latency["unit"];
   /** Steps of the axis in which values are drawn together. */
   readonly bins: number;
@@ -64,7 +69,7 @@ export interface RidgeOptions {
 /** At least one row. */
 export function ridges(
   rows: readonly Ridge[],
-  { id, title, unit, bins, label }: RidgeOptions,
+  { id, title, axis, unit, bins, label }: RidgeOptions,
 ): Html {
   const buckets = rows.flatMap((row) => row.buckets);
   const low = Math.max(1, Math.min(...buckets.map(([from]) => from)));
@@ -87,7 +92,7 @@ export function ridges(
       bottomAxis(scale, logTicks(scale), {
         top: 6,
         bottom,
-        label: AXIS_WORDS[unit],
+        label: axis,
         unit: unit === "ns" ? "ns" : "",
       }),
       ...rows.map((row, place) => {

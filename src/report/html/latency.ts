@@ -13,12 +13,30 @@ import {
   span,
 } from "../../text/units.ts";
 import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
-import { AXIS_WORDS, COUNTED_SENTENCE, COUNTED_WORDS, STAGE_WORDS } from "../facts/words.ts";
+import { slowdownOf } from "../facts/observing.ts";
+import {
+  AXIS_WORDS,
+  COUNTED_SENTENCE,
+  COUNTED_WORDS,
+  STAGE_WORDS,
+  stageName,
+  withProbes,
+} from "../facts/words.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { distribution } from "./distribution.ts";
 import { type Html, html, px } from "./markup.ts";
-import { code, figure, fold, marked, right, section, table } from "./parts.ts";
+import {
+  code,
+  figure,
+  fold,
+  marked,
+  right,
+  section,
+  type TableCell,
+  table,
+  withInterval,
+} from "./parts.ts";
 import { FIGURE_WIDTH, stageClass } from "./tokens.ts";
 import { waterfall } from "./waterfall.ts";
 
@@ -108,7 +126,10 @@ function dotPlot(run: Run, stage: Stage, rows: readonly Timed[], unit: Latency["
   const id = `p-${STAGES.indexOf(stage)}-${unit}`;
   return figure({
     id,
-    title: `${stage}: ${unit === "ns" ? "percentiles" : "instructions"} by case`,
+    title: withProbes(
+      `${stageName(stage, unit)}: ${unit === "ns" ? "percentiles" : "instructions"} by case`,
+      unit,
+    ),
     desc: rows
       .map(({ item, latency }) =>
         unit === "ns"
@@ -120,11 +141,11 @@ function dotPlot(run: Run, stage: Stage, rows: readonly Timed[], unit: Latency["
     width: FIGURE_WIDTH,
     height: bottom + 38,
     body: [
-      html`<text class="b" x="0" y="14">${stage}</text><text class="t" x="${LABEL}" y="14">${STAGE_WORDS[stage]}</text><text class="t e" x="${FIGURE_WIDTH}" y="14">${HEADLINE_TITLES[unit]}</text>`,
+      html`<text class="b" x="0" y="14">${stageName(stage, unit)}</text><text class="t" x="${LABEL}" y="14">${STAGE_WORDS[stage]}</text><text class="t e" x="${FIGURE_WIDTH}" y="14">${HEADLINE_TITLES[unit]}</text>`,
       bottomAxis(scale, logTicks(scale), {
         top: 22,
         bottom,
-        label: AXIS_WORDS[unit],
+        label: withProbes(AXIS_WORDS[unit], unit),
         unit: unit === "ns" ? "ns" : "",
       }),
       ...rows.map((row, index) => percentileRow(row, stage, scale, 34 + index * ROW)),
@@ -171,44 +192,44 @@ function numbers(run: Run): Html {
   const timed = stagesIn(run, "ns");
   const counted = stagesIn(run, "instructions");
   const heads = (titles: readonly string[]) => [
-    { title: "Case" },
-    { title: "Stage" },
+    { title: "Case, stage" },
     ...titles.map((title) => ({ title, align: "right" as const })),
-    { title: "Estimate" },
     { title: "From, to" },
   ];
   const times = table(
-    "Percentiles in the timed passages, and how many of all passages these are",
-    heads(["p50", "p90", "p99", "p99.9", "max", "Timed", "Passages"]),
-    timed.map((one) => ({ cells: timedCells(one) })),
+    `${withProbes("Percentiles in the timed passages", "ns")}, and how many of all passages these are${methodsOf(timed)}`,
+    heads(["p50", "p90", "p99", "p99.9", "max", "Timed", "Passages", "Estimate"]),
+    timed.map((one, index) => ({ cells: timedCells(one, timed[index - 1]?.item) })),
   );
   const instructions = table(
-    `Instructions by stage: ${COUNTED_WORDS}. The mode over rounds, net of the probes, with the span of the boots' modes; alike: passages that took exactly their round's mode`,
-    heads([
-      "Instructions",
-      "Interval",
-      "Rounds",
-      "Boots",
-      "Alike",
-      "p50",
-      "p99",
-      "max",
-      "Passages",
-    ]),
+    `Instructions by stage: ${COUNTED_WORDS}. The mode over rounds, net of the probes, with the span of the boots' modes below it; alike: passages that took exactly their round's mode`,
+    heads(["Instructions", "Rounds", "Boots", "Alike", "p50", "p99", "max", "Passages"]),
     counted.map((one) => ({ cells: countedCells(one) })),
   );
   return html`${timed.length > 0 ? times : null}${counted.length > 0 ? instructions : null}`;
 }
 
-function timedCells({ item, stage, latency }: TimedStage) {
-  const { p50, p90, p99, p999, max, sampled } = latency;
+/** How the estimates were made, once and not in every row. */
+function methodsOf(stages: readonly TimedStage[]): string {
+  const methods = new Set(stages.flatMap(({ latency: { estimate } }) => estimate?.method ?? []));
+  return methods.size === 0 ? "" : `; estimate: ${[...methods].join("; ")}`;
+}
+
+function timedCells({ item, stage, latency }: TimedStage, above: Case | undefined) {
+  const { p50, p90, p99, p999, max, sampled, estimate, unit } = latency;
+  const slowdown = item === above ? null : slowdownOf(item);
   return [
-    code(item.id),
-    stage,
+    html`${code(item.id)}${slowdown === null ? null : html`<br><span class="soft">${slowdown}</span>`}<br>${stageName(stage, unit)}`,
     ...[p50, p90, p99, p999, max].map((value) => right(sampled === 0 ? "none" : duration(value))),
     right(sampled === latency.count ? "all" : percent(sampled, latency.count)),
     right(count(latency.count)),
-    ...provenanceCells(latency),
+    estimate === null
+      ? ""
+      : withInterval(
+          quantity(estimate.value, unit),
+          `${span(...estimate.ci, unit)}, n = ${count(estimate.n)}`,
+        ),
+    events(latency),
   ];
 }
 
@@ -217,24 +238,17 @@ function countedCells({ item, stage, latency }: TimedStage) {
   const { value, ci } = headlineOf(latency);
   const show = (one: number) => right(latency.sampled === 0 ? "none" : bare(one, unit));
   return [
-    code(item.id),
-    stage,
-    show(value),
-    right(bareSpan(ci, unit, value)),
+    html`${code(item.id)}<br>${stageName(stage, unit)}`,
+    withInterval(latency.sampled === 0 ? "none" : bare(value, unit), bareSpan(ci, unit, value)),
     right(count(latency.perRound?.length ?? 0)),
     right(bootsOf(item, latency)),
     right(agreement(latency)),
     ...[p50, p99, max].map(show),
     right(count(latency.count)),
-    ...provenanceCells(latency),
+    events(latency),
   ];
 }
 
-function provenanceCells({ estimate, unit, from, to }: Latency) {
-  return [
-    estimate === null
-      ? ""
-      : `${quantity(estimate.value, unit)} (${span(...estimate.ci, unit)}), ${estimate.method}, n = ${count(estimate.n)}`,
-    html`<span class="m soft">${from}, ${to}</span>`,
-  ];
+function events({ from, to }: Latency): TableCell {
+  return { value: html`<span class="m soft">${from}, ${to}</span>`, kind: "wide" };
 }

@@ -89,8 +89,13 @@ ${body}</section>
 `;
 }
 
-export function right(value: string | number): TableCell {
+export function right(value: string | number | Html): TableCell {
   return { value, kind: "right" };
+}
+
+/** A number, and below it the interval that it has. */
+export function withInterval(value: string, interval: string): TableCell {
+  return right(html`${value}<br><span class="soft">${interval}</span>`);
 }
 
 /** A name from outside, in the fixed font. */

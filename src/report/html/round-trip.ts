@@ -9,6 +9,7 @@ import {
   TRIPS_HEADING,
   TRIPS_WORDS,
 } from "../facts/round-trip.ts";
+import { AXIS_WORDS } from "../facts/words.ts";
 import type { Detail } from "./detail.ts";
 import { ridges } from "./distribution.ts";
 import { type Html, html } from "./markup.ts";
@@ -66,6 +67,7 @@ function distributions(timed: readonly TimedTrips[], bins: number): Html[] {
   const figure = ridges(rows, {
     id: "dist-round-trip",
     title: "Round-trip distribution by case",
+    axis: AXIS_WORDS.ns,
     unit: "ns",
     bins,
     label: LABEL,

@@ -30,7 +30,7 @@ export function slopesSection(run: Run): Html {
           code(row.workload),
           right(row.value),
           right(row.interval),
-          { value: row.cases.join(", "), kind: "wide" as const },
+          { value: row.reason ?? row.cases.join(", "), kind: "wide" as const },
         ],
       })),
     ),

@@ -54,10 +54,10 @@ li{margin:.15rem 0;overflow-wrap:anywhere}
 table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;min-width:60%}
 caption{text-align:left;color:var(--soft);padding:.25rem 0;font-size:.85rem}
 th,td{text-align:left;padding:.28rem .75rem .28rem 0;border-bottom:1px solid var(--grid);vertical-align:top}
-th{font-weight:600}thead th{color:var(--soft);border-bottom:1px solid var(--rule);white-space:nowrap}
+th{font-weight:600}thead th{color:var(--soft);border-bottom:1px solid var(--rule)}
 .r{text-align:right}td.r{white-space:nowrap}
 tbody th{font-weight:400;max-width:20rem}tbody th,tbody th code{overflow-wrap:break-word}
-td.m,.n{white-space:nowrap}td.w{overflow-wrap:anywhere;min-width:14rem}
+td.m,.n{white-space:nowrap}td.w{overflow-wrap:anywhere;min-width:12rem}td.w code{overflow-wrap:anywhere}
 figure{margin:.75rem 0 1.25rem}
 figcaption{color:var(--soft);font-size:.85rem;max-width:90ch}
 .plot{overflow-x:auto}
@@ -81,6 +81,7 @@ svg .e{text-anchor:end}svg .c{text-anchor:middle}svg .b{font-weight:600}
 .area{fill-opacity:.28;stroke-width:1.4}
 .seg{stroke:var(--ground);stroke-width:1}
 .bar{fill:var(--neutral)}
+.hatch{fill:none;stroke:var(--neutral)}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:.4rem 0;font-size:.85rem}
 .legend svg{display:inline-block;width:14px;min-width:14px;height:12px;vertical-align:-1px;margin-right:.4em}
 .strips{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:0 1.5rem}

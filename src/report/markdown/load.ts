@@ -24,7 +24,9 @@ export function slopes(run: Run): Section {
     folded: false,
     share: 2000,
     head: tableHead(["What", "Workload", "A frame", "Interval, ns"], "llrr"),
-    rows: slopeRows(run).map((one) => row(one.what, code(one.workload), one.value, one.interval)),
+    rows: slopeRows(run).map(({ what, workload, value, interval, reason }) =>
+      row(what, code(workload), reason === null ? value : `${value}: ${reason}`, interval),
+    ),
     note: md`${[...slopeSentences(run).map(({ text }) => text), SLOPE_WORDS].join(" ")}`,
   };
 }

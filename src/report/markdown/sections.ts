@@ -22,8 +22,15 @@ import {
 } from "../facts/guest.ts";
 import { agreement, bootsOf, headlineOf, stagesIn } from "../facts/latency.ts";
 import { headlinesOf } from "../facts/metrics.ts";
-import { programCosts } from "../facts/observing.ts";
-import { COUNTED_SENTENCE, COUNTED_WORDS, DECISION_WORDS, SPREAD_WORDS } from "../facts/words.ts";
+import { programCosts, slowdownOf } from "../facts/observing.ts";
+import {
+  COUNTED_SENTENCE,
+  COUNTED_WORDS,
+  DECISION_WORDS,
+  SPREAD_WORDS,
+  stageName,
+  withProbes,
+} from "../facts/words.ts";
 import type { Section } from "./assemble.ts";
 import { searches, slopes } from "./load.ts";
 import { roundTrips } from "./round-trip.ts";
@@ -91,15 +98,17 @@ function resultRows(item: Case, most: number | undefined): Markdown[] {
 }
 
 function latency(run: Run): Section {
-  const rows = stagesIn(run, "ns").map(({ item, stage, latency: found }) => {
+  const rows = stagesIn(run, "ns").map(({ item, stage, latency: found }, index, all) => {
     const { p50, p90, p99, sampled } = found;
     const show = (value: number) => (sampled === 0 ? "none" : duration(value));
     const share = sampled === found.count ? "all" : percent(sampled, found.count);
     const of = `${share} of ${count(found.count)}`;
-    return row(code(item.id), stage, show(p50), show(p90), show(p99), of);
+    const slowdown = item === all[index - 1]?.item ? null : slowdownOf(item);
+    const name = slowdown === null ? code(item.id) : md`${code(item.id)}, ${slowdown}`;
+    return row(name, stageName(stage, found.unit), show(p50), show(p90), show(p99), of);
   });
   return {
-    title: "Stage latency",
+    title: withProbes("Stage latency", "ns"),
     folded: true,
     share: 13_000,
     head: tableHead(["Case", "Stage", "p50", "p90", "p99", "Timed"], "llrrrr"),
@@ -113,7 +122,7 @@ function instructions(run: Run): Section {
     const { value, ci } = headlineOf(found);
     return row(
       code(item.id),
-      stage,
+      stageName(stage, found.unit),
       found.sampled === 0 ? "none" : bare(value, found.unit),
       bareSpan(ci, found.unit, value),
       count(found.perRound?.length ?? 0),

@@ -11,7 +11,14 @@ import {
 } from "../../text/units.ts";
 import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
 import { headlinesOf } from "../facts/metrics.ts";
-import { COUNTED_SENTENCE, COUNTED_WORDS, SPREAD_WORDS } from "../facts/words.ts";
+import { slowdownOf } from "../facts/observing.ts";
+import {
+  COUNTED_SENTENCE,
+  COUNTED_WORDS,
+  SPREAD_WORDS,
+  stageName,
+  withProbes,
+} from "../facts/words.ts";
 import { type Cell, type Column, cells, type Row, right, type Screen } from "./screen.ts";
 
 /** One line a case and headline metric. */
@@ -32,7 +39,7 @@ export function writeResults(screen: Screen, run: Run): void {
 export function writeLatency(screen: Screen, run: Run): void {
   const timed = stagesIn(run, "ns");
   if (timed.length > 0) {
-    screen.heading("Stage latency, and how many of the passages were timed");
+    screen.heading(`${withProbes("Stage latency", "ns")}, and how many of the passages were timed`);
     const head = right("p50", "p90", "p99", "timed", "passages");
     screen.table("case, stage", head, byCase(timed, timedRow));
     for (const one of timed) writeEstimate(screen, one);
@@ -52,7 +59,9 @@ export function writeLatency(screen: Screen, run: Run): void {
 function byCase(stages: readonly TimedStage[], rowOf: (one: TimedStage) => Row): Row[] {
   return stages.flatMap((one, index) => {
     const first = stages[index - 1]?.item !== one.item;
-    return [...(first ? [{ label: one.item.id, cells: [] }] : []), rowOf(one)];
+    const slowdown = slowdownOf(one.item);
+    const label = slowdown === null ? one.item.id : `${one.item.id}, ${slowdown}`;
+    return [...(first ? [{ label, cells: [] }] : []), rowOf(one)];
   });
 }
 
@@ -86,7 +95,7 @@ function timedRow({ stage, latency }: TimedStage): Row {
   const show = (value: number) => (sampled === 0 ? "none" : duration(value));
   const share = sampled === latency.count ? "all" : percent(sampled, latency.count);
   return {
-    label: `  ${stage}`,
+    label: `  ${stageName(stage, latency.unit)}`,
     cells: [
       ...cells([show(p50)], "strong"),
       ...cells([show(p90), show(p99)]),
@@ -99,7 +108,7 @@ function countedRow({ item, stage, latency }: TimedStage): Row {
   const { value, ci } = headlineOf(latency);
   const rounds = latency.perRound?.length ?? 0;
   return {
-    label: `  ${stage}`,
+    label: `  ${stageName(stage, latency.unit)}`,
     cells: [
       ...cells([latency.sampled === 0 ? "none" : bare(value, latency.unit)], "strong"),
       ...cells([bareSpan(ci, latency.unit, value)]),
@@ -113,7 +122,7 @@ function writeEstimate(screen: Screen, { item, stage, latency }: TimedStage): vo
   if (estimate === null) return;
   const [low, high] = estimate.ci;
   screen.paragraph(
-    `${item.id} ${stage}: ${quantity(estimate.value, unit)} (interval ${span(low, high, unit)}; ${estimate.method}, n = ${count(estimate.n)})`,
+    `${item.id} ${stageName(stage, unit)}: ${quantity(estimate.value, unit)} (interval ${span(low, high, unit)}; ${estimate.method}, n = ${count(estimate.n)})`,
     { indent: 2, hanging: 4 },
   );
 }

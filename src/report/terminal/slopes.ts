@@ -13,7 +13,7 @@ export function writeSlopes(screen: Screen, run: Run): void {
     "",
     [{ title: "workload", align: "left" }, ...right("a frame", "interval, ns")],
     rows
-      .filter((row) => row.interval !== "-")
+      .filter(({ reason }) => reason === null)
       .map((row) => ({
         label: row.what,
         cells: [
@@ -23,8 +23,9 @@ export function writeSlopes(screen: Screen, run: Run): void {
         ],
       })),
   );
-  for (const row of rows.filter(({ interval }) => interval === "-")) {
-    screen.paragraph(`${row.what}, ${row.workload}: ${row.value}`, { ...AT, tone: "dim" });
+  for (const { what, workload, value, reason } of rows) {
+    if (reason === null) continue;
+    screen.paragraph(`${what}, ${workload}: ${value}: ${reason}`, { ...AT, tone: "dim" });
   }
   for (const { text } of slopeSentences(run)) screen.paragraph(text, AT);
   screen.paragraph(SLOPE_WORDS, { ...AT, tone: "dim" });

@@ -163,6 +163,14 @@ describe.each(READ.map((format) => [format.name, format] as const))("%s says", (
     }
   });
 
+  test("that times of stages have probes on, and nothing of metrics and instructions", () => {
+    const wall = said(COMPARISONS.wall);
+    expect(wall).toMatch(/bridge\.forward, probes on/);
+    expect(wall).toMatch(/veth, all legs, probes on/);
+    expect(wall).not.toMatch(/(ns_per_frame|rtt_p50), probes on/);
+    expect(said(COMPARISONS.kernels)).not.toContain("probes on");
+  });
+
   test("how it is made again, and what boots by chance can do", () => {
     const text = said(COMPARISONS.kernels);
     expect(text).toContain("--kernel debian:bookworm --kernel debian:trixie --clock icount");

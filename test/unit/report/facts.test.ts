@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { digest, findingsOf } from "../../../src/report/facts/findings.ts";
 import { headlinesOf, seriesOf } from "../../../src/report/facts/metrics.ts";
+import { slowdownOf } from "../../../src/report/facts/observing.ts";
 import { resultOf } from "../../../src/report/facts/result.ts";
+import { probe } from "../../fixtures/report/parts.ts";
 import { flood, forward, largeRun } from "../../fixtures/report/runs.ts";
 
 describe("headlines", () => {
@@ -53,10 +55,22 @@ describe("headlines", () => {
 describe("the answer of a case", () => {
   test("says every frame only when nothing is missing", () => {
     const item = flood(4);
-    expect(resultOf(item)?.text).toContain("every frame became 3 copies, median 2.12 µs");
+    expect(resultOf(item)?.text).toMatch(/^every frame became 3 copies\. /);
     if (item.bridge !== undefined) item.bridge.unattributed = 1;
     expect(resultOf(item)?.text).toContain("100,000 frames became 300,000 copies (3 each)");
   });
+
+  test.each([forward(4), flood(4)])(
+    "$id has times with probes on in a sentence of their own",
+    (item) => {
+      const text = resultOf(item)?.text ?? "";
+      const unobserved = resultOf({ ...item, latency: {} })?.text ?? "";
+      expect(unobserved).toMatch(/CPU time a frame .*rounds\)\.$/);
+      expect(unobserved).not.toContain("probes on");
+      expect(text.startsWith(`${unobserved} Median `)).toBe(true);
+      expect(text).toMatch(/, probes on\.$/);
+    },
+  );
 
   test("is silent where nothing was measured", () => {
     const { bridge: _, ...item } = flood(4);
@@ -69,4 +83,32 @@ test("a digest says how much of each kind it left out", () => {
   const { shown, left } = digest(findings, 4);
   expect(shown).toHaveLength(4);
   expect(left).toEqual([{ kind: "result", count: 6 }]);
+});
+
+describe("what probes did to a workload", () => {
+  const slowdown = (metric: string, ratio: number, ci: [number, number]) => {
+    const item = forward(4);
+    const overhead = { metric, on: [], off: [], ratio, ci, method: "" };
+    return slowdownOf({ ...item, probe: probe({ overhead }) });
+  };
+
+  test("is a factor of its time", () => {
+    expect(slowdown("ns_per_frame", 2.4385, [2.17, 3.128])).toBe(
+      "with probes 2.44x slower (2.17 .. 3.13)",
+    );
+  });
+
+  test("is the inverse of a rate's", () => {
+    expect(slowdown("frame_rate", 0.25, [0.2, 0.5])).toBe("with probes 4x slower (2 .. 5)");
+  });
+
+  test("is not called slower where the interval holds no change", () => {
+    expect(slowdown("ns_per_frame", 1.02, [0.97, 1.08])).toBe(
+      "with probes 1.02x the time (0.970 .. 1.08)",
+    );
+  });
+
+  test("is not known where the run did not measure it", () => {
+    expect(slowdownOf({ ...forward(4), probe: probe({ overhead: null }) })).toBeNull();
+  });
 });

@@ -87,6 +87,29 @@ describe.each(["terminal", "markdown", "html"])("%s says", (format) => {
     expect(text(brokenRun())).not.toContain("97.5 %");
   });
 
+  test("that times of stages were taken with probes on, and what that did to the workload", () => {
+    const run = completeRun();
+    const [first] = run.cases.flatMap(({ probe }) => probe?.overhead ?? []);
+    if (first === undefined) throw new Error("fixture");
+    Object.assign(first, { ratio: 4.9, ci: [4.71, 5.13] });
+    const said = text(run);
+    expect(said).toMatch(/Stage latency, probes on|Percentiles in the timed passages, probes on/);
+    expect(said.match(/with probes 4\.90x slower \(4\.71 \.\. 5\.13\)/g)).toHaveLength(1);
+    expect(said).toContain("veth, all legs");
+  });
+
+  test("nothing of the kind where instructions were counted, which are net of the probes", () => {
+    const said = text(bookwormRun());
+    expect(said).toContain("Instructions by stage");
+    // The method tells of metrics with probes on against off.
+    expect(said.replace(/What observing costs.*/, "")).not.toContain("probes on");
+    expect(said).not.toContain("all legs");
+  });
+
+  test("why one more of something has no cost", () => {
+    expect(text(completeRun())).toMatch(/none.{0,20}it takes a kernel with CONFIG_BRIDGE_VLAN/);
+  });
+
   test("what observing cost", () => {
     const said = text(completeRun());
     expect(said).toContain("1.18");
