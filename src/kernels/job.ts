@@ -47,7 +47,7 @@ async function* given(from: string, to: string): AsyncGenerator<Entry> {
   const above = target.split("/").slice(0, -1).join("/");
   if (above !== "") yield* folders(above);
   if (!host.isDirectory()) {
-    const data = { host: from, bytes: host.size };
+    const data = await readFile(from);
     yield { path: target, kind: "file", mode: host.mode & 0o777, data };
     return;
   }
