@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import type { Run } from "../document/run.ts";
 import { readRun } from "../store/runs.ts";
 import { BridgescopeError } from "../system/errors.ts";
+import { inParallel } from "../system/parallel.ts";
 import { APP } from "./app.ts";
 import { type GuestOptions, runGuest } from "./guest.ts";
 import { hypervisorVersion } from "./hypervisor.ts";
@@ -81,7 +81,7 @@ export async function benchInGuests(request: GuestBench): Promise<GuestBenchResu
   );
   const failures = new Map<number, unknown>();
   const finished = [...request.finished];
-  const runs = await parallel(turns, availableParallelism(), async ({ image, kernel, boot }) => {
+  const runs = await inParallel(turns, async ({ image, kernel, boot }) => {
     if (failures.has(kernel) || signal.aborted) return null;
     const known = finished.findIndex((run) => isBoot(run, image, userland, boot, request));
     const [before] = known < 0 ? [] : finished.splice(known, 1);
@@ -211,23 +211,4 @@ export function unlike(names: readonly string[]): string[] {
     const before = names.slice(0, index).filter((other) => other === name).length;
     return before === 0 ? name : `${name}-${before + 1}`;
   });
-}
-
-/** Runs the work of all items, `limit` at a time. */
-async function parallel<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) {
-      const index = next++;
-      const item = items[index];
-      if (item !== undefined) results[index] = await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  return results;
 }
