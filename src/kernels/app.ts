@@ -14,41 +14,29 @@ let packed: Promise<Buffer> | undefined;
 
 /** This very bridgescope as an archive: made once a process, so that all guests of a run get the same. */
 export function packApp(): Promise<Buffer> {
-  packed ??= pack(ROOT);
+  packed ??= cpio(appEntries(ROOT));
   return packed;
 }
 
-async function pack(root: string): Promise<Buffer> {
+async function* appEntries(root: string): AsyncGenerator<Entry> {
   if (!existsSync(path.join(root, "dist", "cli", "main.js"))) {
     throw new PrerequisiteError(
       "bridgescope runs in the guest from its build, and there is no dist/cli/main.js: npm run build",
     );
   }
-  const entries: Entry[] = folders(`${APP.slice(1)}/dist`);
-  entries.push({
-    path: `${APP.slice(1)}/package.json`,
-    kind: "file",
-    data: await readFile(path.join(root, "package.json")),
-  });
-  const add = async (host: string, target: string) => {
-    for await (const entry of entriesUnder(host, (relative) =>
-      isUseful(relative) ? `${target}/${relative}` : null,
-    )) {
-      entries.push(await loaded(entry));
-    }
-  };
-  await add(path.join(root, "dist"), `${APP.slice(1)}/dist`);
+  const app = APP.slice(1);
+  yield* folders(`${app}/dist`);
+  const manifest = await readFile(path.join(root, "package.json"));
+  yield { path: `${app}/package.json`, kind: "file", data: manifest };
+  yield* usefulUnder(path.join(root, "dist"), `${app}/dist`);
   for (const [host, target] of await productionPackages(root)) {
-    entries.push(...folders(target));
-    await add(host, target);
+    yield* folders(target);
+    yield* usefulUnder(host, target);
   }
-  return cpio(entries);
 }
 
-/** A small cpio is made in memory: its larger files are read here. */
-async function loaded(entry: Entry): Promise<Entry> {
-  if (entry.kind !== "file" || Buffer.isBuffer(entry.data)) return entry;
-  return { ...entry, data: await readFile(entry.data.host) };
+function usefulUnder(host: string, target: string): AsyncGenerator<Entry> {
+  return entriesUnder(host, (relative) => (isUseful(relative) ? `${target}/${relative}` : null));
 }
 
 /** Not what only compilers and people read, and not a package's own packages: those are found by need. */

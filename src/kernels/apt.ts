@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { access, mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { CommandResult } from "../system/command.ts";
 import { PrerequisiteError, ToolError } from "../system/errors.ts";
@@ -11,7 +11,7 @@ import { runTool } from "./tool.ts";
 export interface Package {
   name: string;
   version: string;
-  /** `SHA256:…` (or another of apt's hashes) of the .deb. */
+  /** `SHA256:…` of the .deb. */
   checksum: string;
   bytes: number;
 }
@@ -20,14 +20,15 @@ export interface Package {
 export interface Apt {
   /** What these packages and all they depend on come to, on a machine that has nothing. */
   resolve(packages: readonly string[]): Promise<Package[]>;
-  /** Fetches exactly these, checked by apt; the paths of the .deb files. */
-  fetch(packages: readonly Package[]): Promise<string[]>;
+  /** Fetches exactly these, checked by apt, and unpacks them into a new folder, without any of their scripts. */
+  unpack(packages: readonly Package[], tree: string): Promise<void>;
 }
 
 const KEYRINGS = ["gpg", "pgp"].map((type) => `/usr/share/keyrings/debian-archive-keyring.${type}`);
 
 const UPDATE_TIMEOUT_MS = 180_000;
 const FETCH_TIMEOUT_MS = 1_200_000;
+const UNPACK_TIMEOUT_MS = 300_000;
 
 export async function openApt(
   folder: string,
@@ -52,101 +53,85 @@ export async function openApt(
       const install = ["--print-uris", "--yes", "--no-install-recommends", "install"];
       return parseUris(await apt([...install, ...packages], UPDATE_TIMEOUT_MS));
     },
-    fetch: async (packages) => {
-      const target = path.join(folder, "debs");
-      await mkdir(target, { recursive: true });
+    unpack: async (packages, tree) => {
+      const debs = path.join(folder, "debs");
+      await mkdir(debs);
+      await mkdir(tree);
       const wanted = packages.map(({ name, version }) => `${name}=${version}`);
-      await apt(["download", ...wanted], FETCH_TIMEOUT_MS, target);
-      return packages.map(({ name, version }) =>
-        path.join(target, `${name}_${version.replaceAll(":", "%3a")}_`),
-      );
+      await apt(["download", ...wanted], FETCH_TIMEOUT_MS, debs);
+      for (const deb of (await readdir(debs)).sort()) {
+        const result = await runTool("dpkg-deb", ["--extract", path.join(debs, deb), tree], {
+          timeoutMs: UNPACK_TIMEOUT_MS,
+          signal,
+        });
+        if (result.exitCode === 0) continue;
+        const said = printable(result.stderr.trim().split("\n")[0] ?? "");
+        throw new ToolError("dpkg-deb", `${deb} could not be unpacked: ${said}`);
+      }
     },
   };
 }
 
+/** In a file, not as options: the machine's own hooks (images that clean up after apt) must not run. */
 async function configure(
   folder: string,
   suite: Suite,
   mirror: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const keyring = await findKeyring();
-  for (const part of ["etc", "state/lists/partial", "cache/archives/partial"]) {
+  const keyring = KEYRINGS.find(existsSync);
+  if (keyring === undefined) {
+    throw new PrerequisiteError(
+      "Debian's archive keys are not here, and packages are taken only with their signature: apt-get install debian-archive-keyring",
+    );
+  }
+  for (const part of ["state/lists/partial", "cache/archives/partial"]) {
     await mkdir(path.join(folder, part), { recursive: true });
   }
-  await writeFile(path.join(folder, "status"), "");
-  await writeFile(
-    path.join(folder, "etc", "sources.list"),
-    `deb [arch=amd64 signed-by=${keyring}] ${mirror} ${suite} main\n`,
-  );
-  const proxies = await runTool("apt-config", ["dump", "Acquire::http", "Acquire::https"], {
+  const source = `deb [arch=amd64 signed-by=${keyring}] ${mirror} ${suite} main\n`;
+  await writeFile(path.join(folder, "sources.list"), source);
+  const settings = {
+    Dir: folder,
+    "Dir::Etc": folder,
+    "Dir::Etc::sourceparts": "-",
+    "Dir::Etc::parts": "-",
+    "Dir::Etc::netrc": "/etc/apt/auth.conf",
+    "Dir::Etc::netrcparts": "/etc/apt/auth.conf.d",
+    "Dir::State": "state",
+    "Dir::State::status": "/dev/null",
+    "Dir::Cache": "cache",
+    "APT::Architecture": "amd64",
+    "APT::Architectures::": "amd64",
+    "APT::Sandbox::User": "root",
+    "APT::Update::Error-Mode": "any",
+    "Acquire::ForceHash": "SHA256",
+    "Acquire::Languages": "none",
+    "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
+    "Acquire::Retries": "2",
+    "Acquire::http::Timeout": "20",
+    "Acquire::https::Timeout": "20",
+    // bullseye is finished and its Release file ends; sid's is short-lived and mirrors lag.
+    "Acquire::Check-Valid-Until": `${suite !== "sid" && suite !== "bullseye"}`,
+  };
+  const own = Object.entries(settings).map(([name, value]) => `${name} "${value}";`);
+  const machine = await runTool("apt-config", ["dump", "Acquire::http", "Acquire::https"], {
     signal,
   });
+  const way = machine.stdout.match(/^Acquire::https?::\S*(?:Proxy|CA|SSL|Verify)\S* ".*";$/gim);
   const file = path.join(folder, "apt.conf");
-  await writeFile(file, aptConfiguration(folder, suite, proxies.stdout));
+  await writeFile(file, `${[...own, ...(way ?? [])].join("\n")}\n`);
   return file;
-}
-
-/** In a file, not as options: the machine's own hooks (images that clean up after apt) must not run. */
-function aptConfiguration(folder: string, suite: Suite, acquire: string): string {
-  const settings: [string, string][] = [
-    ["Dir", folder],
-    ["Dir::Etc", "etc"],
-    ["Dir::Etc::sourcelist", "sources.list"],
-    ["Dir::Etc::sourceparts", "-"],
-    ["Dir::Etc::parts", "-"],
-    ["Dir::Etc::netrc", "/etc/apt/auth.conf"],
-    ["Dir::Etc::netrcparts", "/etc/apt/auth.conf.d"],
-    ["Dir::State", "state"],
-    ["Dir::State::status", path.join(folder, "status")],
-    ["Dir::Cache", "cache"],
-    ["APT::Architecture", "amd64"],
-    ["APT::Architectures::", "amd64"],
-    ["APT::Sandbox::User", "root"],
-    ["APT::Update::Error-Mode", "any"],
-    ["Acquire::Languages", "none"],
-    ["Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", "false"],
-    ["Acquire::Retries", "2"],
-    ["Acquire::http::Timeout", "20"],
-    ["Acquire::https::Timeout", "20"],
-    // bullseye is finished and its Release file ends; sid's is short-lived and mirrors lag.
-    ["Acquire::Check-Valid-Until", suite === "sid" || suite === "bullseye" ? "false" : "true"],
-  ];
-  const own = settings.map(([name, value]) => `${name} "${value}";\n`).join("");
-  const inherited =
-    acquire.match(/^Acquire::https?::\S*(?:Proxy|CA|SSL|Verify)\S* ".*";$/gim) ?? [];
-  return `${own}${inherited.map((line) => `${line}\n`).join("")}`;
-}
-
-async function findKeyring(): Promise<string> {
-  for (const keyring of KEYRINGS) {
-    try {
-      await access(keyring, constants.R_OK);
-      return keyring;
-    } catch {
-      // the other name then
-    }
-  }
-  throw new PrerequisiteError(
-    "Debian's archive keys are not here, and packages are taken only with their signature: apt-get install debian-archive-keyring",
-  );
 }
 
 /** Lines of `apt-get --print-uris`: 'URL' file bytes hash. */
 function parseUris(text: string): Package[] {
-  return text.split("\n").flatMap((line) => {
-    const match = /^'[^']+' ([^_\s]+)_([^_\s]+)_[^_\s]+\.deb (\d+) ?(\S*)$/.exec(line);
-    const [, name, version, bytes, checksum] = match ?? [];
-    if (name === undefined || version === undefined) return [];
-    return [
-      {
-        name,
-        version: decodeURIComponent(version),
-        bytes: Number(bytes),
-        checksum: checksum ?? "",
-      },
-    ];
-  });
+  const lines = text.matchAll(/^'[^']+' ([^_\s]+)_([^_\s]+)_[^_\s]+\.deb (\d+) ?(\S*)$/gm);
+  return [...lines].map(([, name = "", version = "", bytes, checksum = ""]) => ({
+    name,
+    version: decodeURIComponent(version),
+    bytes: Number(bytes),
+    checksum,
+  }));
 }
 
 /** apt's own first complaint, in one sentence with what to do. */

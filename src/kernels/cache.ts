@@ -21,7 +21,7 @@ export function cacheFolder(): string {
   return path.join(base, "bridgescope", "kernels");
 }
 
-function inCache(...parts: string[]): string {
+export function pathOf(...parts: string[]): string {
   return path.join(cacheFolder(), ...parts);
 }
 
@@ -30,7 +30,7 @@ export async function withTemporary<T>(work: (folder: string) => Promise<T>): Pr
   await removeLeftovers();
   const { pid, startTime, bootId } = currentOwner();
   const name = `${pid}.${startTime}.${bootId}.${randomBytes(4).toString("hex")}`;
-  const folder = inCache("tmp", name);
+  const folder = pathOf("tmp", name);
   try {
     makeFolder(folder, 0o700);
     return await work(folder);
@@ -46,28 +46,26 @@ const TEMPORARY = /^(\d+)\.(\d+)\.([0-9a-f-]{36})\.[0-9a-f]{8}$/;
 /** Takes away what commands that are dead were making or had unpacked for their guests; the folders that it was in. */
 export async function removeLeftovers(): Promise<string[]> {
   const removed: string[] = [];
-  for (const name of await namesIn(inCache("tmp"))) {
+  for (const name of await namesIn(pathOf("tmp"))) {
     const [, pid, startTime, bootId] = TEMPORARY.exec(name) ?? [];
     if (pid === undefined || startTime === undefined || bootId === undefined) continue;
     const owner = { pid: Number(pid), startTime: Number(startTime), bootId };
     if (fateOf(owner) === "alive") continue;
-    await rm(inCache("tmp", name), { recursive: true, force: true });
-    removed.push(inCache("tmp", name));
+    await rm(pathOf("tmp", name), { recursive: true, force: true });
+    removed.push(pathOf("tmp", name));
   }
   return removed;
 }
 
-/** Gives a finished folder its name. False when another process was first; theirs is as good. */
-export async function publish(made: string, ...name: string[]): Promise<boolean> {
-  const target = inCache(...name);
+/** Gives a finished folder its name, unless another process was first; theirs is as good. */
+export async function publish(made: string, ...name: string[]): Promise<void> {
+  const target = pathOf(...name);
   makeFolder(path.dirname(target), 0o700);
   try {
     await rename(made, target);
-    return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOTEMPTY" || code === "EEXIST") return false;
-    throw error;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
   }
 }
 
@@ -75,7 +73,7 @@ export async function publish(made: string, ...name: string[]): Promise<boolean>
 export async function discard(...name: string[]): Promise<void> {
   await withTemporary(async (folder) => {
     try {
-      await rename(inCache(...name), path.join(folder, "discarded"));
+      await rename(pathOf(...name), path.join(folder, "discarded"));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
@@ -83,11 +81,7 @@ export async function discard(...name: string[]): Promise<void> {
 }
 
 export function published(...name: string[]): Promise<string[]> {
-  return namesIn(inCache(...name));
-}
-
-export function pathOf(...name: string[]): string {
-  return inCache(...name);
+  return namesIn(pathOf(...name));
 }
 
 async function namesIn(folder: string): Promise<string[]> {
@@ -107,7 +101,7 @@ export async function withLock<T>(
   options: { signal?: AbortSignal | undefined; waiting?: () => void },
   work: () => Promise<T>,
 ): Promise<T> {
-  const fd = openLock(inCache("locks", name));
+  const fd = openLock(pathOf("locks", name));
   try {
     while (!tryLock(fd)) {
       options.waiting?.();
@@ -135,7 +129,7 @@ function openLock(file: string): number {
 
 /** Refuses before anything is fetched where the disk has no room for it. */
 export async function requireRoom(megabytes: number, what: string): Promise<void> {
-  makeFolder(inCache("tmp"), 0o700);
+  makeFolder(pathOf("tmp"), 0o700);
   const { bavail, bsize } = await statfs(cacheFolder());
   const free = Math.floor((bavail * bsize) / 1e6);
   if (free >= megabytes) return;

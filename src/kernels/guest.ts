@@ -108,7 +108,7 @@ function bootGuest(
   return withTemporary(async (work) => {
     const factor = PATIENCE[machine.clock === "icount" ? "icount" : machine.accelerator];
     const env = { BRIDGESCOPE_PATIENCE: `${factor}`, ...job.env };
-    const initrd = await makeInitrd(work, image, userland, job, env, signal);
+    const initrd = await makeInitrd(work, image, userland, job, env);
     requireMemory(machine, initrd.megabytes);
     signal?.throwIfAborted();
     const results = path.join(work, "results");

@@ -1,10 +1,8 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { appendFile, copyFile, rm, stat } from "node:fs/promises";
+import { appendFile, copyFile, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
 import { BridgescopeError } from "../system/errors.ts";
 import { packApp } from "./app.ts";
-import { writeCpio } from "./cpio.ts";
+import { cpio } from "./cpio.ts";
 import type { KernelImage } from "./image.ts";
 import { type GuestJob, jobEntries } from "./job.ts";
 import type { Userland } from "./userland.ts";
@@ -16,16 +14,14 @@ export async function makeInitrd(
   userland: Userland,
   job: GuestJob,
   env: Record<string, string>,
-  signal?: AbortSignal,
 ): Promise<{ file: string; megabytes: number }> {
   const file = path.join(work, "initrd");
-  const own = path.join(work, "job.cpio");
-  await writeCpio(own, jobEntries(job, image, env), signal);
+  const own = await cpio(jobEntries(job, image, env));
   try {
     await copyFile(userland.cpio, file);
-    await append(image.modules, file);
+    await appendFile(file, await readFile(image.modules));
     await appendFile(file, await packApp());
-    await append(own, file);
+    await appendFile(file, own);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
     throw new BridgescopeError(
@@ -34,10 +30,5 @@ export async function makeInitrd(
       { cause },
     );
   }
-  await rm(own);
   return { file, megabytes: Math.ceil((await stat(file)).size / 1e6) };
-}
-
-function append(from: string, to: string): Promise<void> {
-  return pipeline(createReadStream(from), createWriteStream(to, { flags: "a" }));
 }

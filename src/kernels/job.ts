@@ -53,7 +53,7 @@ async function* given(file: NonNullable<GuestJob["files"]>[number]): AsyncGenera
     throw new UsageError(`${printable(from)} is not there to be taken into the guest`, { cause });
   });
   if (!host.isDirectory()) {
-    const data = { host: from, bytes: host.size };
+    const data = await readFile(from);
     yield { path: target, kind: "file", mode: host.mode & 0o777, data };
     return;
   }

@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { pathOf, published } from "./cache.ts";
+import { discard, pathOf, publish, published } from "./cache.ts";
 
 const MANIFEST = "manifest.json";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** What lies beside every finished thing in the cache: what it is made of, and how to tell it is whole. */
-export const manifestSchema = z.strictObject({
+const manifestSchema = z.strictObject({
   schema: z.literal("bridgescope.kernels.cache/1"),
   kind: z.enum(["image", "userland"]),
   spec: z.string(),
@@ -36,22 +36,26 @@ export interface Cached {
 
 export type Shelf = "images" | "userlands";
 
-/** Describes the files of a folder that is ready to be published. */
-export async function writeManifest(
-  folder: string,
-  about: Omit<Manifest, "schema" | "files" | "made">,
-  names: readonly string[],
-): Promise<Manifest> {
-  const files: Manifest["files"] = {};
-  for (const name of names) files[name] = await measure(path.join(folder, name));
-  const manifest: Manifest = {
-    schema: "bridgescope.kernels.cache/1",
-    ...about,
-    made: new Date().toISOString(),
-    files,
-  };
-  await writeFile(path.join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  return manifest;
+/** What is said of a thing beside its files. */
+export type About = Omit<Manifest, "schema" | "files" | "made">;
+
+/**
+ * Puts a finished folder on its shelf, under a name that stands for its contents. A whole one of that name is as good;
+ * one that is not whole makes room.
+ */
+export async function shelve(made: string, about: About, signal?: AbortSignal): Promise<Cached> {
+  const files = await measureAll(made);
+  const schema = "bridgescope.kernels.cache/1";
+  const manifest: Manifest = { schema, ...about, made: new Date().toISOString(), files };
+  await writeFile(path.join(made, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  const shelf: Shelf = `${about.kind}s`;
+  const id = `${about.name}-${digest({ ...about, files }).slice(0, 12)}`;
+  signal?.throwIfAborted();
+  const same = await pickWhole(await readShelf(shelf), (cached) => cached.id === id);
+  if (same !== null) return same;
+  await discard(shelf, id);
+  await publish(made, shelf, id);
+  return { manifest, id, folder: pathOf(shelf, id) };
 }
 
 /** Everything on a shelf, the newest first; what carries no manifest of ours is not ours. */
@@ -93,6 +97,14 @@ async function isWhole(cached: Cached): Promise<boolean> {
   }
   verified.add(cached.folder);
   return true;
+}
+
+async function measureAll(folder: string): Promise<Manifest["files"]> {
+  const files: Manifest["files"] = {};
+  for (const name of (await readdir(folder)).sort()) {
+    files[name] = await measure(path.join(folder, name));
+  }
+  return files;
 }
 
 async function measure(file: string): Promise<{ bytes: number; sha256: string }> {

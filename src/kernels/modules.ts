@@ -1,4 +1,5 @@
-import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { ToolError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
@@ -44,16 +45,11 @@ export async function modulesIn(folder: string): Promise<ModuleSource> {
     const host = path.join(entry.parentPath, entry.name);
     files.set(path.relative(folder, host), host);
   }
-  return { files, lists: await presentLists(folder) };
+  return { files, lists: presentLists(folder) };
 }
 
-export async function presentLists(folder: string): Promise<string[]> {
-  const present: string[] = [];
-  for (const name of LISTS) {
-    const file = path.join(folder, name);
-    if ((await stat(file).catch(() => null))?.isFile()) present.push(file);
-  }
-  return present;
+export function presentLists(folder: string): string[] {
+  return LISTS.map((name) => path.join(folder, name)).filter((file) => existsSync(file));
 }
 
 /** Makes the archive of the modules a guest needs, indexed by depmod here so that no guest has to. */
@@ -80,11 +76,8 @@ export async function packModules(
     );
   }
   // The userland is usr-merged, whatever the kernel's package is.
-  await writeCpio(archive, entriesUnder(stage, place), signal);
-}
-
-function place(relative: string): string {
-  return `usr/${relative}`;
+  const entries = entriesUnder(stage, (relative) => `usr/${relative}`);
+  await writeCpio(archive, entries, signal);
 }
 
 async function withDependencies(

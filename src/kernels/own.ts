@@ -1,11 +1,12 @@
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
 import { readRelease } from "./bzimage.ts";
-import { discard, publish, requireRoom, withTemporary } from "./cache.ts";
+import { discard, requireRoom, withTemporary } from "./cache.ts";
 import { CONFIG, MODULES, VMLINUZ } from "./files.ts";
-import { type Cached, digest, pickWhole, readShelf, writeManifest } from "./manifest.ts";
+import { type Cached, readShelf, shelve } from "./manifest.ts";
 import { type ModuleSource, modulesIn, NO_MODULES, packModules, presentLists } from "./modules.ts";
 import type { EnsureOptions } from "./options.ts";
 import { type KernelSpec, TREE_IMAGE } from "./spec.ts";
@@ -29,17 +30,16 @@ interface Parts {
 /** A developer's own kernel, copied: the tree may be built anew while its kernel is measured. */
 export async function ensureOwnImage(spec: OwnSpec, options: EnsureOptions): Promise<Cached> {
   await requireRoom(ROOM_MB, `taking ${spec.text}`);
-  const key = spec.text;
   const parts = spec.kind === "tree" ? await ofTree(spec) : ofImage(spec);
   const release = await readRelease(parts.image);
   options.progress?.(`taking ${release} with its modules`);
-  const id = await withTemporary(async (work) => {
+  const cached = await withTemporary(async (work) => {
     const made = path.join(work, "made");
     await mkdir(made);
     await copyFile(parts.image, path.join(made, VMLINUZ));
     const source = await parts.modules(release);
     await packModules(source, release, work, path.join(made, MODULES), options.signal);
-    const config = parts.config ?? (await configBeside(parts.image, release, spec.modules));
+    const config = parts.config ?? configBeside(parts.image, release, spec.modules);
     if (config !== null) await copyFile(config, path.join(made, CONFIG));
     const about = {
       kind: "image" as const,
@@ -50,23 +50,11 @@ export async function ensureOwnImage(spec: OwnSpec, options: EnsureOptions): Pro
       recipe: "own",
       packages: {},
     };
-    const names = [VMLINUZ, MODULES, ...(config === null ? [] : [CONFIG])];
-    const { files } = await writeManifest(made, about, names);
-    const name = `own-${release}-${digest([spec.text, parts.source, files]).slice(0, 12)}`;
-    options.signal?.throwIfAborted();
-    if (!(await publish(made, "images", name))) {
-      const same = await pickWhole(await readShelf("images"), (cached) => cached.id === name);
-      if (same === null) {
-        await discard("images", name);
-        await publish(made, "images", name);
-      }
-    }
-    return name;
+    return shelve(made, about, options.signal);
   });
-  const shelf = await readShelf("images");
-  const cached = await pickWhole(shelf, (candidate) => candidate.id === id);
-  if (cached === null) throw new Error(`${spec.text} was taken and is not in the cache`);
-  const older = shelf.filter(({ manifest, id: other }) => manifest.spec === key && other !== id);
+  const older = (await readShelf("images")).filter(
+    ({ manifest, id }) => manifest.spec === spec.text && id !== cached.id,
+  );
   for (const old of older.slice(KEPT_BUILDS)) await discard("images", old.id);
   return cached;
 }
@@ -84,7 +72,7 @@ async function ofTree(spec: KernelSpec & { kind: "tree" }): Promise<Parts> {
   const config = path.join(spec.tree, ".config");
   return {
     image: path.join(spec.tree, TREE_IMAGE),
-    config: (await isFile(config)) ? config : null,
+    config: existsSync(config) ? config : null,
     source: await describeTree(spec.tree),
     modules: (release) =>
       spec.modules === null ? treeModules(spec.tree) : givenModules(spec.modules, release),
@@ -94,16 +82,16 @@ async function ofTree(spec: KernelSpec & { kind: "tree" }): Promise<Parts> {
 /** The modules as the build left them, by the list it writes; `make modules_install` is not needed. */
 async function treeModules(tree: string): Promise<ModuleSource> {
   const order = path.join(tree, "modules.order");
-  if (!(await isFile(order))) return NO_MODULES;
+  if (!existsSync(order)) return NO_MODULES;
   const files = new Map<string, string>();
   for (const line of (await readFile(order, "utf8")).split("\n")) {
     // `kernel/net/llc/llc.ko` up to 6.2, `net/llc/llc.o` from then on.
     const relative = /^(?:kernel\/)?(\S+)\.k?o$/.exec(line)?.[1];
     if (relative === undefined) continue;
     const host = path.join(tree, `${relative}.ko`);
-    if (await isFile(host)) files.set(`kernel/${relative}.ko`, host);
+    if (existsSync(host)) files.set(`kernel/${relative}.ko`, host);
   }
-  return { files, lists: await presentLists(tree) };
+  return { files, lists: presentLists(tree) };
 }
 
 /** A folder lib/modules/<release>, or one that `make modules_install` was given, or an empty one. */
@@ -126,19 +114,14 @@ async function givenModules(folder: string | null, release: string): Promise<Mod
 }
 
 /** As distributions put it in /boot, or with the modules. */
-async function configBeside(
-  image: string,
-  release: string,
-  modules: string | null,
-): Promise<string | null> {
+function configBeside(image: string, release: string, modules: string | null): string | null {
   const places = [
     path.join(path.dirname(image), `config-${release}`),
     ...(modules === null
       ? []
       : [path.join(modules, "config"), path.join(modules, "lib/modules", release, "config")]),
   ];
-  for (const place of places) if (await isFile(place)) return place;
-  return null;
+  return places.find((place) => existsSync(place)) ?? null;
 }
 
 async function describeTree(tree: string): Promise<string> {
@@ -151,8 +134,4 @@ async function describeTree(tree: string): Promise<string> {
     // no git, or not its tree: the release has to do
   }
   return "not under git";
-}
-
-async function isFile(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => null))?.isFile() ?? false;
 }

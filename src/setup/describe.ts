@@ -1,5 +1,5 @@
-import { availableParallelism } from "node:os";
 import { ToolError } from "../system/errors.ts";
+import { inParallel } from "../system/parallel.ts";
 import type { BuiltLab } from "./lab.ts";
 import { SWITCH } from "./plan.ts";
 import { fdbRow, type LinkRow, linkRow, readRows, type Scalars } from "./rows.ts";
@@ -111,17 +111,4 @@ async function readFdb(lab: BuiltLab, bridge: string): Promise<FdbEntry[]> {
     state: entry.state === "" ? "learned" : entry.state,
     flags: entry.flags,
   }));
-}
-
-/** One process a host: a thousand at once would be too many. */
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let index = next++; index < items.length; index = next++) {
-      results[index] = await work(items[index] as T);
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  return results;
 }

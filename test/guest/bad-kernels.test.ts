@@ -1,8 +1,14 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { APP } from "../../src/kernels/app.ts";
-import { ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
+import {
+  cacheFolder,
+  ensureImage,
+  ensureUserland,
+  parseKernelSpec,
+} from "../../src/kernels/index.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { bridgescope, scratch, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
@@ -121,6 +127,50 @@ inGuests("Ctrl-C while the userland is unpacked: no half one, no process left", 
   expect(cacheFiles(cache)).toEqual([]);
   expect(await hostChanges(before, 2000)).toEqual({});
 });
+
+inGuests("what was damaged in the cache is made anew", async () => {
+  const home = join(folder.path, "damaged");
+  const cache = join(home, "bridgescope", "kernels");
+  for (const shelf of SHELVES) {
+    cpSync(join(cacheFolder(), shelf), join(cache, shelf), { recursive: true });
+  }
+  const inCopy = (file: string) => join(cache, relative(cacheFolder(), file));
+  const image = inCopy(await imageAlone());
+  // Of the same length: only the checksum tells.
+  const data = readFileSync(image);
+  data.writeUInt8(data.readUInt8(1_000_000) ^ 1, 1_000_000);
+  writeFileSync(image, data);
+  truncateSync(inCopy((await ensureUserland()).cpio), 1000);
+  expect(damagedFiles(cache)).toEqual(["vmlinuz", "userland.cpio"]);
+
+  const pull = async () => {
+    const result = await bridgescope(["kernels", "pull", KERNEL], { XDG_CACHE_HOME: home });
+    expect([result.code, result.stdout]).toEqual([0, expect.stringMatching(/^debian:bookworm +6/)]);
+    expect(damagedFiles(cache)).toEqual([]);
+  };
+  await pull();
+  expect(readdirSync(join(cache, "userlands"))).toHaveLength(1);
+  const ids = readdirSync(join(cache, "images")).filter((id) => id.startsWith("debian-bookworm"));
+  expect(ids).toHaveLength(1);
+  truncateSync(join(cache, "images", ids.join(), "manifest.json"), 100);
+  await pull();
+});
+
+const SHELVES = ["images", "userlands"];
+
+/** Names of the files that are not what their manifests say. */
+function damagedFiles(cache: string): string[] {
+  const things = SHELVES.flatMap((shelf) =>
+    readdirSync(join(cache, shelf)).map((id) => join(cache, shelf, id)),
+  );
+  return things.flatMap((thing) => {
+    const { files } = JSON.parse(readFileSync(join(thing, "manifest.json"), "utf8"));
+    return Object.keys(files).filter((name) => {
+      const data = readFileSync(join(thing, name));
+      return createHash("sha256").update(data).digest("hex") !== files[name].sha256;
+    });
+  });
+}
 
 async function imageAlone(): Promise<string> {
   return (await ensureImage(parseKernelSpec(KERNEL))).vmlinuz;
