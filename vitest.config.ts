@@ -3,6 +3,12 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    tags: [
+      {
+        name: "full",
+        description: "Repeats or takes long; something shorter shows the same kind of thing",
+      },
+    ],
     projects: [
       {
         test: {

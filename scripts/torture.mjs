@@ -31,7 +31,7 @@ await main(async () => {
   if (!values.table) {
     const env = { BRIDGESCOPE_TRIALS: values.trials, BRIDGESCOPE_INPUTS: values.inputs };
     const words = values.only === "" ? [] : ["--testNamePattern", values.only];
-    ({ failed } = await runVitest("torture", words, process.execPath, env));
+    ({ failed } = await runVitest("torture", { words, env }));
   }
   const { shareInterval } = await import(inRoot("dist", "stats", "proportion.js"));
   const table = tableOf(JSON.parse(readFileSync(ROWS, "utf8")), shareInterval);

@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { runChild } from "./child.mjs";
 import { inModules, ROOT } from "./repository.mjs";
+import { countTests, FULL } from "./vitest-report.mjs";
 
 /**
- * Runs one vitest project on the given Node, or of it the files whose path holds one of `paths` (options of vitest may
- * stand there too), and gives its real counts.
+ * Runs one vitest project on the given Node, or of it what `words` say (parts of paths, options of vitest), and gives
+ * its real counts; with `full` only the tests that have that tag, or only those that have not. Its output goes to
+ * `onOutput`, or to ours.
  */
-export async function runVitest(project, paths = [], node = process.execPath, env = {}) {
+export async function runVitest(project, options = {}) {
+  const { words = [], full, node = process.execPath, env = {}, onOutput } = options;
   const folder = mkdtempSync(path.join(tmpdir(), "bridgescope-vitest-"));
   const file = path.join(folder, "result.json");
   try {
@@ -19,14 +22,16 @@ export async function runVitest(project, paths = [], node = process.execPath, en
         "run",
         "--project",
         project,
-        ...paths,
+        ...words,
+        ...(full === undefined ? [] : [`--tagsFilter=${full ? FULL : `!${FULL}`}`]),
         "--reporter=default",
         "--reporter=json",
         `--outputFile.json=${file}`,
       ],
       {
         cwd: ROOT,
-        stdio: ["ignore", "inherit", "inherit"],
+        stdio: ["ignore", ...Array(2).fill(onOutput ? "pipe" : "inherit")],
+        onOutput,
         // Tests that start `node` from PATH shall get the one under test.
         env: {
           ...process.env,
@@ -35,26 +40,10 @@ export async function runVitest(project, paths = [], node = process.execPath, en
         },
       },
     );
-    return { ...countTests(readResult(file), exitCode), interruptedBy };
+    return { ...countTests(readResult(file), exitCode, full), interruptedBy };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/**
- * Counts from vitest's JSON report. A test file that could not be loaded has no tests to fail, and an
- * error outside any test shows in the exit status alone: each counts as one failure.
- */
-function countTests(result, exitCode) {
-  if (result === null) return { passed: 0, failed: 1, skipped: 0 };
-  const passed = result.numPassedTests;
-  const skipped = result.numPendingTests + result.numTodoTests;
-  const brokenFiles = result.testResults.filter(
-    (file) =>
-      file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
-  ).length;
-  const failed = result.numFailedTests + brokenFiles;
-  return { passed, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped };
 }
 
 function readResult(file) {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProbeBackend } from "../probes/backend.ts";
 import { readSoftnetDrops, readSoftnetFrames } from "../system/softnet.ts";
-import { FULL_PACE, nextPace, type Pace, shareOf } from "./pace.ts";
+import { BACK_AT, FULL_PACE, judgeLook, type Pace, percent, shareOf } from "./pace.ts";
 import { attachWatch, type Target, type WatchProbes } from "./probes.ts";
 import { NOTHING, type Reading } from "./tally.ts";
 
@@ -57,11 +57,28 @@ const GLANCE_MS = 20;
 const GROWN = 2;
 /** Frames/s below which no growth is worth a look. */
 const CALM_RATE = 20_000;
-/** Detached probes come back when the load is this share of what it was. */
-const CALM = 0.25;
-const BACK = "they come back when the load is a quarter of this";
 
-export function createGuard(options: GuardOptions): Guard {
+/** The clock and what the machine says, by which a guard goes. */
+export interface GuardMachine {
+  /** Milliseconds, as performance.now(). */
+  now(): number;
+  /** Ends early when `signal` is aborted. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Frames that softnet took in, and those that it dropped, since boot; null where the kernel does not say. */
+  softnetFrames(): number | null;
+  softnetDrops(): number | null;
+  attach: typeof attachWatch;
+}
+
+const THIS_MACHINE: GuardMachine = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+  softnetFrames: readSoftnetFrames,
+  softnetDrops: readSoftnetDrops,
+  attach: attachWatch,
+};
+
+export function createGuard(options: GuardOptions, machine = THIS_MACHINE): Guard {
   const { limit, signal } = options;
   let probes: WatchProbes | null = null;
   let attaching: Promise<void> | null = null;
@@ -78,17 +95,16 @@ export function createGuard(options: GuardOptions): Guard {
   let reason: string[] = [];
   /** The last phase was one of counting. */
   let counted = false;
-  let drops = readSoftnetDrops();
+  let drops = machine.softnetDrops();
 
   const attach = async () => {
     if (options.backend === null) return;
-    const attached = await attachWatch(options.backend, options.onAct, signal);
+    const attached = await machine.attach(options.backend, options.onAct, signal);
     attached.aim(options.targets());
     options.onCount(attached, true);
     probes = attached;
     pace = FULL_PACE;
     resting = null;
-    last = NOTHING;
     detachedAt = null;
   };
   const detach = async (rate: number) => {
@@ -103,21 +119,21 @@ export function createGuard(options: GuardOptions): Guard {
   /** Polls until `end`, or until the machine takes in more than `most` frames/s. */
   const until = async (end: number, poll: () => void, most = Number.POSITIVE_INFINITY) => {
     for (let due = 0; ; ) {
-      const now = performance.now();
+      const now = machine.now();
       const over = now >= end || signal.aborted;
       if (over || now >= due) {
         poll();
         due = now + POLL_MS;
       }
       if (over) return;
-      const rate = most === Number.POSITIVE_INFINITY ? null : frameRate();
+      const rate = most === Number.POSITIVE_INFINITY ? null : frameRate(machine);
       const next = Math.min(end, due, rate === null ? end : now + GLANCE_MS);
-      await sleep(next - now, undefined, { signal }).catch(() => {});
+      await machine.sleep(next - now, signal);
       if (rate !== null && rate() > most) return;
     }
   };
   const softnetRose = (): number => {
-    const now = readSoftnetDrops();
+    const now = machine.softnetDrops();
     const rose = now === null || drops === null ? 0 : now - drops;
     drops = now;
     return rose;
@@ -126,69 +142,56 @@ export function createGuard(options: GuardOptions): Guard {
   /** Counts, for a part of the time until `end` if the pace is so. */
   const count = async (end: number, rate: number, poll: () => void): Promise<Phase> => {
     const using = probes as WatchProbes;
-    const begin = performance.now();
+    const begin = machine.now();
     if (countingSince === null) options.onCount(using, false);
     const since = countingSince ?? begin;
     const whole = countingSince !== null;
     const shares: number[] = [];
     const counting = () => shares.reduce((sum, share) => sum + share, 0) / shares.length;
-    const seconds = () => (performance.now() - since) / 1000;
+    const seconds = () => (machine.now() - since) / 1000;
     const over = () => begin + (end - begin) * pace.part;
     do {
       using.count(pace.shift);
-      const rateNow = frameRate();
-      const share = await using.cost(() => until(performance.now() + COST_MS, poll));
+      const rateNow = frameRate(machine);
+      const share = await using.cost(() => until(machine.now() + COST_MS, poll));
       const known = rateNow();
       shares.push(share);
-      const next = nextPace(pace, { counting: share, resting }, limit);
-      const why = whyDetach(using, share, next === "detach");
-      if (why !== null) {
+      const look = { died: using.died(), softnetRose: softnetRose(), counting: share, resting };
+      const verdict = judgeLook(pace, look, limit);
+      if ("detach" in verdict) {
         const counted = seconds();
         countingSince = null;
-        reason = [why];
+        reason = [verdict.detach];
         await detach(using.died() === null ? rate : Number.POSITIVE_INFINITY);
         await until(end, poll);
-        const spent = (counting() * counted * 1000) / Math.max(1, performance.now() - begin);
+        const spent = (counting() * counted * 1000) / Math.max(1, machine.now() - begin);
         const sampledOneIn = 2 ** pace.shift;
-        return { counted, whole: false, share: spent, sampledOneIn, notes: [why] };
+        return { counted, whole: false, share: spent, sampledOneIn, notes: reason };
       }
-      if (next !== "detach") pace = next;
+      pace = verdict.pace;
       const most = Math.max(CALM_RATE, GROWN * known);
-      await until(Math.min(over(), performance.now() + CHECK_MS), poll, most);
-    } while (performance.now() < over() && !signal.aborted);
+      await until(Math.min(over(), machine.now() + CHECK_MS), poll, most);
+    } while (machine.now() < over() && !signal.aborted);
     const sampledOneIn = 2 ** pace.shift;
     const share = () => shareOf({ counting: counting(), resting }, pace.part);
     if (pace.part === 1) {
       const counted = seconds();
-      countingSince = performance.now();
+      countingSince = machine.now();
       return { counted, whole, share: share(), sampledOneIn, notes: [] };
     }
     using.rest();
     const counted = seconds();
     countingSince = null;
-    resting = await using.cost(() => until(Math.min(end, performance.now() + COST_MS), poll));
+    resting = await using.cost(() => until(Math.min(end, machine.now() + COST_MS), poll));
     await until(end, poll);
     const note = `frames were counted for ${percent(pace.part)} of the time, so that the probes take no more than ${percent(limit)} of a CPU; the interface counters are complete`;
     return { counted, whole: false, share: share(), sampledOneIn, notes: [note] };
   };
-  /** In a sentence; null where the probes can stay. */
-  const whyDetach = (using: WatchProbes, share: number, tooDear: boolean): string | null => {
-    const died = using.died();
-    if (died !== null) return `the probes ended by themselves: ${died}`;
-    const rose = softnetRose();
-    if (rose > 0 && share > limit / 2) {
-      return `the machine drops frames (${rose} in softnet), so the probes were detached; ${BACK}`;
-    }
-    return tooDear
-      ? `the probes would take more than the ${percent(limit)} of a CPU that --max-overhead allows (${percent(share)} while they count), and were detached; ${BACK}`
-      : null;
-  };
-
   return {
     attach: async () => {
       await attach();
       if (probes === null) return;
-      countingSince = performance.now();
+      countingSince = machine.now();
       probes.count(pace.shift);
     },
     probes: () => probes,
@@ -197,7 +200,7 @@ export function createGuard(options: GuardOptions): Guard {
       if (probes !== null) return count(end, rate, poll);
       if (justDetached && detachedAt !== null) detachedAt = Math.max(detachedAt, rate);
       justDetached = false;
-      if (detachedAt !== null && rate < detachedAt * CALM && attaching === null) {
+      if (detachedAt !== null && rate < detachedAt * BACK_AT && attaching === null) {
         attaching = attach()
           .catch(() => {})
           .finally(() => {
@@ -229,16 +232,10 @@ export function createGuard(options: GuardOptions): Guard {
 }
 
 /** Frames/s that the machine takes in from now until it is called; 0 where the kernel does not tell. */
-function frameRate(): () => number {
-  const [frames, began] = [readSoftnetFrames(), performance.now()];
+function frameRate(machine: GuardMachine): () => number {
+  const [frames, began] = [machine.softnetFrames(), machine.now()];
   return () => {
-    const now = readSoftnetFrames();
-    return frames === null || now === null
-      ? 0
-      : ((now - frames) / (performance.now() - began)) * 1000;
+    const now = machine.softnetFrames();
+    return frames === null || now === null ? 0 : ((now - frames) / (machine.now() - began)) * 1000;
   };
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 }

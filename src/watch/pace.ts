@@ -15,6 +15,14 @@ export interface Cost {
   resting: number | null;
 }
 
+/** What is known after a moment of counting. */
+export interface Look extends Cost {
+  /** Why the probes ended by themselves; null while they have not. */
+  died: string | null;
+  /** Frames that softnet has dropped since the look before. */
+  softnetRose: number;
+}
+
 export const FULL_PACE: Pace = { shift: 0, part: 1 };
 
 /** One passage in 64 says as much about p99 on a busy bridge as all of them do. */
@@ -26,6 +34,30 @@ const HEADROOM = 0.9;
 
 /** What timing all passages may take of the whole. */
 const TIMING = 2;
+
+/** Detached probes come back when the load is this share of what it was. */
+export const BACK_AT = 0.25;
+const BACK = "they come back when the load is a quarter of this";
+
+/** The pace from now on, or in a sentence why the probes cannot stay; `limit` is a share of one CPU. */
+export function judgeLook(
+  pace: Pace,
+  look: Look,
+  limit: number,
+): { pace: Pace } | { detach: string } {
+  const { died, softnetRose, counting } = look;
+  if (died !== null) return { detach: `the probes ended by themselves: ${died}` };
+  if (softnetRose > 0 && counting > limit / 2) {
+    const drops = `the machine drops frames (${softnetRose} in softnet)`;
+    return { detach: `${drops}, so the probes were detached; ${BACK}` };
+  }
+  const next = nextPace(pace, look, limit);
+  if (next !== "detach") return { pace: next };
+  const much = `more than the ${percent(limit)} of a CPU that --max-overhead allows`;
+  return {
+    detach: `the probes would take ${much} (${percent(counting)} while they count), and were detached; ${BACK}`,
+  };
+}
 
 /**
  * First fewer passages are timed, then frames are counted for a part of the time only; `detach` where even the
@@ -45,4 +77,8 @@ export function nextPace(pace: Pace, cost: Cost, limit: number): Pace | "detach"
 /** Of one CPU, over a time of which `part` was counted. */
 export function shareOf({ counting, resting }: Cost, part: number): number {
   return counting * part + (resting ?? 0) * (1 - part);
+}
+
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 }

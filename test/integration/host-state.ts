@@ -2,23 +2,22 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { occupantOf } from "../../src/setup/mark.ts";
+import { aliasOf } from "../../src/setup/plan.ts";
 
-/** Everything of the host that a run might leave behind, a line for each. */
+/** Everything on the host that is ours, so that a run of ours may have left it behind; a line for each. */
 export interface HostState {
   links: string[];
   namespaces: string[];
   mounts: string[];
   sysctls: string[];
-  /** BPF programs that no process holds: those of living neighbours come and go. */
+  /** BPF programs as bpftrace attaches them that no process holds: those of a living one go with it. */
   programs: string[];
   /** BPF maps, likewise. */
   maps: string[];
   /** Processes that carry our tag in their environment. */
   processes: string[];
 }
-
-/** Of these the kernel may be about to drop what a neighbour has left: only new ones are ours. */
-const TRANSIENT: (keyof HostState)[] = ["programs", "maps", "processes"];
 
 const SYSCTLS = [
   "/proc/sys/kernel/bpf_stats_enabled",
@@ -33,36 +32,56 @@ const tag = randomBytes(8).toString("hex");
 /** Goes into the environment of what a test starts, so that its processes are known however they end up. */
 export const tagged: Record<string, string> = { [TAG]: tag };
 
+const PREFIX = `bst${tag.slice(0, 3)}`;
+let named = 0;
+
+/** A name that nothing else on this host has, short enough for a network device, and known as ours. */
+export function uniqueName(): string {
+  return `${PREFIX}${(named++).toString(16).padStart(3, "0")}`;
+}
+
+const MARK = aliasOf("");
+/** A kept lab's namespace before it has its mark; that of a decoy never gets one. */
+const UNMARKED = /^bs-[a-z0-9-]+-(?!0{8})[0-9a-f]{8}-/;
+
 export function hostState(): HostState {
+  const namespaces = ownNamespaces();
   return {
-    links: lines(tool("ip", ["-br", "link"])),
-    namespaces: lines(tool("ip", ["netns", "list"])),
-    mounts: lines(readFileSync("/proc/self/mounts", "utf8")),
+    links: ownLinks(),
+    namespaces,
+    mounts: ownMounts(new Set(namespaces)),
     sysctls: SYSCTLS.map((path) => `${path} ${read(path).trim()}`),
-    programs: orphans("prog"),
-    maps: orphans("map"),
+    programs: orphans("prog", isProbe),
+    maps: orphans("map", isOfBpftrace),
     processes: taggedProcesses(),
   };
 }
 
-/** What of the host is no longer as it was: {} as soon as nothing is, or what still is after `limitMs`. */
-export async function hostChanges(before: HostState, limitMs = 0): Promise<object> {
+/** Most that the kernel takes to free what a process held when it ended. */
+const LIMIT_MS = 2000;
+/** A neighbour's tool may be about to go: only what stays is left behind. */
+const TRANSIENT = ["programs", "maps"] as const;
+
+/** What of ours is on the host that was not before: {} as soon as there is nothing, or what still is after `limitMs`. */
+export async function hostChanges(before: HostState, limitMs = LIMIT_MS): Promise<object> {
   const deadline = Date.now() + limitMs;
-  for (;;) {
-    const changes = changed(before, hostState());
-    if (Object.keys(changes).length === 0 || Date.now() >= deadline) return changes;
+  let left = difference(before, hostState());
+  while (changed(left) && Date.now() < deadline) {
     await sleep(50);
+    const now = difference(before, hostState());
+    for (const kind of TRANSIENT) now[kind] = now[kind].filter((one) => left[kind].includes(one));
+    left = now;
   }
+  return Object.fromEntries(Object.entries(left).filter(([, lines]) => lines.length > 0));
 }
 
-function changed(before: HostState, now: HostState): object {
-  const entries = (Object.keys(now) as (keyof HostState)[]).map((kind) => {
-    const added = without(now[kind], before[kind]);
-    const gone = TRANSIENT.includes(kind) ? [] : without(before[kind], now[kind]);
-    return [kind, [...added.map((line) => `+ ${line}`), ...gone.map((line) => `- ${line}`)]];
-  });
-  return Object.fromEntries(entries.filter(([, found]) => found?.length));
+function difference(before: HostState, now: HostState): HostState {
+  const kinds = Object.keys(now) as (keyof HostState)[];
+  const added = kinds.map((kind) => [kind, without(now[kind], before[kind])]);
+  return Object.fromEntries(added) as HostState;
 }
+
+const changed = (changes: HostState) => Object.values(changes).some(({ length }) => length > 0);
 
 function without(all: readonly string[], others: readonly string[]): string[] {
   const rest = [...others];
@@ -73,14 +92,60 @@ function without(all: readonly string[], others: readonly string[]): string[] {
   });
 }
 
-function lines(text: string): string[] {
-  return text.split("\n").flatMap((line) => line.trim() || []);
+function ownLinks(): string[] {
+  const links = JSON.parse(tool("ip", ["-j", "link"])) as { ifname: string; ifalias?: string }[];
+  return links.flatMap(({ ifname, ifalias = "" }) =>
+    ifalias.startsWith(MARK) || ifname.startsWith(PREFIX) ? [ifname] : [],
+  );
 }
 
-function orphans(kind: "prog" | "map"): string[] {
-  const all = JSON.parse(tool("bpftool", ["-j", kind, "show"])) as { id: number; name?: string }[];
+const NETNS = "/run/netns";
+
+function ownNamespaces(): string[] {
+  return list(NETNS)
+    .filter((name) => name.startsWith(PREFIX) || isOfLab(name))
+    .sort();
+}
+
+function isOfLab(name: string): boolean {
+  try {
+    const found = occupantOf(NETNS, name);
+    if (found.kind === "empty file") return UNMARKED.test(name);
+    if (found.kind !== "namespace") return false;
+    return found.alias.startsWith(MARK) || (found.untouched && UNMARKED.test(name));
+  } catch (error) {
+    // A neighbour's may go while we look.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Those of sites and of namespaces' names, and of file systems that a run mounts where the machine has not. */
+function ownMounts(namespaces: ReadonlySet<string>): string[] {
+  return read("/proc/self/mounts")
+    .split("\n")
+    .filter((line) => {
+      const [source = "", point = "", type = ""] = line.split(" ");
+      const [, name] = point.split(`${NETNS}/`);
+      if (name !== undefined) return namespaces.has(name);
+      return /bridgescope/.test(`${source} ${point}`) || ["tracefs", "debugfs"].includes(type);
+    });
+}
+
+interface BpfObject {
+  id: number;
+  name?: string;
+  type?: string;
+}
+
+const PROBES = ["kprobe", "tracepoint", "raw_tracepoint", "tracing", "perf_event"];
+const isProbe = ({ type }: BpfObject) => PROBES.includes(type ?? "");
+const isOfBpftrace = ({ name }: BpfObject) => /^AT_|^printf$/.test(name ?? "");
+
+function orphans(kind: "prog" | "map", own: (one: BpfObject) => boolean): string[] {
+  const all = JSON.parse(tool("bpftool", ["-j", kind, "show"])) as BpfObject[];
   const held = heldBy(kind);
-  return all.filter(({ id }) => !held.has(id)).map(({ id, name }) => `${id} ${name}`);
+  return all.flatMap((one) => (own(one) && !held.has(one.id) ? [`${one.id} ${one.name}`] : []));
 }
 
 /** Ids of the programs or maps that some process holds by a descriptor. */
@@ -96,23 +161,23 @@ function heldBy(kind: "prog" | "map"): Set<number> {
   return held;
 }
 
+function taggedProcesses(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) =>
+      read(`/proc/${pid}/environ`).includes(`${TAG}=${tag}`)
+        ? [`${pid} ${read(`/proc/${pid}/comm`).trim()}`]
+        : [],
+    )
+    .sort();
+}
+
 function list(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
     return [];
   }
-}
-
-function taggedProcesses(): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) =>
-      read(`/proc/${pid}/environ`).includes(`${TAG}=${tag}`)
-        ? [read(`/proc/${pid}/comm`).trim()]
-        : [],
-    )
-    .sort();
 }
 
 function tool(file: string, args: string[]): string {

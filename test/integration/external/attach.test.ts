@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runSchema } from "../../../src/document/run.ts";
 import { bridgescope, scratch } from "../bench/cli.ts";
-import { tagged } from "../host-state.ts";
-import { fixture, run, uniqueName } from "./machine.ts";
+import { tagged, uniqueName } from "../host-state.ts";
+import { fixture, run } from "./machine.ts";
 
 /** Two namespaces of `ip netns` with a bridge of a third between them, and a process in each. */
 const name = uniqueName();

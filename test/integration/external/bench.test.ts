@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runSchema } from "../../../src/document/run.ts";
 import { bench } from "../../../src/index.ts";
 import { type Finished, scratch, start } from "../bench/cli.ts";
-import { hostChanges, hostState } from "../host-state.ts";
-import { fixture, type Machine, newMachine, uniqueName } from "./machine.ts";
+import { hostChanges, hostState, uniqueName } from "../host-state.ts";
+import { fixture, type Machine, newMachine } from "./machine.ts";
 import { noProcessWith, processesWith } from "./no-process.ts";
 
 let machine: Machine;

@@ -10,8 +10,8 @@ import type { ExternalCommands } from "../../../src/setup/spec.ts";
 import { readCounters } from "../../../src/system/counters.ts";
 import { threadCpus } from "../../../src/system/libc.ts";
 import { scratch } from "../bench/cli.ts";
-import { hostChanges, hostState } from "../host-state.ts";
-import { type Machine, newMachine, uniqueName } from "./machine.ts";
+import { hostChanges, hostState, uniqueName } from "../host-state.ts";
+import { type Machine, newMachine } from "./machine.ts";
 import { noProcessWith, processesWith } from "./no-process.ts";
 
 let machine: Machine;

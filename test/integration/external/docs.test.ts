@@ -3,7 +3,8 @@ import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { MAIN, scratch } from "../bench/cli.ts";
-import { type Machine, newMachine, run, uniqueName } from "./machine.ts";
+import { uniqueName } from "../host-state.ts";
+import { type Machine, newMachine, run } from "./machine.ts";
 
 const DOCS = readFileSync(new URL("../../../docs/external.md", import.meta.url), "utf8");
 const [script = ""] = [...DOCS.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = ""]) => text);

@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { closeNamespace, newNamespace } from "../../../src/system/netns.ts";
@@ -45,9 +44,4 @@ export function newMachine(): Machine {
 
 export function run([file = "", ...words]: string[]): string {
   return execFileSync(file, words, { encoding: "utf8" });
-}
-
-/** A name that nothing else on this host has, short enough for a network device. */
-export function uniqueName(): string {
-  return `bst${randomBytes(3).toString("hex")}`;
 }

@@ -9,7 +9,8 @@ import { dropLab, openKeptLab } from "../../../src/setup/kept.ts";
 import { listLabs } from "../../../src/setup/listing.ts";
 import { parseState } from "../../../src/setup/state.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
-import { hostLinks, ip, labName, namespaces, useOwnBooks } from "./machine.ts";
+import { hostState } from "../host-state.ts";
+import { ip, labName, namespaces, useOwnBooks } from "./machine.ts";
 
 const books = useOwnBooks();
 
@@ -26,13 +27,13 @@ describe("a kept lab", () => {
     ["bridge:3", ["sw", "h1", "h2", "h3"]],
   ])("%s is there for ip netns list, and gone after down", async (topology, parts) => {
     const name = labName();
-    const links = hostLinks();
+    const { links } = hostState();
     const { id } = await keep(topology, name);
     const expected = parts.map((part) => `bs-${name}-${id}-${part}`).sort();
     expect([...namespaces(name).keys()].sort()).toEqual(expected);
     for (const namespace of expected) expect(ip("netns", "list")).toContain(namespace);
     expect(listLabs()).toMatchObject([{ name, id, topology, state: "kept" }]);
-    expect(hostLinks()).toEqual(links);
+    expect(hostState().links).toEqual(links);
 
     const removal = await dropLab(name);
     expect(removal.removed.sort()).toEqual(expected);

@@ -7,7 +7,8 @@ import { keepLab } from "../../../src/setup/keep.ts";
 import { listLabs } from "../../../src/setup/listing.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { type Compiled, compileSources } from "../../compiled.ts";
-import { hostLinks, labName, namespaces, processesOfSession, useOwnBooks } from "./machine.ts";
+import { hostState } from "../host-state.ts";
+import { labName, namespaces, processesOfSession, useOwnBooks } from "./machine.ts";
 
 const KEEP = `
 import { keepLab } from "./src/setup/keep.js";
@@ -72,7 +73,7 @@ function instants(wholeMs: number): number[] {
 
 describe("SIGKILL at any instant, and one gc at once", () => {
   test("while a lab of 200 is built", async () => {
-    const links = hostLinks();
+    const { links } = hostState();
     const found: number[] = [];
     for (const instant of instants(250)) {
       const name = labName();
@@ -84,7 +85,7 @@ describe("SIGKILL at any instant, and one gc at once", () => {
       await expectClean(name, child);
       expect(namespaces(name).size).toBe(0);
     }
-    expect(hostLinks()).toEqual(links);
+    expect(hostState().links).toEqual(links);
     // Otherwise none of the kills hit a build, and the test has shown nothing.
     expect(found.some((count) => count > 0)).toBe(true);
   });

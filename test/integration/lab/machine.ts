@@ -81,12 +81,6 @@ export function namespaces(part: string): Map<string, number> {
   );
 }
 
-/** Names of the links in the host's own namespace. */
-export function hostLinks(): string[] {
-  const links = JSON.parse(ip("-j", "link")) as { ifname: string }[];
-  return links.map((link) => link.ifname).sort();
-}
-
 /** Pids of a session's living processes. */
 export function processesOfSession(session: number): number[] {
   return readdirSync("/proc")

@@ -4,7 +4,7 @@ import { findAllBridges } from "../../../src/live/bridges.ts";
 import { readLinks } from "../../../src/live/links.ts";
 import { listPlaces, placeOf } from "../../../src/live/places.ts";
 import { UsageError } from "../../../src/system/errors.ts";
-import { uniqueName } from "../external/machine.ts";
+import { uniqueName } from "../host-state.ts";
 import { homes } from "./home.ts";
 
 const { add, leave } = homes();

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Link } from "../../../src/live/links.ts";
 import { whatElse, whichBridge } from "../../../src/live/which-bridge.ts";
 import { UsageError } from "../../../src/system/errors.ts";
-import { uniqueName } from "../external/machine.ts";
+import { uniqueName } from "../host-state.ts";
 import { homes } from "./home.ts";
 
 const { add, leave } = homes();

@@ -1,0 +1,24 @@
+/** The tag of tests that repeat or take long: npm test leaves them out, npm run test:full runs them alone. */
+export const FULL = "full";
+
+/**
+ * Counts from vitest's JSON report. What was not asked for is in it as skipped, and counts as nothing. A test file that
+ * could not be loaded has no tests to fail, and an error outside any test shows in the exit status alone: each counts
+ * as one failure.
+ */
+export function countTests(result, exitCode, full) {
+  if (result === null) return { passed: 0, failed: 1, skipped: 0 };
+  const asked = ({ tags }) => full === undefined || tags.includes(FULL) === full;
+  const tests = result.testResults.flatMap((file) => file.assertionResults).filter(asked);
+  const count = (...statuses) => tests.filter(({ status }) => statuses.includes(status)).length;
+  const brokenFiles = result.testResults.filter(
+    (file) =>
+      file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
+  ).length;
+  const failed = count("failed") + brokenFiles;
+  return {
+    passed: count("passed"),
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: count("skipped", "pending", "todo"),
+  };
+}
