@@ -10,6 +10,7 @@ import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
+import { addOptions, checkMode, type ModeOption } from "./options.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
@@ -33,29 +34,81 @@ interface Options {
   json?: boolean;
 }
 
+type ExplainMode = "probes" | "netlink";
+
+const NAMES: Record<ExplainMode, string> = {
+  probes: "`explain` with probes",
+  netlink: "`explain --no-probes`, which looks at no frames",
+};
+const ALL: readonly ExplainMode[] = ["probes", "netlink"];
+const FRAMES: readonly ExplainMode[] = ["probes"];
+
+const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
+  {
+    ...{ flags: "--netns <which>", modes: ALL },
+    help: "its network namespace: path, PID, name of ip netns, or container",
+  },
+  {
+    ...{ flags: "--no-probes", modes: ALL },
+    help: "ask netlink alone: what can make it flood, not what does",
+  },
+  {
+    ...{ flags: "--duration <time>", modes: FRAMES, default: "10s" },
+    help: "how long to look at frames; Ctrl-C ends it early",
+  },
+  {
+    ...{ flags: "--max-overhead <share>", modes: FRAMES, default: "2%" },
+    help: "most of one CPU that the probes may take",
+  },
+  {
+    ...{ flags: "--unknown-unicast <rate>", modes: FRAMES },
+    help: "threshold in frames/s for one destination (10)",
+  },
+  {
+    ...{ flags: "--broadcast <rate>", modes: FRAMES },
+    help: "threshold in frames/s of one source (100)",
+  },
+  {
+    ...{ flags: "--multicast <rate>", modes: FRAMES },
+    help: "threshold in frames/s for one group (100)",
+  },
+  {
+    ...{ flags: "--moves <rate>", modes: FRAMES },
+    help: "threshold in moves/s of one address (1)",
+  },
+  {
+    ...{ flags: "--frames <count>", modes: FRAMES },
+    help: "fewer frames than this are no flood (20)",
+  },
+  {
+    ...{ flags: "--bundle <folder>", modes: ALL },
+    help: "write what a maintainer would ask for into a new folder",
+  },
+  {
+    ...{ flags: "--mask", modes: ALL },
+    help: "with stand-ins for names and addresses in the bundle",
+  },
+  {
+    ...{ flags: "--pcap <folder>", modes: FRAMES },
+    help: "keep the first frames of each flooded flow, in a new folder",
+  },
+  {
+    ...{ flags: "--out <folder>", modes: ALL },
+    help: "write explain.json and its reports there, explain.html among them",
+  },
+  { ...{ flags: "--json", modes: ALL }, help: "print the explanation as JSON" },
+];
+
 export function explainCommand(): Command {
-  return new Command("explain")
+  const command = new Command("explain")
     .description("say why a bridge floods, and what would stop it; changes nothing")
     .argument("[bridge]", "any bridge of this host; may be left out where there is just one")
-    .option("--netns <which>", "its network namespace: path, PID, name of ip netns, or container")
-    .option("--no-probes", "ask netlink alone: what can make it flood, not what does")
-    .option("--duration <time>", "how long to look at frames; Ctrl-C ends it early", "10s")
-    .option("--max-overhead <share>", "most of one CPU that the probes may take", "2%")
-    .option("--unknown-unicast <rate>", "threshold in frames/s for one destination (10)")
-    .option("--broadcast <rate>", "threshold in frames/s of one source (100)")
-    .option("--multicast <rate>", "threshold in frames/s for one group (100)")
-    .option("--moves <rate>", "threshold in moves/s of one address (1)")
-    .option("--frames <count>", "fewer frames than this are no flood (20)")
-    .option("--bundle <folder>", "write what a maintainer would ask for into a new folder")
-    .option("--mask", "with stand-ins for names and addresses in the bundle")
-    .option("--pcap <folder>", "keep the first frames of each flooded flow, in a new folder")
-    .option("--out <folder>", "write explain.json and its reports there, explain.html among them")
-    .option("--json", "print the explanation as JSON")
     .addHelpText(
       "after",
       "\nExit status: 0 no flood above threshold was seen, 3 one was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
     )
     .action(async (bridge: string | undefined, options: Options) => {
+      checkMode(EXPLAIN_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
       const { json, netns, probes, bundle, mask, pcap, out } = options;
       if (out !== undefined) checkFolder(out);
       const seconds = secondsOf(options.duration, "--duration");
@@ -104,6 +157,7 @@ export function explainCommand(): Command {
       }
       if (gone !== null) throw new BridgescopeError(gone);
     });
+  return addOptions(command, EXPLAIN_OPTIONS);
 }
 
 /** Beside the document, what people forward. */
