@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { digest, findingsOf } from "../../../src/report/facts/findings.ts";
 import { headlinesOf, seriesOf } from "../../../src/report/facts/metrics.ts";
 import { resultOf } from "../../../src/report/facts/result.ts";
+import { METHODS } from "../../../src/report/facts/words.ts";
+import { MOST_OFF } from "../../../src/stats/histogram.ts";
 import { flood, forward, largeRun } from "../../fixtures/report/runs.ts";
 
 describe("headlines", () => {
@@ -69,4 +72,12 @@ test("a digest says how much of each kind it left out", () => {
   const { shown, left } = digest(findings, 4);
   expect(shown).toHaveLength(4);
   expect(left).toEqual([{ kind: "result", count: 6 }]);
+});
+
+test("reports and docs promise of percentiles what the histogram has", () => {
+  const share = `${(MOST_OFF * 100).toFixed(1)} %`;
+  const method = METHODS.find(({ term }) => term === "Stage latency")?.text;
+  expect(method).toContain(`within ${share} of the true value`);
+  expect(readFileSync("docs/read-a-report.md", "utf8")).toContain(`they are within ${share}`);
+  expect(readFileSync("ARCHITECTURE.md", "utf8")).toContain(`a percentile is off by ${share}`);
 });
