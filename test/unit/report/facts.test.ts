@@ -61,6 +61,16 @@ describe("the answer of a case", () => {
     expect(resultOf(item)?.text).toContain("100,000 frames became 300,000 copies (3 each)");
   });
 
+  test("goes from namespace to namespace only where there are two", () => {
+    const { bridge: _, ...item } = forward(2);
+    expect(resultOf(item)?.text).toContain("µs from namespace to namespace;");
+    const loopback = item.lab.ports
+      .slice(0, 1)
+      .map((port) => ({ ...port, name: "lo", namespace: "h1", peer: null }));
+    const netns = { ...item, lab: { ...item.lab, bridge: null, ports: loopback } };
+    expect(resultOf(netns)?.text).toContain("µs from transmit to receive within one namespace;");
+  });
+
   test("is silent where nothing was measured", () => {
     const { bridge: _, ...item } = flood(4);
     expect(resultOf({ ...item, latency: {}, metrics: {} })).toBeNull();
