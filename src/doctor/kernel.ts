@@ -1,4 +1,7 @@
 import { access } from "node:fs/promises";
+import { endianness } from "node:os";
+import { bpfCall } from "../system/architecture.ts";
+import { PrerequisiteError } from "../system/errors.ts";
 import { type Finding, finding } from "./finding.ts";
 import { type KernelConfig, readKernelConfig } from "./kernel-config.ts";
 import { preemptModel } from "./preempt.ts";
@@ -6,6 +9,9 @@ import { readLine, readPrivately, readText } from "./read.ts";
 import { compareVersions, parseVersion, type Version } from "./version.ts";
 
 export interface KernelFacts {
+  /** As Node names it, and `LE` or `BE`. */
+  architecture: string;
+  order: string;
   release: string;
   /** As `uname -v` prints it. */
   version: string;
@@ -36,6 +42,8 @@ export async function readKernelFacts(): Promise<KernelFacts> {
   const mounted = / tracefs /.test(mounts ?? "");
   const mountable = /\btracefs$/m.test(filesystems ?? "");
   return {
+    architecture: process.arch,
+    order: endianness(),
     release,
     version: version ?? "",
     config,
@@ -51,7 +59,30 @@ export function parseLockdown(text: string | null): string | null {
 }
 
 export function kernelFindings(facts: KernelFacts): Finding[] {
-  return [release, config, btf, tracefs, lockdown, preemption].map((judge) => judge(facts));
+  return [architecture, release, config, btf, tracefs, lockdown, preemption].map((judge) =>
+    judge(facts),
+  );
+}
+
+function architecture({ architecture, order }: KernelFacts): Finding {
+  const refused = refusal(architecture, order);
+  return finding({
+    id: "kernel/architecture",
+    status: refused === null ? "ok" : "missing",
+    requiredFor: "lab",
+    observed: `${architecture}, ${order === "LE" ? "little-endian" : "big-endian"}`,
+    meaning: refused ?? "bridgescope knows the kernel's system calls and structures on it",
+  });
+}
+
+function refusal(architecture: string, order: string): string | null {
+  try {
+    bpfCall(architecture, order);
+    return null;
+  } catch (error) {
+    if (error instanceof PrerequisiteError) return error.message;
+    throw error;
+  }
 }
 
 function release({ release }: KernelFacts): Finding {

@@ -123,7 +123,7 @@ export const TOOLS: readonly Tool[] = [
     says: /^bpftool v[\d.]+/m,
     package: "bpftool",
     requiredFor: "bench",
-    use: "tells the probes what the bridge has learned, and what they cost",
+    use: "names the probe programs, so that each one's cost can be told",
   },
   {
     command: "tcpdump",

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { bpfCall } from "./architecture.ts";
 import { PrerequisiteError } from "./errors.ts";
 
 /** Bits of include/uapi/linux/capability.h. */
@@ -16,6 +17,8 @@ export function requireLivePrivileges(): void {
 }
 
 function require(what: string, needed: readonly Capability[]): void {
+  // Elsewhere every answer of the kernel would be misread.
+  bpfCall();
   const missing = missingCapabilities(readFileSync("/proc/self/status", "utf8"), needed);
   if (missing.length > 0) {
     throw new PrerequisiteError(

@@ -1,4 +1,5 @@
 import koffi from "koffi";
+import { bpfCall } from "./architecture.ts";
 
 /** The few libc calls that Node does not offer. All are synchronous and act on the calling thread. */
 export const libc = koffi.load("libc.so.6");
@@ -217,7 +218,6 @@ export function involuntarySwitches(): number {
   return Number(usage.readBigInt64LE(136));
 }
 
-const SYS_BPF = 321;
 const BPF_ENABLE_STATS = 32;
 
 /**
@@ -231,7 +231,7 @@ export function bpf(
   pointers: readonly (readonly [offset: number, target: Buffer])[] = [],
 ): number {
   for (const [offset, target] of pointers) attributes.writeBigUInt64LE(addressOf(target), offset);
-  return checked(call, Number(calls.bpf(SYS_BPF, command, attributes, attributes.length)));
+  return checked(call, Number(calls.bpf(bpfCall(), command, attributes, attributes.length)));
 }
 
 /** A descriptor that keeps the kernel's BPF run-time statistics on until it is closed (or we die). */

@@ -66,7 +66,18 @@ function way(item: Case): string | null {
   }
   return item.latency.path === undefined
     ? middle(item, "veth", "across veth")
-    : middle(item, "path", "from namespace to namespace");
+    : middle(item, "path", ends(item));
+}
+
+/** A lab whose frames stay on one loopback has one namespace, and no port in another. */
+function ends({ lab }: Case): string {
+  const homes = lab.ports.flatMap(({ namespace, peer }) => [
+    namespace,
+    peer?.namespace ?? namespace,
+  ]);
+  return new Set(homes).size > 1
+    ? "from namespace to namespace"
+    : "from transmit to receive within one namespace";
 }
 
 function middle(item: Case, stage: Stage, words: string): string | null {

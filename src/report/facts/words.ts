@@ -1,5 +1,6 @@
 /** The words all formats share: what a stage and a decision are called, and how numbers are made. */
 import type { Decision, Latency, Run, Stage } from "../../document/run.ts";
+import { MOST_OFF } from "../../stats/histogram.ts";
 
 export const STAGE_WORDS: Record<Stage, string> = {
   veth: "from veth_xmit to the peer's receive",
@@ -93,7 +94,7 @@ export const METHODS: readonly Method[] = [
   },
   {
     term: "Stage latency",
-    text: "The kernel stamps a frame at two of its own events and adds the difference to a log-linear histogram in the kernel. Percentiles are read from the buckets, fine enough to be within 5 % of the true value; the maximum is the upper edge of the highest bucket in use. The times contain the cost of the probes that took them, so a stage may be longer than the unobserved whole: where `--probe-effect` measured it, the factor stands beside the case. Every passage of the window is counted, warm-up included; the timed ones are all of measured rounds, and how many they are is said beside each stage.",
+    text: `The kernel stamps a frame at two of its own events and adds the difference to a log-linear histogram in the kernel. Percentiles are read from the buckets, fine enough to be within ${(MOST_OFF * 100).toFixed(1)} % of the true value; the maximum is the upper edge of the highest bucket in use. The times contain the cost of the probes that took them, so a stage may be longer than the unobserved whole: where --probe-effect measured it, the factor stands beside the case. Every passage of the window is counted, warm-up included; the timed ones are all of measured rounds, and how many they are is said beside each stage.`,
   },
   {
     term: "Round trips",

@@ -10,6 +10,8 @@ const config = (text: string) => ({
 });
 
 const GOOD: KernelFacts = {
+  architecture: "arm64",
+  order: "LE",
   release: "6.1.0-9-amd64",
   version: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.27-1 (2023-05-08)",
   config: config(
@@ -40,6 +42,16 @@ describe("kernelFindings", () => {
     expect(blocking(facts)).toEqual([id]);
     const labs = kernelFindings({ ...GOOD, ...facts }).filter((found) => prevents(found, "lab"));
     expect(labs).toEqual([]);
+  });
+
+  test.each([
+    ["another processor", { architecture: "s390x", order: "BE" }, "s390x (BE)"],
+    ["32 bits", { architecture: "arm" }, "arm (LE)"],
+    ["the other order of bytes", { architecture: "ppc64", order: "BE" }, "ppc64 (BE)"],
+  ])("%s makes even a lab impossible, and is named", (_, facts, named) => {
+    const labs = kernelFindings({ ...GOOD, ...facts }).filter((found) => prevents(found, "lab"));
+    expect(labs.map(({ id }) => id)).toEqual(["kernel/architecture"]);
+    expect(labs[0]?.meaning).toContain(named);
   });
 
   test("an unreadable configuration and an old kernel are warnings", () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { installerFor } from "../../../src/doctor/packages.ts";
 import {
@@ -134,4 +134,14 @@ test("versions are compared by number", () => {
   expect(compareVersions(version("6.18.44-fc-v657"), version("6.18.44"))).toBe(0);
   expect(compareVersions(version("7.0"), version("6.99.99"))).toBeGreaterThan(0);
   expect(parseVersion("none")).toBeNull();
+});
+
+test("bpftool is run for the names of programs alone, and no text says otherwise", () => {
+  const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(`src/${name}`, "utf8"));
+  const runs = sources.flatMap((text) => [...text.matchAll(/\("bpftool", \[(.*?)\]/g)]);
+  expect(runs.map(([, words]) => words)).toEqual(['"-j", "prog", "show"']);
+  expect(tool("bpftool").use).toMatch(/^names the probe programs/);
+  expect(readFileSync("ARCHITECTURE.md", "utf8")).not.toMatch(/mirror[^.]*bpftool/);
 });

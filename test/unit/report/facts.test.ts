@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { digest, findingsOf } from "../../../src/report/facts/findings.ts";
 import { headlinesOf, seriesOf } from "../../../src/report/facts/metrics.ts";
 import { slowdownOf } from "../../../src/report/facts/observing.ts";
 import { resultOf } from "../../../src/report/facts/result.ts";
+import { METHODS } from "../../../src/report/facts/words.ts";
+import { MOST_OFF } from "../../../src/stats/histogram.ts";
 import { probe } from "../../fixtures/report/parts.ts";
 import { flood, forward, largeRun } from "../../fixtures/report/runs.ts";
 
@@ -72,6 +75,18 @@ describe("the answer of a case", () => {
     },
   );
 
+  test("goes from namespace to namespace only where there are two", () => {
+    const { bridge: _, ...item } = forward(2);
+    expect(resultOf(item)?.text).toContain("µs from namespace to namespace, probes on.");
+    const loopback = item.lab.ports
+      .slice(0, 1)
+      .map((port) => ({ ...port, name: "lo", namespace: "h1", peer: null }));
+    const netns = { ...item, lab: { ...item.lab, bridge: null, ports: loopback } };
+    expect(resultOf(netns)?.text).toContain(
+      "µs from transmit to receive within one namespace, probes on.",
+    );
+  });
+
   test("is silent where nothing was measured", () => {
     const { bridge: _, ...item } = flood(4);
     expect(resultOf({ ...item, latency: {}, metrics: {} })).toBeNull();
@@ -111,4 +126,12 @@ describe("what probes did to a workload", () => {
   test("is not known where the run did not measure it", () => {
     expect(slowdownOf({ ...forward(4), probe: probe({ overhead: null }) })).toBeNull();
   });
+});
+
+test("reports and docs promise of percentiles what the histogram has", () => {
+  const share = `${(MOST_OFF * 100).toFixed(1)} %`;
+  const method = METHODS.find(({ term }) => term === "Stage latency")?.text;
+  expect(method).toContain(`within ${share} of the true value`);
+  expect(readFileSync("docs/read-a-report.md", "utf8")).toContain(`they are within ${share}`);
+  expect(readFileSync("ARCHITECTURE.md", "utf8")).toContain(`a percentile is off by ${share}`);
 });
