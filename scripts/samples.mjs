@@ -18,7 +18,7 @@ const LAB = `sample-${process.pid}`;
 const GONE = { address: "198.18.0.99", mac: "02:00:00:00:00:99" };
 /** Longer than the looking takes, and then they end by themselves. */
 const SENDING_S = "12";
-/** What explain exits with when it found a harmful flood, and bench when it found a regression. */
+/** What explain exits with when it found a flood above threshold, and bench when it found a regression. */
 const FOUND = 3;
 
 /** Page, and the part of it. */

@@ -38,7 +38,7 @@ export interface ExplainOptions {
   probes?: boolean | undefined;
   /** Of collecting; 10 when absent. */
   seconds?: number | undefined;
-  /** Most of one CPU that the probes may take, as a share; 0.02 when absent. They are detached before they take more. */
+  /** Most of one CPU that the probes may take, as a share; 0.02 when absent. Looked at once a second: they are detached when it was more. */
   maxOverhead?: number | undefined;
   /** Where they are to differ from 10, 100 and 100 frames, 1 move a second and 20 frames in all. */
   thresholds?: Partial<Thresholds> | undefined;
