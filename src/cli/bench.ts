@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { isSound } from "../bench/fold/faults.ts";
+import { PLAN_NAMES } from "../bench/plan/named-plans.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { requirePrerequisites } from "../doctor/index.ts";
 import type { Comparison } from "../document/compare.ts";
@@ -49,7 +50,7 @@ export function benchCommand(): Command {
   const workloads = WORKLOADS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
   const command = new Command("bench")
     .description("run a plan: build each lab, drive it, and report what the kernel saw")
-    .argument("[plan]", "article, quick (the default), marginal, icount, or a YAML file")
+    .argument("[plan]", `${PLAN_NAMES.join(", ")}, or a YAML file (quick)`)
     .addHelpText("after", `\nWorkloads:\n${workloads.join("\n")}\n`)
     .action(bench);
   return addOptions(command, BENCH_OPTIONS);

@@ -12,6 +12,10 @@ import type { Records } from "./records.ts";
 
 export type CountedStage = Exclude<Stage, "path">;
 
+/** What frames pass whose destination is known, and what frames pass that are flooded. */
+export const FORWARDED: readonly CountedStage[] = ["bridge.forward", "veth", "bridge.lookup"];
+export const FLOODED: readonly CountedStage[] = ["bridge.flood"];
+
 interface Pair {
   from: string;
   to: string;

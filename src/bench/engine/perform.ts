@@ -19,8 +19,6 @@ export interface Performance {
   now(): number;
 }
 
-/** Actions whose work goes with its process. */
-const BUILDS = new Set<RunEvent["act"]>(["build", "attach-stage"]);
 /** Actions that an interrupted schedule may still ask for. */
 const CLOSES = new Set<Action["act"]>(["read", "detach", "close", "session", "end"]);
 
@@ -36,11 +34,16 @@ export async function perform<Result>(
 ): Promise<Result | null> {
   const known = [...earlier];
   let interrupted = false;
-  let stands = false;
+  /** Labs, and the probes of a stage: what goes with its process. */
+  const standing = new Set<string>();
 
   const told = <Event extends RunEvent>(event: Event, record: boolean): Event => {
-    if (BUILDS.has(event.act)) stands = true;
-    if (event.act === "close" && event.lab === undefined) stands = false;
+    if (event.act === "build") standing.add(`lab ${event.lab}`);
+    if (event.act === "attach-stage") standing.add(`stage ${event.stage}`);
+    if (event.act === "close") {
+      if (event.lab === undefined) standing.clear();
+      else standing.delete(`lab ${event.lab}`);
+    }
     enter(event, record && !interrupted);
     return event;
   };
@@ -65,9 +68,9 @@ export async function perform<Result>(
   try {
     while (step.done !== true) {
       const actions = [step.value].flat();
-      const { answers, cutOff } = takeKnown(known, actions, stands, told);
+      const { answers, cutOff } = takeKnown(known, actions, standing, told);
       if (cutOff) {
-        stands = false;
+        standing.clear();
         step = schedule.throw(new CutOff());
         continue;
       }
@@ -105,7 +108,7 @@ const causes = new WeakMap<RunEvent, unknown>();
 function takeKnown(
   known: RunEvent[],
   actions: readonly Action[],
-  stands: boolean,
+  standing: ReadonlySet<string>,
   told: (event: RunEvent, record: boolean) => RunEvent,
 ): { answers: (RunEvent | null | undefined)[]; cutOff: boolean } {
   const answers: (RunEvent | null | undefined)[] = actions.map(() => undefined);
@@ -114,7 +117,7 @@ function takeKnown(
     if (event === undefined) break;
     if (event.act === "resume") {
       told(event, false);
-      if (stands) return { answers, cutOff: true };
+      if (standing.size > 0) return { answers, cutOff: true };
       continue;
     }
     const index = actions.findIndex(

@@ -162,7 +162,7 @@ export class CaseFold {
     { measurement, block }: { measurement?: number | undefined; block?: number | undefined },
   ): void {
     const { side, startNs, durationNs, before, after, measured } = one;
-    if (side !== this.#side && this.#options.clock !== "icount") this.#forget();
+    if (side === "off" && this.#side === "on") this.#forget();
     this.#side = side;
     const index = this.#case.rounds.length - this.#first + 1;
     const discarded = block === 0 ? "warm-up" : null;
@@ -201,7 +201,7 @@ export class CaseFold {
     this.#case.metrics[name].samples.push(value);
   }
 
-  /** A case's metrics, round trips, trials and learning are of the side that was measured last. */
+  /** Where there are rounds with probes, what a case found is of those without. */
   #forget(): void {
     const { setup_time } = this.#case.metrics;
     this.#case.metrics = setup_time === undefined ? {} : { setup_time };

@@ -1,6 +1,7 @@
 import type { RunEvent } from "../../document/event.ts";
 import { type Case, caseSchema, type Run, runSchema } from "../../document/run.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
+import { isForeign } from "../../setup/spec.ts";
 import { isWatched, MARGINAL, type Plan, type PlannedCase, SLOT } from "../plan/plan.ts";
 import { CaseFold } from "./case-fold.ts";
 import { MarginalFold } from "./marginal-fold.ts";
@@ -58,7 +59,7 @@ export class RunFold {
     return new CaseFold(planned, {
       ...{ slot: SLOT, seed, clock },
       icount: clock === "icount" && watched ? backend : null,
-      warnings: plan.backend === "auto" && !watched ? [unwatched(planned)] : [],
+      warnings: plan.backend === "auto" && isForeign(planned.topology) ? [unwatched(planned)] : [],
     });
   }
 

@@ -1,3 +1,4 @@
+import { type CountedStage, FLOODED, FORWARDED } from "../../probes/counted.ts";
 import type { Topology } from "../../setup/spec.ts";
 
 /** A host by its place among the lab's, an address that nobody has, or everybody's. */
@@ -8,6 +9,8 @@ export interface Pattern {
   name: string;
   summary: string;
   topologies: readonly Topology["kind"][];
+  /** As of a workload. */
+  stages: readonly CountedStage[];
   /** Sending hosts among `hosts` where `senders` threads send. */
   sources(hosts: number, senders: number): number[];
   /** To whom a host sends, in this order, over and over. */
@@ -32,6 +35,7 @@ export const ONE_TO_ONE: Pattern = {
   summary:
     "small frames from each sender to the next host, whose address is known; pinned, saturated (packet socket, no queueing discipline)",
   topologies: ["veth", "bridge", "external", "attach"],
+  stages: FORWARDED,
   ...ring,
   targets: (hosts, from) => [(from + 1) % hosts],
 };
@@ -40,6 +44,7 @@ const FLOOD: Pattern = {
   name: "flood",
   summary: "small frames to an address that nobody has, from one pinned, saturated sender",
   topologies: ["bridge"],
+  stages: FLOODED,
   ...ring,
   targets: () => ["nobody"],
 };
@@ -48,6 +53,7 @@ const BROADCAST: Pattern = {
   name: "broadcast",
   summary: "small broadcast frames from one pinned, saturated sender (RFC 2889, 5.10)",
   topologies: ["bridge"],
+  stages: FLOODED,
   ...ring,
   targets: () => ["everybody"],
 };
@@ -56,6 +62,7 @@ export const ONE_TO_MANY: Pattern = {
   name: "one-to-many",
   summary: "small frames from the first host to all others in turn (RFC 2889, 5.2)",
   topologies: ["bridge"],
+  stages: FORWARDED,
   sources: () => [0],
   mostSenders: () => 1,
   targets: others,
@@ -65,6 +72,7 @@ export const MANY_TO_ONE: Pattern = {
   name: "many-to-one",
   summary: "small frames from all other hosts in turn to the first (RFC 2889, 5.2)",
   topologies: ["bridge"],
+  stages: FORWARDED,
   sources: (hosts) => upTo(hosts).slice(1),
   mostSenders: (hosts) => hosts - 1,
   targets: () => [0],
@@ -74,6 +82,7 @@ export const UNIDIRECTIONAL: Pattern = {
   name: "unidirectional",
   summary: "small frames from each host of the first half to all of the second (RFC 2889, 5.4)",
   topologies: ["bridge"],
+  stages: FORWARDED,
   sources: (hosts) => upTo(Math.floor(hosts / 2)),
   mostSenders: (hosts) => Math.floor(hosts / 2),
   targets: (hosts) => upTo(hosts).slice(Math.floor(hosts / 2)),
@@ -83,6 +92,7 @@ export const FULLY_MESHED: Pattern = {
   name: "fully-meshed",
   summary: "small frames from every host to every other in turn (RFC 2889, 5.1)",
   topologies: ["bridge"],
+  stages: FORWARDED,
   sources: (hosts) => upTo(hosts),
   mostSenders: (hosts) => hosts,
   targets: others,

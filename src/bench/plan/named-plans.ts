@@ -100,6 +100,9 @@ const NAMED: Record<string, (around: Surroundings) => PlanRequest> = {
   }),
 };
 
+/** What `bench` takes by name. */
+export const PLAN_NAMES: readonly string[] = Object.keys(NAMED);
+
 /** Names of 0.1.0. */
 const RENAMED: Record<string, string> = { slopes: "marginal", counted: "icount" };
 
@@ -135,7 +138,7 @@ export function loadPlan(name: string, around: Surroundings): PlanRequest {
     throw new UsageError(`the plan ${name} is called ${RENAMED[name]} now`);
   }
   if (!/\.ya?ml$/.test(name)) {
-    const known = Object.keys(NAMED).join(", ");
+    const known = PLAN_NAMES.join(", ");
     throw new UsageError(
       `unknown plan "${name}"; known are ${known}, or a YAML file (.yaml, .yml)`,
     );

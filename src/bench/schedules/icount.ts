@@ -3,14 +3,6 @@ import { BridgescopeError } from "../../system/errors.ts";
 import { CutOff, doing, type Schedule } from "../engine/schedule.ts";
 import { type PlannedCase, SLOT } from "../plan/plan.ts";
 
-/** The stages that a workload's frames pass in numbers. */
-const STAGES_OF: Record<string, readonly CountedStage[]> = {
-  flood: ["bridge.flood"],
-  broadcast: ["bridge.flood"],
-  learn: ["bridge.learn"],
-};
-const FORWARDED: readonly CountedStage[] = ["bridge.forward", "veth", "bridge.lookup"];
-
 /**
  * One case on a machine whose clock counts instructions: first rounds without probes, then rounds for each stage with
  * nothing but that stage's two probes. Every round has a lab of its own, since the seed of the FDB's hash is drawn
@@ -33,7 +25,7 @@ export function* icountRounds(
     );
   }
   if (refusal === null || planned.topology.kind !== "bridge") return;
-  for (const stage of STAGES_OF[planned.workload.name] ?? FORWARDED) {
+  for (const stage of planned.workload.stages) {
     const reason = refusal(stage);
     if (reason !== null) {
       yield* doing({ act: "refuse", id: stage, reason });

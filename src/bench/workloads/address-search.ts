@@ -1,3 +1,4 @@
+import { FORWARDED } from "../../probes/counted.ts";
 import { highestCount, highestPassing, trialsFor } from "../../stats/search.ts";
 import { BridgescopeError } from "../../system/errors.ts";
 import { type Learning, openLearning } from "../load/learning.ts";
@@ -90,6 +91,7 @@ function addressSearch({ name, summary, addresses, trials, search }: AddressSear
     name,
     summary,
     topologies: ["bridge"],
+    stages: FORWARDED,
     leastHosts: 3,
     bypassesQdisc: true,
     keepsEachRtt: false,

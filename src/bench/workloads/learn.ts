@@ -18,6 +18,7 @@ export const learn: Workload = {
   name: "learn",
   summary: `frames from ${ADDRESSES.default} new source addresses to a known address, whatever --duration says; the FDB is flushed between rounds`,
   topologies: ["bridge"],
+  stages: ["bridge.learn"],
   bypassesQdisc: true,
   keepsEachRtt: false,
   minimumRoundNs: 10e6,

@@ -1,3 +1,4 @@
+import { FORWARDED } from "../../probes/counted.ts";
 import { withoutPrefix } from "../../setup/network.ts";
 import { type Bucket, bucketQuantile, mergeBuckets } from "../../stats/histogram.ts";
 import { type Child, finish, startChild } from "../../system/child.ts";
@@ -16,6 +17,7 @@ export const ping: Workload = {
   name: "ping",
   summary: "ICMP echo from the first host to the second, one every 10 ms; every round trip is kept",
   topologies: ["netns", "veth", "bridge", "external", "attach"],
+  stages: FORWARDED,
   bypassesQdisc: false,
   keepsEachRtt: true,
   minimumRoundNs: 100e6,
@@ -29,6 +31,7 @@ export const pingFlood: Workload = {
   summary:
     "ICMP echo from the first host to the second, the next as soon as the last is answered (ping -i 0)",
   topologies: ["netns", "veth", "bridge", "external", "attach"],
+  stages: FORWARDED,
   bypassesQdisc: false,
   keepsEachRtt: false,
   minimumRoundNs: 50e6,

@@ -1,3 +1,4 @@
+import { FORWARDED } from "../../probes/counted.ts";
 import { highestPassing, trialsFor } from "../../stats/search.ts";
 import { FULLY_MESHED, ONE_TO_ONE, PATTERNS, type Pattern } from "../load/patterns.ts";
 import { openTraffic, type Passage, type Traffic } from "../load/traffic.ts";
@@ -79,6 +80,7 @@ function rateSearch({ name, summary, trials, search }: RateSearch): Workload {
     name,
     summary,
     topologies: ["veth", "bridge", "external", "attach"],
+    stages: FORWARDED,
     bypassesQdisc: true,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,

@@ -14,6 +14,7 @@ function rawWorkload(pattern: Pattern): Workload {
     name: pattern.name,
     summary: pattern.summary,
     topologies: pattern.topologies,
+    stages: pattern.stages,
     bypassesQdisc: true,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,

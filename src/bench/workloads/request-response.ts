@@ -1,3 +1,4 @@
+import { FORWARDED } from "../../probes/counted.ts";
 import type { Topology } from "../../setup/spec.ts";
 import { bucketQuantile } from "../../stats/histogram.ts";
 import { ToolError } from "../../system/errors.ts";
@@ -76,6 +77,7 @@ function requestResponse({ name, kind, summary, parameters, describe }: Kind): W
     name,
     summary,
     topologies: ["netns", "veth", "bridge", "external", "attach"],
+    stages: FORWARDED,
     bypassesQdisc: false,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { FORWARDED } from "../../probes/counted.ts";
 import { ToolError } from "../../system/errors.ts";
 import { patience } from "../../system/patience.ts";
 import type { DatagramSenderSetup } from "../load/datagram-sender-worker.ts";
@@ -41,6 +42,7 @@ const DATAGRAM = {
 
 const COMMON = {
   topologies: ["netns", "veth", "bridge", "external", "attach"],
+  stages: FORWARDED,
   bypassesQdisc: false,
   keepsEachRtt: false,
   sampleOneIn: 16,

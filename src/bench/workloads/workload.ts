@@ -1,4 +1,5 @@
 import type { Case, MetricName, Round } from "../../document/run.ts";
+import type { CountedStage } from "../../probes/counted.ts";
 import type { BuiltLab } from "../../setup/lab.ts";
 import type { Topology } from "../../setup/spec.ts";
 import type { Bucket } from "../../stats/histogram.ts";
@@ -10,6 +11,8 @@ export interface Workload {
   /** One line for help and the report: what is sent from where to where, and how. */
   readonly summary: string;
   readonly topologies: readonly Topology["kind"][];
+  /** The stages that its frames pass in numbers: those that are counted in instructions. */
+  readonly stages: readonly CountedStage[];
   /** True when its frames bypass the queueing discipline, so that net_dev_queue never sees them leave. */
   readonly bypassesQdisc: boolean;
   /** True when every single round-trip time goes into the document. */

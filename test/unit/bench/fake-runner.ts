@@ -97,6 +97,22 @@ export function resumed(events: readonly RunEvent[]): RunEvent[] {
   return [...events, { act: "resume", at: events.at(-1)?.at ?? 0, time: "2026-01-01T00:00:00Z" }];
 }
 
+/** Cuts the schedule off after each number of actions and lets it end; tells what that came to. */
+export async function cutEverywhere(
+  schedule: () => Schedule,
+  fake: () => Fake,
+  check: (events: RunEvent[], stop: number) => void,
+) {
+  const whole = new FakeRunner(fake());
+  await whole.run(schedule());
+  for (let stop = 0; stop < whole.did.length; stop++) {
+    const cut = await new FakeRunner(fake()).cut(schedule(), [], stop);
+    const rest = new FakeRunner(fake());
+    await rest.run(schedule(), resumed(cut));
+    check([...resumed(cut), ...rest.recorded], stop);
+  }
+}
+
 function eventOf(action: Action, fake: Fake, now: number): EventBody {
   switch (action.act) {
     case "check":

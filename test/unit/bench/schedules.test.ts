@@ -10,7 +10,7 @@ import type { EventOf, RunEvent } from "../../../src/document/event.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { PrerequisiteError, ToolError } from "../../../src/system/errors.ts";
 import { completeRun } from "../../fixtures/report/runs.ts";
-import { COUNTED, type Fake, FakeRunner, resumed } from "./fake-runner.ts";
+import { COUNTED, cutEverywhere, type Fake, FakeRunner, resumed } from "./fake-runner.ts";
 
 const SEED = 7;
 const wall = { seed: SEED, clock: "wall", refusal: null } as const;
@@ -30,22 +30,6 @@ function document(plan: Plan, events: readonly RunEvent[], interrupted = false) 
   );
   for (const event of events) fold.enter(event);
   return fold.document({ interrupted, durationNs: 1 });
-}
-
-/** Cuts the schedule off after each number of actions and lets it end; tells what that came to. */
-async function cutEverywhere(
-  schedule: () => Schedule,
-  fake: () => Fake,
-  check: (events: RunEvent[], stop: number) => void,
-) {
-  const whole = new FakeRunner(fake());
-  await whole.run(schedule());
-  for (let stop = 0; stop < whole.did.length; stop++) {
-    const cut = await new FakeRunner(fake()).cut(schedule(), [], stop);
-    const rest = new FakeRunner(fake());
-    await rest.run(schedule(), resumed(cut));
-    check([...resumed(cut), ...rest.recorded], stop);
-  }
 }
 
 const startsOf = (events: readonly RunEvent[]) =>
