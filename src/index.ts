@@ -70,7 +70,8 @@ export async function compare(
 /**
  * Says why a bridge floods: what its state tells, and, unless `probes` is false, which floods are seen within
  * `seconds`. Nothing on the bridge is changed, and no probe stays. Rejected with a UsageError where there is no such
- * bridge and a PrerequisiteError where it cannot be probed.
+ * bridge and a PrerequisiteError where it cannot be probed; where it is deleted meanwhile, `ended` says so and the
+ * answer is of the time before.
  */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
   return explainBridge(options);
