@@ -153,7 +153,10 @@ export function explainCommand(): Command {
         interruption.release();
       }
       if (bundle !== undefined) {
-        process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}\n`);
+        const what = mask
+          ? "; names and addresses in it are stand-ins, those printed here are real"
+          : "";
+        process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}${what}\n`);
       }
       if (gone !== null) throw new BridgescopeError(gone);
     });

@@ -20,7 +20,7 @@ import { ALL_CAUSES } from "./causes/index.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
-import { createMask, namesOf } from "./mask.ts";
+import { createMask, type Mask } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {
@@ -71,6 +71,11 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
       "--pcap captures floods that are seen, and --no-probes looks at no frames",
     );
   }
+  if (options.pcap !== undefined && options.mask === true) {
+    throw new UsageError(
+      "--pcap keeps frames as they are, and --mask cannot hide what is in them: leave one of the two out",
+    );
+  }
   requireLivePrivileges();
   const tool = options.pcap === undefined ? null : await captureTool();
   const [found, ...others] = await whichBridge(bridge, netns);
@@ -83,6 +88,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
   const thresholds = { ...THRESHOLDS, ...options.thresholds };
   const names: NameCache = new Map();
   let state = await readBridge(found.place, found.ifindex, names);
+  let collected: Collected | null = null;
   let explanation = explanationOf(state, thresholds);
   if (options.probes !== false) {
     options.onFirst?.(explanation);
@@ -95,7 +101,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     };
     // It reads all maps: for nobody, that would be for nothing.
     const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
-    const collected = await unlessAborted(
+    collected = await unlessAborted(
       collect(state, { seconds, maxOverhead, signal, onSoFar, onCounting }),
       signal,
     ).finally(() => capture?.end());
@@ -107,10 +113,26 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     explanation = withFindings(explanationOf(state, thresholds), state, collected, capture);
   }
   if (folder !== undefined) {
-    const mask = options.mask === true ? createMask(namesOf(state)) : null;
-    await writeBundle({ folder, place: state.place, explanation, mask });
+    const mask = options.mask === true ? createMask(state) : null;
+    const shown =
+      mask === null ? { state, explanation } : masked(mask, state, collected, explanation);
+    await writeBundle({ folder, state, shown, mask });
   }
   return explanation;
+}
+
+/** The same explanation of a bridge with other names: what it is made of is masked, not its sentences. */
+function masked(
+  mask: Mask,
+  seen: BridgeState,
+  collected: Collected | null,
+  { time, thresholds }: Explanation,
+): { state: BridgeState; explanation: Explanation } {
+  const state = mask.state(seen);
+  const first = { ...explanationOf(state, thresholds), time };
+  const explanation =
+    collected === null ? first : withFindings(first, state, mask.collected(collected), null);
+  return { state, explanation };
 }
 
 function captureInto(folder: string, tool: CaptureTool, state: BridgeState): Capture {

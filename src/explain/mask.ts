@@ -1,131 +1,307 @@
-/** Names and addresses replaced by stand-ins, so that what is written can be shown to strangers. */
-import { isIPv4, isIPv6 } from "node:net";
-import { hostname } from "node:os";
-import path from "node:path";
-import { readLinks } from "../live/links.ts";
-import type { BridgeState } from "../live/state.ts";
+/**
+ * Stand-ins for names and addresses, so that a bundle can be shown to strangers. Nothing is searched for in text: what
+ * is known to name nobody passes (numbers, and the words of `words.ts`), and any other text is replaced, whatever it is.
+ */
+import { isIPv4 } from "node:net";
+import type { Collected } from "../live/collect.ts";
+import { type Link, readLinks } from "../live/links.ts";
+import type { BridgeState, Owner, Place, Port } from "../live/state.ts";
+import { AddressStandIns } from "./stand-ins.ts";
+import { WORDS } from "./words.ts";
 
+/** The same thing has the same stand-in in whatever passes through one mask. */
 export interface Mask {
-  /** The same stand-in for the same name or address, whichever text it stands in. */
-  text(text: string): string;
+  state(state: BridgeState): BridgeState;
+  collected(collected: Collected): Collected;
+  /** JSON of ip, bridge, tc or nft. */
+  json(value: unknown): unknown;
+  /** Rules as iptables-save, ip6tables-save and ebtables-save print them. */
+  rules(text: string): string;
+  /** Words and numbers, as uname prints them. */
+  plain(text: string): string;
 }
 
-/** Six bytes; in a bridge's id ip writes them behind `8000.`, and without leading zeros. */
-const MAC = "(?<![0-9a-f:])[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}(?![0-9a-f:])";
-const IPV4 = "(?<![\\d.])\\d{1,3}(?:\\.\\d{1,3}){3}(?![\\d.])";
-const IPV6 = "(?<![0-9a-z:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-z:.])";
-const ADDRESS = new RegExp(`(${MAC})|(${IPV4})|(${IPV6})`, "gi");
-
-/** Groups of one host, which end as its address does (RFC 4291, 2.7.1). */
-const SOLICITED_MAC = /^33:33:ff:/i;
-const SOLICITED_IPV6 = /^ff02::1:ff[0-9a-f]{2}:[0-9a-f]{1,4}$/i;
-
-/** `names` are interface, host, container and namespace names; each is replaced where it stands as a whole word. */
-export function createMask(names: Iterable<string>): Mask {
-  const macs = standIns((index) => `02:00:${inBytes(index).join(":")}`);
-  const ipv4 = standIns(
-    (index) => `198.${18 + ((index >> 16) & 1)}.${(index >> 8) & 255}.${index & 255}`,
-  );
-  const ipv6 = standIns((index) => `2001:db8::${index.toString(16)}`);
-  const groups = standIns((index) => `33:33:ff:${inBytes(index).slice(1).join(":")}`);
-  const solicited = standIns((index) => `ff02::1:ff00:${index.toString(16)}`);
-  const named = standIns((index) => `name${index}`);
-  const words = [...new Set(names)]
-    .filter((name) => name !== "")
-    .sort((a, b) => b.length - a.length);
-  for (const word of words) named(word);
-  const pattern =
-    words.length === 0
-      ? null
-      : new RegExp(`(?<![\\w.-])(?:${words.map(literal).join("|")})(?![\\w-])`, "g");
+/** For a bridge and what is told of it; `links` are the devices of its namespace. */
+export function createMask(
+  state: BridgeState,
+  links: readonly Link[] = readLinks(state.place),
+): Mask {
+  const standIns = new StandIns();
+  standIns.device(state.name, "bridge");
+  for (const { name } of state.ports) standIns.device(name, "port");
+  for (const { name, kind, slaveKind } of links) {
+    standIns.device(name, kind === "bridge" ? kind : slaveKind === "bridge" ? "port" : "device");
+  }
   return {
-    text: (text) => {
-      const addresses = text.replace(ADDRESS, (all, mac?: string, ip?: string) => {
-        if (mac !== undefined && SOLICITED_MAC.test(mac)) return groups(padded(mac).slice(9));
-        if (mac !== undefined) return namesNobody(mac) ? mac : macs(padded(mac));
-        if (ip !== undefined) return !isIPv4(ip) || wellKnownIpv4(ip) ? ip : ipv4(ip);
-        if (SOLICITED_IPV6.test(all)) return solicited(all.toLowerCase());
-        return !isIPv6(all) || wellKnownIpv6(all) ? all : ipv6(all.toLowerCase());
-      });
-      return pattern === null ? addresses : addresses.replace(pattern, named);
-    },
+    state: (value) => masked(value, stateRules(standIns)),
+    collected: (value) => masked(value, collectedRules(standIns)),
+    json: (value) => json(value, standIns),
+    rules: (text) => saved(text, standIns),
+    plain: (text) => standIns.plain(text),
   };
 }
 
-/** Whatever could say whose bridge this is: devices, namespaces, containers, processes and the host. */
-export function namesOf(state: BridgeState): string[] {
-  const owners = state.ports.flatMap(({ owner }) => owner ?? []);
-  const places = [
-    state.place,
-    ...state.ports.flatMap(({ peer }) => peer?.namespace ?? []),
-    ...state.neighbours.map(({ namespace }) => namespace),
-  ];
-  return [
-    hostname(),
-    state.name,
-    ...readLinks(state.place).map(({ name }) => name),
-    ...state.ports.flatMap(({ name, peer }) => [name, peer?.name ?? ""]),
-    ...state.neighbours.map(({ device }) => device),
-    ...places.flatMap(({ label, path: at }) => [bare(label), path.basename(at)]),
-    ...owners.flatMap(({ label, command, container, pod }) => [
-      bare(label),
-      command ?? "",
-      container ?? "",
-      ...(pod ?? "").split("/"),
-    ]),
-  ].filter((name) => !ORDINARY.has(name));
-}
+/** Stand-ins by what they stand for: a kind's name, and a number. */
+class StandIns {
+  readonly #addresses = new AddressStandIns();
+  readonly #devices = new Map<string, string>();
+  readonly #places = new Map<string, string>();
+  readonly #names = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
 
-/** These every host has. */
-const ORDINARY = new Set(["lo", "host", "net", ""]);
+  /** `kind` is what it is called where it is new. */
+  device(name: string, kind = "device"): string {
+    return name === "lo" ? name : this.#standIn(this.#devices, name, kind);
+  }
 
-/** `web` of `netns web`, `sleep` of `pid 4711 (sleep)`. */
-function bare(label: string): string {
-  return label
-    .replace(/^(?:netns|container|pod|vm|docker namespace|pid \d+) /, "")
-    .replace(/^\((.*)\)$/, "$1");
-}
+  /** A table, chain, set or whatever else has a name; those that every host has keep theirs. */
+  name(text: string, kind: string): string {
+    return WORDS.has(text) ? text : this.text(text, kind);
+  }
 
-function inBytes(index: number): string[] {
-  return [24, 16, 8, 0].map((shift) => ((index >>> shift) & 255).toString(16).padStart(2, "0"));
-}
+  /** What somebody has written. */
+  text(text: string, kind = "text"): string {
+    return this.#standIn(this.#names, text, kind);
+  }
 
-/** One after the other, counted from 1. */
-function standIns(make: (index: number) => string): (original: string) => string {
-  const known = new Map<string, string>();
-  return (original) => {
+  address(text: string): string {
+    return text === "" ? "" : (this.#addresses.of(text) ?? this.text(text));
+  }
+
+  /** Whatever it is. */
+  any(text: string): string {
+    const found = this.#addresses.of(text) ?? (WORDS.has(text) ? text : this.#devices.get(text));
+    if (found !== undefined) return found;
+    return text.startsWith("@") ? `@${this.name(text.slice(1), "set")}` : this.text(text);
+  }
+
+  plain(text: string): string {
+    return text.replace(/[^\s,():/-]+/g, (word) =>
+      /^[\d.]+$/.test(word) ? word : this.name(word, "text"),
+    );
+  }
+
+  /** A sentence of ours, whose own words are about numbers and the probes; it may name a device. */
+  sentence(text: string): string {
+    const names = [...this.#devices.keys()].sort((a, b) => b.length - a.length).map(literal);
+    const pattern = new RegExp(`(?<![\\w.-])(?:${names.join("|")})(?![\\w-])`, "g");
+    return text.replace(pattern, (name) => this.device(name));
+  }
+
+  place({ inode, own, label }: Place): Place {
+    const known = label === "host" ? label : this.#standIn(this.#places, String(inode), "netns");
+    return { inode, own, label: known, path: `/run/netns/${known}` };
+  }
+
+  owner({ label, namespace }: Owner): Owner {
+    const place = namespace === null ? null : this.place(namespace);
+    return {
+      label: place?.label ?? this.text(label, "owner"),
+      namespace: place,
+      pid: null,
+      command: null,
+      cgroup: null,
+      container: null,
+      pod: null,
+    };
+  }
+
+  #standIn(known: Map<string, string>, original: string, kind: string): string {
+    if (original === "") return "";
     const before = known.get(original);
     if (before !== undefined) return before;
-    const made = make(known.size + 1);
-    known.set(original, made);
-    return made;
+    const count = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, count);
+    known.set(original, `${kind}${count}`);
+    return `${kind}${count}`;
+  }
+}
+
+function literal(name: string): string {
+  return name.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+}
+
+/** What becomes of each text in a T. A part that holds text and is forgotten does not compile. */
+type Rules<T> = T extends string
+  ? (text: string) => string
+  : T extends readonly (infer E)[]
+    ? Rules<E>
+    :
+        | ((value: T) => T)
+        | { [K in keyof T as TextIn<T[K]> extends true ? K : never]-?: RulesOf<T[K]> };
+type RulesOf<T> = Rules<NonNullable<T>>;
+type TextIn<T> = [T] extends [number | boolean | null | undefined] ? false : true;
+
+function stateRules(standIns: StandIns): Rules<BridgeState> {
+  const { address, device, place, word } = rulesOf(standIns);
+  const port: Rules<Port> = {
+    name: device,
+    address,
+    kind: word,
+    state: word,
+    flags: {},
+    vlans: {},
+    counters: {},
+    peer: { namespace: place, name: device, address, addresses: address },
+    owner: (owner: Owner) => standIns.owner(owner),
+  };
+  return {
+    name: device,
+    place,
+    address,
+    options: (options) => json(options, standIns) as BridgeState["options"],
+    counters: {},
+    ports: port,
+    entries: { address },
+    neighbours: { namespace: place, device, ip: address, address, state: word },
   };
 }
 
-/** Groups, and the address that is none. */
-function namesNobody(mac: string): boolean {
-  return (Number.parseInt(mac, 16) & 1) === 1 || /^[0:]+$/.test(mac);
+function collectedRules(standIns: StandIns): Rules<Collected> {
+  const { address, plain, sentence, word } = rulesOf(standIns);
+  const addresses = { source: address, destination: address, protocol: plain };
+  return {
+    flows: { class: word, source: address, destination: address, addresses },
+    got: { destination: address },
+    moves: { address },
+    deleted: { address, by: plain },
+    ended: { early: word, text: sentence },
+    notes: sentence,
+  };
 }
 
-/** None, loopback, groups, broadcast and masks. */
-function wellKnownIpv4(ip: string): boolean {
-  const [first = 0] = ip.split(".").map(Number);
-  return first === 0 || first === 127 || first >= 224;
+function rulesOf(standIns: StandIns) {
+  return {
+    address: (text: string) => standIns.address(text),
+    device: (text: string) => standIns.device(text),
+    place: (place: Place) => standIns.place(place),
+    plain: (text: string) => standIns.plain(text),
+    word: (text: string) => standIns.name(text, "text"),
+    sentence: (text: string) => standIns.sentence(text),
+  };
 }
 
-/** None, loopback and groups. */
-function wellKnownIpv6(ip: string): boolean {
-  return /^(?:::1?|ff..:.*)$/i.test(ip);
+function masked<T>(value: T, rules: Rules<T>): T {
+  return applied(value, rules) as T;
 }
 
-function padded(mac: string): string {
-  return mac
-    .toLowerCase()
-    .split(":")
-    .map((byte) => byte.padStart(2, "0"))
-    .join(":");
+function applied(value: unknown, rules: unknown): unknown {
+  if (value === null || value === undefined) return value;
+  if (Array.isArray(value)) return value.map((one) => applied(one, rules));
+  if (typeof rules === "function") return rules(value);
+  if (typeof value === "string") return "(masked)";
+  if (typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, applied(inner, Object(rules)[key])]),
+  );
 }
 
-function literal(word: string): string {
-  return word.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+type Kind = "device" | "number" | "text" | "chain" | "table" | "address" | "words" | "mark";
+
+/** What stands under a key of the tools' JSON, where that is more than a word, an address or a device. */
+const KEYS = kinds({
+  device: "ifname dev link master port label altnames viaIf iif oif backup_port",
+  number: "timer handle parent id no group_fwd_mask group_fwd_mask_str version",
+  text: "ifalias comment prefix user",
+  chain: "chain target",
+  table: "table",
+});
+const NUMBER = /^\s*(?:0x[0-9a-f]+|\d+(?:\.\d+){0,2}|[0-9a-f]{0,4}:[0-9a-f]{0,4})\s*$/i;
+/** Ports, marks and their masks, rates, and ranges of them. */
+const MARK =
+  /^(?:(?:0x[0-9a-f]+|\d+)(?:[:,/-](?:0x[0-9a-f]+|\d+))*|\d+\/(?:sec|min|minute|hour|day))$/i;
+
+function kinds(lists: Partial<Record<Kind, string>>): ReadonlyMap<string, Kind> {
+  return new Map(
+    Object.entries(lists).flatMap(([kind, list]) =>
+      list.split(/\s+/).map((name) => [name, kind as Kind] as const),
+    ),
+  );
+}
+
+function json(value: unknown, standIns: StandIns, key = "", parent = ""): unknown {
+  if (typeof value === "string") {
+    const kind = WORDS.has(parent) ? parent : "text";
+    return key === "name" ? standIns.name(value, kind) : known(value, KEYS.get(key), standIns);
+  }
+  if (Array.isArray(value)) return value.map((one) => json(one, standIns, key, parent));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([inner, one]) => [
+      standIns.any(inner),
+      json(one, standIns, inner, key),
+    ]),
+  );
+}
+
+function known(text: string, kind: Kind | undefined, standIns: StandIns): string {
+  switch (kind) {
+    case "device":
+      return standIns.device(text);
+    case "number":
+      return NUMBER.test(text) ? text : standIns.text(text);
+    case "text":
+      return standIns.text(text);
+    case "chain":
+    case "table":
+      return NUMBER.test(text) ? text : standIns.name(text, kind);
+    case "address":
+      return text.replace(/^(.*?)(:\d+(?:-\d+)?)?$/s, (all, host: string, ports = "") =>
+        isIPv4(host) ? `${standIns.address(host)}${ports}` : standIns.address(all),
+      );
+    case "mark":
+      return MARK.test(text) ? text : standIns.text(text);
+    case "words":
+      return text
+        .split(",")
+        .map((word) => standIns.name(word, "text"))
+        .join();
+    default:
+      return standIns.any(text);
+  }
+}
+
+/** What stands behind an option in what the -save tools print; behind one that is not in here it is text. */
+const OPTIONS = kinds({
+  chain: "-A -j -g",
+  device: "-i -o --physdev-in --physdev-out --logical-in --logical-out",
+  address: `-s -d --to-source --to-destination --to --ip-src --ip-dst --ip6-src --ip6-dst --arp-ip-src --arp-ip-dst
+    --arp-mac-src --arp-mac-dst --mac-source`,
+  words: `-p -m --ctstate --state --reject-with --tcp-flags --src-type --dst-type --ip-proto --arp-opcode --pkttype-type
+    --ctdir --vlan-encap`,
+  mark: `--dport --sport --dports --sports --ports --mark --set-mark --set-xmark --restore-mark --limit --limit-burst
+    --icmp-type --icmpv6-type --vlan-id --ip-dport --ip-sport --set-mss --ttl-set`,
+  text: `--comment --match-set --log-prefix --physdev-is-bridged --physdev-is-in --physdev-is-out
+    --clamp-mss-to-pmtu --save-mark --random`,
+});
+const TOKEN = /"(?:\\.|[^"\\])*"|\S+/g;
+
+function saved(text: string, standIns: StandIns): string {
+  return text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => savedLine(line.match(TOKEN) ?? [], standIns))
+    .join("\n");
+}
+
+function savedLine([first = "", ...rest]: string[], standIns: StandIns): string {
+  if (first.startsWith("*")) return `*${known(first.slice(1), "table", standIns)}`;
+  if (first.startsWith(":")) {
+    const [policy = "", counts = ""] = rest;
+    const chain = known(first.slice(1), "chain", standIns);
+    const shown = /^\[\d+:\d+\]$/.test(counts) ? [counts] : [];
+    return [`:${chain}`, policy === "-" ? policy : standIns.name(policy, "text"), ...shown].join(
+      " ",
+    );
+  }
+  if (first === "COMMIT") return first;
+  let kind: Kind = "text";
+  const words = [first, ...rest].map((word) => {
+    if (word === "!") return word;
+    const option = OPTIONS.get(word);
+    if (option === undefined && !word.startsWith("-")) return known(word, kind, standIns);
+    kind = option ?? "text";
+    return option === undefined ? standIns.text(word) : word;
+  });
+  return words.join(" ");
 }

@@ -1,4 +1,5 @@
 /** The forwarding database of a bridge. */
+import { SystemCallError } from "../system/libc.ts";
 import { dumpFdb, type NeighbourMessage, NUD } from "../system/neighbours.ts";
 import { withDumpSocket } from "../system/netlink-dump.ts";
 import { atPlace } from "./places.ts";
@@ -7,7 +8,12 @@ import type { FdbEntry, Place } from "./state.ts";
 /** What a bridge's FDB holds now; nothing where the bridge is gone. */
 export function entriesAt(place: Place, bridge: number): FdbEntry[] {
   const read = (fd: number) => dumpFdb(fd, bridge).map(entryOf);
-  return atPlace(place, (namespace) => withDumpSocket(namespace, read)) ?? [];
+  try {
+    return atPlace(place, (namespace) => withDumpSocket(namespace, read)) ?? [];
+  } catch (error) {
+    if (error instanceof SystemCallError && error.code === "ENODEV") return [];
+    throw error;
+  }
 }
 
 export function entryOf(message: NeighbourMessage): FdbEntry {

@@ -50,15 +50,29 @@ it("holds what a maintainer would ask for", async () => {
   }
 });
 
-it("names nobody when it is masked, and is as long", async () => {
+it("has the neighbours of those behind the ports", () => {
+  const neighbours = readFileSync(join(folder.path, "plain", "peers-neighbours.txt"), "utf8");
+  const entry = `10.77.0.3 dev eth0 lladdr ${macOf("c")} `;
+  expect(neighbours.split("\n").filter((line) => line.includes(entry))).toHaveLength(1);
+  expect(neighbours).toContain(`pid ${lab.hosts.a.pid} (sleep): ${entry}`);
+});
+
+it("names nobody when it is masked, and says of which kind each one was", async () => {
   const bundle = join(folder.path, "masked");
-  expect((await explain("--bundle", bundle, "--mask")).code).toBe(0);
+  const { code, stderr } = await explain("--bundle", bundle, "--mask");
+  expect(code).toBe(0);
+  expect(stderr).toContain("names and addresses in it are stand-ins");
   const text = textOf(bundle);
   expect(text).not.toMatch(/\bbr0\b|\bp[abc]\b|10\.77\.0|02:00:00:00:0b|eth0/);
-  expect(text).not.toContain(lab.bridge.path.replace("/ns/net", "/ns/net/"));
-  const parsed = JSON.parse(readFileSync(join(bundle, "explanation.json"), "utf8"));
-  expect(parsed.notes[0].text).toMatch(/^port name\d+ .*does not learn/);
-  expect(text.split("\n").length).toBe(textOf(join(folder.path, "plain")).split("\n").length);
+  expect(text).not.toContain(lab.bridge.path);
+  const read = (name: string) => readFileSync(join(bundle, name), "utf8");
+  expect(JSON.parse(read("explanation.json")).notes[0].text).toMatch(
+    /^port port2 \(netns3\) does not learn/,
+  );
+  expect(JSON.parse(read("fdb.json"))).toEqual(
+    expect.arrayContaining([expect.objectContaining({ ifname: "port3", master: "bridge1" })]),
+  );
+  expect(read("README.txt")).toContain("fdb.json: nsenter --net=/run/netns/netns1 -- bridge -j");
 });
 
 it("overwrites nothing", async () => {

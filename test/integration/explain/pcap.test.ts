@@ -71,4 +71,6 @@ it("leaves alone a folder that holds something, and is about frames", async () =
   await expect(explaining({ pcap: folder, probes: false })).rejects.toThrow(
     "--no-probes looks at no frames",
   );
+  const masked = { pcap: folder, bundle: path.join(folder, "bundle"), mask: true };
+  await expect(explaining(masked)).rejects.toThrow("--mask cannot hide what is in them");
 });

@@ -1,61 +1,302 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMask } from "../../../src/explain/mask.ts";
+import { AddressStandIns } from "../../../src/explain/stand-ins.ts";
+import { WORDS } from "../../../src/explain/words.ts";
+import type { Collected } from "../../../src/live/collect.ts";
+import type { BridgeState, Place } from "../../../src/live/state.ts";
 
-const byte = fc.integer({ min: 0, max: 255 });
-const hex = (value: number) => value.toString(16).padStart(2, "0");
+const place = (inode: number, label: string): Place => ({
+  inode,
+  path: `/run/netns/${label}`,
+  own: false,
+  label,
+});
+const home = place(1, "qxhome");
+const web = place(2, "qxweb");
+const counters = { rx: 1, tx: 2, rxBytes: 3, txBytes: 4, txDropped: 5 };
+const flags = {
+  ...{ learning: true, flood: true, mcastFlood: true, bcastFlood: true, hairpin: false },
+  ...{ isolated: false, locked: false, neighSuppress: false, proxyArp: false },
+};
 
-describe("a mask", () => {
-  const mask = createMask(["br0", "pa", "web.example", "$(id)", "veth-a"]);
+const STATE: BridgeState = {
+  name: "qxbridge",
+  ifindex: 7,
+  place: home,
+  address: "52:54:99:00:00:01",
+  ...{ up: true, promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15 },
+  ...{ topologyChange: false, mcastSnooping: true, mcastQuerier: false, vlanFiltering: false },
+  ...{ pvid: 0, learned: null, maxLearned: null },
+  options: { bridge_id: "8000.52:54:99:0:0:1", vlan_protocol: "802.1Q", qxoption: "qxvalue" },
+  counters,
+  ports: [
+    {
+      ...{ name: "qxport", ifindex: 8, address: "52:54:99:00:00:02", kind: "veth", mtu: 1500 },
+      ...{ up: true, carrier: true, state: "forwarding", promiscuity: 0, flags, pvid: 0 },
+      ...{ vlans: [{ vid: 7, pvid: true, untagged: true }], counters },
+      peer: {
+        ...{ namespace: web, name: "qxpeer", ifindex: 2, address: "52:54:99:00:00:03" },
+        ...{ master: null, addresses: ["10.55.1.9", "fd55::9"] },
+      },
+      owner: {
+        ...{ label: "container qxcontainer", namespace: web, pid: 4711, command: "qxcommand" },
+        ...{ cgroup: "/qxcgroup", container: "qxcontainer", pod: "qxspace/qxpod" },
+      },
+    },
+    {
+      ...{ name: "qxtap", ifindex: 9, address: "52:54:99:00:00:04", kind: "qxkind", mtu: 1500 },
+      ...{ up: true, carrier: true, state: "forwarding", promiscuity: 0, flags, pvid: 0 },
+      ...{ vlans: [], counters, peer: null },
+      owner: {
+        ...{ label: "vm qxguest (pid 3)", namespace: null, pid: 3, command: "qxqemu" },
+        ...{ cgroup: null, container: null, pod: null },
+      },
+    },
+  ],
+  entries: [
+    {
+      ...{
+        address: "52:54:99:00:00:03",
+        vlan: 7,
+        port: 8,
+        local: false,
+        static: true,
+        sticky: false,
+      },
+      ...{ updatedS: 1, usedS: 2 },
+    },
+  ],
+  neighbours: [
+    {
+      ...{ namespace: web, device: "qxpeer", ifindex: 2, ip: "10.55.1.8" },
+      ...{ address: "52:54:99:00:00:05", state: "stale" },
+    },
+  ],
+};
 
-  it("gives the same stand-in for the same name or address, and another for another", () => {
-    const text = mask.text("pa 52:54:00:12:34:56 br0 pa 10.1.2.3/24 fe80::1/64 52:54:00:12:34:57");
-    const [pa, mac, br0, again, ip, ip6, other] = text.split(" ");
-    expect(pa).toBe(again);
-    expect(new Set([pa, mac, br0, ip, ip6, other]).size).toBe(6);
-    expect(text).not.toMatch(/\bpa\b|br0|52:54|10\.1|fe80/);
-    expect(ip).toMatch(/\/24$/);
-    expect(ip6).toMatch(/\/64$/);
-    expect(mask.text("[52:54:00:12:34:56]")).toBe(`[${mac}]`);
-    expect(mask.text("52:54:00:12:34:56".toUpperCase())).toBe(mac);
-    expect(mask.text("bridge_id 8000.52:54:0:12:34:56")).toBe(`bridge_id 8000.${mac}`);
+const COLLECTED: Collected = {
+  ...{ seconds: 2, beganNs: 3, share: 0.01, notes: [] },
+  ended: { early: "bridge-gone", text: "the bridge qxbridge is gone: qxport, (qxbridge)" },
+  flows: [
+    {
+      ...{ class: "unknownUnicast", port: 8, source: "52:54:99:00:00:03" },
+      ...{
+        destination: "52:54:99:00:00:05",
+        vlan: 7,
+        frames: 1,
+        bytes: 2,
+        copies: 3,
+        hostCopies: 0,
+      },
+      ...{ acknowledged: 0, firstNs: 4 },
+      addresses: { source: "10.55.1.9", destination: "10.55.1.8", protocol: "IP protocol 89" },
+    },
+  ],
+  got: [{ destination: "52:54:99:00:00:05", vlan: 7, port: 9, copies: 3 }],
+  moves: [{ address: "52:54:99:00:00:03", vlan: 7, port: 8, moves: 1 }],
+  deleted: [{ address: "52:54:99:00:00:05", by: "qxdaemon (pid 4711)" }],
+};
+
+/** Nothing of the above may be left. */
+const SECRET = /qx|52:54:99|10\.55\.|fd55/i;
+
+const masked = () => createMask(STATE, []);
+
+describe("a masked state", () => {
+  const mask = masked();
+  const state = mask.state(STATE);
+  const collected = mask.collected(COLLECTED);
+
+  it("names nobody", () => {
+    expect(JSON.stringify([state, collected])).not.toMatch(SECRET);
   });
 
-  it("hides whose group a solicited-node address is", () => {
-    const text = mask.text("33:33:ff:80:e5:70 ff02::1:ff80:e570/128 33:33:ff:80:e5:70");
-    expect(text).toMatch(/^(33:33:ff:00:00:01) ff02::1:ff00:1\/128 \1$/);
+  it("keeps who is who, and every number", () => {
+    const [port, tap] = state.ports;
+    expect([state.name, port?.name, tap?.name]).toEqual(["bridge1", "port1", "port2"]);
+    expect([state.place.label, port?.owner?.label, tap?.owner?.label]).toEqual([
+      ...["netns1", "netns2", "owner1"],
+    ]);
+    expect(port?.peer?.namespace).toEqual(port?.owner?.namespace);
+    expect(state.neighbours[0]).toMatchObject({ namespace: port?.peer?.namespace, state: "stale" });
+    expect(state.neighbours[0]?.device).toBe(port?.peer?.name);
+    expect(state.entries[0]?.address).toBe(port?.peer?.address);
+    expect(collected.flows[0]?.source).toBe(port?.peer?.address);
+    expect(collected.flows[0]?.addresses.source).toBe(port?.peer?.addresses[0]);
+    expect(collected.flows[0]?.addresses.protocol).toBe("IP protocol 89");
+    expect(collected.ended).toEqual({
+      early: "bridge-gone",
+      text: "the bridge bridge1 is gone: port1, (bridge1)",
+    });
+    expect(collected.deleted[0]?.by).toMatch(/^text\d+ \(pid 4711\)$/);
+    expect(state.options).toMatchObject({
+      bridge_id: `8000.${state.address}`,
+      vlan_protocol: "802.1Q",
+    });
+    expect(numbersIn(state)).toEqual(numbersIn({ ...STATE, ports: withoutPids(STATE) }));
+    expect(numbersIn(collected)).toEqual(numbersIn(COLLECTED));
   });
 
-  it("takes whole names only, with whatever is in them", () => {
-    expect(mask.text("pb spa pa-1 pax")).toBe("pb spa pa-1 pax");
-    expect(mask.text("pa@if3: web.example '$(id)' veth-a,")).not.toMatch(/pa|web|id|veth/);
+  it("is of the host where the bridge is", () => {
+    const host = { ...STATE, place: place(1, "host") };
+    expect(createMask(host, []).state(host).place.label).toBe("host");
+  });
+});
+
+describe("masked JSON", () => {
+  it("keeps what ip says of its own, and has what passed before by the same stand-in", () => {
+    const mask = masked();
+    const { ports } = mask.state(STATE);
+    const told = {
+      ...{ ifindex: 8, ifname: "qxport", flags: ["BROADCAST", "LOWER_UP"], operstate: "UP" },
+      ...{ address: "52:54:99:00:00:02", ifalias: "qx alias", altnames: ["qxaltname"] },
+      linkinfo: { info_slave_kind: "bridge", info_slave_data: { id: "0x8001", qxkey: "qx" } },
+    };
+    expect(mask.json([told])).toEqual([
+      {
+        ...{ ifindex: 8, ifname: "port1", flags: ["BROADCAST", "LOWER_UP"], operstate: "UP" },
+        ...{ address: ports[0]?.address, ifalias: "text4", altnames: ["device2"] },
+        linkinfo: {
+          info_slave_kind: "bridge",
+          info_slave_data: { id: "0x8001", text5: "text6" },
+        },
+      },
+    ]);
   });
 
-  it("leaves what names nobody", () => {
-    const plain =
-      "ff:ff:ff:ff:ff:ff 01:80:c2:00:00:00 33:33:00:00:00:01 0.0.0.0 127.0.0.1 224.0.0.1 255.255.255.0 ::1 :: ff02::1 12:34:56 6.18.44 1.2.3.4.5 00:00:00:00:00:00 a::b::c:x 2026-11-27T01:02:03Z";
-    expect(mask.text(plain)).toBe(plain);
+  it("hides names that are keys, and words where a name stands", () => {
+    const told = { router: { qxbridge: [{ port: "forward", timer: " 12.50" }] } };
+    expect(masked().json(told)).toEqual({
+      router: { bridge1: [{ port: "device1", timer: " 12.50" }] },
+    });
   });
 
-  it("lets no address through", () => {
-    const mac = fc
-      .tuple(byte, byte, byte, byte, byte, byte)
-      .map(([first, ...rest]) => [first & 0xfe, ...rest].map(hex).join(":"))
-      .filter((text) => !text.startsWith("02:00:00:00") && text !== "00:00:00:00:00:00");
-    const ip = fc
-      .tuple(fc.integer({ min: 1, max: 223 }), byte, byte, byte)
-      .filter(([first]) => first !== 127 && first !== 198)
-      .map((bytes) => bytes.join("."));
-    const filler = fc.constantFrom(" dev pa ", "\n", " (", ") ", "/24 ", ", ", '"');
+  it("follows a set, a chain and a table of nft", () => {
+    const told = [
+      { table: { family: "inet", name: "qxtable", comment: "drop" } },
+      { set: { name: "qxset", table: "qxtable", elem: ["10.55.1.9", "qxport", "qxother"] } },
+      { chain: { name: "qxchain", table: "qxtable", hook: "forward", policy: "drop", prio: 0 } },
+      {
+        rule: {
+          ...{ table: "qxtable", chain: "FORWARD" },
+          expr: [
+            { match: { op: "==", left: { payload: { field: "saddr" } }, right: "@qxset" } },
+            { log: { prefix: "qxlog" } },
+            { jump: { target: "qxchain" } },
+          ],
+        },
+      },
+    ];
+    expect(masked().json(told)).toEqual([
+      { table: { family: "inet", name: "table1", comment: "text1" } },
+      { set: { name: "set1", table: "table1", elem: ["198.18.0.1", "port1", "text2"] } },
+      { chain: { name: "chain1", table: "table1", hook: "forward", policy: "drop", prio: 0 } },
+      {
+        rule: {
+          ...{ table: "table1", chain: "FORWARD" },
+          expr: [
+            { match: { op: "==", left: { payload: { field: "saddr" } }, right: "@set1" } },
+            { log: { prefix: "text3" } },
+            { jump: { target: "chain1" } },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it("has no text that is neither a word, a number's nor a stand-in, whatever a tool prints", () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.string({ unit: "grapheme" }),
+      fc.constantFrom("qxport", "@qxset", "52:54:99:00:00:03", "10.55.1.9/24", "fd55::9", "1.2.3"),
+      fc.constantFrom("0x10", "77", "dead:", "constructor", "__proto__", "toString"),
+      fc.constantFrom(...WORDS),
+    );
+    const { told } = fc.letrec((again) => ({
+      told: fc.oneof(
+        { depthSize: "small" },
+        text,
+        fc.integer(),
+        fc.array(again("told"), { maxLength: 4 }),
+        fc.dictionary(text, again("told"), { maxKeys: 4 }),
+      ),
+    }));
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.oneof(mac, ip), filler), { minLength: 1 }), (parts) => {
-        const text = createMask(["pa"]).text(parts.flat().join(""));
-        for (const [address] of parts) {
-          const whole = new RegExp(`(?<![\\w.:])${address.replaceAll(".", "\\.")}(?![\\w.:])`);
-          expect(text).not.toMatch(whole);
-        }
-        expect(text).not.toMatch(/\bpa\b/);
+      fc.property(told, (value) => {
+        expect(textsIn(masked().json(value)).filter((one) => !harmless(one))).toEqual([]);
       }),
+      { numRuns: 500, seed: 225 },
     );
   });
 });
+
+describe("masked rules", () => {
+  const recorded = (tool: string) => readFileSync(`test/fixtures/explain/${tool}.txt`, "utf8");
+
+  it.each(["iptables-save", "ip6tables-save", "ebtables-save"])("of %s name nobody", (tool) => {
+    expect(recorded(tool)).toMatch(SECRET);
+    const rules = masked().rules(recorded(tool));
+    expect(rules).not.toMatch(SECRET);
+    expect(rules).not.toContain("2026");
+  });
+
+  it("can still be followed", () => {
+    const rules = masked().rules(recorded("iptables-save"));
+    expect(rules.split("\n")).toEqual(
+      expect.arrayContaining([
+        ":FORWARD DROP [0:0]",
+        ":chain1 - [0:0]",
+        "-A FORWARD -i bridge1 ! -o bridge1 -j chain1",
+        "-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination 198.18.0.1:8080",
+        "-A FORWARD -s 198.18.0.2/24 -d 198.18.0.1/32 -p tcp -m tcp --dport 8080 -m comment --comment text1 -j ACCEPT",
+        "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "-A FORWARD -m physdev --physdev-in port1 --physdev-is-bridged -j DROP",
+        "-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+        "-A FORWARD -m mark --mark 0x10/0xff -j REJECT --reject-with icmp-port-unreachable",
+      ]),
+    );
+  });
+});
+
+describe("masked words and numbers", () => {
+  it("leave versions, and hide what somebody has built", () => {
+    const { plain } = masked();
+    expect(plain("ip utility, iproute2-6.1.0, libbpf 1.1.2")).toBe(
+      "ip utility, iproute2-6.1.0, libbpf 1.1.2",
+    );
+    expect(plain("Linux 6.1.0-28-amd64 x86_64")).toBe("Linux 6.1.0-28-amd64 x86_64");
+    expect(plain("Linux 6.18.44-qxhouse x86_64")).toBe("Linux 6.18.44-text1 x86_64");
+  });
+});
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  const keys = Array.isArray(value) ? [] : Object.keys(value);
+  return [...keys, ...Object.values(value).flatMap(textsIn)];
+}
+
+function numbersIn(value: unknown): number[] {
+  if (typeof value === "number") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(numbersIn);
+}
+
+function withoutPids({ ports }: BridgeState) {
+  return ports.map((port) => ({ ...port, owner: { ...port.owner, pid: null } }));
+}
+
+const STAND_IN_ADDRESS = /^(?:[0-9a-f]{4}\.)?(?:02:00:00:00|198\.1[89]\.|2001:db8:|fe80::)/;
+const NUMERIC = /^\s*(?:0x[0-9a-f]+|[\d.]+|[0-9a-f]{0,4}:[0-9a-f]{0,4})\s*$/i;
+
+function harmless(text: string): boolean {
+  const bare = text.replace(/^@/, "");
+  const [, kind = ""] = /^(.+?)\d+$/.exec(bare) ?? [];
+  if (bare === "" || WORDS.has(bare) || NUMERIC.test(text)) return true;
+  if (["bridge", "port", "device", "text", "set", "chain", "table"].includes(kind)) return true;
+  if (WORDS.has(kind)) return true;
+  const known = new AddressStandIns().of(text) === text;
+  return text === "lo" || known || STAND_IN_ADDRESS.test(text);
+}
