@@ -62,7 +62,7 @@ describe("behind sudo", () => {
   it("a comparison of two topologies is the caller's, too", async () => {
     const out = join(home, "versus");
     const words = ["bench", "--topology", "veth", "--vs", "veth", "--workload", "forward"];
-    const result = await bridgescope([...words, "--rounds", "20", "--out", out], BEHIND_SUDO);
+    const result = await bridgescope([...words, "--rounds", "40", "--out", out], BEHIND_SUDO);
     expect([0, 3]).toContain(result.code);
     expect(owners(out)).toEqual(new Set([NOBODY]));
   });
