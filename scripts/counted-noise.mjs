@@ -5,7 +5,7 @@
 import { Failure, main } from "./lib/failure.mjs";
 import { inRoot } from "./lib/repository.mjs";
 
-const { readRun } = await import(inRoot("dist", "bench", "stored.js"));
+const { readRun } = await import(inRoot("dist", "store", "runs.js"));
 const { STAGES } = await import(inRoot("dist", "document", "run.js"));
 const { compareRuns } = await import(inRoot("dist", "stats", "compare", "runs.js"));
 const { shareInterval } = await import(inRoot("dist", "stats", "proportion.js"));

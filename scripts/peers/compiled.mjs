@@ -2,7 +2,7 @@ import { inRoot } from "../lib/repository.mjs";
 
 // What the comparison takes from the built program; to be imported once dist is there.
 export const { workloadNamed } = await import(inRoot("dist", "bench", "workloads", "index.js"));
-export const { quiet } = await import(inRoot("dist", "bench", "quiet.js"));
+export const { quiet } = await import(inRoot("dist", "bench", "load", "quiet.js"));
 export const { addressesOf } = await import(inRoot("dist", "bench", "load", "raw-lab.js"));
 export const { testFrames } = await import(inRoot("dist", "bench", "load", "frames.js"));
 export const { buildPrivateLab } = await import(inRoot("dist", "setup", "lab.js"));
