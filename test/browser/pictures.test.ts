@@ -41,8 +41,18 @@ afterAll(async () => {
 });
 
 describe.each(["light", "dark"] as const)("in the %s theme", (colorScheme) => {
+  const pages = new Map<keyof typeof PAGES, Promise<Figures>>();
+  const figuresOf = (page: keyof typeof PAGES): Promise<Figures> => {
+    const opened = pages.get(page) ?? openFigures(page, colorScheme);
+    pages.set(page, opened);
+    return opened;
+  };
+  afterAll(async () => {
+    for (const opened of pages.values()) await (await opened).close();
+  });
+
   test.each(FIGURES)("%s: %s", async (page, id) => {
-    const picture = await drawn(page, id, colorScheme);
+    const picture = await (await figuresOf(page)).drawn(id);
     const path = join(FOLDER, `${page}-${id}-${colorScheme}.png`);
     if (process.env.BRIDGESCOPE_UPDATE_PICTURES === "1") {
       mkdirSync(FOLDER, { recursive: true });
@@ -54,24 +64,42 @@ describe.each(["light", "dark"] as const)("in the %s theme", (colorScheme) => {
 });
 
 test("a picture of another figure, or of the other theme, is told from it", async () => {
-  const one = await drawn("explanation", "victims-0", "light");
-  expect(difference(one, await drawn("explanation", "bridgefig", "light"))).toBe(1);
-  expect(difference(one, await drawn("explanation", "victims-0", "dark"))).toBeGreaterThan(0.1);
+  const [light, dark] = await Promise.all([
+    openFigures("explanation", "light"),
+    openFigures("explanation", "dark"),
+  ]);
+  const one = await light.drawn("victims-0");
+  expect(difference(one, await light.drawn("bridgefig"))).toBe(1);
+  expect(difference(one, await dark.drawn("victims-0"))).toBeGreaterThan(0.1);
+  expect(difference(one, await light.drawn("victims-0"))).toBe(0);
+  await light.close();
+  await dark.close();
 });
 
-async function drawn(
+interface Figures {
+  drawn(id: string): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/** A page of which one figure after the other is drawn alone: where it stands depends on no text above it. */
+async function openFigures(
   name: keyof typeof PAGES,
-  id: string,
   colorScheme: "light" | "dark",
-): Promise<Buffer> {
+): Promise<Figures> {
   const url = files.put(name, PAGES[name]);
   const { page, close } = await open(browser, url, { colorScheme, bypassCSP: true });
   await page.addStyleTag({ content: "svg text{visibility:hidden}" });
-  // Alone, so that where it stands does not depend on the text above it.
-  await page.evaluate(`document.body.replaceChildren(document.querySelector('${at(id)}'))`);
-  const picture = await page.locator(at(id)).screenshot();
-  await close();
-  return picture;
+  await page.evaluate("window.whole = document.createDocumentFragment()");
+  await page.evaluate("whole.append(...document.body.childNodes)");
+  return {
+    drawn: async (id) => {
+      await page.evaluate(
+        `document.body.replaceChildren(whole.querySelector('${at(id)}').cloneNode(true))`,
+      );
+      return page.locator(at(id)).screenshot();
+    },
+    close,
+  };
 }
 
 function at(id: string): string {
