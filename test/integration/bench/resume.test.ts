@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isSound } from "../../../src/index.ts";
-import { seededRandom } from "../../../src/stats/random.ts";
 import { readJournal } from "../../../src/store/journal.ts";
 import { readRun } from "../../../src/store/runs.ts";
+import { randomOf } from "../../seed.ts";
 import { hostChanges, hostState } from "../host-state.ts";
 import { bridgescope, scratch, start } from "./cli.ts";
 
@@ -27,8 +27,7 @@ const PLAIN = [
 ];
 const begin = (words: string[]) => ["bench", ...words, "--duration", "100ms", "--out", out];
 
-/** When to kill is drawn from a seed, so that a failure can be had again. */
-const random = seededRandom(Number(process.env.BRIDGESCOPE_TEST_SEED ?? 20261130));
+const random = randomOf("when a run is killed");
 
 /** Rounds of cases that the journal holds as finished, by side and the moment of their beginning. */
 function keptRounds(side?: string): number[] {

@@ -7,6 +7,7 @@ import { keepLab } from "../../../src/setup/keep.ts";
 import { listLabs } from "../../../src/setup/listing.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { type Compiled, compileSources } from "../../compiled.ts";
+import { randomOf } from "../../seed.ts";
 import { hostState } from "../host-state.ts";
 import { labName, namespaces, processesOfSession, useOwnBooks } from "./machine.ts";
 
@@ -66,9 +67,11 @@ async function expectClean(name: string, child: ChildProcess): Promise<void> {
   expect(listLabs()).toEqual([]);
 }
 
+const random = randomOf("instants of SIGKILL");
+
 /** An instant in each tenth of the time that the work takes, and not the same ones in every run. */
 function instants(wholeMs: number): number[] {
-  return Array.from({ length: 10 }, (_, tenth) => ((tenth + Math.random()) * wholeMs) / 10);
+  return Array.from({ length: 10 }, (_, tenth) => ((tenth + random()) * wholeMs) / 10);
 }
 
 describe("SIGKILL at any instant, and one gc at once", () => {
