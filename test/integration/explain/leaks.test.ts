@@ -86,6 +86,7 @@ beforeAll(async () => {
     });
   }
   await heard("ready");
+  for (const [line] of said.matchAll(/^skipped: .*$/gm)) process.stdout.write(`${line}\n`);
 });
 afterAll(async () => {
   const ended = once(stage, "close");
