@@ -292,6 +292,8 @@ function measuredOf(
   { workload }: PlannedCase,
   keep: Of<"measure">["keep"],
 ): MeasuredRound["measured"] {
+  const told = warnings === undefined ? {} : { warnings };
+  if (keep === "metrics") return { metrics, cpu, ...told };
   if (keep !== undefined) {
     const instructions = keep === "instructions" ? instructionsPerFrame(trainNsPerFrame) : null;
     return {
@@ -304,7 +306,7 @@ function measuredOf(
     cpu,
     ...(rttNs === undefined || !workload.keepsEachRtt ? {} : { rttNs }),
     ...(roundTrip === undefined ? {} : { roundTrip }),
-    ...(warnings === undefined ? {} : { warnings }),
+    ...told,
     ...(trials === undefined ? {} : { trials }),
     ...(learning === undefined ? {} : { learning }),
   };

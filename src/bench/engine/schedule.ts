@@ -30,8 +30,11 @@ export type Action = { say?: string } & (
       durationNs: number;
       /** Tells the probes which round it is. */
       mark?: number;
-      /** `instructions`: the median train's, where the clock counts them; `nothing`: the probes' counts are all. */
-      keep?: "instructions" | "nothing";
+      /**
+       * All that the workload found when absent; of many short rounds only the `metrics`; `instructions` of the median
+       * train, where the clock counts them; `nothing` where the probes' counts are all.
+       */
+      keep?: "metrics" | "instructions" | "nothing";
       purpose?: "probe effect";
       measurement?: number;
       block?: number;

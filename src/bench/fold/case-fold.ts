@@ -117,6 +117,11 @@ export class CaseFold {
         `the run was cut off and resumed: ${this.#before} of the rounds are of labs that were built before`,
       );
     }
+    const trips = this.#kept
+      .filter(({ side }) => side === this.#side)
+      .flatMap(({ measured }) => measured.roundTrip ?? []);
+    const together = roundTrip(trips);
+    if (together !== undefined) one.roundTrip = together;
     const { probeEffectPairs: pairs } = this.#planned;
     if (pairs > 0 && this.#effect.length === pairs && one.probe !== undefined) {
       one.probe.overhead = probeEffect(this.#effect, this.#options.seed);
@@ -187,11 +192,6 @@ export class CaseFold {
     if (trials !== undefined) one.trials = [...(one.trials ?? []), ...inRound(trials)];
     if (learning !== undefined) one.learning = [...(one.learning ?? []), ...inRound(learning)];
     this.#warn(warnings);
-    const trips = this.#kept
-      .filter(({ side }) => side === this.#side)
-      .flatMap(({ measured: { roundTrip: trip } }) => (trip === undefined ? [] : [trip]));
-    const together = measured.roundTrip === undefined ? undefined : roundTrip(trips);
-    if (together !== undefined) one.roundTrip = together;
     for (const [name, value] of Object.entries(metrics)) this.#sample(name as MetricName, value);
   }
 
@@ -207,7 +207,6 @@ export class CaseFold {
     this.#case.metrics = setup_time === undefined ? {} : { setup_time };
     delete this.#case.trials;
     delete this.#case.learning;
-    delete this.#case.roundTrip;
   }
 
   #read({ counted }: EventOf<"read">): void {

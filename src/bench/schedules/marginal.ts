@@ -24,7 +24,7 @@ export function* marginalCosts(plan: MarginalPlan, seed: number): Schedule {
       while (round < plan.rounds) {
         if (turn.length === 0) turn = [...order(cases)];
         yield* doing({
-          ...{ act: "measure", durationNs: plan.roundNs },
+          ...{ act: "measure", durationNs: plan.roundNs, keep: "metrics" },
           drivers: turn.map(({ id }) => ({ driver: id, side: "base" as const })),
           say: `round ${round + 1} of ${plan.rounds}, ${cases.length} labs`,
         });

@@ -178,6 +178,7 @@ class SessionSchedule {
         const { measurement, roundNs } = this.#plan;
         const { rounds } = yield* this.#do({
           ...{ act: "measure", durationNs: roundNs, measurement, block: this.#block },
+          keep: "metrics",
           drivers: this.#order.map((side) => ({ driver: side, side })),
           say: this.#words(),
         });
