@@ -14,9 +14,8 @@ import { perform, runClock } from "./engine/perform.ts";
 import type { Schedule } from "./engine/schedule.ts";
 import { ProgressFold } from "./fold/progress.ts";
 import { RunFold } from "./fold/run-fold.ts";
-import { checkDescriptors } from "./plan/descriptors.ts";
-import { checkFeatures } from "./plan/features.ts";
 import { isWatched, LADDER_NS, type Plan, type Step, stepsOf } from "./plan/plan.ts";
+import { checkDescriptors, checkFeatures } from "./plan/preconditions.ts";
 import { runPlan as planSchedule } from "./schedules/plan.ts";
 
 export interface RunOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkDescriptors, openFilesLimit } from "../../../src/bench/plan/descriptors.ts";
+import { checkDescriptors, openFilesLimit } from "../../../src/bench/plan/preconditions.ts";
 import { planFor } from "../../../src/bench/plan/request.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 
