@@ -1,18 +1,24 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { hostChanges, hostState } from "../host-state.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readRun } from "../../../src/store/runs.ts";
+import { type HostState, hostChanges, hostState } from "../host-state.ts";
 import { bridgescope, scratch } from "./cli.ts";
 
-let folder: ReturnType<typeof scratch>;
-beforeEach(() => {
-  folder = scratch();
-});
-afterEach(() => folder.remove());
+const folder = scratch();
+afterAll(() => folder.remove());
 
 const SHORT = ["--rounds", "1", "--duration", "50ms"];
 
-describe("bad input", () => {
+describe.concurrent("bad input", () => {
+  let before: HostState;
+  beforeAll(() => {
+    before = hostState();
+  });
+  afterAll(async () => {
+    expect(await hostChanges(before)).toEqual({});
+  });
+
   it.each([
     [
       ["bench", "--topology", "ring:3"],
@@ -28,14 +34,14 @@ describe("bad input", () => {
     [["report", "/nowhere"], 2, /no run at \/nowhere/],
     [["report", "--format", "papyrus", "/nowhere"], 2, /unknown format "papyrus"; known are html/],
   ])("%j ends with %i and a sentence", async (args, code, message) => {
-    const before = hostState();
     const result = await bridgescope([...args]);
     expect(result.code).toBe(code);
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toMatch(/^\s+at /m);
-    expect(await hostChanges(before)).toEqual({});
   });
+});
 
+describe("bad input that only shows later", () => {
   it("a folder that cannot be written to fails before anything is measured", async () => {
     const file = join(folder.path, "file");
     writeFileSync(file, "mine");
@@ -51,7 +57,8 @@ describe("bad input", () => {
     expect(result.stderr).toMatch(/cannot be written to/);
   });
 
-  it("a feature that this kernel lacks ends with 4 and names it", async () => {
+  it("a feature is in the lab, or ends with 4 and is named where this kernel lacks it", async () => {
+    const out = join(folder.path, "out");
     const topology = "bridge:2,vlan_filtering=1";
     const args = [
       "bench",
@@ -63,10 +70,17 @@ describe("bad input", () => {
       "--backend",
       "off",
     ];
-    const result = await bridgescope([...args, "--out", join(folder.path, "out")]);
-    if (result.code === 0) return; // this kernel has it, and the lab was built
-    expect(result.code).toBe(4);
-    expect(result.stderr).toMatch(/CONFIG_BRIDGE_VLAN_FILTERING/);
+    const result = await bridgescope([...args, "--out", out]);
+    const built = result.code === 0 ? readRun(out).cases[0]?.lab.bridge?.options : null;
+    expect({ code: result.code, filters: built?.vlan_filtering, said: result.stderr }).toEqual(
+      built === null
+        ? {
+            code: 4,
+            filters: undefined,
+            said: expect.stringMatching(/CONFIG_BRIDGE_VLAN_FILTERING/),
+          }
+        : { code: 0, filters: 1, said: expect.any(String) },
+    );
   });
 
   it("a folder below /proc is refused at once", async () => {
