@@ -29,7 +29,12 @@ await main(async () => {
   await ensureBuilt(say);
   let failed = 0;
   if (!values.table) {
-    const env = { BRIDGESCOPE_TRIALS: values.trials, BRIDGESCOPE_INPUTS: values.inputs };
+    const { trials, inputs } = values;
+    const env = {
+      BRIDGESCOPE_TRIALS: trials,
+      BRIDGESCOPE_INPUTS: inputs,
+      BRIDGESCOPE_TORTURE: "1",
+    };
     const words = values.only === "" ? [] : ["--testNamePattern", values.only];
     ({ failed } = await runVitest("torture", { words, env }));
   }
