@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { tagged } from "../host-state.ts";
+import { ownFolder, tagged } from "../host-state.ts";
 
 export const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
@@ -16,10 +15,12 @@ export interface Finished {
 
 export interface Running {
   process: ChildProcess;
-  /** Resolves once `text` was seen on stderr; rejects when the command ended before. */
+  /** Resolves once `text` was seen on stdout or stderr; rejects when the command ended before. */
   saw(text: string): Promise<void>;
   finished: Promise<Finished>;
 }
+
+const environment = (env: Record<string, string>) => ({ ...process.env, ...tagged, ...env });
 
 /** The built command, as a user runs it; `enter` are words of a command that runs it elsewhere. */
 export function start(
@@ -28,24 +29,44 @@ export function start(
   enter: readonly string[] = [],
 ): Running {
   const [file = "", ...words] = [...enter, process.execPath, MAIN, ...args];
-  const child = spawn(file, words, {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...tagged, ...env },
+  return follow(spawn(file, words, { stdio: ["ignore", "pipe", "pipe"], env: environment(env) }));
+}
+
+export interface OnTerminal extends Running {
+  type(keys: string): void;
+}
+
+/** The same on a terminal so wide, whose keys are typed here; all that it shows is stdout. */
+export function startOnTerminal(args: string[], columns = 80): OnTerminal {
+  const words = [process.execPath, MAIN, ...args].map((word) => `'${word}'`);
+  const command = `stty cols ${columns} rows 20; exec ${words.join(" ")}`;
+  const child = spawn("script", ["-qec", command, "/dev/null"], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: environment({ NO_COLOR: "1" }),
   });
+  return { ...follow(child), type: (keys) => void child.stdin.write(keys) };
+}
+
+function follow(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Running {
   let stdout = "";
   let stderr = "";
   const waiting: { text: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  const said = (text: string) => stdout.includes(text) || stderr.includes(text);
+  const look = () => {
+    for (const one of waiting) if (said(one.text)) one.resolve();
+  };
   child.stdout.on("data", (data) => {
     stdout += String(data);
+    look();
   });
   child.stderr.on("data", (data) => {
     stderr += String(data);
-    for (const one of waiting) if (stderr.includes(one.text)) one.resolve();
+    look();
   });
   const finished = new Promise<Finished>((resolve) => {
     child.once("close", (code, signal) => {
       for (const one of waiting)
-        one.reject(new Error(`ended before it said ${one.text}: ${stderr}`));
+        one.reject(new Error(`ended before it said ${one.text}: ${stdout}${stderr}`));
       resolve({ code, signal, stdout, stderr });
     });
   });
@@ -53,7 +74,7 @@ export function start(
     process: child,
     saw: (text) =>
       new Promise((resolve, reject) => {
-        if (stderr.includes(text)) resolve();
+        if (said(text)) resolve();
         else waiting.push({ text, resolve, reject });
       }),
     finished,
@@ -66,6 +87,6 @@ export function bridgescope(args: string[], env: Record<string, string> = {}): P
 
 /** A folder that is gone when the test is over. */
 export function scratch(): { path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), "bridgescope-test-"));
+  const path = ownFolder("test");
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

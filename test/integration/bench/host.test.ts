@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runSchema } from "../../../src/document/run.ts";
 import { hostChanges, hostState } from "../host-state.ts";
-import { bridgescope, scratch, start } from "./cli.ts";
+import { bridgescope, scratch, startOnTerminal } from "./cli.ts";
 
 let folder: ReturnType<typeof scratch>;
 beforeEach(() => {
@@ -29,13 +28,12 @@ describe("the host after a run", () => {
   it("is as it was after Ctrl-C, which keeps the finished rounds", async () => {
     const before = hostState();
     const out = join(folder.path, "out");
-    const running = start([...CASE, "--rounds", "100", "--out", out]);
-    await running.saw("[1/1]");
-    await sleep(6000);
-    running.process.kill("SIGINT");
+    const running = startOnTerminal([...CASE, "--rounds", "100", "--out", out]);
+    await running.saw("round 3 of 100");
+    running.type("\u0003");
     const result = await running.finished;
     expect(result.code).toBe(130);
-    expect(result.stderr).toContain("interrupted");
+    expect(result.stdout).toContain("interrupted");
     expect(await hostChanges(before, 2000)).toEqual({});
     const run = runSchema.parse(JSON.parse(readFileSync(join(out, "run.json"), "utf8")));
     expect(run.state).toBe("interrupted");

@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
-import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { watchSchema } from "../../../src/document/watch.ts";
 import { columns } from "../../../src/text/layout.ts";
-import { bridgescope, MAIN, start } from "../bench/cli.ts";
+import { bridgescope, MAIN, start, startOnTerminal } from "../bench/cli.ts";
 import { type FloodLab, floodLab, macOf } from "../explain/lab.ts";
 import { type HostState, hostChanges, hostState, tagged } from "../host-state.ts";
 
@@ -11,15 +10,16 @@ let lab: FloodLab;
 let before: HostState;
 let netns: string[];
 
-beforeEach(async () => {
+async function enter(): Promise<void> {
   before = hostState();
   lab = await floodLab();
   netns = ["--netns", String(lab.bridge.pid)];
-});
-afterEach(async () => {
+}
+
+async function leave(): Promise<void> {
   await lab.leave();
   expect(await hostChanges(before, 3000)).toEqual({});
-});
+}
 
 /** Everything of the bridge that watching could change; timers run by themselves. */
 function state(): string {
@@ -34,6 +34,9 @@ const records = (stdout: string) =>
     .map((line) => watchSchema.parse(JSON.parse(line)));
 
 describe("watch --json", () => {
+  beforeEach(enter);
+  afterEach(leave);
+
   it("prints a record an interval for as long as it was asked to, and changes nothing", async () => {
     const untouched = state();
     const args = ["watch", "br0", ...netns, "--json", "--interval", "300ms", "--duration", "1s"];
@@ -53,11 +56,7 @@ describe("watch --json", () => {
     ["SIGTERM", 143],
   ] as const)("ends at once by %s, with exit status %i and what it has", async (signal, code) => {
     const running = start(["watch", "br0", ...netns, "--json", "--interval", "200ms"]);
-    let first = false;
-    running.process.stdout?.once("data", () => {
-      first = true;
-    });
-    while (!first) await sleep(10);
+    await running.saw("br0");
     running.process.kill(signal);
     const finished = await running.finished;
     expect(finished.code).toBe(code);
@@ -83,6 +82,9 @@ describe("watch --json", () => {
 });
 
 describe("watch", () => {
+  beforeEach(enter);
+  afterEach(leave);
+
   it("prints tables where there is no terminal", async () => {
     const args = ["watch", "br0", ...netns, "--duration", "400ms", "--no-probes", "--sort", "name"];
     const { code, stdout } = await bridgescope(args);
@@ -93,11 +95,7 @@ describe("watch", () => {
 
   it("says that the bridge is gone", async () => {
     const running = start(["watch", "br0", ...netns, "--no-probes", "--interval", "200ms"]);
-    let first = false;
-    running.process.stdout?.once("data", () => {
-      first = true;
-    });
-    while (!first) await sleep(10);
+    await running.saw("br0");
     lab.shell("ip link del br0");
     const { code, stderr } = await running.finished;
     expect(code).toBe(1);
@@ -105,56 +103,23 @@ describe("watch", () => {
       'bridgescope: the bridge "br0" was deleted, or its network namespace is gone\n',
     );
   });
-
-  it.each([
-    [["br7"], 'there is no bridge "br7"'],
-    [["pa"], '"pa" is not a bridge but a port of the bridge "br0"'],
-    [["br0", "--interval", "1ms"], "--interval is 0.2s or more"],
-    [["br0", "--mac", "nonsense\u001b"], "--mac is an address such as"],
-    [["br0", "--sort", "colour"], "--sort is one of name, in, out"],
-    [["br0", "--max-overhead", "200%"], "--max-overhead is a share of one CPU"],
-  ])("refuses %j with a sentence", async (args, sentence) => {
-    const { code, stdout, stderr } = await bridgescope(["watch", ...args, ...netns]);
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toContain(sentence);
-    expect(stderr).not.toContain("\u001b");
-  });
 });
 
-/** Runs it on a terminal of this width, types the keys one after the other, and returns all that was written. */
-async function onTerminal(width: number, args: string[], keys: [afterMs: number, key: string][]) {
-  const words = [process.execPath, MAIN, "watch", ...args, ...netns].map((word) => `'${word}'`);
-  const command = `stty cols ${width} rows 20; ${words.join(" ")}`;
-  const child = spawn("script", ["-qec", command, "/dev/null"], {
-    env: { ...process.env, ...tagged, NO_COLOR: "1" },
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  let written = "";
-  child.stdout.on("data", (data) => {
-    written += String(data);
-  });
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  for (const [afterMs, key] of keys) {
-    await sleep(afterMs);
-    child.stdin.write(key);
-  }
-  return { code: await ended, written };
-}
-
 describe("on a terminal", () => {
+  beforeEach(enter);
+  afterEach(leave);
+
   it.each([80, 40])(
     "of %i columns it shows the ports, and gives the terminal back",
     async (width) => {
       const name = "$(id)\u001b[31m";
       lab.shell(`ip link set pc down && ip link set pc name '${name}' && ip link set '${name}' up`);
-      const { code, written } = await onTerminal(
-        width,
-        ["br0", "--interval", "300ms"],
-        [
-          [4000, "s"],
-          [300, "q"],
-        ],
-      );
+      const running = startOnTerminal(["watch", "br0", ...netns, "--interval", "300ms"], width);
+      await running.saw("of a CPU");
+      running.type("s");
+      await running.saw("sort out");
+      running.type("q");
+      const { code, stdout: written } = await running.finished;
       expect(code).toBe(0);
       const [, ...screens] = written.split("\u001b[H");
       const screen = (screens.at(-1) ?? "").split("\u001b[J")[0] ?? "";
@@ -172,11 +137,30 @@ describe("on a terminal", () => {
   );
 
   it("it shows what became of an entry, and Ctrl-C ends it", async () => {
-    const typed = onTerminal(80, ["br0", "--interval", "200ms"], [[6000, "\u0003"]]);
-    await sleep(4000);
+    const running = startOnTerminal(["watch", "br0", ...netns, "--interval", "200ms"]);
+    await running.saw("of a CPU");
     lab.got("a", { from: "a", to: macOf("a"), count: 1 });
-    const { code, written } = await typed;
-    expect(code).toBe(0);
-    expect(written).toContain(`${macOf("a")} learned behind pa`);
+    await running.saw(`${macOf("a")} learned behind pa`);
+    running.type("\u0003");
+    expect((await running.finished).code).toBe(0);
+  });
+});
+
+describe.concurrent("what it cannot do", () => {
+  beforeAll(enter);
+  afterAll(leave);
+
+  it.each([
+    [["br7"], 'there is no bridge "br7"'],
+    [["pa"], '"pa" is not a bridge but a port of the bridge "br0"'],
+    [["br0", "--interval", "1ms"], "--interval is 0.2s or more"],
+    [["br0", "--mac", "nonsense\u001b"], "--mac is an address such as"],
+    [["br0", "--sort", "colour"], "--sort is one of name, in, out"],
+    [["br0", "--max-overhead", "200%"], "--max-overhead is a share of one CPU"],
+  ])("refuses %j with a sentence", async (args, sentence) => {
+    const { code, stdout, stderr } = await bridgescope(["watch", ...args, ...netns]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toContain("\u001b");
   });
 });
