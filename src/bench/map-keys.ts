@@ -3,8 +3,8 @@ import type { PlannedCase } from "./plan.ts";
 
 /** Of a round at one port, over all stages: four times the most that was seen on a busy host, 128. */
 const BUCKETS = 512;
-/** Rounds besides the measured ones: before the first, and the one for what observing costs. */
-const OTHER_ROUNDS = 2;
+/** Rounds in which probes count besides the measured ones: before the first, and the one for what observing costs. */
+export const OTHER_ROUNDS = 2;
 /** @in, @left, @up and @drops have a key for a port and a class or reason. */
 const PORT_KEYS = 16;
 /** Frames on their way between two probes: net.core.netdev_max_backlog of a few CPUs. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { FULL } from "../full.ts";
 import type { AgreementReport, AgreementRequest } from "./agree.ts";
 import { inGuest, KERNELS, whyNoGuests } from "./guest.ts";
 
 const SEED = Number(process.env.BRIDGESCOPE_SEED ?? 20_261_124);
-const SCENARIOS = Number(process.env.BRIDGESCOPE_RUNS ?? 20);
+const SCENARIOS = Number(process.env.BRIDGESCOPE_RUNS ?? 10);
 
 /** It moves under us: what differs there is told, and fails nothing. */
 const MOVING = "debian:sid";
@@ -45,6 +46,12 @@ describe.skipIf(lacking !== null).for(KERNELS)("%s", { concurrent: true }, (kern
     });
   });
 
+  test("and of many more", FULL, async ({ skip }) => {
+    const request = { ...requestFor(kernel), seed: SEED + 1, scenarios: 4 * SCENARIOS };
+    const report = await agreementOn(kernel, request);
+    await judged(kernel, skip, report, () => checkAgreement(request, report));
+  });
+
   test("and on a bridge that filters VLANs", async ({ skip }) => {
     const request = { ...requestFor(kernel), lab: `${LAB},vlan_filtering=1`, vlan: true };
     const report = await agreementOn(kernel, request);
@@ -57,7 +64,7 @@ describe.skipIf(lacking !== null).for(KERNELS)("%s", { concurrent: true }, (kern
 
 test
   .skipIf(lacking !== null)
-  .concurrent("a bug in one backend is told of that backend alone", async () => {
+  .concurrent("a bug in one backend is told of that backend alone", FULL, async () => {
     const report = await agreementOn("debian:bookworm", {
       ...requestFor("debian:bookworm"),
       backends: ["fentry", "tracepoint"],

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
+import { FULL } from "../full.ts";
 import { bridgescope, scratch } from "../integration/bench/cli.ts";
 import { KERNELS, whyNoGuests } from "./guest.ts";
 
@@ -11,6 +12,7 @@ const BAD = "debian:trixie";
 
 const lacking = await whyNoGuests([GOOD]);
 if (lacking !== null) process.stdout.write(`skipped: --bisect: ${lacking}\n`);
+const inGuests = test.skipIf(lacking !== null);
 
 const folder = scratch();
 afterAll(() => folder.remove());
@@ -19,22 +21,33 @@ const PLAN = ["--topology", "bridge:2", "--workload", "forward", "--rounds", "2"
 const counted = (kernel: string, ...more: string[]) =>
   bridgescope(["bench", "--kernel", kernel, "--clock", "icount", "--boots", "2", ...PLAN, ...more]);
 
-test.skipIf(lacking !== null)("--bisect ends as git bisect run reads it", async () => {
+/** Cut off in the middle, so that it does not boot. */
+async function cutKernel(): Promise<string> {
+  const { vmlinuz } = await ensureImage(parseKernelSpec(GOOD));
+  const cut = join(folder.path, "bzImage");
+  writeFileSync(cut, readFileSync(vmlinuz).subarray(0, 1_000_000));
+  return cut;
+}
+
+/** What the judgement of a kernel against a good one ends with. */
+async function judge(kernel: string, good: string): Promise<number | null> {
+  const out = join(folder.path, "judged");
+  const how = ["--bisect", "--baseline", good, "--seed", "9", "--out", out];
+  return (await counted(kernel, ...how)).code;
+}
+
+inGuests("a kernel that does not boot is neither good nor bad for git bisect", async () => {
+  expect(await judge(await cutKernel(), "reports/sample-kernels/debian-bookworm")).toBe(125);
+});
+
+inGuests("--bisect ends as git bisect run reads it", FULL, async () => {
   const baseline = join(folder.path, "good");
   const first = await counted(GOOD, "--seed", "1", "--out", baseline);
   expect(first.stderr).not.toMatch(/^\s+at /m);
   expect(first.code).toBe(0);
 
-  const judge = async (kernel: string) => {
-    const out = join(folder.path, "judged");
-    const run = join(baseline, "debian-bookworm");
-    const how = ["--bisect", "--baseline", run, "--seed", "9", "--out", out];
-    return (await counted(kernel, ...how)).code;
-  };
-  expect(await judge(GOOD)).toBe(0);
-  const { vmlinuz } = await ensureImage(parseKernelSpec(GOOD));
-  const cut = join(folder.path, "bzImage");
-  writeFileSync(cut, readFileSync(vmlinuz).subarray(0, 1_000_000));
-  expect(await judge(cut)).toBe(125);
-  if (KERNELS.includes(BAD)) expect(await judge(BAD)).toBe(1);
+  const good = join(baseline, "debian-bookworm");
+  expect(await judge(GOOD, good)).toBe(0);
+  expect(await judge(await cutKernel(), good)).toBe(125);
+  if (KERNELS.includes(BAD)) expect(await judge(BAD, good)).toBe(1);
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { FULL } from "../full.ts";
 import { blocksIn, commandsIn } from "../unit/docs/markdown.ts";
 import { MAIN, scratch } from "./bench/cli.ts";
 import { hostChanges, hostState, tagged } from "./host-state.ts";
@@ -47,11 +48,30 @@ for name in d1 d2; do
 done
 `;
 
+/** Takes a second where it says how long, or takes long by itself, and few rounds in the place of a budget. */
+const SHORTLY = `
+case "$*" in *--vs*) rounds=20 ;; *) rounds=2 ;; esac
+before=
+for word; do
+  shift
+  case "$before $word" in
+    --duration*[0-9]ms) ;;
+    --duration*) word=1s ;;
+    --budget*) word=$rounds ;;
+  esac
+  before=$word
+  test "$word" != --budget || word=--rounds
+  set -- "$@" "$word"
+done
+case "$*" in *--duration* | *--no-probes*) ;; explain*) set -- "$@" --duration 1s ;; esac
+`;
+
 /** A watch without --duration is for a person to end; 3 says what was found, and is no failure of the command. */
-const SHIM = `#!/bin/sh
+const shim = (how: string, lookS: number) => `#!/bin/sh
+${how}
 case "$*" in
   *--duration*) ;;
-  watch*) exec timeout --preserve-status -s INT 4 '${process.execPath}' '${MAIN}' "$@" ;;
+  watch*) exec timeout --preserve-status -s INT ${lookS} '${process.execPath}' '${MAIN}' "$@" ;;
 esac
 code=0
 '${process.execPath}' '${MAIN}' "$@" || code=$?
@@ -65,14 +85,17 @@ describe.each(PAGES.filter(({ blocks }) => blocks.length > 0))("$path", ({ path,
     expect(commandsIn(script).length).toBeGreaterThan(0);
   });
 
-  test("can be typed as it stands", async () => {
+  test("can be typed, and takes less time here", () => typed(shim(SHORTLY, 2)));
+  test("can be typed as it stands", FULL, () => typed(shim("", 4)));
+
+  async function typed(bridgescope: string): Promise<void> {
     const before = hostState();
     const folder = scratch();
     try {
       const bin = join(folder.path, "bin");
       const work = join(folder.path, "work");
       for (const made of [bin, work]) mkdirSync(made);
-      writeFileSync(join(bin, "bridgescope"), SHIM);
+      writeFileSync(join(bin, "bridgescope"), bridgescope);
       chmodSync(join(bin, "bridgescope"), 0o755);
       // A lab that is called web is made by the page itself.
       const stage = script.includes("lab up") ? STAGE : STAGE + IN_WEB;
@@ -86,7 +109,7 @@ describe.each(PAGES.filter(({ blocks }) => blocks.length > 0))("$path", ({ path,
       folder.remove();
     }
     expect(await hostChanges(before, 5000)).toEqual({});
-  });
+  }
 });
 
 test("a command that does not exist would be noticed", async () => {

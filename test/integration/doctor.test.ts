@@ -247,11 +247,10 @@ describe("a tool that", () => {
   });
 
   test("hangs is given up on within seconds", async () => {
-    vi.stubEnv("PATH", pathWithout("bpftrace", "exec sleep 60"));
-    const since = performance.now();
+    // For longer than a test may take.
+    vi.stubEnv("PATH", pathWithout("bpftrace", "exec sleep 600"));
     const [found] = await prerequisites("bench");
     expect(found).toMatchObject({ id: "tool/bpftrace", status: "missing" });
     expect(found?.observed).toContain("did not answer within 3 s");
-    expect(performance.now() - since).toBeLessThan(8_000);
   });
 });

@@ -10,6 +10,7 @@ import type { ExchangeSetup } from "../../../src/bench/load/exchange-worker.ts";
 import type { RoundOrder } from "../../../src/bench/load/order.ts";
 import { linksOf } from "../../../src/bench/load/pairs.ts";
 import { startThread } from "../../../src/bench/load/thread.ts";
+import { OTHER_ROUNDS } from "../../../src/bench/map-keys.ts";
 import { workloadNamed } from "../../../src/bench/workloads/index.ts";
 import type { WorkloadOptions } from "../../../src/bench/workloads/parameters.ts";
 import type { Driver } from "../../../src/bench/workloads/workload.ts";
@@ -22,11 +23,11 @@ import { parseTopology } from "../../../src/setup/topology.ts";
 import { startChild } from "../../../src/system/child.ts";
 import { threadCpus } from "../../../src/system/libc.ts";
 import { hostSite } from "../../../src/system/site.ts";
+import { casesInFull } from "../../full.ts";
 import { MAIN, scratch } from "./cli.ts";
 
-const ALL = ["tcp-stream", "udp-stream", "tcp-rr", "udp-rr", "tcp-crr"];
-/** Rounds with frames beside the measured ones: warm-up, and the one for what observing costs. */
-const OTHER_ROUNDS = 2;
+/** One with a stream and one without come first. */
+const ALL = ["tcp-rr", "udp-stream", "tcp-crr", "udp-rr", "tcp-stream"];
 const ROUNDS = 2;
 /** Neighbours ask each other now and then whether they are still there. */
 const ARP = 12;
@@ -73,7 +74,7 @@ describe("workloads with sockets go through", () => {
     }
   });
 
-  it.each(["tcp-stream", "udp-stream"])("%s with iperf3", async (workload) => {
+  casesInFull(1, ["udp-stream", "tcp-stream"])("%s with iperf3", async (workload) => {
     const options = { engine: "iperf3", backend: "off", rounds: 1, connections: 2 };
     const measured = await measure("bridge:2", workload, options);
     expect(measured.workload).toMatchObject({ engine: "iperf3", connections: 2 });
@@ -225,12 +226,12 @@ describe("a fixed rate", () => {
 });
 
 describe("a peer that goes away in the middle of a round ends it with a sentence", () => {
-  it.each([
+  casesInFull<[string, RegExp]>(2, [
     ["tcp-rr", /tcp-rr: h1 to h2 \(198\.18\.0\.2\): the peer stopped answering/],
-    ["tcp-crr", /tcp-crr: h1 to h2.*the peer (did not answer|accepted no connection)/],
     ["udp-rr", /udp-rr: the peer stopped answering: \d+ of \d+ requests|from h1 to h2/],
+    ["tcp-crr", /tcp-crr: h1 to h2.*the peer (did not answer|accepted no connection)/],
     ["tcp-stream", /tcp-stream: h1 to h2.*the peer took no byte for 1 s/],
-  ])("%s, whose port goes down", async (workload, sentence) => {
+  ])("%s, whose port goes down", async ([workload, sentence]) => {
     await withDriver("bridge:2", workload, {}, async (driver, lab) => {
       const round = driver.round(60e9);
       const failed = expect(round).rejects.toThrow(sentence);
@@ -249,7 +250,7 @@ describe("a peer that goes away in the middle of a round ends it with a sentence
     });
   });
 
-  it.each(ALL)("%s, whose own device is deleted", async (workload) => {
+  casesInFull(2, ALL)("%s, whose own device is deleted", async (workload) => {
     await withDriver("bridge:2", workload, {}, async (driver, lab) => {
       const round = driver.round(60e9);
       const failed = expect(round).rejects.toThrow(/h1 to h2|stopped answering/);
@@ -288,7 +289,7 @@ describe("a peer that goes away in the middle of a round ends it with a sentence
     await lab.close();
   });
 
-  it.each(ALL)("%s, before it could begin", async (workload) => {
+  casesInFull(1, ALL)("%s, before it could begin", async (workload) => {
     const { signal } = new AbortController();
     const lab = await buildPrivateLab(parseTopology("bridge:2"), { signal });
     await bridgePort(lab, "p2", "0");
@@ -323,7 +324,7 @@ describe("threads leave nothing", () => {
     threads: readdirSync("/proc/self/task").length,
   });
 
-  it.each(ALL)("%s, interrupted in the middle of a round", async (workload) => {
+  casesInFull(3, ALL)("%s, interrupted in the middle of a round", async (workload) => {
     const once = async () => {
       const controller = new AbortController();
       const { signal } = controller;

@@ -11,8 +11,10 @@ import { parseTopology } from "../../../src/setup/topology.ts";
 import { readCounters } from "../../../src/system/counters.ts";
 import { PrerequisiteError } from "../../../src/system/errors.ts";
 import { threadCpus } from "../../../src/system/libc.ts";
+import { skipped } from "../../skipped.ts";
 
 const ROUND_NS = 30e6;
+const ONE_CPU = "two senders need two CPUs, and here is one";
 
 interface Found {
   result: RoundResult;
@@ -79,10 +81,7 @@ describe("raw frames by the patterns of RFC 2889", () => {
   });
 
   it("two senders share the hosts", async ({ skip }) => {
-    if (availableParallelism() < 2) {
-      process.stdout.write("skipped: two senders need two CPUs, and here is one\n");
-      skip();
-    }
+    if (availableParallelism() < 2) skipped(skip, ONE_CPU);
     const { result, ports } = await drive("bridge:4", "fully-meshed", { senders: 2 });
     expect(result.metrics.frame_loss).toBe(0);
     for (const { rx } of ports) expect(rx).toBeGreaterThan(500);
@@ -116,13 +115,10 @@ describe("raw frames by the patterns of RFC 2889", () => {
     expect(result.metrics.ns_per_frame).toBeUndefined();
   });
 
-  it.each([1, 2])(
+  it.for([1, 2])(
     "a link that vanishes ends a round of %i senders with a sentence",
-    async (senders) => {
-      if (availableParallelism() < senders) {
-        process.stdout.write("skipped: two senders need two CPUs, and here is one\n");
-        return;
-      }
+    async (senders, { skip }) => {
+      if (availableParallelism() < senders) skipped(skip, ONE_CPU);
       const { signal } = new AbortController();
       const lab = await buildPrivateLab(parseTopology("bridge:2"));
       try {
@@ -195,8 +191,7 @@ describe("searches", () => {
     const limited = drive("bridge:3,fdb_max_learned=200", "address-caching");
     const { result } = await limited.catch((error: unknown) => {
       if (!(error instanceof PrerequisiteError)) throw error;
-      process.stdout.write(`skipped: ${error.message}\n`);
-      return skip(error.message);
+      return skipped(skip, error.message);
     });
     expect(result.metrics.address_capacity).toBe(200);
     expect(result.warnings).toEqual([]);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compareSchema } from "../../../src/document/compare.ts";
 import { runSchema } from "../../../src/document/run.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
+import { FULL } from "../../full.ts";
 import { bridgescope, scratch, start } from "./cli.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../fixtures/external", import.meta.url));
@@ -108,7 +109,12 @@ describe("two variants in pairs", () => {
     for (const { verdict } of comparison.verdicts) expect(verdict).toBe("inconclusive");
   });
 
-  it("two networks that commands connect, with the time that each takes to", async () => {
+  it("two networks that commands connect, with the time that each takes to", () =>
+    twoNetworks(20, 5));
+  it("and again and again", FULL, () => twoNetworks(60, 10));
+
+  /** So many pairs, in blocks that have a network each. */
+  async function twoNetworks(pairs: number, leastBlocks: number): Promise<void> {
     const name = `bsv${process.pid % 100_000}`;
     const command = (script: string, verb: string, which: string) =>
       JSON.stringify([join(SCRIPTS, script), verb, `${name}${which}`]);
@@ -122,21 +128,23 @@ describe("two variants in pairs", () => {
       `--${side}-teardown`,
       command(script, "del", which),
     ]);
-    const result = await bridgescope(["bench", ...words, "--rounds", "60", "--out", folder.path]);
+    const result = await bridgescope([
+      ...["bench", ...words, "--rounds", String(pairs), "--out", folder.path],
+    ]);
     expect(result.stderr).not.toMatch(/^\s+at /m);
     const { base, candidate, comparison } = documents();
     expect([base.state, candidate.state]).toEqual(["complete", "complete"]);
-    expect(base.cases[0]?.sessions?.[0]?.blocks).toBeGreaterThanOrEqual(10);
+    expect(base.cases[0]?.sessions?.[0]?.blocks).toBeGreaterThanOrEqual(leastBlocks);
     const verdict = comparison.verdicts.find(({ metric }) => metric === "ns_per_frame");
-    expect(verdict?.baseRounds).toBe(60);
+    expect(verdict?.baseRounds).toBe(pairs);
     const setup = comparison.verdicts.find(({ metric }) => metric === "setup_time");
     expect(setup).toMatchObject({ exploratory: true });
-    expect(setup?.baseRounds).toBeGreaterThan(10);
+    expect(setup?.baseRounds).toBeGreaterThan(leastBlocks);
     // A router and a bridge are not the same, and what was connected is connected no more.
     expect(verdict?.ratio).not.toBeCloseTo(1, 2);
     expect(execFileSync("ip", ["-o", "link"], { encoding: "utf8" })).not.toContain(name);
     expect(execFileSync("ip", ["netns"], { encoding: "utf8" })).not.toContain(name);
-  });
+  }
 
   it("a set-up that leaves one side unconnected is named, and no verdict comes of it", async () => {
     const result = await bridgescope([
@@ -156,19 +164,21 @@ describe("two variants in pairs", () => {
       expect(result.stderr).toMatch(text);
       expect(result.code).toBe(code);
     };
-    await refused(["quick", "--vs", "bridge:2"], 2, /takes no plan/);
-    await refused(["--vs", "bridge:x"], 2, /unknown topology/);
-    await refused(["--vs", "bridge:2", "--rounds", "5"], 2, /at least 20/);
-    await refused(["--vs", "bridge:2", "--rounds", "50", "--budget", "9s"], 2, /not both/);
-    await refused(["--vs", "bridge:2", "--workload", "throughput"], 2, /is a search/);
-    await refused(["--vs", "bridge:2", "--margin", "2"], 2, /--margin is a share/);
-    await refused(["--vs", "bridge:2", "--fail-on", "all"], 2, /--fail-on expects/);
-    await refused(["--margin", "2%"], 2, /--margin goes with --vs/);
-    await refused(["--vs", "bridge:2", "--setup", '["true"]'], 2, /say --base-setup/);
-    await refused(
-      ["--vs", "bridge:2", "--base-setup", '["true"]', "--topology", "veth"],
-      2,
-      /external/,
-    );
+    await Promise.all([
+      refused(["quick", "--vs", "bridge:2"], 2, /takes no plan/),
+      refused(["--vs", "bridge:x"], 2, /unknown topology/),
+      refused(["--vs", "bridge:2", "--rounds", "5"], 2, /at least 20/),
+      refused(["--vs", "bridge:2", "--rounds", "50", "--budget", "9s"], 2, /not both/),
+      refused(["--vs", "bridge:2", "--workload", "throughput"], 2, /is a search/),
+      refused(["--vs", "bridge:2", "--margin", "2"], 2, /--margin is a share/),
+      refused(["--vs", "bridge:2", "--fail-on", "all"], 2, /--fail-on expects/),
+      refused(["--margin", "2%"], 2, /--margin goes with --vs/),
+      refused(["--vs", "bridge:2", "--setup", '["true"]'], 2, /say --base-setup/),
+      refused(
+        ["--vs", "bridge:2", "--base-setup", '["true"]', "--topology", "veth"],
+        2,
+        /external/,
+      ),
+    ]);
   });
 });

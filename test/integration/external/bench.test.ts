@@ -11,14 +11,6 @@ import { noProcessWith, processesWith } from "./no-process.ts";
 
 let machine: Machine;
 let folder: ReturnType<typeof scratch>;
-beforeEach(() => {
-  machine = newMachine();
-  folder = scratch();
-});
-afterEach(() => {
-  machine.close();
-  folder.remove();
-});
 
 /** `bench` on the test's machine; `more` are further arguments. */
 function bench1(setup: string[], teardown: string[] | null, ...more: string[]) {
@@ -55,6 +47,15 @@ const log = () =>
 const documentOf = ({ stdout }: Finished) => runSchema.parse(JSON.parse(stdout));
 
 describe("bench --topology external", () => {
+  beforeEach(() => {
+    machine = newMachine();
+    folder = scratch();
+  });
+  afterEach(() => {
+    machine.close();
+    folder.remove();
+  });
+
   it("gives a whole document, says that there are no probes, and leaves nothing", async () => {
     const before = hostState();
     const words = ["--workload", "forward", "--workload", "ping", "--workload", "udp-rr"];
@@ -220,7 +221,7 @@ describe("bench --topology external", () => {
   });
 });
 
-describe("bad input", () => {
+describe.concurrent("bad input", () => {
   const args = (...words: string[]) => ["bench", "--topology", ...words];
   it.each([
     [args("external"), /external needs the command that connects its two namespaces: --setup/],

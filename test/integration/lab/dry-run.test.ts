@@ -80,16 +80,18 @@ function snapshot(parts: ReadonlyMap<string, string>): Record<string, unknown> {
   );
 }
 
-/** Operational states follow the carrier within a second. */
+/** Operational states follow the carrier within a second (linkwatch), and the rest follows them. */
+const SETTLED_MS = 1200;
+
 async function settled(parts: ReadonlyMap<string, string>): Promise<Record<string, unknown>> {
-  let last = "";
-  for (let stable = 0; stable < 4; ) {
-    const now = JSON.stringify(snapshot(parts));
-    stable = now === last ? stable + 1 : 0;
+  const links = () => [...parts.values()].map((one) => ip("-n", one, "-br", "link")).join("");
+  let last = links();
+  for (let since = Date.now(); Date.now() - since < SETTLED_MS; await sleep(50)) {
+    const now = links();
+    if (now !== last) since = Date.now();
     last = now;
-    await sleep(300);
   }
-  return JSON.parse(last) as Record<string, unknown>;
+  return snapshot(parts);
 }
 
 test.each([
