@@ -1,6 +1,9 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
+/** A test that asserts nothing cannot fail. */
+const expect = { requireAssertions: true };
+
 export default defineConfig({
   test: {
     tags: [
@@ -13,6 +16,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          expect,
           include: ["test/unit/**/*.test.ts"],
           // Nothing of theirs outlives a test, and loading the modules anew for each file takes longer than the tests.
           isolate: false,
@@ -24,6 +28,7 @@ export default defineConfig({
       {
         test: {
           name: "browser",
+          expect,
           include: ["test/browser/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -32,6 +37,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
+          expect,
           include: ["test/integration/**/*.test.ts"],
           // Labs, tracepoints and CPU pinning are the machine's, not a test's: one file at a time.
           fileParallelism: false,
@@ -42,6 +48,7 @@ export default defineConfig({
       {
         test: {
           name: "torture",
+          expect,
           include: ["test/torture/**/*.test.ts"],
           fileParallelism: false,
           // As long as it is asked to last.
@@ -52,6 +59,7 @@ export default defineConfig({
       {
         test: {
           name: "guest",
+          expect,
           include: ["test/guest/**/*.test.ts"],
           // An emulated guest takes a core of its own: as many files as cores, one test of each at a time.
           maxWorkers: availableParallelism(),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FULL } from "../full.ts";
+import { cannot } from "../skipped.ts";
 import type { AgreementReport, AgreementRequest } from "./agree.ts";
 import { inGuest, KERNELS, whyNoGuests } from "./guest.ts";
 
@@ -18,7 +19,7 @@ const LAB = "bridge:5,forward_delay=0s";
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 const lacking = await whyNoGuests(KERNELS);
-if (lacking !== null) say(`skipped: backends against the model in guests: ${lacking}`);
+const without = cannot("backends against the model in guests", lacking);
 
 const agreementOn = (kernel: string, request: AgreementRequest): Promise<AgreementReport> =>
   inGuest(kernel, "agree-main", request);
@@ -33,7 +34,7 @@ function requestFor(kernel: string): AgreementRequest {
   };
 }
 
-describe.skipIf(lacking !== null).for(KERNELS)("%s", { concurrent: true }, (kernel) => {
+describe.skipIf(without).for(KERNELS)("%s", { concurrent: true }, (kernel) => {
   test("all backends at once tell of every frame what the model tells", async ({ skip }) => {
     const request = { ...requestFor(kernel), ageingTimeMs: 10_000 };
     const report = await agreementOn(kernel, request);
@@ -63,7 +64,7 @@ describe.skipIf(lacking !== null).for(KERNELS)("%s", { concurrent: true }, (kern
 });
 
 test
-  .skipIf(lacking !== null)
+  .skipIf(without)
   .concurrent("a bug in one backend is told of that backend alone", FULL, async () => {
     const report = await agreementOn("debian:bookworm", {
       ...requestFor("debian:bookworm"),

@@ -13,13 +13,14 @@ import { readRun } from "../../src/store/runs.ts";
 import { bridgescope, scratch, start } from "../integration/bench/cli.ts";
 import { hostChanges, hostState } from "../integration/host-state.ts";
 import { cacheFiles, halfMadeBy } from "../integration/kernels/cache-files.ts";
+import { cannot } from "../skipped.ts";
 import { whyNoGuests } from "./guest.ts";
 
 const KERNEL = "debian:bookworm";
 
 const lacking = await whyNoGuests([KERNEL]);
-if (lacking !== null) process.stdout.write(`skipped: kernels that go wrong: ${lacking}\n`);
-const inGuests = test.skipIf(lacking !== null);
+const without = cannot("kernels that go wrong", lacking);
+const inGuests = test.skipIf(without);
 
 const folder = scratch();
 afterAll(() => folder.remove());

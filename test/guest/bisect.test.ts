@@ -4,6 +4,7 @@ import { afterAll, expect, test } from "vitest";
 import { ensureImage, parseKernelSpec } from "../../src/kernels/index.ts";
 import { FULL } from "../full.ts";
 import { bridgescope, scratch } from "../integration/bench/cli.ts";
+import { cannot } from "../skipped.ts";
 import { KERNELS, whyNoGuests } from "./guest.ts";
 
 const GOOD = "debian:bookworm";
@@ -11,8 +12,8 @@ const GOOD = "debian:bookworm";
 const BAD = "debian:trixie";
 
 const lacking = await whyNoGuests([GOOD]);
-if (lacking !== null) process.stdout.write(`skipped: --bisect: ${lacking}\n`);
-const inGuests = test.skipIf(lacking !== null);
+const without = cannot("--bisect", lacking);
+const inGuests = test.skipIf(without);
 
 const folder = scratch();
 afterAll(() => folder.remove());

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { countedEstimate } from "../../src/stats/counted.ts";
 import { judge, ratioOfIntervals } from "../../src/stats/verdict.ts";
+import { cannot } from "../skipped.ts";
 import { inGuest, whyNoGuests } from "./guest.ts";
 import type { PadRequest, PadRound } from "./pads.ts";
 
@@ -10,10 +11,10 @@ const MARGIN = 0.002;
 const REQUEST: PadRequest = { pads: [0, 8, 80], rounds: 4, seed: 7 };
 
 const lacking = await whyNoGuests([KERNEL]);
-if (lacking !== null) process.stdout.write(`skipped: known extras in counted time: ${lacking}\n`);
+const without = cannot("known extras in counted time", lacking);
 
 test
-  .skipIf(lacking !== null)
+  .skipIf(without)
   .concurrent("8 and 80 instructions more are found, and found as many", async () => {
     const rounds = await inGuest<PadRound[]>(KERNEL, "pads-main", REQUEST, "icount");
     const estimateOf = (pad: number) =>

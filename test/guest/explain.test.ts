@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { explainSchema } from "../../src/document/explain.ts";
+import { cannot } from "../skipped.ts";
 import type { VlanReport } from "./explain.ts";
 import { inGuest, KERNELS, whyNoGuests } from "./guest.ts";
 
 const lacking = await whyNoGuests(KERNELS);
-if (lacking !== null) process.stdout.write(`skipped: VLANs in guests: ${lacking}\n`);
+const without = cannot("VLANs in guests", lacking);
 
-describe.skipIf(lacking !== null).for(KERNELS)("%s", (kernel) => {
+describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
   test("a VLAN mismatch is named, its remedy ends the flood, and an unknown host is none", async () => {
     const report = await inGuest<VlanReport>(kernel, "explain-main", {});
     const findings = explainSchema.shape.findings.parse(report.findings);

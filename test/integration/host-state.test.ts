@@ -1,7 +1,8 @@
 /** What other tests hold against the host: what is ours is told when it is left there, and what is not is passed over. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { scratch } from "./bench/cli.ts";
@@ -87,6 +88,17 @@ const LEFT: [kind: string, leave: () => string | Promise<string>][] = [
     },
   ],
   [
+    "namespaces",
+    () => {
+      const name = "bs-recorded-00c0ffee-sw";
+      const labs = join(folder(), "bridgescope/labs");
+      mkdirSync(labs, { recursive: true });
+      writeFileSync(join(labs, "recorded.json"), JSON.stringify({ namespaces: [{ name }] }));
+      make(["ip", "netns", "add", name], ["ip", "netns", "del", name]);
+      return name;
+    },
+  ],
+  [
     "mounts",
     () => {
       const at = folder();
@@ -144,6 +156,18 @@ const OTHERS: [what: string, others: () => unknown][] = [
     () => {
       const name = `bs-${uniqueName()}-00000000-sw`;
       make(["ip", "netns", "add", name], ["ip", "netns", "del", name]);
+    },
+  ],
+  [
+    "namespaces of a lab that another bridgescope keeps",
+    () => {
+      const name = "bs-kept-00c0ffee-sw";
+      const labs = join(mkdtempSync(join(tmpdir(), "bridgescope-neighbour-")), "bridgescope/labs");
+      mkdirSync(labs, { recursive: true });
+      undo.unshift(() => rmSync(join(labs, "../.."), { recursive: true }));
+      writeFileSync(join(labs, "kept.json"), JSON.stringify({ namespaces: [{ name }] }));
+      make(["ip", "netns", "add", name], ["ip", "netns", "del", name]);
+      ip("-n", name, "link", "set", "lo", "alias", ALIAS);
     },
   ],
   ["mounts", () => mounted("tmpfs")],

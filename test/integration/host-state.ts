@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { globSync } from "tinyglobby";
 import { occupantOf } from "../../src/setup/mark.ts";
 import { aliasOf } from "../../src/setup/plan.ts";
 
@@ -38,6 +41,11 @@ let named = 0;
 /** A name that nothing else on this host has, short enough for a network device, and known as ours. */
 export function uniqueName(): string {
   return `${PREFIX}${(named++).toString(16).padStart(3, "0")}`;
+}
+
+/** A folder for what a test makes, state files of its labs among it: so they are known as ours. */
+export function ownFolder(what: string): string {
+  return mkdtempSync(join(tmpdir(), `bridgescope-${what}-${tag}-`));
 }
 
 const MARK = aliasOf("");
@@ -102,9 +110,27 @@ function ownLinks(): string[] {
 const NETNS = "/run/netns";
 
 function ownNamespaces(): string[] {
-  return list(NETNS)
-    .filter((name) => name.startsWith(PREFIX) || isOfLab(name))
+  const all = list(NETNS);
+  const others = namedByOthers();
+  return all
+    .filter((name) => name.startsWith(PREFIX) || (isOfLab(name) && !others.has(name)))
     .sort();
+}
+
+/** Namespaces of labs whose state file is in no folder of ours: a neighbour's bridgescope keeps them, or a person. */
+function namedByOthers(): Set<string> {
+  const files = [
+    ...globSync("bridgescope-*/{,*/,*/*/}bridgescope/labs/*.json", {
+      cwd: tmpdir(),
+      absolute: true,
+      ignore: `bridgescope-*-${tag}-*/**`,
+    }),
+    ...globSync("bridgescope/labs/*.json", {
+      cwd: join(homedir(), ".local/state"),
+      absolute: true,
+    }),
+  ];
+  return new Set(files.flatMap((file) => read(file).match(/(?<=")bs-[^"]+(?=")/g) ?? []));
 }
 
 function isOfLab(name: string): boolean {

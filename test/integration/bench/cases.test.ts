@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { OTHER_ROUNDS } from "../../../src/bench/observe/observe.ts";
 import type { Case } from "../../../src/document/run.ts";
 import { type BenchOptions, bench } from "../../../src/index.ts";
+import { FULL } from "../../full.ts";
 import { skipped } from "../../skipped.ts";
 
 const ROUNDS = 2;
@@ -134,7 +135,7 @@ describe("cases on the real machine", () => {
     });
   });
 
-  it("udp-rr and tcp-stream go through", async () => {
+  it("udp-rr and tcp-stream go through", FULL, async () => {
     const udp = await measure("bridge:2", "udp-rr");
     expect(bridgeOf(udp).unaccounted).toBe(0);
     expect(udp.metrics.frame_loss?.samples).toEqual([0, 0]);
@@ -146,7 +147,9 @@ describe("cases on the real machine", () => {
   });
 
   it("nf_call=1 and bridge options are read back from the kernel", async () => {
-    const measured = await measure("bridge:2,nf_call=1,ageing_time=5s,mtu=9000", "ping", 1);
+    const measured = await measure("bridge:2,nf_call=1,ageing_time=5s,mtu=9000", "ping", 1, {
+      backend: "off",
+    });
     expect(measured.lab.bridge?.nfCall?.iptables).toBe(true);
     expect(measured.lab.bridge?.options.ageing_time).toBe(500);
     expect(measured.lab.ports.map((port) => port.mtu)).toEqual([9000, 9000]);

@@ -1,10 +1,8 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { tagged } from "../host-state.ts";
+import { ownFolder, tagged } from "../host-state.ts";
 
 export const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
@@ -89,6 +87,6 @@ export function bridgescope(args: string[], env: Record<string, string> = {}): P
 
 /** A folder that is gone when the test is over. */
 export function scratch(): { path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), "bridgescope-test-"));
+  const path = ownFolder("test");
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

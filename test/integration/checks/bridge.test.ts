@@ -6,6 +6,7 @@ import { macAddress } from "../../../src/setup/mac.ts";
 import type { TopologySpec } from "../../../src/setup/spec.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { writeSysctl } from "../../../src/system/netns.ts";
+import { cannot } from "../../skipped.ts";
 import { failed, leftovers, observed, typed } from "./support.ts";
 
 const ALL = [
@@ -220,7 +221,9 @@ describe.concurrent("what breaks more fails more, and nothing else", () => {
   });
 });
 
-describe.skipIf(!existsSync("/proc/sys/net/bridge"))("with br_netfilter", () => {
+const without = existsSync("/proc/sys/net/bridge") ? null : "br_netfilter is not loaded";
+
+describe.skipIf(cannot("the bridge's netfilter hooks", without))("with br_netfilter", () => {
   const id = "bridge/netfilter-hooks";
   const sysctl = (value: string) => (lab: BuiltLab) => {
     if (lab.bridge !== null) {

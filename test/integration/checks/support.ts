@@ -40,15 +40,24 @@ export async function typed(site: Site, namespace: string | undefined, line: str
   }
 }
 
+/** Devices and namespaces of the host that a rung's could be called as, which were there before. */
+const there = await named();
+
 /** What the rungs could have left: devices and namespaces of the host, processes of ours. */
 export async function leftovers(): Promise<string[]> {
+  return [
+    ...(await named()).filter((one) => !there.includes(one)),
+    ...children().filter((name) => ["cat", "sh", "nsenter", "ping", "ip"].includes(name)),
+  ];
+}
+
+async function named(): Promise<string[]> {
   const links = await run("ip", ["-o", "link"]);
   const names = await run("ip", ["netns", "list"]);
   const devices = /^\d+: ((?:veth|own|watch|p\d|br)[^:]*)/gm;
   return [
     ...[...links.stdout.matchAll(devices)].map((match) => `device ${match[1]}`),
     ...names.stdout.split("\n").filter((name) => /^(test|host|sw|A|B|h\d+)( |$)/.test(name)),
-    ...children().filter((name) => ["cat", "sh", "nsenter", "ping", "ip"].includes(name)),
   ];
 }
 

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runSchema } from "../../../src/document/run.ts";
+import { casesInFull } from "../../full.ts";
 import { bridgescope, scratch } from "../bench/cli.ts";
 import { tagged, uniqueName } from "../host-state.ts";
 import { fixture, run } from "./machine.ts";
@@ -95,18 +96,18 @@ describe("bench --topology attach:<a>,<b>", () => {
     expect(configuration()).toBe(before);
   });
 
-  it.each<[string, () => [string, string]]>([
+  casesInFull<[string, () => [string, string]]>(1, [
+    ["a path and a name", () => [`/run/netns/${names[0]}`, names[1]]],
     ["paths", () => [`/run/netns/${names[0]}`, `/proc/${pidOf(1)}/ns/net`]],
     ["PIDs", () => [String(pidOf(0)), String(pidOf(1))]],
-    ["a path and a name", () => [`/run/netns/${names[0]}`, names[1]]],
-  ])("takes %s", async (_what, ends) => {
+  ])("takes %s", async ([_what, ends]) => {
     const { code, stdout, stderr } = await attach(ends(), ["--workload", "ping"]);
     expect(stderr).not.toContain("bridgescope:");
     expect(JSON.parse(stdout).cases[0].lab.ports[1].ifindex).toBe(ifindexOf(names[1]));
     expect(code).toBe(0);
   });
 
-  it.each(["docker", "podman", "crictl"])("takes a container of %s's", async (tool) => {
+  casesInFull(1, ["docker", "podman", "crictl"])("takes a container of %s's", async (tool) => {
     const env = containers(tool, "web.1", pidOf(1));
     const { code, stdout } = await attach([names[0], "web.1"], ["--workload", "ping"], env);
     expect(code).toBe(0);

@@ -6,6 +6,7 @@ import { setThreadCpus, threadCpus } from "../../../src/system/libc.ts";
 import { openPacketSocket } from "../../../src/system/packet-socket.ts";
 import { arbitraryScenario } from "../../model/arbitrary.ts";
 import { type BridgeModel, createBridgeModel, HOST, type PortId } from "../../model/bridge.ts";
+import { cannot } from "../../skipped.ts";
 import { hostAddress, plainConfig, prefixOf } from "./addresses.ts";
 import { play, prepare } from "./play.ts";
 import { openRig, PORTS, type Rig } from "./rig.ts";
@@ -78,7 +79,9 @@ async function sendAtOnce(lists: { fd: number; bytes: Buffer }[][]): Promise<num
   return (await Promise.all(refused)).reduce((sum, count) => sum + count, 0);
 }
 
-test.skipIf(cpus.length < 2)("frames on all CPUs at once: each keeps its own account", async () => {
+const alone = cannot("frames on all CPUs at once", cpus.length < 2 ? "here is one CPU" : null);
+
+test.skipIf(alone)("frames on all CPUs at once: each keeps its own account", async () => {
   const plain = plainConfig(rig.lab, { promiscuous: true });
   const isolated = { isolated: true };
   const config = {

@@ -1,7 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, vi } from "vitest";
 import { collectGarbage } from "../../../src/setup/gc.ts";
@@ -11,12 +10,13 @@ import type { LabState } from "../../../src/setup/state.ts";
 import { claimState, releaseState } from "../../../src/setup/state-files.ts";
 import { stateNames } from "../../../src/setup/state-folder.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
+import { ownFolder } from "../host-state.ts";
 
 /** Gives each test books of its own, and takes everything in them down afterwards. */
 export function useOwnBooks(): { home: string; labs: string } {
   const books = { home: "", labs: "" };
   beforeEach(() => {
-    books.home = mkdtempSync(path.join(tmpdir(), "bridgescope-state-"));
+    books.home = ownFolder("state");
     books.labs = path.join(books.home, "bridgescope", "labs");
     vi.stubEnv("XDG_STATE_HOME", books.home);
   });

@@ -256,12 +256,17 @@ describe("a bridge", () => {
   });
 
   it("is left as soon as nobody looks any more", async () => {
-    for await (const record of watching()) {
-      expect(record.bridge.name).toBe("br0");
+    const seen: string[] = [];
+    for await (const { bridge } of watching()) {
+      seen.push(bridge.name);
       break;
     }
     const controller = new AbortController();
-    for await (const _ of watching({ signal: controller.signal })) controller.abort();
+    for await (const { bridge } of watching({ signal: controller.signal })) {
+      seen.push(bridge.name);
+      controller.abort();
+    }
+    expect(seen).toEqual(["br0", "br0"]);
   });
 });
 

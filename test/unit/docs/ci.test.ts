@@ -160,7 +160,9 @@ describe("the commands of docs/ci.md", () => {
   });
 
   test.each(commands.map((words) => [words.join(" "), words] as const))("%s", async (_, words) => {
-    const { options, args } = await accepted(words);
+    const parsed = accepted(words);
+    await expect(parsed).resolves.toBeDefined();
+    const { options, args } = await parsed;
     if (typeof options.format === "string") expect(formatNamed(options.format)).toBeDefined();
     if (words[0] === "bench" && (options.vs ?? options.baseSetup) !== undefined) {
       const { margin: _margin, ...request } = options;

@@ -19,11 +19,13 @@ describe.each(PAGES)("%s", (path) => {
     .flatMap(({ text }) => commandsIn(text));
 
   test("names commands that there are", async () => {
+    const refused: string[] = [];
     for (const words of commands) {
       await accepted(words).catch((error: Error) => {
-        expect.fail(`${words.join(" ")}: ${error.message}`);
+        refused.push(`${words.join(" ")}: ${error.message}`);
       });
     }
+    expect(refused).toEqual([]);
   });
 
   test("links to what there is", () => {

@@ -210,20 +210,18 @@ describe("a file that is not whole", () => {
     const [module, vmlinux] = [btf("veth"), btf("vmlinux")];
     if (module === null || vmlinux === null) throw new Error("the fixture is not there");
     const base = parseBtf(vmlinux, []);
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.nat(module.length - 1), fc.nat(255)), { minLength: 1, maxLength: 40 }),
-        (changes) => {
-          const bytes = Buffer.from(module);
-          for (const [at, byte] of changes) bytes[at] = byte;
-          try {
-            parseBtf(bytes, ["veth_xmit"], base).func("veth_xmit");
-          } catch (error) {
-            if (!(error instanceof BtfError)) throw error;
-          }
-        },
-      ),
-      { numRuns: 2000 },
+    const property = fc.property(
+      fc.array(fc.tuple(fc.nat(module.length - 1), fc.nat(255)), { minLength: 1, maxLength: 40 }),
+      (changes) => {
+        const bytes = Buffer.from(module);
+        for (const [at, byte] of changes) bytes[at] = byte;
+        try {
+          parseBtf(bytes, ["veth_xmit"], base).func("veth_xmit");
+        } catch (error) {
+          if (!(error instanceof BtfError)) throw error;
+        }
+      },
     );
+    expect(() => fc.assert(property, { numRuns: 2000 })).not.toThrow();
   });
 });
