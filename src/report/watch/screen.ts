@@ -172,7 +172,7 @@ function probesLine({ seconds, counted, overhead, lost }: WatchRecord): string {
   const sampled =
     sampledOneIn !== null && sampledOneIn > 1 ? `, 1 passage in ${sampledOneIn} timed` : "";
   const missing = lost > 0 ? `, ${count(lost)} events lost` : "";
-  return `p50, p99 with probes on: ${(share * 100).toFixed(2)} % of a CPU, at most ${most}${part}${sampled}${missing}`;
+  return `probes: ${(share * 100).toFixed(2)} % of a CPU, at most ${most}${part}${sampled}${missing}; p50, p99: probes on`;
 }
 
 function whereabouts(entries: NonNullable<WatchRecord["fdb"]["follow"]>["entries"]): string {

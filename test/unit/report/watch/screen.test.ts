@@ -64,7 +64,7 @@ describe("the screen", () => {
     const line = text.split("\n").find((one) => one.startsWith("pa"));
     expect(line).toMatch(/container pa +1k +3k .* 750 /);
     expect(line).toContain("7.30 µs");
-    expect(text).toContain("p50, p99 with probes on: 1.10 % of a CPU, at most 2.0 %");
+    expect(text).toMatch(/probes: 1\.10 % of a CPU, at most 2\.0 %.*; p50, p99: probes on/);
     expect(text).toContain("02:00:00:00:00:01 moved from pa to pb");
   });
 
