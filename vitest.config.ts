@@ -63,7 +63,6 @@ export default defineConfig({
           include: ["test/guest/**/*.test.ts"],
           // An emulated guest takes a core of its own: as many files as cores, one test of each at a time.
           maxWorkers: availableParallelism(),
-          maxConcurrency: 1,
           // An emulated kernel takes minutes for what a real one does in seconds.
           testTimeout: 1_500_000,
           hookTimeout: 600_000,

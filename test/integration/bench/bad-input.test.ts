@@ -19,7 +19,7 @@ describe.concurrent("bad input", () => {
     expect(await hostChanges(before)).toEqual({});
   });
 
-  it.each([
+  it.for<[string[], number, RegExp]>([
     [
       ["bench", "--topology", "ring:3"],
       2,
@@ -33,8 +33,8 @@ describe.concurrent("bad input", () => {
     [["fly"], 2, /unknown command/],
     [["report", "/nowhere"], 2, /no run at \/nowhere/],
     [["report", "--format", "papyrus", "/nowhere"], 2, /unknown format "papyrus"; known are html/],
-  ])("%j ends with %i and a sentence", async (args, code, message) => {
-    const result = await bridgescope([...args]);
+  ])("%j ends with %i and a sentence", async ([args, code, message], { expect }) => {
+    const result = await bridgescope(args);
     expect(result.code).toBe(code);
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toMatch(/^\s+at /m);

@@ -169,32 +169,35 @@ async function checkBroken(
 }
 
 describe.concurrent("a healthy lab passes every check", () => {
-  test.each(["bridge:2", "bridge:3", "bridge:4", "bridge:40"])("%s", async (topology) => {
-    const checks = await checkBroken({ topology });
-    expect(failed(checks)).toEqual([]);
-    expect(checks.map((check) => check.id)).toEqual(ALL);
-  });
+  test.for(["bridge:2", "bridge:3", "bridge:4", "bridge:40"])(
+    "%s",
+    async (topology, { expect }) => {
+      const checks = await checkBroken({ topology });
+      expect(failed(checks)).toEqual([]);
+      expect(checks.map((check) => check.id)).toEqual(ALL);
+    },
+  );
 
-  test("with IPv6 on its devices as asked for", async () => {
+  test("with IPv6 on its devices as asked for", async ({ expect }) => {
     const checks = await checkBroken({ topology: "bridge:4,ipv6=1" });
     expect(failed(checks)).toEqual([]);
     expect(observed(checks, "bridge/ipv6-autoconfiguration")).toMatch(/on for br0, p1, p2, p3,/);
   });
 
-  test("with STP, once its ports forward", async () => {
+  test("with STP, once its ports forward", async ({ expect }) => {
     const topology = "bridge:4,stp_state=1,forward_delay=2s";
     expect(failed(await checkBroken({ topology }))).toEqual([]);
   });
 });
 
 describe.concurrent("broken on purpose, exactly the right check fails", () => {
-  test.each(ONE_FAILS)("$fails.0: $how", async ({ fails, reads, ...broken }) => {
+  test.for(ONE_FAILS)("$fails.0: $how", async ({ fails, reads, ...broken }, { expect }) => {
     const checks = await checkBroken(broken);
     expect(failed(checks)).toEqual(fails);
     expect(observed(checks, fails[0] ?? "")).toMatch(reads);
   });
 
-  test("bridge/ports-forwarding: a port listens for a while", async () => {
+  test("bridge/ports-forwarding: a port listens for a while", async ({ expect }) => {
     const state = (value: number) => `ip link set p4 type bridge_slave state ${value}`;
     const checks = await checkBroken({}, async (lab, id) => {
       if (id !== "bridge/ports-forwarding") return undefined;
@@ -207,14 +210,14 @@ describe.concurrent("broken on purpose, exactly the right check fails", () => {
     );
   });
 
-  test("every check of the rung has been broken alone", () => {
+  test("every check of the rung has been broken alone", ({ expect }) => {
     const alone = new Set(ONE_FAILS.flatMap((one) => one.fails));
     expect(ALL.filter((id) => !alone.has(id))).toEqual(["bridge/ports-forwarding"]);
   });
 });
 
 describe.concurrent("what breaks more fails more, and nothing else", () => {
-  test.each(SEVERAL_FAIL)("$how", async ({ fails, reads, ...broken }) => {
+  test.for(SEVERAL_FAIL)("$how", async ({ fails, reads, ...broken }, { expect }) => {
     const checks = await checkBroken(broken);
     expect(failed(checks)).toEqual(fails);
     expect(observed(checks, fails[0] ?? "")).toMatch(reads);

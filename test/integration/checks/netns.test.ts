@@ -124,7 +124,7 @@ test("a healthy machine passes every check, and the site is clean afterwards", (
   }));
 
 describe.concurrent("broken on purpose, exactly the right check fails", () => {
-  test.each(Object.entries(BREAKS))("%s", (id, { make, since, reads }) =>
+  test.for(Object.entries(BREAKS))("%s", ([id, { make, since, reads }], { expect }) =>
     inSite(async (site) => {
       let mend: (() => Promise<unknown>) | undefined;
       const checks = await checkNetns(site, {

@@ -96,7 +96,7 @@ test("a healthy machine passes every check, and the site is clean afterwards", (
   }));
 
 describe.concurrent("broken on purpose, exactly the right check fails", () => {
-  test.each(BREAKS)("$before: $how", ({ before, make, reads }) =>
+  test.for(BREAKS)("$before: $how", ({ before, make, reads }, { expect }) =>
     inSite(async (site) => {
       const checks = await checkVeth(site, {
         between: async (next) => (next === before ? make(site) : undefined),

@@ -137,7 +137,7 @@ describe("bench --topology attach:<a>,<b>", () => {
 });
 
 describe.concurrent("namespaces that cannot be had end with 2 and what was looked for", () => {
-  it.each<[string, () => [string, string], RegExp]>([
+  it.for<[string, () => [string, string], RegExp]>([
     [
       "unknown",
       () => ["nobody-has-this", names[1]],
@@ -164,20 +164,20 @@ describe.concurrent("namespaces that cannot be had end with 2 and what was looke
       () => [names[0], String(pidOf(0))],
       /attach expects two namespaces, and .* are the same one \(net:\[\d+\]\)/,
     ],
-  ])("%s", async (_what, ends, message) => {
+  ])("%s", async ([_what, ends, message], { expect }) => {
     const { code, stderr } = await attach(ends());
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
   });
 
-  it("a container that does not run", async () => {
+  it("a container that does not run", async ({ expect }) => {
     const env = containers("docker", "web", 0);
     const { code, stderr } = await attach([names[0], "web"], [], env);
     expect(stderr).toMatch(/the container web does not run \(says docker\): start it first/);
     expect(code).toBe(2);
   });
 
-  it("one that is not connected is a failed case that says so", async () => {
+  it("one that is not connected is a failed case that says so", async ({ expect }) => {
     const lone = uniqueName();
     run(["ip", "netns", "add", lone]);
     try {

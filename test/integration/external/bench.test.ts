@@ -223,7 +223,7 @@ describe("bench --topology external", () => {
 
 describe.concurrent("bad input", () => {
   const args = (...words: string[]) => ["bench", "--topology", ...words];
-  it.each([
+  it.for<[string[], RegExp]>([
     [args("external"), /external needs the command that connects its two namespaces: --setup/],
     [args("external", "--setup", "./x add"), /--setup expects .* JSON array .*, not \.\/x add/],
     [args("external", "--setup", "[]"), /--setup expects .* JSON array of strings/],
@@ -243,7 +243,7 @@ describe.concurrent("bad input", () => {
     [args("attach:a"), /attach expects two namespaces/],
     [args("attach:a,b,c"), /attach expects two namespaces/],
     [["lab", "up", "attach:a,b"], /attach:a is a network to measure, for `bench`/],
-  ])("%j ends with 2 and a sentence", async (words, message) => {
+  ])("%j ends with 2 and a sentence", async ([words, message], { expect }) => {
     const { code, stderr } = await start(words).finished;
     expect(stderr).toMatch(message);
     expect(code).toBe(2);

@@ -242,7 +242,7 @@ const JOINED =
 
 // Two of them wait for an answer for as long as there may be one.
 describe.concurrent("namespaces that were left unconnected", () => {
-  it.each([
+  it.for<[string, string, RegExp]>([
     ["no device", "true", /^h1 is not connected: it has no network device but lo$/],
     [
       "no device in the second",
@@ -270,7 +270,7 @@ describe.concurrent("namespaces that were left unconnected", () => {
       `${PAIRS}; ${JOINED}; ${addresses("10.1.0.1/24", "10.1.0.2/32")}`,
       /^h1 had no answer .*: its datagrams arrive, and the answers do not come back: h2 has no route to 10\.1\.0\.1 \(Network is unreachable\)$/,
     ],
-  ])("%s", async (_name, text, message) => {
+  ])("%s", async ([_name, text, message], { expect }) => {
     const own = newMachine();
     const told: string[] = [];
     try {

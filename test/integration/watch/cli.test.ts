@@ -150,14 +150,14 @@ describe.concurrent("what it cannot do", () => {
   beforeAll(enter);
   afterAll(leave);
 
-  it.each([
+  it.for<[string[], string]>([
     [["br7"], 'there is no bridge "br7"'],
     [["pa"], '"pa" is not a bridge but a port of the bridge "br0"'],
     [["br0", "--interval", "1ms"], "--interval is 0.2s or more"],
     [["br0", "--mac", "nonsense\u001b"], "--mac is an address such as"],
     [["br0", "--sort", "colour"], "--sort is one of name, in, out"],
     [["br0", "--max-overhead", "200%"], "--max-overhead is a share of one CPU"],
-  ])("refuses %j with a sentence", async (args, sentence) => {
+  ])("refuses %j with a sentence", async ([args, sentence], { expect }) => {
     const { code, stdout, stderr } = await bridgescope(["watch", ...args, ...netns]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(sentence);
