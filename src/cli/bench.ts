@@ -90,7 +90,7 @@ async function carryOut(
   if (experiment.mode !== "kernel") await requirePrerequisites("bench");
   checkFolder(options.out ?? REPORTS);
   say(stored === null ? experiment.announcement : resumption(stored, experiment.steps.length));
-  const github = experiment.mode === "host" ? undefined : githubMargin();
+  const github = experiment.mode === "vs" ? githubMargin() : undefined;
   if (github !== undefined && options.margin === undefined) say(github.why);
   const resume = stored === null ? null : resumeEvent(stored);
   const line = progressLine();
