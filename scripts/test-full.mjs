@@ -9,7 +9,7 @@ import { GUEST_PACKAGES } from "./lib/system-packages.mjs";
 import { runVitest } from "./lib/vitest.mjs";
 
 /** Of each row of docs/reliability.md; entered into its table by npm run torture alone. */
-const TORTURE = { BRIDGESCOPE_TRIALS: "3", BRIDGESCOPE_INPUTS: "20000" };
+const TORTURE = { BRIDGESCOPE_TRIALS: "4", BRIDGESCOPE_INPUTS: "20000" };
 
 await main(() =>
   counted(async (add) => {

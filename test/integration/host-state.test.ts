@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { scratch } from "./bench/cli.ts";
-import { hostChanges, hostState, tagged, uniqueName } from "./host-state.ts";
+import { announce, hostChanges, hostState, tagged, uniqueName } from "./host-state.ts";
 
 const run = (...[file = "", ...words]: string[]) => execFileSync(file, words, { encoding: "utf8" });
 const ip = (...words: string[]) => run("ip", ...words);
@@ -168,6 +168,16 @@ const OTHERS: [what: string, others: () => unknown][] = [
       writeFileSync(join(labs, "kept.json"), JSON.stringify({ namespaces: [{ name }] }));
       make(["ip", "netns", "add", name], ["ip", "netns", "del", name]);
       ip("-n", name, "link", "set", "lo", "alias", ALIAS);
+    },
+  ],
+  [
+    "namespaces that a test beside this one has announced",
+    () => {
+      const name = "bs-announced-00c0ffee-sw";
+      const home = mkdtempSync(join(tmpdir(), "bridgescope-neighbour-"));
+      undo.unshift(() => rmSync(home, { recursive: true }));
+      announce(home, [name]);
+      make(["ip", "netns", "add", name], ["ip", "netns", "del", name]);
     },
   ],
   ["mounts", () => mounted("tmpfs")],

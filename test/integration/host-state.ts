@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -117,10 +117,17 @@ function ownNamespaces(): string[] {
     .sort();
 }
 
+const ANNOUNCED = "namespaces";
+
+/** Names namespaces that no state file does, for tests that run beside this one; `folder` is one of `ownFolder`. */
+export function announce(folder: string, names: Iterable<string>): void {
+  writeFileSync(join(folder, ANNOUNCED), JSON.stringify([...names]));
+}
+
 /** Namespaces of labs whose state file is in no folder of ours: a neighbour's bridgescope keeps them, or a person. */
 function namedByOthers(): Set<string> {
   const files = [
-    ...globSync("bridgescope-*/{,*/,*/*/}bridgescope/labs/*.json", {
+    ...globSync([`bridgescope-*/${ANNOUNCED}`, "bridgescope-*/{,*/,*/*/}bridgescope/labs/*.json"], {
       cwd: tmpdir(),
       absolute: true,
       ignore: `bridgescope-*-${tag}-*/**`,

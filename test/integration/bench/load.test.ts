@@ -60,7 +60,7 @@ function ingressOf(measured: Case, name: string) {
 }
 
 describe("workloads with sockets go through", () => {
-  it.each(ALL)("%s, on every topology, over several connections", async (workload) => {
+  casesInFull(2, ALL)("%s, on every topology, over several connections", async (workload) => {
     const cpus = threadCpus().reverse();
     const [client = 0, server = client] = cpus;
     for (const topology of ["netns", "veth", "bridge:5"]) {

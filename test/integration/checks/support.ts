@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Check } from "../../../src/document/run.ts";
-import { run } from "../../../src/system/command.ts";
+import { aliasOf } from "../../../src/setup/plan.ts";
+import { run, runOk } from "../../../src/system/command.ts";
 import { openPrivateSite, type Site } from "../../../src/system/site.ts";
 
 /** Breaks the lab and says how to mend it again. */
@@ -40,7 +41,7 @@ export async function typed(site: Site, namespace: string | undefined, line: str
   }
 }
 
-/** Devices and namespaces of the host that a rung's could be called as, which were there before. */
+/** What there was before. */
 const there = await named();
 
 /** What the rungs could have left: devices and namespaces of the host, processes of ours. */
@@ -51,14 +52,22 @@ export async function leftovers(): Promise<string[]> {
   ];
 }
 
+/** Devices and namespaces of the host that are called as a rung's, and that are not marked as somebody else's. */
 async function named(): Promise<string[]> {
-  const links = await run("ip", ["-o", "link"]);
+  const links = JSON.parse(await runOk("ip", ["-j", "link"])) as Link[];
   const names = await run("ip", ["netns", "list"]);
-  const devices = /^\d+: ((?:veth|own|watch|p\d|br)[^:]*)/gm;
   return [
-    ...[...links.stdout.matchAll(devices)].map((match) => `device ${match[1]}`),
+    ...links
+      .filter(({ ifname }) => /^(veth[01]|own\d*|watch\d*|p\d+|br0)$/.test(ifname))
+      .filter(({ ifalias = "" }) => ifalias === "" || ifalias.startsWith(aliasOf("")))
+      .map(({ ifname }) => `device ${ifname}`),
     ...names.stdout.split("\n").filter((name) => /^(test|host|sw|A|B|h\d+)( |$)/.test(name)),
   ];
+}
+
+interface Link {
+  ifname: string;
+  ifalias?: string;
 }
 
 function children(): string[] {

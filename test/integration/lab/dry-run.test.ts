@@ -9,6 +9,7 @@ import { type BuiltLab, buildLab } from "../../../src/setup/lab.ts";
 import { labNames } from "../../../src/setup/lab-name.ts";
 import { namespacesOf } from "../../../src/setup/plan.ts";
 import { hostSite } from "../../../src/system/site.ts";
+import { announce } from "../host-state.ts";
 import { ip, labName, namespaces, shell, useOwnBooks } from "./machine.ts";
 
 const books = useOwnBooks();
@@ -115,6 +116,7 @@ test.each([
     for (const namespace of namespaces(name).keys()) ip("netns", "del", namespace);
   };
   let built: BuiltLab | undefined;
+  announce(books.home, parts.values());
   try {
     expect(shell(`set -e\n${commands.join("\n")}`)).toMatchObject({ status: 0, stderr: "" });
     expect([...namespaces(name).keys()].sort()).toEqual([...parts.values()].sort());
