@@ -50,7 +50,7 @@ done
 
 /** Takes a second where it says how long, or takes long by itself, and few rounds in the place of a budget. */
 const SHORTLY = `
-case "$*" in *--vs*) rounds=20 ;; *) rounds=2 ;; esac
+case "$*" in *--vs*) rounds=40 ;; *) rounds=2 ;; esac
 before=
 for word; do
   shift
