@@ -44,6 +44,18 @@ const log = () =>
     .split("\n")
     .map((line) => line.split(" "));
 
+/** Rounds of frames that are not over before the test is. */
+const LONG = ["--workload", "forward", "--rounds", "200"];
+
+/** Waits until frames of a round pass the network's bridge. */
+async function inARound(): Promise<void> {
+  const passed = () => {
+    const [port] = JSON.parse(machine.ip("-j", "-s", "link", "show", "demo-1"));
+    return port.stats64.rx.packets;
+  };
+  await expect.poll(passed, { interval: 20, timeout: 30_000 }).toBeGreaterThan(1000);
+}
+
 const documentOf = ({ stdout }: Finished) => runSchema.parse(JSON.parse(stdout));
 
 describe("bench --topology external", () => {
@@ -133,11 +145,11 @@ describe("bench --topology external", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)("%s: the finished rounds are kept and the teardown runs", async (signal, code) => {
-    const more = ["--workload", "forward", "--rounds", "200", "--json"];
+    const more = [...LONG, "--json"];
     const running = bench1(logged(bridge("add")), logged(bridge("del")), ...more);
     await running.saw("[1/1]");
     expect(await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo"])).toHaveLength(4);
-    await sleep(500);
+    await inARound();
     running.process.kill(signal);
     const finished = await running.finished;
     expect(finished.code).toBe(code);
@@ -148,11 +160,11 @@ describe("bench --topology external", () => {
   });
 
   it("SIGTERM to all that belongs to the run: the namespaces stay until the teardown has ended", async () => {
-    const more = ["--workload", "forward", "--rounds", "200", "--json"];
+    const more = [...LONG, "--json"];
     const running = bench1(logged(bridge("add")), enteringTeardown(), ...more);
     await running.saw("[1/1]");
     expect(await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo"])).toHaveLength(4);
-    await sleep(500);
+    await inARound();
     const [, holder] = /^\/proc\/(\d+)\/fd/.exec(log()[0]?.at(-1) ?? "") ?? [];
     process.kill(Number(holder), "SIGTERM");
     await sleep(100);
@@ -165,10 +177,10 @@ describe("bench --topology external", () => {
 
   it("SIGKILL in a round: the teardown runs all the same, with paths that are good", async () => {
     const before = hostState();
-    const running = bench1(bridge("add"), enteringTeardown(), "--rounds", "200");
+    const running = bench1(bridge("add"), enteringTeardown(), ...LONG);
     await running.saw("[1/1]");
     expect(await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo"])).toHaveLength(4);
-    await sleep(500);
+    await inARound();
     running.process.kill("SIGKILL");
     await running.finished;
     expect(await machine.devicesOnce(["lo"])).toEqual(["lo"]);
@@ -182,10 +194,10 @@ describe("bench --topology external", () => {
       "-c",
       `ip link add seen type bridge; sleep ${word} & sleep ${word}; true`,
     ];
-    const running = bench1(bridge("add"), teardown, "--rounds", "200", "--setup-limit", "2s");
+    const running = bench1(bridge("add"), teardown, ...LONG, "--setup-limit", "2s");
     await running.saw("[1/1]");
     await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo"]);
-    await sleep(500);
+    await inARound();
     running.process.kill("SIGKILL");
     await running.finished;
     expect(await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo", "seen"])).toContain("seen");
@@ -195,14 +207,14 @@ describe("bench --topology external", () => {
 
   it("a second Ctrl-C in the middle of the teardown: it is begun anew and ends", async () => {
     const slow = ["sh", "-c", `sleep 2; exec ${fixture("bridge.sh")} del demo`];
-    const more = ["--workload", "forward", "--rounds", "200"];
-    const running = bench1(bridge("add"), logged(slow), ...more);
+    const running = bench1(bridge("add"), logged(slow), ...LONG);
     await running.saw("[1/1]");
     expect(await machine.devicesOnce(["demo", "demo-1", "demo-2", "lo"])).toHaveLength(4);
-    await sleep(500);
+    await inARound();
     running.process.kill("SIGINT");
     await running.saw("interrupted");
-    await sleep(1000);
+    // Sooner, it would be taken for the same key press.
+    await sleep(700);
     running.process.kill("SIGINT");
     expect((await running.finished).code).toBe(130);
     expect(await machine.devicesOnce(["lo"], 5000)).toEqual(["lo"]);
