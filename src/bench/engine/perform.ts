@@ -68,6 +68,8 @@ export async function perform<Result>(
   try {
     while (step.done !== true) {
       const actions = [step.value].flat();
+      // Of several that go on side by side, one that fails is an event like the others'.
+      const alone = !Array.isArray(step.value);
       const { answers, cutOff } = takeKnown(known, actions, standing, told);
       if (cutOff) {
         standing.clear();
@@ -80,7 +82,7 @@ export async function perform<Result>(
       }
       const done = await Promise.all(
         actions.map((action, index) =>
-          answers[index] === undefined ? doOne(action, actions.length === 1) : answers[index],
+          answers[index] === undefined ? doOne(action, alone) : answers[index],
         ),
       );
       const events = done.filter((event) => event !== null);
@@ -88,7 +90,7 @@ export async function perform<Result>(
       if (events.length < done.length) {
         interrupted = true;
         step = schedule.throw(new Interrupted());
-      } else if (actions.length === 1 && only?.act === "fail") {
+      } else if (alone && only?.act === "fail") {
         step = schedule.throw(new ActionFailed(only, causes.get(only)));
       } else {
         step = schedule.next(events);

@@ -316,6 +316,15 @@ describe("boots of guests", () => {
     expect(runner.recorded.map(({ act }) => act)).not.toContain("fail");
   });
 
+  it("whose only one fails end without it, and it is tried again when the run goes on", async () => {
+    const runner = new FakeRunner(boot(() => true));
+    await expect(runner.run(boots(1, 3, 2))).resolves.toBeUndefined();
+    expect(runner.recorded).toEqual([]);
+    const again = new FakeRunner(boot());
+    await again.run(boots(1, 1, 2), resumed([]));
+    expect(booted(again.recorded)).toHaveLength(1);
+  });
+
   it("that were made before are not made again, in whatever order they ended", async () => {
     const first = new FakeRunner(boot());
     await first.run(boots(2, 2, 2));
