@@ -24,8 +24,7 @@ await main(() =>
     const [here, lts] = [`Node ${process.version}`, `Node ${LTS}`];
 
     await timed("set-up", setUp);
-    await checkSources(add);
-    await checkPackage(add);
+    await Promise.all([checkSources(add), checkPackage(add)]);
     const guests = await ready("tests in a guest kernel", GUEST_PACKAGES, say);
     const browser = await ready("tests of the reports in Chromium", BROWSER_PACKAGES, say);
     await test(`unit tests, ${here}`, "unit");
