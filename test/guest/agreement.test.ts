@@ -54,7 +54,8 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
   });
 
   test("and on a bridge that filters VLANs", async ({ skip }) => {
-    const request = { ...requestFor(kernel), lab: `${LAB},vlan_filtering=1`, vlan: true };
+    const vlans = { lab: `${LAB},vlan_filtering=1`, vlan: true };
+    const request = { ...requestFor(kernel), ...vlans, scenarios: Math.ceil(SCENARIOS / 2) };
     const report = await agreementOn(kernel, request);
     await judged(kernel, skip, report, () => {
       checkAgreement(request, report);

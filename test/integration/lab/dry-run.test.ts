@@ -123,7 +123,7 @@ test.each([
     const pasted = await settled(parts);
     remove();
     built = await buildLab(spec, hostSite, names);
-    expect(await settled(parts)).toEqual(pasted);
+    await expect.poll(() => snapshot(parts), { timeout: 10_000 }).toEqual(pasted);
   } finally {
     await built?.close();
     remove();
