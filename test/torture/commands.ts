@@ -51,7 +51,7 @@ export const SUBJECTS: Record<string, Subject> = {
   "bench --vs": {
     args: bench(
       ...["--topology", "bridge:2", "--vs", "bridge:2,nf_call=1", "--workload", "forward"],
-      ...["--budget", "4s"],
+      ...["--rounds", "40"],
     ),
     spanMs: 5000,
   },
