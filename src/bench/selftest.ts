@@ -67,7 +67,7 @@ export async function runSelftest(
     part.comparisons.push(comparison);
     Object.assign(part, summarize(part.comparisons, step.base === step.candidate));
   };
-  const labs = new LabRunner({ signal, cpus: threadCpus(), seed, backend: null });
+  const labs = new LabRunner({ signal, cpus: threadCpus(), backend: null });
   let error: string | null = null;
   try {
     await perform(selftest(steps, seed, told), {

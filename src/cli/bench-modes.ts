@@ -163,8 +163,8 @@ function guestPlan(
 ): { plan: Plan; seed: number } {
   const adHoc = request.topology !== undefined || request.workload !== undefined;
   const name = planName ?? (clock === "icount" && !adHoc ? "icount" : undefined);
-  if (clock === "icount" && request.probeEffect !== undefined) {
-    throw new UsageError("--probe-effect is measured in time: leave out --clock icount");
+  if (clock === "icount" && request.latencySessions !== undefined) {
+    throw new UsageError("--latency-sessions measure time: leave out --clock icount");
   }
   const asked = planFor(name, request);
   if (asked.plan.marginal !== null && clock === "icount") {

@@ -19,6 +19,10 @@ import {
 import { checkSchema, runSchema } from "./run.ts";
 import { sessionSchema } from "./session.ts";
 
+/** Programs that time: see the files of the same names in src/probes/time. */
+export const TIME_PROBES = ["bridge", "sender", "learn", "empty"] as const;
+export type TimeProbe = (typeof TIME_PROBES)[number];
+
 const count = z.int().nonnegative();
 const nanoseconds = z.number().nonnegative();
 const element = <Item extends z.ZodObject>(list: z.ZodOptional<z.ZodArray<Item>>) =>
@@ -47,7 +51,8 @@ export const readingSchema = z.object({
 /** One round of one driver. */
 export const measuredRoundSchema = z.object({
   driver: z.string().describe("Which of the workloads that were prepared"),
-  side: z.enum(["base", "candidate", "on", "off"]),
+  side: roundSchema.shape.side,
+  stage: roundSchema.shape.stage,
   startNs: nanoseconds,
   durationNs: nanoseconds,
   before: readingSchema,
@@ -59,7 +64,6 @@ export const measuredRoundSchema = z.object({
 export const countedSchema = z.object({
   ports: z.array(portAccountSchema),
   bridge: bridgeAccountSchema.optional(),
-  latency: caseSchema.shape.latency,
   probe: probeSchema,
   warnings: z.array(z.string()),
 });
@@ -67,14 +71,30 @@ export const countedSchema = z.object({
 /** What the two probes of one stage counted, in instructions. */
 const stageCountsSchema = z.object({
   stage: z.enum(STAGES),
-  calibration: z.array(z.object({ pair: z.string(), value: nanoseconds, n: count, of: count })),
-  perRound: latencySchema.shape.perRound.unwrap(),
-  buckets: latencySchema.shape.buckets,
+  observer: z
+    .object({ pair: z.string(), value: nanoseconds, n: count, of: count })
+    .nullable()
+    .describe("The mode over an empty path under the same two probes, or null without one"),
+  perRound: latencySchema.shape.perRound.unwrap().describe("Net"),
+  buckets: latencySchema.shape.raw.shape.buckets.describe("As measured"),
   from: z.string(),
   to: z.string(),
   lost: count,
   degraded: z.array(z.string()),
   reason: z.string().nullable().describe("Why the stage was not observable, or null"),
+});
+
+/** What the ends of stages timed in one session, by the wall clock. */
+const timedSchema = z.object({
+  probe: z.enum(TIME_PROBES),
+  samples: z.array(
+    z.object({
+      stage: z.enum([...STAGES, "observer"]),
+      port: count.describe("Ifindex of the port, or 0"),
+      buckets: latencySchema.shape.raw.shape.buckets,
+    }),
+  ),
+  faults: z.array(z.string()).describe("Why the samples are not whole; empty when they are"),
 });
 
 const act = <Name extends string, Shape extends z.ZodRawShape>(name: Name, shape: Shape) =>
@@ -99,13 +119,14 @@ export const eventSchema = z.discriminatedUnion("act", [
   act("warm-up", {}),
   act("measure", {
     rounds: z.array(measuredRoundSchema).min(1),
-    purpose: z.literal("probe effect").optional(),
     measurement: roundSchema.shape.measurement,
     block: roundSchema.shape.block,
   }),
   act("cost", {}),
   act("read", { counted: countedSchema }),
   act("detach", {}),
+  act("attach-time", { probe: z.enum(TIME_PROBES) }),
+  act("read-time", { timed: timedSchema }),
   act("attach-stage", { stage: z.enum(STAGES) }),
   act("read-stage", { counts: stageCountsSchema }),
   act("close", {
@@ -129,4 +150,5 @@ export type EventOf<Act extends RunEvent["act"]> = Extract<RunEvent, { act: Act 
 export type MeasuredRound = z.infer<typeof measuredRoundSchema>;
 export type Reading = z.infer<typeof readingSchema>;
 export type Counted = z.infer<typeof countedSchema>;
+export type Timed = z.infer<typeof timedSchema>;
 export type StageCounts = z.infer<typeof stageCountsSchema>;

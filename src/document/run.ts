@@ -2,7 +2,7 @@
  * The run document, `run.json`: what one plan, executed once, found.
  *
  * The paths written here are read by other people's scripts. A path may be added;
- * one that is there keeps its name, its unit and its meaning under `bridgescope.run/1`.
+ * one that is there keeps its name, its unit and its meaning under `bridgescope.run/2`.
  */
 import { z } from "zod";
 import { caseSchema } from "./case.ts";
@@ -11,7 +11,7 @@ import { slopesSchema } from "./slopes.ts";
 export * from "./case.ts";
 export type { Slopes } from "./slopes.ts";
 
-export const RUN_SCHEMA = "bridgescope.run/1";
+export const RUN_SCHEMA = "bridgescope.run/2";
 
 const count = z.int().nonnegative();
 /** Integer nanoseconds. */

@@ -62,7 +62,7 @@ const UNDECIDED = 5;
 const CLASSES = [UNKNOWN, KNOWN, BROADCAST, MULTICAST, OWN, UNDECIDED];
 
 const STAGE_NUMBERS: Record<number, Stage> = {
-  1: "veth",
+  1: "veth.in",
   2: "bridge.forward",
   3: "bridge.flood",
   4: "bridge.learn",

@@ -10,10 +10,10 @@ import type { FunctionTable, KernelFunction } from "./functions.ts";
 import { COUNTED, programText } from "./programs.ts";
 import type { Records } from "./records.ts";
 
-export type CountedStage = Exclude<Stage, "path">;
+export type CountedStage = Exclude<Stage, "path" | "veth.out">;
 
 /** What frames pass whose destination is known, and what frames pass that are flooded. */
-export const FORWARDED: readonly CountedStage[] = ["bridge.forward", "veth", "bridge.lookup"];
+export const FORWARDED: readonly CountedStage[] = ["bridge.forward", "veth.in", "bridge.lookup"];
 export const FLOODED: readonly CountedStage[] = ["bridge.flood"];
 
 interface Pair {
@@ -25,7 +25,7 @@ interface Pair {
 
 /** Between which functions a stage is counted. */
 const PAIRS: Record<CountedStage, Pair> = {
-  veth: { from: "veth_xmit", to: "br_handle_frame", end: "entry" },
+  "veth.in": { from: "veth_xmit", to: "br_handle_frame", end: "entry" },
   "bridge.forward": { from: "br_handle_frame_finish", to: "br_dev_queue_push_xmit", end: "entry" },
   "bridge.flood": { from: "br_handle_frame_finish", to: "br_flood", end: "exit" },
   "bridge.learn": { from: "br_handle_frame_finish", to: "fdb_create", end: "exit" },

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { TIME_PROBES, type TimeProbe } from "../document/event.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import { macInteger } from "../text/mac-address.ts";
 import type { ProbeBackend } from "./backend.ts";
@@ -23,6 +24,10 @@ export const PORTS_BY_NAME = 64;
 
 const TRACEPOINT = { bridge: "tracepoint/bridge.bt", path: "tracepoint/path.bt" };
 const FUNCTION = { bridge: "function/bridge.bt", path: "function/path.bt" };
+/** The program of src/probes/time by its name. */
+export function timeFile(name: TimeProbe): string {
+  return `time/${name}.bt`;
+}
 export const EMPTY = "tracepoint/empty.bt";
 export const LIVE = "tracepoint/live.bt";
 export const WATCH = "tracepoint/watch.bt";
@@ -120,7 +125,10 @@ function perPort(lab: BuiltLab): string {
 
 /** SHA-256 of every program file, for the document's provenance. */
 export function programHashes(): Record<string, string> {
-  const files = [...Object.values(TRACEPOINT), ...Object.values(FUNCTION), EMPTY, COUNTED];
+  const files = [
+    ...[...Object.values(TRACEPOINT), ...Object.values(FUNCTION)],
+    ...[...TIME_PROBES.map(timeFile), EMPTY, COUNTED],
+  ];
   return Object.fromEntries(
     files.map((file) => [
       file,

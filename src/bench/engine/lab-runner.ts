@@ -3,7 +3,9 @@ import { setImmediate } from "node:timers/promises";
 import type { MeasuredRound } from "../../document/event.ts";
 import { fullMaps } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
+import { type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type CountedSession, countedSamples, startCounted } from "../../probes/counted.ts";
+import { timeProgram, timeSamples } from "../../probes/time.ts";
 import { runLadder } from "../../setup/checks/index.ts";
 import { buildStandingLab, type StandingLab } from "../../setup/standing-lab.ts";
 import { openPrivateSite, type Site } from "../../system/site.ts";
@@ -12,6 +14,7 @@ import { countedOf } from "../observe/counted.ts";
 import { type Observation, observe } from "../observe/observe.ts";
 import { instructionsPerFrame, stageCountsOf } from "../observe/stage-counts.ts";
 import type { PlannedCase } from "../plan/plan.ts";
+import { isFlooded, timedStage } from "../plan/time-probes.ts";
 import type { Driver, RoundResult } from "../workloads/workload.ts";
 import { readMachine } from "./machine.ts";
 import type { EventBody } from "./perform.ts";
@@ -21,8 +24,6 @@ export interface RunnerOptions {
   signal: AbortSignal;
   /** CPUs that the workloads' threads are pinned to. */
   cpus: readonly number[];
-  /** Draws the bootstraps of intervals. */
-  seed: number;
   /** How the kernel is observed; null for schedules without probes. */
   backend: ProbeBackend | null;
   /** Told a word on an action that takes long. */
@@ -30,7 +31,9 @@ export interface RunnerOptions {
 }
 
 interface Watched extends StandingLab {
-  observed: { planned: PlannedCase; observation: Observation; cost: ProbeCost | null } | null;
+  observed: { observation: Observation; cost: ProbeCost | null } | null;
+  /** A program that times. */
+  timing: ProbeSession | null;
 }
 
 interface Prepared {
@@ -75,6 +78,10 @@ export class LabRunner {
         return this.#cost(action);
       case "read":
         return this.#read(action);
+      case "attach-time":
+        return this.#attachTime(action);
+      case "read-time":
+        return this.#readTime(action);
       case "detach":
         await this.#detach(this.#lab(action.lab));
         return { act: "detach" };
@@ -143,7 +150,7 @@ export class LabRunner {
         if (total > MANY_STEPS) progress?.(`building the lab, step ${done} of ${total}`);
       },
     });
-    this.#labs.set(name, { ...standing, observed: null });
+    this.#labs.set(name, { ...standing, observed: null, timing: null });
     return {
       act: "build",
       lab: name,
@@ -156,14 +163,19 @@ export class LabRunner {
   async #attach({ lab: name, planned }: Of<"attach">): Promise<EventBody> {
     const lab = this.#lab(name);
     const observation = await observe(lab.lab, this.#backend(), planned, this.#options.signal);
-    lab.observed = { planned, observation, cost: null };
+    lab.observed = { observation, cost: null };
     return { act: "attach" };
   }
 
   async #detach(lab: Watched): Promise<void> {
-    const { observed } = lab;
+    const { observed, timing } = lab;
     lab.observed = null;
-    await observed?.observation.session.kill();
+    lab.timing = null;
+    try {
+      await timing?.kill();
+    } finally {
+      await observed?.observation.session.kill();
+    }
   }
 
   async #prepare({ lab, driver: name, planned }: Of<"prepare">): Promise<EventBody> {
@@ -180,7 +192,7 @@ export class LabRunner {
   }
 
   async #measure(action: Of<"measure">): Promise<EventBody> {
-    const { drivers, durationNs, mark, keep, act, purpose, measurement, block } = action;
+    const { drivers, durationNs, mark, keep, act, probe, measurement, block } = action;
     // Those who read the progress have their turn now, so that their time is not in the rounds'.
     await setImmediate();
     const rounds: MeasuredRound[] = [];
@@ -196,6 +208,7 @@ export class LabRunner {
       rounds.push({
         driver: name,
         side,
+        ...(probe === undefined ? {} : { stage: timedStage(probe, prepared.planned) }),
         startNs,
         durationNs: durationMeasuredNs,
         before,
@@ -206,7 +219,6 @@ export class LabRunner {
     return {
       act,
       rounds,
-      ...(purpose === undefined ? {} : { purpose }),
       ...(measurement === undefined ? {} : { measurement }),
       ...(block === undefined ? {} : { block }),
     };
@@ -215,7 +227,7 @@ export class LabRunner {
   /** Tells the probes on this driver's frames which round it is. */
   #mark({ lab }: Prepared, round: number | undefined): void {
     if (round === undefined) return;
-    this.#labs.get(lab)?.observed?.observation.session.round(round);
+    this.#labs.get(lab)?.timing?.round(round);
     this.#stage?.counted.session.round(round);
   }
 
@@ -230,14 +242,39 @@ export class LabRunner {
     return { act: "cost" };
   }
 
-  async #read({ lab: name, rounds }: Of<"read">): Promise<EventBody> {
+  async #attachTime({ lab: name, probe, planned }: Of<"attach-time">): Promise<EventBody> {
+    const standing = this.#lab(name);
+    const program = timeProgram(standing.lab, this.#backend(), probe, {
+      ...planned.workload,
+      flooded: isFlooded(planned),
+      heard: planned.workload.heardByHost === true,
+    });
+    standing.timing = await startProbes(standing.lab.site, program, this.#options.signal);
+    return { act: "attach-time", probe };
+  }
+
+  async #readTime({ lab: name, probe, planned }: Of<"read-time">): Promise<EventBody> {
+    const standing = this.#lab(name);
+    const { timing } = standing;
+    if (timing === null) throw new RangeError("probes that are not attached are read");
+    const records = await timing.stop();
+    standing.timing = null;
+    const faults = [
+      ...(records.lost > 0 ? [`${records.lost} events of the probes were lost`] : []),
+      ...records.errors,
+      ...fullMaps(records, timing.rooms).map((map) => `map ${map} of the probes is full`),
+    ];
+    const samples = timeSamples(records, isFlooded(planned));
+    return { act: "read-time", timed: { probe, samples, faults } };
+  }
+
+  async #read({ lab: name }: Of<"read">): Promise<EventBody> {
     const standing = this.#lab(name);
     if (standing.observed === null) throw new RangeError("probes that are not attached are read");
     const { lab, read } = standing;
     const { observation } = standing.observed;
     const observed = await observation.stop();
-    const { seed } = this.#options;
-    const reading = { ...standing.observed, lab, ports: read.ports, observed, rounds, seed };
+    const reading = { ...standing.observed, lab, ports: read.ports, observed };
     await this.#detach(standing);
     return { act: "read", counted: countedOf(reading) };
   }

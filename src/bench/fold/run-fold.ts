@@ -13,6 +13,8 @@ export interface RunFoldContext {
   /** Pinned to: the CPU of the sender. */
   cpu: number;
   backend: Pick<ProbeBackend, "name" | "reason"> | null;
+  /** Why no stage can be timed on this machine, or null. */
+  untimed: string | null;
 }
 
 export interface Ending {
@@ -49,7 +51,7 @@ export class RunFold {
   }
 
   #begin(id: string): CaseFold | MarginalFold {
-    const { plan, seed, clock, cpu, backend } = this.#context;
+    const { plan, seed, clock, cpu, backend, untimed } = this.#context;
     if (id === MARGINAL && plan.marginal !== null) {
       return new MarginalFold(plan.marginal, { seed, cpu });
     }
@@ -57,7 +59,7 @@ export class RunFold {
     if (planned === undefined) throw new RangeError(`no case ${id} is planned`);
     const watched = isWatched(planned, plan.backend);
     return new CaseFold(planned, {
-      ...{ slot: SLOT, seed, clock },
+      ...{ slot: SLOT, seed, clock, untimed },
       icount: clock === "icount" && watched ? backend : null,
       warnings: plan.backend === "auto" && isForeign(planned.topology) ? [unwatched(planned)] : [],
     });
@@ -91,7 +93,7 @@ export function valid(one: Case): Case {
   const checked = caseSchema.safeParse(one);
   if (checked.success) return one;
   const [issue] = checked.error.issues;
-  const { latency: _latency, bridge: _bridge, probe: _probe, ...rest } = one;
+  const { latency: _latency, bridge: _bridge, probe: _probe, timeCheck: _check, ...rest } = one;
   return {
     ...rest,
     state: "failed",

@@ -1,4 +1,4 @@
-import type { Lab, Probe, Stage } from "../../document/run.ts";
+import { type Lab, type Probe, STAGES, type Stage } from "../../document/run.ts";
 import { type Account, fullMaps, readAccount } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { type ProbeProgram, type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
@@ -119,47 +119,23 @@ async function readFdb(lab: BuiltLab): Promise<MirrorEntry[]> {
   });
 }
 
-/** Functions without which a stage has no beginning or no end. */
-const STAGE_FUNCTIONS: Record<Stage, readonly string[]> = {
-  veth: ["veth_xmit"],
-  "bridge.forward": ["br_handle_frame_finish", "br_forward", "br_dev_queue_push_xmit"],
-  "bridge.flood": ["br_handle_frame_finish", "br_flood", "br_dev_queue_push_xmit"],
-  "bridge.learn": ["br_handle_frame_finish", "fdb_create"],
-  "bridge.lookup": ["br_fdb_find_rcu"],
-  path: ["veth_xmit"],
-};
-
-/** Stages that a lab, a backend or a kernel cannot show, and why. */
-export function notObservable(
-  lab: BuiltLab,
-  ports: Lab["ports"],
-  backend: ProbeBackend,
-  dropped: ProbeProgram["dropped"],
-): Probe["notObservable"] {
+/** Stages that a lab cannot show to tracepoints, and why; all others are timed, or not asked for. */
+export function notObservable(lab: BuiltLab, ports: Lab["ports"]): Probe["notObservable"] {
   const reasons = new Map<Stage, string>();
   const note = (stage: Stage, reason: string) => {
     if (!reasons.has(stage)) reasons.set(stage, reason);
   };
   if (lab.bridge === null) {
-    for (const stage of BRIDGE_STAGES) note(stage, `${lab.spec.kind} has no bridge`);
-    if (lab.spec.kind === "netns") note("veth", "netns has no veth pair");
+    const { kind } = lab.spec;
+    for (const stage of STAGES.filter((one) => one !== "path")) note(stage, `${kind} has no bridge`);
   }
-  if (backend.name === "tracepoint") {
-    note("bridge.lookup", "no tracepoint fires at the look-up: it takes function probes");
-    if (ports.some((port) => port.xdp || port.offloads.gro === true)) {
-      const why = "a port has XDP or GRO: its frames come by veth_poll, not by netif_rx";
-      note("veth", why);
-      note("path", why);
-    }
-  }
-  for (const [stage, functions] of Object.entries(STAGE_FUNCTIONS)) {
-    const missing = dropped.find((one) => functions.includes(one.function));
-    if (missing !== undefined) note(stage as Stage, `${missing.function}: ${missing.reason}`);
+  note("bridge.lookup", "no tracepoint fires at the look-up: it is timed in instructions only");
+  if (ports.some((port) => port.xdp || port.offloads.gro === true)) {
+    const why = "a port has XDP or GRO: its frames come by veth_poll, not by netif_rx";
+    for (const stage of STAGES) note(stage, why);
   }
   return [...reasons].map(([stage, reason]) => ({ stage, reason }));
 }
-
-const BRIDGE_STAGES = ["bridge.forward", "bridge.flood", "bridge.learn", "bridge.lookup"] as const;
 
 /** Of a round at one port, over all stages: four times the most that was seen on a busy host, 128. */
 const BUCKETS = 512;

@@ -18,26 +18,23 @@ export function stageCountsOf(
   const empty = commonest(samples.get(CALIBRATION_ROUND) ?? new Map());
   if (empty === null) {
     const degraded = [...faults.degraded, `the empty path under ${pair} gave no samples`];
-    return { ...common, degraded, calibration: [], perRound: [], buckets: [], reason: null };
+    return { ...common, degraded, observer: null, perRound: [], buckets: [], reason: null };
   }
   const perRound: NonNullable<Latency["perRound"]> = [];
-  const net = new Map<number, number>();
+  const raw = new Map<number, number>();
   for (const index of rounds) {
     const round = samples.get(index) ?? new Map<number, number>();
     const mode = commonest(round);
     if (mode === null) continue;
     perRound.push({ round: index, ...mode, value: Math.max(0, mode.value - empty.value) });
-    for (const [gross, count] of round) {
-      const value = Math.max(0, gross - empty.value);
-      net.set(value, (net.get(value) ?? 0) + count);
-    }
+    for (const [gross, count] of round) raw.set(gross, (raw.get(gross) ?? 0) + count);
   }
   return {
     ...common,
     degraded: faults.degraded,
-    calibration: [{ pair: `${stage}: ${pair}`, ...empty }],
+    observer: { pair, ...empty },
     perRound,
-    buckets: [...net]
+    buckets: [...raw]
       .sort(([a], [b]) => a - b)
       .map(([value, count]): [number, number, number] => [value, value + 1, count]),
     reason: perRound.length === 0 ? "no frame of the workload passed it" : null,

@@ -1,6 +1,7 @@
 import { BACKEND_NAMES } from "../../probes/backend.ts";
 import { isForeign, type Topology } from "../../setup/spec.ts";
 import { UsageError } from "../../system/errors.ts";
+import { timeProbes } from "./time-probes.ts";
 import { checkParameter, PARAMETER_NAMES, type WorkloadOptions } from "../workloads/parameters.ts";
 import type { Workload } from "../workloads/workload.ts";
 
@@ -21,8 +22,8 @@ export interface PlannedCase {
   rounds: number;
   durationNs: number;
   warmUpNs: number;
-  /** Pairs of rounds with probes on and off after the measured ones; 0 for none. */
-  probeEffectPairs: number;
+  /** Sessions that time the case's stages, each with programs that are attached anew; 0 for none. */
+  latencySessions: number;
 }
 
 export interface Plan {
@@ -57,12 +58,14 @@ export interface CaseRequest {
   topology: Topology;
   workload: Workload;
   options: WorkloadOptions;
-  probeEffectPairs?: number;
+  latencySessions?: number;
 }
 
 export interface Timing {
   rounds?: number | undefined;
   durationNs?: number | undefined;
+  /** Of every case that does not say itself. */
+  latencySessions?: number | undefined;
   /** Time for the whole plan; rounds are chosen to fill it. */
   budgetNs?: number | undefined;
 }
@@ -70,12 +73,15 @@ export interface Timing {
 const DEFAULT_ROUNDS = 5;
 const DEFAULT_DURATION_NS = 300e6;
 const MINIMUM_DURATION_NS = 10e6;
-/** The probe programs book samples by round number in one byte; two values are taken. */
 const MAX_ROUNDS = 254;
+/** So many that their interval means something, where a person did not say. */
+const DEFAULT_SESSIONS = 4;
+const MAX_SESSIONS = 99;
 /** Building, attaching, the cost round and detaching, as measured on the build machine. */
 const FIXED_NS = 4.5e9;
 export const LADDER_NS = 9e9;
-const ATTACH_NS = 1.5e9;
+/** A session attaches several programs, one after the other. */
+const SESSION_NS = 3e9;
 
 /** Decides rounds, durations and backend for every case of a plan. */
 export function makePlan(
@@ -92,7 +98,7 @@ export function makePlan(
     );
   }
   const build = (rounds: number, each: number) =>
-    assemble(name, requests, { rounds, durationNs: each }, backend, ladder);
+    assemble(name, requests, { ...timing, rounds, durationNs: each }, backend, ladder);
   if (timing.rounds === undefined && timing.budgetNs !== undefined) {
     return fitBudget(timing.budgetNs, timing, build);
   }
@@ -102,7 +108,10 @@ export function makePlan(
 function assemble(
   name: string,
   requests: readonly CaseRequest[],
-  { rounds, durationNs }: { rounds: number; durationNs: number },
+  { rounds, durationNs, latencySessions = DEFAULT_SESSIONS }: Timing & {
+    rounds: number;
+    durationNs: number;
+  },
   backend: Backend,
   ladder: boolean,
 ): Plan {
@@ -111,6 +120,7 @@ function assemble(
   }
   const cases = requests.map((request): PlannedCase => {
     checkFit(request);
+    checkSessions(request.latencySessions ?? latencySessions);
     checkObservable(request, backend);
     const leastNs = minimumRoundNs(request);
     const roundNs = Math.max(durationNs, leastNs);
@@ -120,7 +130,7 @@ function assemble(
       rounds,
       durationNs: roundNs,
       warmUpNs: Math.max(roundNs / 2, leastNs),
-      probeEffectPairs: isWatched(request, backend) ? (request.probeEffectPairs ?? 0) : 0,
+      latencySessions: request.latencySessions ?? latencySessions,
     };
   });
   const ids = new Set<string>();
@@ -140,6 +150,13 @@ function assemble(
     clock: "wall",
     cpus: null,
   };
+}
+
+function checkSessions(sessions: number): void {
+  if (Number.isInteger(sessions) && sessions >= 0 && sessions <= MAX_SESSIONS) return;
+  throw new UsageError(
+    `--latency-sessions expects a whole number from 0 to ${MAX_SESSIONS}, not ${sessions}`,
+  );
 }
 
 function minimumRoundNs({ workload, options }: CaseRequest): number {
@@ -178,14 +195,22 @@ function caseNs(planned: PlannedCase, backend: Backend): number {
   const trials = planned.workload.trialsPerRound ?? 1;
   const roundNs = trials * planned.durationNs;
   const on = isWatched(planned, backend) ? FIXED_NS + roundNs : 0;
-  const effect = planned.probeEffectPairs * (2 * roundNs + ATTACH_NS);
-  const rounds = roundsOf(planned, backend);
-  return 0.5e9 + on + trials * planned.warmUpNs + rounds * roundNs + effect;
+  const sessions = isWatched(planned, backend) && isTimed(planned) ? planned.latencySessions : 0;
+  const timing = sessions * (SESSION_NS + timeProbes(planned).length * roundNs);
+  const rounds = isWatched(planned, backend) ? 2 * planned.rounds : planned.rounds;
+  return 0.5e9 + on + trials * planned.warmUpNs + rounds * roundNs + timing;
 }
 
-/** Rounds that a case measures in all: with probes as many again without them. */
+/** Rounds that a case measures in all, of each kind. */
 function roundsOf(planned: PlannedCase, backend: Backend): number {
-  return isWatched(planned, backend) ? 2 * planned.rounds : planned.rounds;
+  if (!isWatched(planned, backend)) return planned.rounds;
+  const timed = isTimed(planned) ? planned.latencySessions * timeProbes(planned).length : 0;
+  return 2 * planned.rounds + timed;
+}
+
+/** Whether stages are timed in its watched case: a round of a search is many trials, and would take minutes a session. */
+export function isTimed({ workload }: Pick<CaseRequest, "workload">): boolean {
+  return workload.trialsPerRound === undefined;
 }
 
 /** Probes are for labs of ours: in another network there is no bridge that we know. */

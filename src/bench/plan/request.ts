@@ -44,7 +44,7 @@ export interface BenchRequest
   teardown?: string | readonly string[];
   /** Time after which one of the two counts as hanging. */
   setupLimit?: string | number;
-  probeEffect?: string | number;
+  latencySessions?: string | number;
   seed?: string | number;
 }
 
@@ -85,12 +85,12 @@ export function planFor(
   if (around.external !== null && !asked.cases.some((one) => one.topology.kind === "external")) {
     throw new UsageError("--setup connects --topology external, which this plan does not have");
   }
-  const pairs = integer("--probe-effect", request.probeEffect);
-  if (pairs !== undefined && backend === "off") {
-    throw new UsageError("--probe-effect holds probes on against off: leave out --backend off");
+  const sessions = integer("--latency-sessions", request.latencySessions);
+  if (sessions !== undefined && backend === "off") {
+    throw new UsageError("--latency-sessions attach probes: leave out --backend off");
   }
   const cases = asked.cases.map((one) =>
-    pairs === undefined ? one : { ...one, probeEffectPairs: pairs },
+    sessions === undefined ? one : { ...one, latencySessions: sessions },
   );
   const timing = { ...asked.timing, ...timingOf(request, asked.timing) };
   if (cases.length === 0) checkUnused(asked.name, request);
@@ -131,7 +131,7 @@ function checkUnused(plan: string, request: BenchRequest): void {
     "--duration": request.duration,
     "--budget": request.budget,
     "--backend": request.backend,
-    "--probe-effect": request.probeEffect,
+    "--latency-sessions": request.latencySessions,
   };
   const stray = Object.entries(unused).find(([, value]) => value !== undefined);
   if (stray === undefined) return;

@@ -76,7 +76,7 @@ function* freshRound(planned: PlannedCase, fresh: Fresh): Schedule {
   yield* doing({ act: "build", lab: SLOT, topology: planned.topology, say });
   yield* doing({ act: "prepare", lab: SLOT, driver: SLOT, planned });
   if (warmUp) yield* doing({ act: "warm-up", driver: SLOT, durationNs: planned.warmUpNs });
-  const side = mark === undefined ? "off" : "on";
+  const side = mark === undefined ? "off" : "time";
   yield* doing({
     ...{ act: "measure", drivers: [{ driver: SLOT, side }], durationNs: planned.durationNs },
     ...(mark === undefined ? {} : { mark }),

@@ -8,12 +8,14 @@ import { caseRounds } from "./rounds.ts";
 export interface PlanContext {
   seed: number;
   clock: "wall" | "icount";
+  /** Whether stages can be timed on this machine. */
+  timed: boolean;
   /** Why a stage cannot be counted in instructions here; null where nothing is probed. */
   refusal: ((stage: CountedStage) => string | null) | null;
 }
 
 /** A plan: the checks, its cases one after the other, and what one more of a thing costs. */
-export function* runPlan(plan: Plan, { seed, clock, refusal }: PlanContext): Schedule {
+export function* runPlan(plan: Plan, { seed, clock, timed, refusal }: PlanContext): Schedule {
   if (plan.ladder) yield* doing({ act: "check", say: "walking from namespace to bridge" });
   for (const planned of plan.cases) {
     const watched = isWatched(planned, plan.backend);
@@ -21,7 +23,7 @@ export function* runPlan(plan: Plan, { seed, clock, refusal }: PlanContext): Sch
       planned.id,
       clock === "icount"
         ? icountRounds(planned, watched ? refusal : null)
-        : caseRounds(planned, { watched, seed }),
+        : caseRounds(planned, { watched, timed }),
     );
     // Without its probes no case that follows can be better.
     if (error?.tool === "bpftrace") break;

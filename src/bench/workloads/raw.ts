@@ -15,6 +15,7 @@ function rawWorkload(pattern: Pattern): Workload {
     summary: pattern.summary,
     topologies: pattern.topologies,
     stages: pattern.stages,
+    heardByHost: pattern.targets(2, 0).includes("everybody"),
     bypassesQdisc: true,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,

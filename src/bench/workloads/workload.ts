@@ -23,7 +23,9 @@ export interface Workload {
   readonly trialsPerRound?: number;
   /** Hosts without which it makes no sense; the topology's own least when absent. */
   readonly leastHosts?: number;
-  /** One passage in this many is timed (a power of two): map writes are the dear part of a probe. */
+  /** The bridge's own device hears its frames as well. */
+  readonly heardByHost?: boolean;
+  /** One frame in this many is timed (a power of two): map writes are the dear part of a probe. */
   readonly sampleOneIn: number;
   /** What a person may set, with the default and the range it has on a topology. */
   readonly parameters: readonly Parameter[];

@@ -265,13 +265,13 @@ function ofStage(side: Labelled, id: string, stage: Stage): Distribution | null 
   const found = casesNamed(side, id).flatMap(({ item }) => timed(item, stage) ?? []);
   const [one] = found;
   if (one === undefined) return null;
-  const buckets = mergeBuckets(found.flatMap((latency) => latency.buckets));
+  const buckets = mergeBuckets(found.flatMap(({ raw }) => raw.buckets));
   return { case: id, side: side.label, stage, unit: one.unit, buckets };
 }
 
 function timed(item: Case, stage: Stage) {
   const latency = item.latency[stage];
-  return latency === undefined || latency.buckets.length === 0 ? null : latency;
+  return latency === undefined || latency.raw.buckets.length === 0 ? null : latency;
 }
 
 /** On one logarithmic grid, so that the sides can be laid one below the other. */
