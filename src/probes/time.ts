@@ -44,7 +44,7 @@ export function timeProgram(
   const byPort = lab.bridge !== null && lab.hosts.length <= PORTS_BY_NAME ? "1" : "0";
   const own: Record<TimeProbe, string[]> = {
     bridge: [inside, sender, options.heard ? "1" : "0", byPort],
-    sender: [inside, arrival, byPort],
+    sender: [inside, arrival, byPort, options.flooded ? "0" : "1"],
     learn: [inside, byPort],
     empty: [inside, arrival],
   };

@@ -15,6 +15,7 @@ import { countedLatency } from "../../stats/counted-latency.ts";
 import { roundTrip } from "../../stats/round-trip.ts";
 import { ratioOfMeans } from "../../stats/welch.ts";
 import { isTimed, type PlannedCase } from "../plan/plan.ts";
+import { isFlooded } from "../plan/time-probes.ts";
 import { Disturbances, stolenShare } from "./disturbance.ts";
 import { TimeFold } from "./time-fold.ts";
 
@@ -275,6 +276,9 @@ function emptyCase(planned: PlannedCase): Case {
   };
 }
 
+const PATHS =
+  "a flooded frame has as many paths as copies: veth.in, bridge.flood and veth.out are its parts";
+
 /** Stages that were not timed, and why. */
 function untimed(
   planned: PlannedCase,
@@ -286,7 +290,7 @@ function untimed(
     (planned.latencySessions === 0 ? "the plan times no stages of this case" : null) ??
     (isTimed(planned) ? null : "a round of a search is many trials: its stages are not timed");
   const known = new Set(one.probe?.notObservable.map(({ stage }) => stage));
-  if (reason === null) return [];
+  if (reason === null) return known.has("path") || !isFlooded(planned) ? [] : [{ stage: "path", reason: PATHS }];
   return STAGES.filter((stage) => !known.has(stage)).map((stage) => ({ stage, reason }));
 }
 

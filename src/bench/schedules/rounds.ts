@@ -116,22 +116,26 @@ function* countRounds(planned: PlannedCase): Schedule<string | null> {
   return missedBurst((yield* read()).counted);
 }
 
+/** More frames tell no more of a session: what varies is how its code lies. */
+const TIME_NS = 150e6;
+
 /** One session of one program that times: attached, one round, read. */
 function timeRound(planned: PlannedCase, probe: TimeProbe, session: number): StepOfCase {
   const say = `timing, session ${session} of ${planned.latencySessions}`;
   return function* () {
     yield* doing({ act: "attach-time", lab: SLOT, probe, planned, say });
-    yield* doing({ act: "warm-up", driver: SLOT, durationNs: settleNs(planned) });
+    yield* doing({ act: "warm-up", driver: SLOT, durationNs: atLeast(planned, SETTLE_NS) });
     yield* doing({
       ...{ act: "measure", drivers: [{ driver: SLOT, side: "time" }], probe },
-      durationNs: planned.durationNs,
+      durationNs: atLeast(planned, Math.min(TIME_NS, planned.durationNs)),
       mark: 1,
     });
     yield* doing({ act: "read-time", lab: SLOT, probe, planned });
   };
 }
 
-function settleNs({ workload, options }: PlannedCase): number {
+/** As long as the workload's generator needs. */
+function atLeast({ workload, options }: PlannedCase, wantedNs: number): number {
   const { minimumRoundNs: least } = workload;
-  return Math.max(SETTLE_NS, typeof least === "number" ? least : least(options));
+  return Math.max(wantedNs, typeof least === "number" ? least : least(options));
 }

@@ -81,7 +81,7 @@ function requestResponse({ name, kind, summary, parameters, describe }: Kind): W
     bypassesQdisc: false,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,
-    sampleOneIn: 1,
+    sampleOneIn: 8,
     parameters,
     descriptors: socketDescriptors,
     prepare: async ({ lab, cpus, options, signal }) => {
