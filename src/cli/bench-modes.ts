@@ -167,6 +167,9 @@ function guestPlan(
     throw new UsageError("--latency-sessions measure time: leave out --clock icount");
   }
   const asked = planFor(name, request);
+  if (asked.plan.truth !== null) {
+    throw new UsageError("truth is measured on the host itself: leave out --kernel");
+  }
   if (asked.plan.marginal !== null && clock === "icount") {
     throw new UsageError(
       "marginal costs are measured in time: --clock icount counts instructions instead",

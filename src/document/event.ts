@@ -32,6 +32,7 @@ const element = <Item extends z.ZodObject>(list: z.ZodOptional<z.ZodArray<Item>>
 const measuredSchema = z.object({
   metrics: z.partialRecord(z.enum(Object.keys(METRICS) as MetricName[]), z.number()),
   cpu: roundSchema.shape.cpu,
+  ksoftirqdNs: nanoseconds.optional().describe("What the sender's ksoftirqd ran meanwhile"),
   rttNs: roundSchema.shape.rttNs,
   roundTrip: roundTripSchema.pick({ buckets: true, from: true, missedSlots: true }).optional(),
   warnings: z.array(z.string()).optional(),
@@ -42,6 +43,10 @@ const measuredSchema = z.object({
 /** What the machine's own counters said at one moment; null where the kernel does not tell. */
 export const readingSchema = z.object({
   cpu: z.object({ total: z.number(), softirq: z.number(), steal: z.number() }).nullable(),
+  squeezed: z
+    .number()
+    .nullable()
+    .describe("Polls that ended before their queue was empty (time_squeeze), all CPUs"),
   softnetDrops: z.number().nullable().describe("Frames that a full backlog dropped, all CPUs"),
   involuntarySwitches: z.number().describe("Of this thread"),
   pressureUs: z.number().nullable().describe("Microseconds in which some task waited for a CPU"),

@@ -7,9 +7,11 @@
 import { z } from "zod";
 import { caseSchema } from "./case.ts";
 import { slopesSchema } from "./slopes.ts";
+import { truthSchema } from "./truth.ts";
 
 export * from "./case.ts";
 export type { Slopes } from "./slopes.ts";
+export type { Truth } from "./truth.ts";
 
 export const RUN_SCHEMA = "bridgescope.run/2";
 
@@ -125,6 +127,7 @@ export const runSchema = z.object({
   checks: z.array(checkSchema),
   cases: z.array(caseSchema),
   slopes: slopesSchema.optional().describe("Absent where the plan does not ask for them"),
+  truth: truthSchema.optional().describe("Absent where the plan does not ask for it"),
 });
 
 export type Check = z.infer<typeof checkSchema>;

@@ -325,12 +325,14 @@ export class LabRunner {
 
 /** What of a round is kept. */
 function measuredOf(
-  { metrics, cpu, rttNs, roundTrip, warnings, trials, learning, trainNsPerFrame = [] }: RoundResult,
+  { metrics, cpu, ksoftirqdNs, rttNs, roundTrip, warnings, trials, learning, trainNsPerFrame = [] }: RoundResult,
   { workload }: PlannedCase,
   keep: Of<"measure">["keep"],
 ): MeasuredRound["measured"] {
   const told = warnings === undefined ? {} : { warnings };
-  if (keep === "metrics") return { metrics, cpu, ...told };
+  if (keep === "metrics") {
+    return { metrics, cpu, ...(ksoftirqdNs === undefined ? {} : { ksoftirqdNs }), ...told };
+  }
   if (keep !== undefined) {
     const instructions = keep === "instructions" ? instructionsPerFrame(trainNsPerFrame) : null;
     return {

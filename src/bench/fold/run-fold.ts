@@ -2,9 +2,10 @@ import type { RunEvent } from "../../document/event.ts";
 import { type Case, caseSchema, type Run, runSchema } from "../../document/run.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { isForeign } from "../../setup/spec.ts";
-import { isWatched, MARGINAL, type Plan, type PlannedCase, SLOT } from "../plan/plan.ts";
+import { isWatched, MARGINAL, type Plan, type PlannedCase, SLOT, TRUTH } from "../plan/plan.ts";
 import { CaseFold } from "./case-fold.ts";
 import { MarginalFold } from "./marginal-fold.ts";
+import { TruthFold } from "./truth-fold.ts";
 
 export interface RunFoldContext {
   plan: Plan;
@@ -26,7 +27,7 @@ export interface Ending {
 export class RunFold {
   readonly #run: Run;
   readonly #context: RunFoldContext;
-  #inHand: CaseFold | MarginalFold | null = null;
+  #inHand: CaseFold | MarginalFold | TruthFold | null = null;
 
   /** `begun` is the document of a run in which nothing was measured yet. */
   constructor(begun: Run, context: RunFoldContext) {
@@ -50,11 +51,12 @@ export class RunFold {
     return runSchema.parse(run);
   }
 
-  #begin(id: string): CaseFold | MarginalFold {
+  #begin(id: string): CaseFold | MarginalFold | TruthFold {
     const { plan, seed, clock, cpu, backend, untimed } = this.#context;
     if (id === MARGINAL && plan.marginal !== null) {
       return new MarginalFold(plan.marginal, { seed, cpu });
     }
+    if (id === TRUTH && plan.truth !== null) return new TruthFold(plan.truth);
     const planned = plan.cases.find((one) => one.id === id);
     if (planned === undefined) throw new RangeError(`no case ${id} is planned`);
     const watched = isWatched(planned, plan.backend);
@@ -69,6 +71,7 @@ export class RunFold {
     const one = this.#inHand;
     this.#inHand = null;
     if (one instanceof MarginalFold) this.#run.slopes = one.document();
+    else if (one instanceof TruthFold) this.#run.truth = one.document();
     else if (one !== null) this.#run.cases.push(valid(one.document(state)));
   }
 }
@@ -84,7 +87,7 @@ function unwatched({ topology }: PlannedCase): string {
 }
 
 function stateOf(run: Run): Run["state"] {
-  if ((run.slopes?.error ?? null) !== null) return "failed";
+  if ((run.slopes?.error ?? run.truth?.error ?? null) !== null) return "failed";
   return run.cases.some((one) => one.state === "failed") ? "failed" : "complete";
 }
 

@@ -53,11 +53,9 @@ export class TimeFold {
     if (this.#reads.length === 0) return;
     const nets = new Map<Stage, NetLatency>();
     for (const stage of STAGES) {
-      const sessions = this.#sessions(stage, null);
-      if (!sessions.some(({ raw }) => total(raw) > 0)) continue;
-      const net = netLatency(sessions, eventsInside(this.#planned, stage));
-      const faults = [...new Set(this.#reads.flatMap((read) => read.faults))];
-      const wrong = faults[0] ?? this.#notOfThisKind(stage, counted.bridge);
+      const net = this.net(stage, null);
+      if (net.sampled === 0) continue;
+      const wrong = this.#notOfThisKind(stage, counted.bridge);
       nets.set(stage, wrong === null ? net : withheld(net, wrong));
     }
     const check = this.#check(nets);
@@ -72,6 +70,13 @@ export class TimeFold {
       for (const port of one.ports) this.#byPort(port, stage, net);
     }
     one.timeCheck = check;
+  }
+
+  /** What the sessions say of a stage, at these ports or at all. */
+  net(stage: Stage, ports: ReadonlySet<number> | null): NetLatency {
+    const net = netLatency(this.#sessions(stage, ports), eventsInside(this.#planned, stage));
+    const [fault] = this.#reads.flatMap((read) => read.faults);
+    return fault === undefined ? net : withheld(net, fault);
   }
 
   get #metric(): (typeof UNOBSERVED)[number] | null {
@@ -92,13 +97,13 @@ export class TimeFold {
   }
 
   /** The sessions of a stage at a port, or at all of them, each with the empty path of its turn. */
-  #sessions(stage: Stage, port: number | null): StageSession[] {
+  #sessions(stage: Stage, ports: ReadonlySet<number> | null): StageSession[] {
     const probe = this.#reads.find(({ samples }) => samples.some((one) => one.stage === stage))?.probe;
     if (probe === undefined) return [];
     const empties = this.#of("empty");
     return this.#of(probe).map((read, index): StageSession => {
       const mine = read.samples.filter(
-        (one) => one.stage === stage && (port === null || one.port === port),
+        (one) => one.stage === stage && (ports === null || ports.has(one.port)),
       );
       return {
         raw: mergeBuckets(mine.flatMap(({ buckets }) => buckets)),
@@ -129,7 +134,7 @@ export class TimeFold {
   }
 
   #byPort(port: PortAccount, stage: Stage, net: NetLatency): void {
-    const buckets = mergeBuckets(this.#sessions(stage, port.ifindex).flatMap(({ raw }) => raw));
+    const buckets = mergeBuckets(this.#sessions(stage, new Set([port.ifindex])).flatMap(({ raw }) => raw));
     if (total(buckets) === 0) return;
     const at = (p: number) => bucketQuantile(buckets, p);
     const taken = net.withheld === null ? net.observer : null;

@@ -18,6 +18,7 @@ export interface PlanRequest {
   timing: Timing;
   ladder: boolean;
   marginal: boolean;
+  truth?: boolean;
   /** IPv4 network of the hosts; undefined for RFC 2544's. */
   network: string | undefined;
 }
@@ -100,6 +101,9 @@ const NAMED: Record<string, (around: Surroundings) => PlanRequest> = {
   }),
   marginal: ({ network }) => ({
     ...{ name: "marginal", network, cases: [], timing: {}, ladder: false, marginal: true },
+  }),
+  truth: ({ network }) => ({
+    ...{ name: "truth", network, cases: [], timing: {}, ladder: false, marginal: false, truth: true },
   }),
 };
 

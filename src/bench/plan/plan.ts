@@ -1,3 +1,4 @@
+import type { Stage } from "../../document/case.ts";
 import { BACKEND_NAMES } from "../../probes/backend.ts";
 import { isForeign, type Topology } from "../../setup/spec.ts";
 import { UsageError } from "../../system/errors.ts";
@@ -9,6 +10,8 @@ import type { Workload } from "../workloads/workload.ts";
 export const SLOT = "case";
 /** The name under which the marginal costs begin and end, like a case. */
 export const MARGINAL = "marginal";
+/** The same for `bench truth`. */
+export const TRUTH = "truth";
 
 export const BACKENDS = ["auto", ...BACKEND_NAMES, "off"] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -39,10 +42,28 @@ export interface Plan {
   ladder: boolean;
   /** What one more port, entry or rule costs, measured after the cases; null for not at all. */
   marginal: MarginalPlan | null;
+  /** How well stage times close against times that nobody watched; null for not at all. */
+  truth: TruthPlan | null;
   /** What a nanosecond of the clock is: time, or one instruction in a guest made for that. */
   clock: "wall" | "icount";
   /** CPUs that the workloads' threads are pinned to, in this order; null for all that the process may use. */
   cpus: readonly number[] | null;
+}
+
+/** Pairs of cases whose differences are measured without probes and by net stage times. */
+export interface TruthPlan {
+  turns: number;
+  roundNs: number;
+  rows: {
+    id: "hop" | "port" | "learn" | "rules";
+    what: string;
+    kind: "equal" | "bound";
+    base: PlannedCase;
+    candidate: PlannedCase;
+    /** By how many of the thing the two differ. */
+    steps: number;
+    stages: Stage[];
+  }[];
 }
 
 /** Cases whose labs stand at once, and which of them differ in the number of one thing. */
@@ -80,8 +101,8 @@ const MAX_SESSIONS = 99;
 /** Building, attaching, the cost round and detaching, as measured on the build machine. */
 const FIXED_NS = 4.5e9;
 export const LADDER_NS = 9e9;
-/** A session attaches several programs, one after the other. */
-const SESSION_NS = 3e9;
+/** Attaching one program that times, its round, and reading it. */
+const TIME_PROBE_NS = 0.95e9;
 
 /** Decides rounds, durations and backend for every case of a plan. */
 export function makePlan(
@@ -97,8 +118,8 @@ export function makePlan(
       `--duration is one round's: at least ${MINIMUM_DURATION_NS / 1e6}ms, not ${durationNs / 1e6}ms`,
     );
   }
-  const build = (rounds: number, each: number) =>
-    assemble(name, requests, { ...timing, rounds, durationNs: each }, backend, ladder);
+  const build = (rounds: number, each: number, latencySessions = timing.latencySessions) =>
+    assemble(name, requests, { rounds, durationNs: each, latencySessions }, backend, ladder);
   if (timing.rounds === undefined && timing.budgetNs !== undefined) {
     return fitBudget(timing.budgetNs, timing, build);
   }
@@ -146,6 +167,7 @@ function assemble(
     ladder,
     backend,
     marginal: null,
+    truth: null,
     network: undefined,
     clock: "wall",
     cpus: null,
@@ -175,13 +197,15 @@ export interface Step {
 }
 
 export function stepsOf(plan: Plan): Step[] {
-  const steps = plan.cases.map((planned) => ({
+  const steps = plan.cases.map((planned): Step => ({
     id: planned.id,
     rounds: roundsOf(planned, plan.backend),
     durationNs: planned.durationNs,
     estimateNs: caseNs(planned, plan.backend),
   }));
-  return plan.marginal === null ? steps : [...steps, marginalStep(plan.marginal)];
+  if (plan.marginal !== null) steps.push(marginalStep(plan.marginal));
+  if (plan.truth !== null) steps.push(truthStep(plan.truth));
+  return steps;
 }
 
 /** Nanoseconds that a plan will take, roughly. */
@@ -196,7 +220,7 @@ function caseNs(planned: PlannedCase, backend: Backend): number {
   const roundNs = trials * planned.durationNs;
   const on = isWatched(planned, backend) ? FIXED_NS + roundNs : 0;
   const sessions = isWatched(planned, backend) && isTimed(planned) ? planned.latencySessions : 0;
-  const timing = sessions * (SESSION_NS + timeProbes(planned).length * roundNs);
+  const timing = sessions * timeProbes(planned).length * TIME_PROBE_NS;
   const rounds = isWatched(planned, backend) ? 2 * planned.rounds : planned.rounds;
   return 0.5e9 + on + trials * planned.warmUpNs + rounds * roundNs + timing;
 }
@@ -229,17 +253,33 @@ function marginalStep({ cases, rounds }: MarginalPlan): Step {
   return { id: MARGINAL, rounds, durationNs, estimateNs };
 }
 
+/** A turn measures each row twice without probes, and times two or four sessions. */
+function truthStep({ rows, turns, roundNs }: TruthPlan): Step {
+  const durationNs = rows.length * (8 * roundNs + 4 * TIME_PROBE_NS);
+  return {
+    ...{ id: TRUTH, rounds: turns, durationNs },
+    estimateNs: 2 * rows.length * STANDING_LAB_NS + turns * durationNs,
+  };
+}
+
 /** Rounds beyond which more of them tell less than longer ones would. */
 const ENOUGH_ROUNDS = 100;
+
+/** A short budget goes into counts and metrics before it goes into stages. */
+const FEWER_SESSIONS = [4, 3, 2, 0];
 
 /** The most rounds that fit, and longer ones where even many would leave time over. */
 function fitBudget(
   budgetNs: number,
   timing: Timing,
-  build: (rounds: number, durationNs: number) => Plan,
+  build: (rounds: number, durationNs: number, latencySessions?: number) => Plan,
 ): Plan {
   const durationNs = timing.durationNs ?? DEFAULT_DURATION_NS;
-  const cost = (rounds: number, each: number) => estimateNs(build(rounds, each));
+  const asked = timing.latencySessions ?? DEFAULT_SESSIONS;
+  const fewer = FEWER_SESSIONS.filter((sessions) => sessions < asked);
+  const sessions =
+    [asked, ...fewer].find((one) => estimateNs(build(1, durationNs, one)) <= budgetNs) ?? 0;
+  const cost = (rounds: number, each: number) => estimateNs(build(rounds, each, sessions));
   if (cost(1, durationNs) > budgetNs) {
     const least = Math.ceil(cost(1, durationNs) / 1e9);
     throw new UsageError(
@@ -248,10 +288,12 @@ function fitBudget(
   }
   let rounds = 1;
   while (rounds < ENOUGH_ROUNDS && cost(rounds + 1, durationNs) <= budgetNs) rounds++;
-  if (rounds < ENOUGH_ROUNDS || timing.durationNs !== undefined) return build(rounds, durationNs);
+  if (rounds < ENOUGH_ROUNDS || timing.durationNs !== undefined) {
+    return build(rounds, durationNs, sessions);
+  }
   let longer = durationNs;
   while (cost(rounds, longer * 1.1) <= budgetNs) longer *= 1.1;
-  return build(rounds, Math.round(longer));
+  return build(rounds, Math.round(longer), sessions);
 }
 
 function checkFit({ topology, workload, options }: CaseRequest): void {

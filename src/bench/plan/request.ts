@@ -14,6 +14,7 @@ import {
   type WorkloadOptions,
 } from "../workloads/parameters.ts";
 import { marginalPlan } from "./marginal-plan.ts";
+import { truthPlan } from "./truth-plan.ts";
 import { crossPlan, loadPlan, type PlanRequest, type Surroundings } from "./named-plans.ts";
 import {
   BACKENDS,
@@ -93,13 +94,14 @@ export function planFor(
     sessions === undefined ? one : { ...one, latencySessions: sessions },
   );
   const timing = { ...asked.timing, ...timingOf(request, asked.timing) };
-  if (cases.length === 0) checkUnused(asked.name, request);
+  if (cases.length === 0) checkUnused(asked.name, request, asked.truth === true);
   const plan = makePlan(asked.name, cases, timing, backend, asked.ladder);
   const marginal = asked.marginal ? marginalPlan(asked.network) : null;
   return {
     plan: {
       ...plan,
       marginal,
+      truth: asked.truth === true ? truthPlan(asked.network, sessions) : null,
       network: asked.network,
       cpus: request.cpus === undefined ? null : cpuList(request.cpus),
     },
@@ -124,19 +126,19 @@ function documentNamed(path: string, request: BenchRequest): { plan: Plan; seed:
   }
 }
 
-/** A plan of marginal costs alone has rounds of its own, without probes. */
-function checkUnused(plan: string, request: BenchRequest): void {
+/** Plans without cases have rounds of their own; of them `truth` alone attaches probes, in sessions. */
+function checkUnused(plan: string, request: BenchRequest, isTruth: boolean): void {
   const unused = {
     "--rounds": request.rounds,
     "--duration": request.duration,
     "--budget": request.budget,
     "--backend": request.backend,
-    "--latency-sessions": request.latencySessions,
+    ...(isTruth ? {} : { "--latency-sessions": request.latencySessions }),
   };
   const stray = Object.entries(unused).find(([, value]) => value !== undefined);
   if (stray === undefined) return;
   throw new UsageError(
-    `the plan ${plan} has rounds of its own, without probes: it takes no ${stray[0]}`,
+    `the plan ${plan} has rounds of its own${isTruth ? "" : ", without probes"}: it takes no ${stray[0]}`,
   );
 }
 

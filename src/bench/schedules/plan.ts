@@ -1,9 +1,10 @@
 import type { CountedStage } from "../../probes/counted.ts";
 import { ActionFailed, doing, type Schedule, takeDown } from "../engine/schedule.ts";
-import { isWatched, MARGINAL, type Plan } from "../plan/plan.ts";
+import { isWatched, MARGINAL, type Plan, TRUTH } from "../plan/plan.ts";
 import { icountRounds } from "./icount.ts";
 import { marginalCosts } from "./marginal.ts";
 import { caseRounds } from "./rounds.ts";
+import { truthRows } from "./truth.ts";
 
 export interface PlanContext {
   seed: number;
@@ -28,6 +29,7 @@ export function* runPlan(plan: Plan, { seed, clock, timed, refusal }: PlanContex
     // Without its probes no case that follows can be better.
     if (error?.tool === "bpftrace") break;
   }
+  if (plan.truth !== null && timed) yield* oneCase(TRUTH, truthRows(plan.truth, seed));
   if (plan.marginal !== null) yield* oneCase(MARGINAL, marginalCosts(plan.marginal, seed));
 }
 

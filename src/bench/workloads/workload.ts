@@ -56,6 +56,8 @@ export interface Driver {
 export interface RoundResult {
   metrics: Partial<Record<MetricName, number>>;
   cpu: Round["cpu"];
+  /** Nanoseconds that the sender's ksoftirqd ran, where there is one sender that knows. */
+  ksoftirqdNs?: number;
   /** Every round-trip time of the round in nanoseconds, where the workload has them. */
   rttNs?: number[];
   /** The same as a histogram, where the workload has round trips. */

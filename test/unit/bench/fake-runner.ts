@@ -8,6 +8,8 @@ import {
   type MeasuredRound,
   type Reading,
   type RunEvent,
+  type Timed,
+  type TimeProbe,
 } from "../../../src/document/event.ts";
 
 const READING: Reading = {
@@ -15,10 +17,10 @@ const READING: Reading = {
 };
 
 export const COUNTED: Counted = {
-  ...{ ports: [], latency: {}, warnings: [] },
+  ...{ ports: [], warnings: [] },
   probe: {
     ...{ backend: "tracepoint", reason: "asked for", events: 0, lost: 0, missed: 0, degraded: [] },
-    ...{ emptyNs: null, programs: [], overhead: null, notObservable: [] },
+    ...{ emptyNs: null, programs: [], slowdown: null, notObservable: [] },
   },
 };
 
@@ -113,6 +115,18 @@ export async function cutEverywhere(
   }
 }
 
+/** A stage of 300 ns under ends that take 100. */
+const timed = (stage: Timed["samples"][number]["stage"], ns: number): Timed["samples"][number] => ({
+  ...{ stage, port: 0, buckets: [[ns - 4, ns + 4, 100]] },
+});
+
+export const SAMPLES: Record<TimeProbe, Timed["samples"]> = {
+  bridge: [timed("bridge.forward", 400), timed("veth.out", 300)],
+  sender: [timed("veth.in", 250), timed("path", 1000)],
+  learn: [timed("bridge.learn", 350)],
+  empty: [timed("observer", 100)],
+};
+
 function eventOf(action: Action, fake: Fake, now: number): EventBody {
   switch (action.act) {
     case "check":
@@ -141,20 +155,23 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
             cpu: null,
           },
         })),
-        ...(action.purpose === undefined ? {} : { purpose: action.purpose }),
         ...(action.measurement === undefined ? {} : { measurement: action.measurement }),
         ...(action.block === undefined ? {} : { block: action.block }),
       };
     case "read":
       return { act: "read", counted: COUNTED };
+    case "attach-time":
+      return { act: "attach-time", probe: action.probe };
+    case "read-time":
+      return { act: "read-time", timed: { probe: action.probe, faults: [], samples: SAMPLES[action.probe] } };
     case "read-stage":
       return {
         act: "read-stage",
         counts: {
           ...{ stage: action.stage, from: "a", to: "b", lost: 0, degraded: [], reason: null },
-          calibration: [{ pair: "a to b", value: 10, n: 1, of: 1 }],
+          observer: { pair: "a to b", value: 10, n: 1, of: 1 },
           perRound: action.rounds.map((round) => ({ round, value: 5, n: 1, of: 1 })),
-          buckets: [[5, 6, action.rounds.length]],
+          buckets: [[15, 16, action.rounds.length]],
         },
       };
     case "close":

@@ -167,7 +167,7 @@ function roundOf(metrics: Record<string, number>) {
     ...{ cpu: null, softnetDrops: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
   };
   return {
-    ...{ driver: "case", side: "base" as const, startNs: 0, durationNs: 1 },
+    ...{ driver: "case", side: "off" as const, startNs: 0, durationNs: 1 },
     ...{ before: reading, after: reading, measured: { metrics, cpu: null } },
   };
 }
