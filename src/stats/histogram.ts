@@ -35,3 +35,13 @@ export function bucketQuantile(buckets: readonly Bucket[], p: number): number {
   }
   return Number.NaN;
 }
+
+/** Each sample less what the probes took of it; what would be below nothing lies in the lowest bucket. */
+export function withoutObserver(buckets: readonly Bucket[], taken: number): Bucket[] {
+  return mergeBuckets(
+    buckets.map(([lo, hi, count]): Bucket => {
+      const low = Math.max(0, lo - taken);
+      return [low, Math.max(low + hi - lo, hi - taken), count];
+    }),
+  );
+}
