@@ -35,3 +35,15 @@ export function bucketQuantile(buckets: readonly Bucket[], p: number): number {
   }
   return Number.NaN;
 }
+
+/** Each sample less what the probes took of it; what would be below nothing lies in the lowest bucket. */
+export function withoutObserver(buckets: readonly Bucket[], taken: number): Bucket[] {
+  const below = total(buckets.filter(([, hi]) => hi <= taken));
+  const above = buckets
+    .filter(([, hi]) => hi > taken)
+    .map(([lo, hi, count]): Bucket => [Math.max(0, lo - taken), hi - taken, count]);
+  const [first] = above;
+  if (below === 0) return above;
+  if (first?.[0] === 0) return [[0, first[1], first[2] + below], ...above.slice(1)];
+  return [[0, first?.[0] ?? 1, below], ...above];
+}

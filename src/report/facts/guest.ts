@@ -1,6 +1,6 @@
 /** The guest that a run was made in, and the functions that its kernel lets us probe. */
-import type { Run, TracedFunction } from "../../document/run.ts";
-import { count, percent, plural } from "../../text/units.ts";
+import { type Run, STAGES, type TracedFunction } from "../../document/run.ts";
+import { count, plural } from "../../text/units.ts";
 
 /** Name and text of each fact; empty for a run on the host itself. */
 export function guestFacts({ guest }: Run): [string, string][] {
@@ -48,8 +48,12 @@ export function functionSummary(functions: readonly TracedFunction[]): string {
 export function calibrations(run: Run): { readonly text: string; readonly cases: string[] }[] {
   const found = new Map<string, Set<string>>();
   for (const item of run.cases) {
-    for (const { pair, value, n, of } of item.probe?.calibration ?? []) {
-      const text = `${pair}: ${plural(value, "instruction")} of the probes' own taken out, the mode of ${percent(n, of)} of ${count(of)} passages of an empty path`;
+    for (const stage of STAGES) {
+      const { unit, observer = null } = item.latency[stage] ?? {};
+      if (unit !== "instructions" || observer === null) continue;
+      const [low, high] = observer.ci;
+      const boots = low === high ? "" : `, from ${count(low)} to ${count(high)} by boot`;
+      const text = `${stage}: ${plural(observer.value, "instruction")} of the probes' own taken out${boots} (${observer.method})`;
       found.set(text, (found.get(text) ?? new Set()).add(item.id));
     }
   }

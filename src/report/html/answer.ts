@@ -6,7 +6,7 @@ import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
-import { COUNTED_SENTENCE, SPREAD_WORDS, withProbes } from "../facts/words.ts";
+import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, right, section, type TableCell, table, withInterval } from "./parts.ts";
@@ -77,7 +77,7 @@ function item(finding: Finding): Html {
 
 function caseTable(run: Run): Html {
   const counted = run.environment.clock === "icount";
-  const stageTitle = (name: string) => (counted ? `${name} mode` : withProbes(`${name} p50`, "ns"));
+  const stageTitle = (name: string) => `${name}, net ${counted ? "mode" : "mean"}`;
   const head = [
     { title: "Case" },
     { title: "Books" },
@@ -117,9 +117,8 @@ function metricCells(series: Series | undefined): (TableCell | Html)[] {
   if (series === undefined || spread === null) {
     return [html`none`, right("-"), right(0), html``];
   }
-  const side = series.side === "" ? null : html` ${code(series.side)}`;
   return [
-    html`<span class="n">${code(clip(series.metric, 24))}</span>${side}`,
+    html`<span class="n">${code(clip(series.metric, 24))}</span>`,
     withInterval(
       bare(spread.median, series.unit),
       spanLike(spread.q1, spread.q3, series.unit, spread.median),
@@ -139,7 +138,10 @@ function booksBadge(one: Case): Html {
 function stage(one: Case, name: "bridge.forward" | "bridge.flood"): string {
   const latency = one.latency[name];
   if (latency === undefined || latency.sampled === 0) return "";
-  return bare(headlineOf(latency).value, latency.unit);
+  const headline = headlineOf(latency);
+  if (headline === null) return "withheld";
+  const median = headline.words === "median" ? " (median)" : "";
+  return `${bare(headline.value, latency.unit)}${median}`;
 }
 
 function mini(series: Series): Html {
