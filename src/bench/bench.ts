@@ -46,7 +46,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   const experiment = await prepare(plan, stepsOf(plan), options);
   const { signal, seed, cpus, clock } = experiment;
   const watched =
-    plan.marginal !== null || plan.cases.some((planned) => isWatched(planned, plan.backend));
+    plan.marginal !== null ||
+    plan.cases.some((planned) => isWatched(planned, plan.backend, plan.clock));
   const backend =
     plan.backend === "off" || signal.aborted || !watched ? null : await chooseBackend(plan.backend);
   const begun = await experiment.begin(plan.name, backend);

@@ -24,7 +24,8 @@ export function* icountRounds(
       },
     );
   }
-  if (refusal === null || planned.topology.kind !== "bridge") return;
+  if (refusal === null || (planned.topology.kind !== "bridge" && planned.topology.kind !== "chain"))
+    return;
   for (const stage of planned.workload.stages) {
     const reason = refusal(stage);
     if (reason !== null) {

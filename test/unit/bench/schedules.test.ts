@@ -39,6 +39,30 @@ const startsOf = (events: readonly RunEvent[]) =>
       : [],
   );
 
+describe("a chain", () => {
+  it("is measured without probes by the wall clock, and says why", async () => {
+    const plan = planOf("chain:3", "forward");
+    const runner = new FakeRunner();
+    await runner.run(runPlan(plan, wall));
+    expect(runner.did).not.toContain("attach");
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.warnings).toEqual([expect.stringMatching(/a chain has several/)]);
+    expect(one?.metrics.ns_per_frame?.samples).toHaveLength(3);
+  });
+
+  it("has its stages counted in instructions", async () => {
+    const plan = { ...planOf("chain:3", "forward"), clock: "icount" as const };
+    const runner = new FakeRunner();
+    await runner.run(runPlan(plan, icount));
+    expect(runner.did).toContain("attach-stage");
+  });
+
+  it("takes no workload that floods or teaches one bridge", () => {
+    expect(() => planOf("chain:3", "flood")).toThrow(/flood does not run on chain/);
+    expect(() => planOf("chain:3", "learn")).toThrow(/learn does not run on chain/);
+  });
+});
+
 describe("the rounds of a case", () => {
   const watched = planOf("bridge:2", "forward", { probeEffect: 2 });
 
