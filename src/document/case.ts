@@ -27,10 +27,12 @@ export const decisionsSchema = z.object({
 
 export const STAGES = [
   "veth",
+  "veth.in",
   "bridge.forward",
   "bridge.flood",
   "bridge.learn",
   "bridge.lookup",
+  "veth.out",
   "path",
 ] as const;
 export type Stage = (typeof STAGES)[number];
@@ -322,7 +324,7 @@ export const probeSchema = z.object({
       z.object({
         pair: z.string().describe("What the two probes were, e.g. `fentry to fexit`"),
         value: nanoseconds.describe(
-          "Mode over an empty path; taken out of every stage of this pair",
+          "Mode over an empty path less that path's own instructions; taken out of every stage of this pair",
         ),
         n: count,
         of: count,

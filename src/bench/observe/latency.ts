@@ -15,11 +15,14 @@ export interface StageEvents {
   to: string;
 }
 
+/** Stages that are timed by the wall clock. */
+type TimedStage = Exclude<Stage, "veth.in" | "veth.out">;
+
 /** The events between which a backend times each stage. */
 export function stageEvents(
   backend: BackendName,
   bypassesQdisc: boolean,
-): Record<Stage, StageEvents> {
+): Record<TimedStage, StageEvents> {
   if (backend !== "tracepoint") return functionEvents(backend);
   return {
     veth: { from: "net:netif_rx (in veth_xmit)", to: "net:netif_receive_skb (peer)" },
@@ -39,7 +42,7 @@ export function stageEvents(
   };
 }
 
-function functionEvents(backend: "fentry" | "kprobe"): Record<Stage, StageEvents> {
+function functionEvents(backend: "fentry" | "kprobe"): Record<TimedStage, StageEvents> {
   const entry = (name: string) => `${backend}:${name}`;
   const exit = (name: string) => `${backend === "fentry" ? "fexit" : "kretprobe"}:${name}`;
   return {
@@ -65,12 +68,12 @@ function functionEvents(backend: "fentry" | "kprobe"): Record<Stage, StageEvents
 export function latencies(
   samples: readonly StageSamples[],
   counts: Partial<Record<Stage, number>>,
-  events: Record<Stage, StageEvents>,
+  events: Record<TimedStage, StageEvents>,
   rounds: ReadonlySet<number>,
   seed: number,
 ): Case["latency"] {
   const result: Case["latency"] = {};
-  for (const stage of STAGES) {
+  for (const stage of Object.keys(events) as TimedStage[]) {
     const mine = samples.filter((sample) => sample.stage === stage && rounds.has(sample.round));
     if (mine.length > 0) result[stage] = latency(mine, counts[stage] ?? 0, events[stage], seed);
   }

@@ -122,10 +122,12 @@ async function readFdb(lab: BuiltLab): Promise<MirrorEntry[]> {
 /** Functions without which a stage has no beginning or no end. */
 const STAGE_FUNCTIONS: Record<Stage, readonly string[]> = {
   veth: ["veth_xmit"],
+  "veth.in": ["veth_xmit"],
   "bridge.forward": ["br_handle_frame_finish", "br_forward", "br_dev_queue_push_xmit"],
   "bridge.flood": ["br_handle_frame_finish", "br_flood", "br_dev_queue_push_xmit"],
   "bridge.learn": ["br_handle_frame_finish", "fdb_create"],
   "bridge.lookup": ["br_fdb_find_rcu"],
+  "veth.out": ["br_dev_queue_push_xmit"],
   path: ["veth_xmit"],
 };
 

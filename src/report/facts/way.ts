@@ -56,14 +56,17 @@ function overBridge(item: Case, unit: Latency["unit"]): Way {
   const counted = unit === "instructions";
   const { entry, exits } = vethPorts(counted ? [] : item.ports, flooded);
   const [last, first] = exits;
-  // Instructions are counted by case, and of this leg alone.
-  const into = counted ? ofCase(item, "veth", 0) : ofPort(entry, "veth", "veth to the bridge", 0);
+  // Instructions are counted by case.
+  const into = counted
+    ? ofCase(item, "veth.in", 0)
+    : ofPort(entry, "veth", "veth to the bridge", 0);
   const inside = endOf(into, 0);
   const stages = INSIDE.flatMap((stage) => ofCase(item, stage, inside));
   const through = stages.filter(({ stage }) => stage === throughOf(stages, flooded));
   const order = first === undefined ? "" : ", last copy";
   const words = first === undefined ? "veth from the bridge" : `veth${order}`;
-  const out = ofPort(last, "veth", words, endOf(through, inside));
+  const behind = endOf(through, inside);
+  const out = counted ? ofCase(item, "veth.out", behind) : ofPort(last, "veth", words, behind);
   const paths =
     flooded && last !== undefined
       ? ofPort(last, "path", `path${order}`, 0)
@@ -82,8 +85,10 @@ function overBridge(item: Case, unit: Latency["unit"]): Way {
   };
 }
 
-function whyMissing({ latency, ports }: Case, unit: Latency["unit"]): string {
-  if (unit === "instructions") return "not counted";
+function whyMissing({ lab, latency, ports }: Case, unit: Latency["unit"]): string {
+  if (unit === "instructions") {
+    return lab.bridge?.inSeries === undefined ? "not counted" : "a hop begins at the bridge";
+  }
   if (latency.veth === undefined) return "not timed";
   return ports.some((port) => sampledOf(port, "veth") > 0)
     ? "the ports have frames both ways, and a port has one number for both"

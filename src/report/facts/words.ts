@@ -4,14 +4,17 @@ import { MOST_OFF } from "../../stats/histogram.ts";
 
 export const STAGE_WORDS: Record<Stage, string> = {
   veth: "from veth_xmit to the peer's receive",
+  "veth.in": "from veth_xmit of the sender to bridge ingress",
   "bridge.forward": "from bridge ingress to the egress port's queue",
   "bridge.flood": "from bridge ingress to the last copy",
   "bridge.learn": "from bridge ingress of an unknown source to its FDB entry",
   "bridge.lookup": "one look-up of the destination in the FDB",
+  "veth.out":
+    "from the egress port's queue to receive in the destination, or in a chain to the next bridge's ingress",
   path: "from transmit in the source namespace to receive in the destination namespace",
 };
 
-/** A stage that has one number for the whole case. Times of `veth` pool the leg to the bridge with those from it; instructions are of the leg to it. */
+/** A stage that has one number for the whole case. Times of `veth` pool the leg to the bridge with those from it. */
 export function stageName(stage: string, unit: string): string {
   return stage === "veth" && unit === "ns" ? "veth, all legs" : stage;
 }
