@@ -48,7 +48,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   const watched =
     plan.marginal !== null ||
     plan.truth !== null ||
-    plan.cases.some((planned) => isWatched(planned, plan.backend));
+    plan.cases.some((planned) => isWatched(planned, plan.backend, plan.clock));
   const backend =
     plan.backend === "off" || signal.aborted || !watched ? null : await chooseBackend(plan.backend);
   const begun = await experiment.begin(plan.name, backend);

@@ -45,7 +45,7 @@ export const FAIL_ON_HELP =
 export const BENCH_OPTIONS: readonly BenchOption[] = [
   {
     ...{ flags: "--topology <spec>", group: "Load", modes: NEW, repeatable: true },
-    help: "netns, veth, bridge:N[,option=value…], a YAML file, external or attach:<a>,<b>; repeatable",
+    help: "netns, veth, bridge:N, chain:K[,option=value…], a YAML file, external or attach:<a>,<b>; repeatable",
   },
   {
     ...{ flags: "--workload <name>", group: "Load", modes: NEW, repeatable: true },

@@ -213,6 +213,9 @@ export const labSchema = z.object({
         .object({ iptables: z.boolean(), ip6tables: z.boolean(), arptables: z.boolean() })
         .nullable()
         .describe("null where the kernel has no br_netfilter"),
+      inSeries: count
+        .optional()
+        .describe("Bridges in series, of which this is the first; absent where there is one"),
     })
     .nullable(),
   ports: z.array(
@@ -220,6 +223,7 @@ export const labSchema = z.object({
       name: z.string(),
       ifindex: count,
       namespace: z.string(),
+      bridge: z.string().optional().describe("The bridge that it belongs to; in a chain alone"),
       peer: z
         .object({ name: z.string(), ifindex: count, namespace: z.string(), address: z.string() })
         .nullable(),

@@ -279,10 +279,11 @@ export class LabRunner {
     return { act: "read", counted: countedOf(reading) };
   }
 
-  async #attachStage({ stage }: Of<"attach-stage">): Promise<EventBody> {
+  async #attachStage({ stage, inChain }: Of<"attach-stage">): Promise<EventBody> {
     const site = await openPrivateSite();
     try {
-      const counted = await startCounted(site, stage, this.#backend(), this.#options.signal);
+      const { signal } = this.#options;
+      const counted = await startCounted(site, stage, this.#backend(), { inChain, signal });
       this.#stage = { counted, site };
       counted.calibrate();
     } catch (error) {

@@ -33,8 +33,8 @@ export type Action = { say?: string } & (
       /** The program that times, in a round `time`. */
       probe?: TimeProbe;
       /**
-       * All that the workload found when absent; of many short rounds only the `metrics`; `instructions` of the median
-       * train, where the clock counts them; `nothing` where the probes' counts are all.
+       * All that the workload found when absent; of many short rounds only the `metrics`; `instructions` of most
+       * trains, where the clock counts them; `nothing` where the probes' counts are all.
        */
       keep?: "metrics" | "instructions" | "nothing";
       measurement?: number;
@@ -50,7 +50,7 @@ export type Action = { say?: string } & (
   /** Detaches and throws the counts away. */
   | { act: "detach"; lab: string }
   /** Attaches the two probes of one stage, and the same two around an empty path. */
-  | { act: "attach-stage"; stage: CountedStage }
+  | { act: "attach-stage"; stage: CountedStage; inChain: boolean }
   | { act: "read-stage"; stage: CountedStage; rounds: readonly number[] }
   /** Takes down that lab and its workloads, or all that stands. */
   | { act: "close"; lab?: string }

@@ -1,7 +1,6 @@
 import type { RunEvent } from "../../document/event.ts";
 import { type Case, caseSchema, type Run, runSchema } from "../../document/run.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
-import { isForeign } from "../../setup/spec.ts";
 import { isWatched, MARGINAL, type Plan, type PlannedCase, SLOT, TRUTH } from "../plan/plan.ts";
 import { CaseFold } from "./case-fold.ts";
 import { MarginalFold } from "./marginal-fold.ts";
@@ -59,11 +58,11 @@ export class RunFold {
     if (id === TRUTH && plan.truth !== null) return new TruthFold(plan.truth);
     const planned = plan.cases.find((one) => one.id === id);
     if (planned === undefined) throw new RangeError(`no case ${id} is planned`);
-    const watched = isWatched(planned, plan.backend);
+    const watched = isWatched(planned, plan.backend, clock);
     return new CaseFold(planned, {
       ...{ slot: SLOT, seed, clock, untimed },
       icount: clock === "icount" && watched ? backend : null,
-      warnings: plan.backend === "auto" && isForeign(planned.topology) ? [unwatched(planned)] : [],
+      warnings: watched || plan.backend === "off" ? [] : [unwatched(planned)],
     });
   }
 
@@ -83,7 +82,11 @@ export function noteResume({ provenance }: Run, event: RunEvent): void {
 }
 
 function unwatched({ topology }: PlannedCase): string {
-  return `measured without probes: ${topology.kind} has no bridge of ours that could be observed`;
+  const why =
+    topology.kind === "chain"
+      ? "counts by port and decision are of one bridge, and a chain has several"
+      : `${topology.kind} has no bridge of ours that could be observed`;
+  return `measured without probes: ${why}`;
 }
 
 function stateOf(run: Run): Run["state"] {

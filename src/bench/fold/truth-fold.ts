@@ -17,6 +17,8 @@ interface Side {
 
 /** An interval within these closes: the measurement may be off by a fifth either way, and no more. */
 const CLOSES: readonly [number, number] = [0.8, 1.25];
+/** Share of a round that ksoftirqd may run: it wakes now and then for what others do. */
+const MOST_KSOFTIRQD = 0.01;
 /** Each turn measures each side before its stages and after them. */
 const OFF_EVENTS_PER_TURN = 2;
 
@@ -65,11 +67,12 @@ export class TruthFold {
     return { unit: "ns", turns, error: this.#error, rows: rows.map((row) => this.#row(row)) };
   }
 
-  /** In a chain the legs between bridges are what one more hop adds; their ports have no host behind them. */
+  /** In a chain the legs between bridges are what one more hop adds; their ports lead to each other. */
   #built({ lab, read }: EventOf<"build">): void {
     const side = this.#sides.get(lab);
     if (side === undefined || !lab.startsWith("hop: ")) return;
-    side.inner = new Set(read.ports.filter(({ peer }) => peer === null).map((port) => port.ifindex));
+    const inner = read.ports.filter(({ peer, namespace }) => peer?.namespace === namespace);
+    side.inner = new Set(inner.map((port) => port.ifindex));
   }
 
   #measured({ rounds }: EventOf<"measure">): void {
@@ -141,9 +144,9 @@ export class TruthFold {
 }
 
 /** Frames that ksoftirqd took over, or that a poll left for later, waited for something else than the bridge. */
-function disturbed({ before, after, measured }: MeasuredRound): boolean {
+function disturbed({ before, after, durationNs, measured }: MeasuredRound): boolean {
   const squeezed = (after.squeezed ?? 0) - (before.squeezed ?? 0);
-  return squeezed > 0 || (measured.ksoftirqdNs ?? 0) > 0;
+  return squeezed > 0 || (measured.ksoftirqdNs ?? 0) > MOST_KSOFTIRQD * durationNs;
 }
 
 function closes(kind: Row["kind"], [low, high]: readonly [number, number]): boolean | null {

@@ -237,9 +237,17 @@ export function isTimed({ workload }: Pick<CaseRequest, "workload">): boolean {
   return workload.trialsPerRound === undefined;
 }
 
-/** Probes are for labs of ours: in another network there is no bridge that we know. */
-export function isWatched({ topology }: Pick<CaseRequest, "topology">, backend: Backend): boolean {
-  return backend !== "off" && !isForeign(topology);
+/**
+ * Probes are for labs of ours: in another network there is no bridge that we know. What is counted by port and decision
+ * is of one bridge, so in a chain only instructions are, which belong to a hop.
+ */
+export function isWatched(
+  { topology }: Pick<CaseRequest, "topology">,
+  backend: Backend,
+  clock: Plan["clock"] = "wall",
+): boolean {
+  if (backend === "off" || isForeign(topology)) return false;
+  return topology.kind !== "chain" || clock === "icount";
 }
 
 /** A short round with the rest that follows it, and a lab that stays. */

@@ -19,7 +19,7 @@ export interface PlanContext {
 export function* runPlan(plan: Plan, { seed, clock, timed, refusal }: PlanContext): Schedule {
   if (plan.ladder) yield* doing({ act: "check", say: "walking from namespace to bridge" });
   for (const planned of plan.cases) {
-    const watched = isWatched(planned, plan.backend);
+    const watched = isWatched(planned, plan.backend, clock);
     const error = yield* oneCase(
       planned.id,
       clock === "icount"

@@ -16,7 +16,7 @@ const FRAME_SIZE = 98;
 export const ping: Workload = {
   name: "ping",
   summary: "ICMP echo from the first host to the second, one every 10 ms; every round trip is kept",
-  topologies: ["netns", "veth", "bridge", "external", "attach"],
+  topologies: ["netns", "veth", "bridge", "chain", "external", "attach"],
   stages: FORWARDED,
   bypassesQdisc: false,
   keepsEachRtt: true,
@@ -30,7 +30,7 @@ export const pingFlood: Workload = {
   name: "ping-flood",
   summary:
     "ICMP echo from the first host to the second, the next as soon as the last is answered (ping -i 0)",
-  topologies: ["netns", "veth", "bridge", "external", "attach"],
+  topologies: ["netns", "veth", "bridge", "chain", "external", "attach"],
   stages: FORWARDED,
   bypassesQdisc: false,
   keepsEachRtt: false,

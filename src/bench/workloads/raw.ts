@@ -48,7 +48,7 @@ function sendersOf({ mostSenders }: Pattern): NumberParameter {
     name: "senders",
     default: 1,
     min: 1,
-    max: ({ kind, hosts }) => (kind === "bridge" ? mostSenders(hosts.length) : 1),
+    max: ({ bridge, hosts }) => (bridge === null ? 1 : mostSenders(hosts.length)),
   };
 }
 

@@ -76,7 +76,7 @@ function requestResponse({ name, kind, summary, parameters, describe }: Kind): W
   return {
     name,
     summary,
-    topologies: ["netns", "veth", "bridge", "external", "attach"],
+    topologies: ["netns", "veth", "bridge", "chain", "external", "attach"],
     stages: FORWARDED,
     bypassesQdisc: false,
     keepsEachRtt: false,

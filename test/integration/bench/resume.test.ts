@@ -35,7 +35,7 @@ function keptRounds(side?: string): number[] {
   // Its head is being written.
   if (!text.includes("\n")) return [];
   return readJournal(text, journal).events.flatMap((event) =>
-    event.act === "measure" && event.purpose === undefined
+    event.act === "measure"
       ? event.rounds
           .filter((round) => side === undefined || round.side === side)
           .map(({ startNs }) => startNs)

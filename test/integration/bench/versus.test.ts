@@ -52,7 +52,7 @@ describe("two variants in pairs", () => {
     for (const [side, run] of Object.entries({ base, candidate })) {
       const [one] = run.cases;
       expect(run.state).toBe("complete");
-      expect(one?.rounds.every((round) => round.side === side)).toBe(true);
+      expect(one?.rounds.every((round) => round.side === "off")).toBe(true);
       expect(one?.metrics.ns_per_frame?.samples.length).toBe(one?.rounds.length);
       expect(one?.sessions?.map(({ measurement, pairs }) => [measurement, pairs])).toEqual([
         [1, 60],

@@ -13,7 +13,7 @@ import {
 } from "../../../src/document/event.ts";
 
 const READING: Reading = {
-  ...{ cpu: null, softnetDrops: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
+  ...{ cpu: null, softnetDrops: null, squeezed: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
 };
 
 export const COUNTED: Counted = {
@@ -146,6 +146,7 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
         act: "measure",
         rounds: action.drivers.map(({ driver, side }) => ({
           ...{ driver, side, startNs: now, durationNs: action.durationNs },
+          ...(action.probe === undefined ? {} : { stage: action.probe }),
           ...{ before: READING, after: READING },
           measured: {
             metrics:

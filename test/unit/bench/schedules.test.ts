@@ -37,6 +37,38 @@ const startsOf = (events: readonly RunEvent[]) =>
     event.act === "measure" ? event.rounds.map(({ startNs }) => startNs) : [],
   );
 
+describe("a chain", () => {
+  it("is measured without probes by the wall clock, and says why", async () => {
+    const plan = planOf("chain:3", "forward");
+    const runner = new FakeRunner();
+    await runner.run(runPlan(plan, wall));
+    expect(runner.did).not.toContain("attach");
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.warnings).toEqual([expect.stringMatching(/a chain has several/)]);
+    expect(one?.metrics.ns_per_frame?.samples).toHaveLength(3);
+  });
+
+  it("has its stages counted in instructions", async () => {
+    const plan = { ...planOf("chain:3", "forward"), clock: "icount" as const };
+    const runner = new FakeRunner();
+    await runner.run(runPlan(plan, icount));
+    const stages = runner.actions.flatMap((action) =>
+      action.act === "attach-stage" ? [[action.stage, action.inChain]] : [],
+    );
+    // Of a hop between others, and not how frames come to the first bridge.
+    expect(stages).toEqual([
+      ["bridge.forward", true],
+      ["veth.out", true],
+      ["bridge.lookup", true],
+    ]);
+  });
+
+  it("takes no workload that floods or teaches one bridge", () => {
+    expect(() => planOf("chain:3", "flood")).toThrow(/flood does not run on chain/);
+    expect(() => planOf("chain:3", "learn")).toThrow(/learn does not run on chain/);
+  });
+});
+
 describe("the rounds of a case", () => {
   const watched = planOf("bridge:2", "forward", { latencySessions: 2 });
 
@@ -57,7 +89,7 @@ describe("the rounds of a case", () => {
     expect(one?.state).toBe("complete");
     expect(one?.rounds.map(({ side, stage }) => stage ?? side)).toEqual([
       ...["off", "count", "count", "count", "off"],
-      ...["bridge.forward", "veth.in", "observer", "bridge.forward", "veth.in", "observer"],
+      ...["bridge", "sender", "empty", "bridge", "sender", "empty"],
       "off",
     ]);
     expect(one?.metrics.ns_per_frame?.samples).toEqual([1000, 1000, 1000]);
@@ -171,7 +203,7 @@ describe("the rounds of a case", () => {
     expect(runner.did.slice(-3)).toEqual(["measure", "read", "close"]);
     const [one] = document(watched, runner.entered, true).cases;
     expect(one).toMatchObject({ state: "interrupted", probe: { backend: "tracepoint" } });
-    expect(one?.rounds.map(({ side }) => side)).toEqual(["off", "count"]);
+    expect(one?.rounds.map(({ side }) => side)).toEqual(["off", "count", "count"]);
   });
 });
 
@@ -222,18 +254,18 @@ describe("instructions", () => {
   it("are counted in a lab of its own for each round, a stage at a time", async () => {
     const runner = new FakeRunner(fake());
     await runner.run(runPlan(plan, icount));
-    expect(runner.did.filter((act) => act === "build")).toHaveLength(3 + 3 * 3);
-    expect(runner.did.filter((act) => act === "attach-stage")).toHaveLength(3);
+    expect(runner.did.filter((act) => act === "build")).toHaveLength(3 + 4 * 3);
+    expect(runner.did.filter((act) => act === "attach-stage")).toHaveLength(4);
     const [one] = document(plan, runner.recorded).cases;
     expect(one?.metrics).toEqual({
       instructions_per_frame: expect.objectContaining({ samples: [900, 900, 900] }),
     });
     expect(Object.keys(one?.latency ?? {}).sort()).toEqual(
-      ["bridge.forward", "bridge.lookup", "veth.in"].sort(),
+      ["bridge.forward", "bridge.lookup", "veth.in", "veth.out"].sort(),
     );
     const marks = one?.latency["bridge.forward"]?.perRound?.map(({ round }) => round);
     expect(marks).toEqual([4, 5, 6]);
-    expect(one?.rounds.map(({ index }) => index)).toEqual([...Array(12).keys()].map((n) => n + 1));
+    expect(one?.rounds.map(({ index }) => index)).toEqual([...Array(15).keys()].map((n) => n + 1));
   });
 
   it("of a stage that cannot be counted here have its reason", async () => {
@@ -241,7 +273,7 @@ describe("instructions", () => {
     await runner.run(runPlan(plan, { ...icount, refusal: (stage) => `no ${stage}` }));
     expect(runner.did).not.toContain("attach-stage");
     const [one] = document(plan, runner.recorded).cases;
-    expect(one?.probe?.notObservable).toContainEqual({ stage: "veth", reason: "no veth" });
+    expect(one?.probe?.notObservable).toContainEqual({ stage: "veth.in", reason: "no veth.in" });
   });
 
   it("cut off anywhere come to the same stages", async () => {
@@ -255,9 +287,9 @@ describe("instructions", () => {
         for (const latency of Object.values(one?.latency ?? {})) {
           expect(latency.perRound).toHaveLength(3);
         }
-        expect(Object.keys(one?.latency ?? {})).toHaveLength(3);
+        expect(Object.keys(one?.latency ?? {})).toHaveLength(4);
         const rounds = one?.rounds.filter(({ discarded }) => discarded === null);
-        expect(rounds).toHaveLength(12);
+        expect(rounds).toHaveLength(15);
       },
     );
   });

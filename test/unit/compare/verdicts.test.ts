@@ -83,7 +83,7 @@ describe("in counted time", () => {
       {
         case: "bridge:4/forward",
         candidate: "debian:trixie",
-        metric: "veth",
+        metric: "veth.in",
         only: "base",
         reason: "netif_rx attaches but never fires on this kernel",
       },

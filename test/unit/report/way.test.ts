@@ -110,7 +110,7 @@ describe("a leg that the document does not have", () => {
   test("is the one from the bridge where instructions were counted", () => {
     const [item] = bookwormRun().cases;
     if (item === undefined) throw new Error("fixture");
-    expect(vethLegs(drawn(item))).toMatchObject([{ times: { p50: item.latency.veth?.p50 } }]);
+    expect(vethLegs(drawn(item))).toMatchObject([{ times: { p50: item.latency["veth.in"]?.p50 } }]);
     expect(drawn(item)).toMatchObject({ rest: null, missing: "veth from the bridge: not counted" });
     expect(waterfall(item, 0).text).not.toContain("probes on");
   });
@@ -128,5 +128,5 @@ function drawn(item: Case): Way {
 }
 
 function vethLegs({ legs, paths }: Way): Way["legs"] {
-  return [...legs, ...paths].filter(({ stage }) => stage === "veth");
+  return [...legs, ...paths].filter(({ stage }) => stage.startsWith("veth"));
 }
