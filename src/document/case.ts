@@ -269,9 +269,7 @@ export type MetricName = keyof typeof METRICS;
 export const metricSchema = z.object({
   unit: z.string(),
   better: z.enum(["lower", "higher"]),
-  samples: z
-    .array(z.number())
-    .describe("One number a round `off`, in the order of the rounds"),
+  samples: z.array(z.number()).describe("One number a round `off`, in the order of the rounds"),
 });
 
 export const roundSchema = z.object({
@@ -284,7 +282,9 @@ export const roundSchema = z.object({
   stage: z
     .string()
     .optional()
-    .describe("Of a round `time`: the stage that was timed, its neighbours beside it, or `observer`"),
+    .describe(
+      "Of a round `time`: the stage that was timed, its neighbours beside it, or `observer`",
+    ),
   startNs: nanoseconds.describe("CLOCK_MONOTONIC"),
   durationNs: nanoseconds,
   cpu: z

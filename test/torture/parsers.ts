@@ -59,7 +59,12 @@ function journal(): string {
   const { workload, lab } = run.cases[0] ?? {};
   const { placement = [], ...read } = lab ?? {};
   const reading = {
-    ...{ cpu: { total: 1, softirq: 0, steal: 0 }, softnetDrops: 0, squeezed: 0, involuntarySwitches: 0 },
+    ...{
+      cpu: { total: 1, softirq: 0, steal: 0 },
+      softnetDrops: 0,
+      squeezed: 0,
+      involuntarySwitches: 0,
+    },
     ...{ pressureUs: null, atNs: 1 },
   };
   const round = (side: string) => ({

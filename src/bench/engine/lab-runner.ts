@@ -326,7 +326,17 @@ export class LabRunner {
 
 /** What of a round is kept. */
 function measuredOf(
-  { metrics, cpu, ksoftirqdNs, rttNs, roundTrip, warnings, trials, learning, trainNsPerFrame = [] }: RoundResult,
+  {
+    metrics,
+    cpu,
+    ksoftirqdNs,
+    rttNs,
+    roundTrip,
+    warnings,
+    trials,
+    learning,
+    trainNsPerFrame = [],
+  }: RoundResult,
   { workload }: PlannedCase,
   keep: Of<"measure">["keep"],
 ): MeasuredRound["measured"] {

@@ -4,8 +4,8 @@ import {
   type MetricName,
   type Probe,
   type Round,
-  type Stage,
   STAGES,
+  type Stage,
 } from "../../document/case.ts";
 import type { EventOf, MeasuredRound, RunEvent } from "../../document/event.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
@@ -280,17 +280,14 @@ const PATHS =
   "a flooded frame has as many paths as copies: veth.in, bridge.flood and veth.out are its parts";
 
 /** Stages that were not timed, and why. */
-function untimed(
-  planned: PlannedCase,
-  machine: string | null,
-  one: Case,
-): Probe["notObservable"] {
+function untimed(planned: PlannedCase, machine: string | null, one: Case): Probe["notObservable"] {
   const reason =
     machine ??
     (planned.latencySessions === 0 ? "the plan times no stages of this case" : null) ??
     (isTimed(planned) ? null : "a round of a search is many trials: its stages are not timed");
   const known = new Set(one.probe?.notObservable.map(({ stage }) => stage));
-  if (reason === null) return known.has("path") || !isFlooded(planned) ? [] : [{ stage: "path", reason: PATHS }];
+  if (reason === null)
+    return known.has("path") || !isFlooded(planned) ? [] : [{ stage: "path", reason: PATHS }];
   return STAGES.filter((stage) => !known.has(stage)).map((stage) => ({ stage, reason }));
 }
 

@@ -49,7 +49,10 @@ export class TimeFold {
   }
 
   /** Takes what was timed into the case. */
-  finish(one: Case, counted: { ports: readonly PortAccount[]; bridge?: BridgeAccount | undefined }) {
+  finish(
+    one: Case,
+    counted: { ports: readonly PortAccount[]; bridge?: BridgeAccount | undefined },
+  ) {
     if (this.#reads.length === 0) return;
     const nets = new Map<Stage, NetLatency>();
     for (const stage of STAGES) {
@@ -80,7 +83,9 @@ export class TimeFold {
   }
 
   get #metric(): (typeof UNOBSERVED)[number] | null {
-    return UNOBSERVED.find((name) => this.#off.some((metrics) => metrics[name] !== undefined)) ?? null;
+    return (
+      UNOBSERVED.find((name) => this.#off.some((metrics) => metrics[name] !== undefined)) ?? null
+    );
   }
 
   /** What the case took unobserved near that session: the rounds before and after it. */
@@ -98,7 +103,9 @@ export class TimeFold {
 
   /** The sessions of a stage at a port, or at all of them, each with the empty path of its turn. */
   #sessions(stage: Stage, ports: ReadonlySet<number> | null): StageSession[] {
-    const probe = this.#reads.find(({ samples }) => samples.some((one) => one.stage === stage))?.probe;
+    const probe = this.#reads.find(({ samples }) =>
+      samples.some((one) => one.stage === stage),
+    )?.probe;
     if (probe === undefined) return [];
     const empties = this.#of("empty");
     return this.#of(probe).map((read, index): StageSession => {
@@ -124,7 +131,8 @@ export class TimeFold {
 
   /** Frames that the bridge did not treat as the workload means them are no sample of its stage. */
   #notOfThisKind(stage: Stage, bridge: BridgeAccount | undefined): string | null {
-    if (bridge === undefined || (stage !== "bridge.forward" && stage !== "bridge.flood")) return null;
+    if (bridge === undefined || (stage !== "bridge.forward" && stage !== "bridge.flood"))
+      return null;
     const { knownUnicast, unknownUnicast, broadcast, multicast } = bridge.decisions;
     const floods = unknownUnicast + broadcast + multicast;
     const other = isFlooded(this.#planned) ? knownUnicast : floods;
@@ -134,7 +142,9 @@ export class TimeFold {
   }
 
   #byPort(port: PortAccount, stage: Stage, net: NetLatency): void {
-    const buckets = mergeBuckets(this.#sessions(stage, new Set([port.ifindex])).flatMap(({ raw }) => raw));
+    const buckets = mergeBuckets(
+      this.#sessions(stage, new Set([port.ifindex])).flatMap(({ raw }) => raw),
+    );
     if (total(buckets) === 0) return;
     const at = (p: number) => bucketQuantile(buckets, p);
     const taken = net.withheld === null ? net.observer : null;
@@ -194,7 +204,9 @@ export class TimeFold {
   }
 
   #readsOf(stage: Stage): Read[] {
-    const probe = this.#reads.find(({ samples }) => samples.some((one) => one.stage === stage))?.probe;
+    const probe = this.#reads.find(({ samples }) =>
+      samples.some((one) => one.stage === stage),
+    )?.probe;
     return probe === undefined ? [] : this.#of(probe);
   }
 }
@@ -224,7 +236,10 @@ function passages(
   const hosts = ports.filter((port) => port.name !== "host");
   const sum = (pick: (port: PortAccount) => number) =>
     hosts.reduce((all, port) => all + pick(port), 0);
-  const delivered = Math.max(0, sum((port) => port.egress - port.counters.txDropped));
+  const delivered = Math.max(
+    0,
+    sum((port) => port.egress - port.counters.txDropped),
+  );
   const { knownUnicast, unknownUnicast, broadcast, multicast } = bridge.decisions;
   switch (stage) {
     case "veth.in":

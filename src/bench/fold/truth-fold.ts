@@ -85,9 +85,9 @@ export class TruthFold {
       const side = this.#sides.get(round.driver);
       side?.time.round(round);
       if (side === undefined || round.side !== "off") continue;
-      const turns = (side.off[turn] ??= []);
       const value = round.measured.metrics.ns_per_frame;
-      if (value !== undefined && !disturbed(round)) turns.push(value);
+      const counts = value !== undefined && !disturbed(round);
+      side.off[turn] = [...(side.off[turn] ?? []), ...(counts ? [value] : [])];
     }
   }
 

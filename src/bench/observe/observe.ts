@@ -127,7 +127,8 @@ export function notObservable(lab: BuiltLab, ports: Lab["ports"]): Probe["notObs
   };
   if (lab.bridge === null) {
     const { kind } = lab.spec;
-    for (const stage of STAGES.filter((one) => one !== "path")) note(stage, `${kind} has no bridge`);
+    for (const stage of STAGES.filter((one) => one !== "path"))
+      note(stage, `${kind} has no bridge`);
   }
   note("bridge.lookup", "no tracepoint fires at the look-up: it is timed in instructions only");
   if (ports.some((port) => port.xdp || port.offloads.gro === true)) {

@@ -103,7 +103,15 @@ const NAMED: Record<string, (around: Surroundings) => PlanRequest> = {
     ...{ name: "marginal", network, cases: [], timing: {}, ladder: false, marginal: true },
   }),
   truth: ({ network }) => ({
-    ...{ name: "truth", network, cases: [], timing: {}, ladder: false, marginal: false, truth: true },
+    ...{
+      name: "truth",
+      network,
+      cases: [],
+      timing: {},
+      ladder: false,
+      marginal: false,
+      truth: true,
+    },
   }),
 };
 

@@ -2,9 +2,9 @@ import type { Stage } from "../../document/case.ts";
 import { BACKEND_NAMES } from "../../probes/backend.ts";
 import { isForeign, type Topology } from "../../setup/spec.ts";
 import { UsageError } from "../../system/errors.ts";
-import { timeProbes } from "./time-probes.ts";
 import { checkParameter, PARAMETER_NAMES, type WorkloadOptions } from "../workloads/parameters.ts";
 import type { Workload } from "../workloads/workload.ts";
+import { timeProbes } from "./time-probes.ts";
 
 /** The name under which a case's one lab is built and its workload prepared. */
 export const SLOT = "case";
@@ -129,7 +129,11 @@ export function makePlan(
 function assemble(
   name: string,
   requests: readonly CaseRequest[],
-  { rounds, durationNs, latencySessions = DEFAULT_SESSIONS }: Timing & {
+  {
+    rounds,
+    durationNs,
+    latencySessions = DEFAULT_SESSIONS,
+  }: Timing & {
     rounds: number;
     durationNs: number;
   },
@@ -197,12 +201,14 @@ export interface Step {
 }
 
 export function stepsOf(plan: Plan): Step[] {
-  const steps = plan.cases.map((planned): Step => ({
-    id: planned.id,
-    rounds: roundsOf(planned, plan.backend),
-    durationNs: planned.durationNs,
-    estimateNs: caseNs(planned, plan.backend),
-  }));
+  const steps = plan.cases.map(
+    (planned): Step => ({
+      id: planned.id,
+      rounds: roundsOf(planned, plan.backend),
+      durationNs: planned.durationNs,
+      estimateNs: caseNs(planned, plan.backend),
+    }),
+  );
   if (plan.marginal !== null) steps.push(marginalStep(plan.marginal));
   if (plan.truth !== null) steps.push(truthStep(plan.truth));
   return steps;

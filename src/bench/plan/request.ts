@@ -14,7 +14,6 @@ import {
   type WorkloadOptions,
 } from "../workloads/parameters.ts";
 import { marginalPlan } from "./marginal-plan.ts";
-import { truthPlan } from "./truth-plan.ts";
 import { crossPlan, loadPlan, type PlanRequest, type Surroundings } from "./named-plans.ts";
 import {
   BACKENDS,
@@ -25,6 +24,7 @@ import {
   type Timing,
 } from "./plan.ts";
 import { planOfDocument } from "./plan-document.ts";
+import { truthPlan } from "./truth-plan.ts";
 
 /** What the command line and the library take, before anything is checked. */
 export interface BenchRequest
@@ -87,7 +87,7 @@ export function planFor(
     throw new UsageError("--setup connects --topology external, which this plan does not have");
   }
   const sessions = integer("--latency-sessions", request.latencySessions);
-  if (sessions !== undefined && backend === "off") {
+  if (sessions !== undefined && sessions > 0 && backend === "off") {
     throw new UsageError("--latency-sessions attach probes: leave out --backend off");
   }
   const cases = asked.cases.map((one) =>

@@ -60,7 +60,8 @@ function stepsOf(planned: PlannedCase, watched: boolean, sessions: number): Step
   const steps: StepOfCase[] = [];
   let next = 0;
   between.forEach((part, index) => {
-    for (; next < Math.min(rounds - 1, gapAfter(index)); next++) steps.push(...off.slice(next, next + 1));
+    for (; next < Math.min(rounds - 1, gapAfter(index)); next++)
+      steps.push(...off.slice(next, next + 1));
     steps.push(...part);
   });
   return [...steps, ...off.slice(next)];

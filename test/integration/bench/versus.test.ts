@@ -49,7 +49,7 @@ describe("two variants in pairs", () => {
     expect(comparison.environment.differences).toContainEqual(
       expect.objectContaining({ group: "lab", name: expect.stringContaining("firewall hooks") }),
     );
-    for (const [side, run] of Object.entries({ base, candidate })) {
+    for (const run of [base, candidate]) {
       const [one] = run.cases;
       expect(run.state).toBe("complete");
       expect(one?.rounds.every((round) => round.side === "off")).toBe(true);

@@ -13,7 +13,14 @@ import {
 } from "../../../src/document/event.ts";
 
 const READING: Reading = {
-  ...{ cpu: null, softnetDrops: null, squeezed: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
+  ...{
+    cpu: null,
+    softnetDrops: null,
+    squeezed: null,
+    involuntarySwitches: 0,
+    pressureUs: null,
+    atNs: 0,
+  },
 };
 
 export const COUNTED: Counted = {
@@ -164,7 +171,10 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
     case "attach-time":
       return { act: "attach-time", probe: action.probe };
     case "read-time":
-      return { act: "read-time", timed: { probe: action.probe, faults: [], samples: SAMPLES[action.probe] } };
+      return {
+        act: "read-time",
+        timed: { probe: action.probe, faults: [], samples: SAMPLES[action.probe] },
+      };
     case "read-stage":
       return {
         act: "read-stage",
