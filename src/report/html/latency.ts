@@ -176,7 +176,7 @@ function dotPlot(run: Run, stage: Stage, rows: readonly Row[], unit: Latency["un
       bottomAxis(scale, logTicks(scale), {
         top: 22,
         bottom,
-        label: `${AXIS_WORDS[unit]}, ${NET_WORDS}`,
+        label: AXIS_WORDS[unit],
         unit: unit === "ns" ? "ns" : "",
       }),
       ...rows.map((row, index) => percentileRow(row, stage, scale, 34 + index * ROW)),
