@@ -37,7 +37,7 @@ const NAV: readonly [string, string][] = [
 ];
 
 /** Bytes of the page kept for the document itself. */
-const DOCUMENT_ROOM = 1_000_000;
+const DOCUMENT_ROOM = 500_000;
 
 /** The whole page as text, in as much detail as fits. */
 export function renderHtml(run: Run): string {

@@ -99,7 +99,7 @@ test("hostile names stay in their cell, and are told apart", () => {
   const run = hostileRun();
   const cases = run.cases.map((item) => ({ ...item, state: "complete" as const }));
   const found = smaller({ ...run, cases });
-  expect(found.length).toBeGreaterThan(3);
+  expect(found.length).toBeGreaterThan(1);
   expect(found.filter(({ name }) => !/^[A-Za-z0-9._:,=+/ %-]+$/.test(name))).toEqual([]);
   expect(new Set(found.map(({ name }) => name)).size).toBe(found.length);
   expect(found.filter(({ unit, extra }) => /[^\P{C}\n]/u.test(unit + extra))).toEqual([]);
