@@ -51,11 +51,15 @@ describe("in a flood", () => {
       ["veth.out, last copy (bs0p1)", flooded],
       ["veth.out, first copy (bs0p3)", 400],
     ]);
-    expect(way.rest).toBeNull();
+    expect(way.rest).toEqual({
+      start: flooded + (way.legs[2]?.times.p50 ?? Number.NaN),
+      length: null,
+    });
     const said = waterfall(item, 0).text;
     expect(said).toContain("when it was queued no probe tells");
-    expect(said).toContain("What lies between the stages is not known here");
-    expect(said).not.toContain('class="hatch"');
+    expect(said).toContain("How much lies between the stages is not known here");
+    expect(said).toContain("not probed: not known");
+    expect(said).toContain('class="hatch"');
   });
 
   test("ports that got few of the copies are left out", () => {
@@ -119,7 +123,7 @@ describe("a stage that the document does not have", () => {
     const [item] = bookwormRun().cases;
     if (item === undefined) throw new Error("fixture");
     expect(drawn(item).legs[0]?.times.p50).toBe(item.latency["veth.in"]?.p50);
-    expect(drawn(item)).toMatchObject({ rest: null, missing: ["veth.out: not timed"] });
+    expect(drawn(item)).toMatchObject({ rest: { length: null }, missing: ["veth.out: not timed"] });
   });
 });
 
