@@ -4,9 +4,6 @@ export type Bucket = [lo: number, hi: number, count: number];
 /** Of the probes' histograms: their programs shift a time down until it is below twice that. */
 export const STEPS_PER_OCTAVE = 16;
 
-/** The most that a percentile read from a bucket is off by, as a share of itself: the bucket's width over its lower edge. */
-export const MOST_OFF = 1 / STEPS_PER_OCTAVE;
-
 /** Adds histograms of the same bucket grid up; ascending, without empty buckets. */
 export function mergeBuckets(buckets: Iterable<Bucket>): Bucket[] {
   const byLow = new Map<number, Bucket>();

@@ -65,7 +65,7 @@ function figuresOf(
     if (rows.length === 0) return [];
     const words = `${unit === "ns" ? "Latency" : "Instructions"} by stage and side in ${known[0]?.case ?? ""}`;
     const title = `${words}, ${NET_WORDS}`;
-    const axis = `${AXIS_WORDS[unit]}, ${NET_WORDS}`;
+    const axis = AXIS_WORDS[unit];
     return [
       ridges(rows, { id: `${id}-${unit}`, title, axis, unit, bins: BINS, label: SIDE_LABEL }),
     ];

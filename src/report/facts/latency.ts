@@ -68,20 +68,20 @@ export function notesOf({ withheld, observer, raw, sampled }: Latency): string[]
   return ["more than half of what was measured is the probes' own"];
 }
 
-/** How the net means and the probes' share were found, each method once; empty without any. */
-export function methodsOf(stages: readonly TimedStage[]): string[] {
+/** How the net means (where they are shown) and the probes' share were found, each method once. */
+export function methodsOf(stages: readonly TimedStage[], means = true): string[] {
   const all = (pick: (latency: Latency) => string | undefined) =>
     [...new Set(stages.flatMap(({ latency }) => pick(latency) ?? []))].join("; ");
-  const means = all(({ estimate }) => estimate?.method);
+  const mean = means ? all(({ estimate }) => estimate?.method) : "";
   const shares = all(({ observer }) => observer?.method);
   return [
-    ...(means === "" ? [] : [`mean: ${means}`]),
+    ...(mean === "" ? [] : [`mean: ${mean}`]),
     ...(shares === "" ? [] : [`probes: ${shares}`]),
   ];
 }
 
 export const TIME_CHECK_WORDS =
-  "Time check: the net stages of a frame's way against what it took unobserved";
+  "Time check: the net stages of a frame's way against what it took unobserved, means";
 
 export interface TimeCheckLine {
   readonly text: string;

@@ -25,9 +25,11 @@ export interface Series {
 const ORDER = Object.keys(METRICS);
 const HEADLINES = 2;
 
-/** Every metric of the case, in the order of METRICS; unknown ones last. */
+/** Every metric of the case that has a sample, in the order of METRICS; unknown ones last. */
 export function seriesOf(item: Case): Series[] {
-  return metricNames(item).map((metric) => seriesFor(item, metric));
+  return metricNames(item)
+    .map((metric) => seriesFor(item, metric))
+    .filter(({ samples }) => samples.length > 0);
 }
 
 /** What the case is known by: its first metrics. */

@@ -17,8 +17,11 @@ export interface Leg {
 export interface Way {
   readonly unit: Latency["unit"];
   readonly legs: readonly Leg[];
-  /** The path's median less those of the legs in a row; below zero where they add up to more. Null without a path, or a leg. */
-  readonly rest: { readonly start: number; readonly length: number } | null;
+  /**
+   * What no probe covers: the path's median less those of the legs in a row, below zero where they add up to more; of
+   * unknown length without a path. Null without a leg.
+   */
+  readonly rest: { readonly start: number; readonly length: number | null } | null;
   readonly path: Leg | null;
   /** Stages of the way that have no net times, each with the reason. */
   readonly missing: readonly string[];
@@ -51,7 +54,10 @@ export function wayOf(item: Case): Way | null {
   return {
     unit: net.unit,
     legs: [...(into === undefined ? [] : [into]), ...stages, ...exits],
-    rest: path === null || chain.length === 0 ? null : { start: end, length: path.times.p50 - end },
+    rest:
+      chain.length === 0
+        ? null
+        : { start: end, length: path === null ? null : path.times.p50 - end },
     path,
     missing: item.lab.bridge === null ? [] : missingOf(item, ["veth.in", through, "veth.out"]),
     from: (item.latency.path ?? first)?.from ?? "",

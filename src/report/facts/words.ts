@@ -14,8 +14,8 @@ export const STAGE_WORDS: Record<Stage, string> = {
 /** What stands over stage latencies, wherever they are shown. */
 export const NET_WORDS = "net of the probes";
 
-/** What stands over what was measured, wherever it is shown. */
-export const RAW_WORDS = "raw, with the probes in it";
+/** What raw numbers are, wherever they are shown. */
+export const RAW_WORDS = "as measured, with the probes in it";
 
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -49,7 +49,15 @@ function alarms(run: Run, findings: readonly Finding[]): Html {
   const books = run.cases.every((one) => one.bridge === undefined)
     ? "no bridge was observed"
     : "the books balance wherever a bridge was observed";
-  return html`<div class="box good"><p><strong class="good">Sound.</strong> ${cases} complete, ${checks}, ${books}.</p></div>`;
+  return html`<div class="box good"><p><strong class="good">Sound.</strong> ${cases} complete, ${checks}, ${books}${timeChecks(run)}.</p></div>`;
+}
+
+/** Where none failed. */
+function timeChecks(run: Run): string {
+  const known = run.cases.flatMap(({ timeCheck }) => timeCheck ?? []);
+  if (known.length === 0) return "";
+  const passed = known.filter((one) => one.passed === true).length;
+  return `, ${count(passed)} of ${plural(known.length, "time check")} passed and none failed`;
 }
 
 function results(findings: readonly Finding[]): Html {

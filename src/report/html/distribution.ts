@@ -37,7 +37,7 @@ export function distribution(item: Case, index: number, bins: number): Html[] {
           words: shown.net ? `${count(sampled)} timed` : `${count(sampled)}, RAW`,
           buckets: shown.buckets,
           marks: Object.values(shown.times),
-          says: `${stage}, ${shown.net ? NET_WORDS : RAW_WORDS}: ${percentiles({ ...shown.times }, unit)}`,
+          says: `${stage}, ${shown.net ? NET_WORDS : `raw (${RAW_WORDS})`}: ${percentiles({ ...shown.times }, unit)}`,
         },
       ];
     });

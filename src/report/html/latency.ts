@@ -176,7 +176,7 @@ function dotPlot(run: Run, stage: Stage, rows: readonly Row[], unit: Latency["un
       bottomAxis(scale, logTicks(scale), {
         top: 22,
         bottom,
-        label: `${AXIS_WORDS[unit]}, ${NET_WORDS}`,
+        label: AXIS_WORDS[unit],
         unit: unit === "ns" ? "ns" : "",
       }),
       ...rows.map((row, index) => percentileRow(row, stage, scale, 34 + index * ROW)),
@@ -212,7 +212,7 @@ function numbers(run: Run): Html {
   ];
   const methods = methodsOf(timed).map((text) => `; ${text}`);
   const times = table(
-    `Stages, ${NET_WORDS}: p10, p50, p90, and the mean with its interval over sessions. Probes: their own share of one sample. Raw: as measured, the probes in it${methods.join("")}`,
+    `Stages, ${NET_WORDS}: p10, p50, p90, and the mean with its interval over sessions. Probes: their own share of one sample. Raw: ${RAW_WORDS}${methods.join("")}`,
     heads([
       ...["Net p10", "Net p50", "Net p90", "Net mean", "Probes"],
       ...["Raw p50", "Raw p99", "Raw max", "Timed"],
@@ -220,7 +220,7 @@ function numbers(run: Run): Html {
     timed.map((one) => ({ cells: timedCells(one) })),
   );
   const instructions = table(
-    `Instructions by stage: ${COUNTED_WORDS}. The mode over rounds, ${NET_WORDS}, with the span of the boots' modes below it; alike: passages that took exactly their round's mode. Probes: their own instructions. Raw: ${RAW_WORDS.replace("raw, ", "")}`,
+    `Instructions by stage: ${COUNTED_WORDS}. The mode over rounds, ${NET_WORDS}, with the span of the boots' modes below it; alike: passages that took exactly their round's mode. Probes: their own instructions. Raw: ${RAW_WORDS}`,
     heads([
       ...["Instructions", "Rounds", "Boots", "Alike"],
       ...["Net p50", "Probes", "Raw p50", "Raw p99", "Raw max", "Passages"],

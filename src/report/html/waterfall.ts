@@ -13,6 +13,8 @@ const LABEL = 200;
 const RIGHT = 250;
 const ROW = 24;
 const BAR = 14;
+/** Stands for a length that is not known. */
+const STUB = 14;
 
 /** Empty where the case has no net times. */
 export function waterfall(item: Case, index: number): Html {
@@ -53,14 +55,16 @@ export function waterfall(item: Case, index: number): Html {
   });
 }
 
-function captionOf({ legs, rest, path, missing, from, to, copies }: Way): string {
+function captionOf({ rest, missing, from, to, copies }: Way): string {
   const also = missing.length === 0 ? "" : ", and the stages that are missing here";
   const left =
-    rest === null || legs.length === 0
+    rest === null || rest.length === null
       ? ""
       : ` Not probed is what they leave of the path's median: transmission by the devices between the stages${also}.`;
   const unknown =
-    path === null && legs.length > 0 ? " What lies between the stages is not known here." : "";
+    rest?.length === null
+      ? " How much lies between the stages is not known here: the path has no net time."
+      : "";
   const first = copies
     ? " The first copy is drawn from where the flood begins: when it was queued no probe tells."
     : "";
@@ -90,12 +94,14 @@ function restRow(
   y: number,
 ): Html {
   const words = restWords(unit, rest);
-  const [from, to] = [scale(rest.start), scale(rest.start + Math.max(0, rest.length))];
+  const from = scale(rest.start);
+  const to = rest.length === null ? from + STUB : scale(rest.start + Math.max(0, rest.length));
   const marks = html`<path class="hatch" d="${hatched(from, to, y)}"/>`;
   return labelled("not probed", marked(`not probed: ${words}`, marks), words, y);
 }
 
 function restWords(unit: Way["unit"], { length }: NonNullable<Way["rest"]>): string {
+  if (length === null) return "not known";
   if (length < 0) return `none: bars are ${passage(-length, unit)} over the path`;
   return `${passage(length, unit)}: between the stages`;
 }

@@ -24,6 +24,9 @@ import {
 } from "../facts/words.ts";
 import { type Cell, type Column, cells, type Row, right, type Screen } from "./screen.ts";
 
+/** Columns from which on there is room for the mean with its interval. */
+const WIDE = 112;
+
 /** One line a case and headline metric. */
 export function writeResults(screen: Screen, run: Run): void {
   screen.heading(`Results: ${SPREAD_WORDS}`);
@@ -68,15 +71,18 @@ export function writeLatency(screen: Screen, run: Run): void {
   const timed = stagesIn(run, "ns");
   if (timed.length > 0) {
     screen.heading(`Stage latency, ${NET_WORDS}`);
+    const wide = screen.width >= WIDE;
     const head = right("net p10", "p50", "p90", "probes", "raw p50", "raw p99");
-    screen.table("case, stage", head, byCase(timed, timedRow));
-    for (const one of timed) writeNotes(screen, one);
+    const mean = wide ? right("net mean") : [];
+    const rowOf = (one: TimedStage) => timedRow(one, wide);
+    screen.table("case, stage", [...head, ...mean], byCase(timed, rowOf));
+    writeNotes(screen, timed);
     const words = [
       "net: less the probes' own share of one sample (probes)",
       `raw: ${RAW_WORDS}`,
-      ...methodsOf(timed),
+      ...methodsOf(timed, wide),
     ];
-    screen.paragraph(words.join("; "), { indent: 2, tone: "dim" });
+    screen.paragraph(words.join("; "), { indent: 2, hanging: 4, tone: "dim" });
   }
   const counted = stagesIn(run, "instructions");
   if (counted.length > 0) {
@@ -121,7 +127,7 @@ function resultRows(item: Case): Row[] {
   return state.length > 0 ? [...rows, { label: "", cells: state }] : rows;
 }
 
-function timedRow({ stage, latency }: TimedStage): Row {
+function timedRow({ stage, latency }: TimedStage, wide: boolean): Row {
   const { raw, observer, sampled } = latency;
   const times = netTimes(latency);
   const net = (value: number | undefined) => (value === undefined ? "-" : duration(value));
@@ -133,6 +139,7 @@ function timedRow({ stage, latency }: TimedStage): Row {
       ...cells([net(times?.p50)], "strong"),
       ...cells([net(times?.p90)]),
       ...cells([net(observer?.value), measured(raw.p50), measured(raw.p99)], "dim"),
+      ...(wide ? cells([estimateText(latency) ?? "-"]) : []),
     ],
   };
 }
@@ -150,11 +157,20 @@ function countedRow({ item, stage, latency }: TimedStage): Row {
   };
 }
 
-function writeNotes(screen: Screen, { item, stage, latency }: TimedStage): void {
-  const at = { indent: 2, hanging: 4 };
-  const mean = estimateText(latency);
-  if (mean !== null) screen.paragraph(`${item.id} ${stage}: net mean ${mean}`, at);
-  for (const note of notesOf(latency)) {
-    screen.paragraph(`${item.id} ${stage}: ${note}`, { ...at, tone: "caution" });
+/** What has to be known of stages, a line for all of a case that have it in common. */
+function writeNotes(screen: Screen, timed: readonly TimedStage[]): void {
+  const stages = new Map<string, { item: Case; note: string; names: string[] }>();
+  for (const { item, stage, latency } of timed) {
+    for (const note of notesOf(latency)) {
+      const key = JSON.stringify([item.id, note]);
+      const known = stages.get(key) ?? { item, note, names: [] };
+      stages.set(key, known);
+      known.names.push(stage);
+    }
+  }
+  for (const { item, note, names } of stages.values()) {
+    screen.paragraph(`${item.id} ${names.join(", ")}: ${note}`, {
+      ...{ indent: 2, hanging: 4, tone: "caution" },
+    });
   }
 }

@@ -112,10 +112,10 @@ describe("samples", () => {
   test("are of a stage, a round and a port", () => {
     const stages = [1, 2, 3, 4, 5, 6, 7].map((stage) => samplesOf({ [`3,${stage},8,0`]: 2 }));
     expect(stages.map(([one]) => one?.stage)).toEqual([
-      ...["veth", "bridge.forward", "bridge.flood", "bridge.learn", "path", "bridge.lookup"],
+      ...["veth.in", "bridge.forward", "bridge.flood", "bridge.learn", "path", "bridge.lookup"],
       undefined,
     ]);
-    expect(stages[0]).toEqual([{ stage: "veth", round: 3, port: 8, bucket: [0, 1, 2] }]);
+    expect(stages[0]).toEqual([{ stage: "veth.in", round: 3, port: 8, bucket: [0, 1, 2] }]);
   });
 
   test("lie in a bucket whose low byte is its step and whose high one the width's power of two", () => {

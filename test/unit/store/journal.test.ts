@@ -36,7 +36,7 @@ const events: RunEvent[] = [
     ...{ act: "measure", at: 3 },
     rounds: [
       {
-        ...{ driver: "case", side: "base", startNs: 1, durationNs: 1 },
+        ...{ driver: "case", side: "off", startNs: 1, durationNs: 1 },
         ...{ before: reading, after: reading, measured: { metrics: { rtt_p50: 7 }, cpu: null } },
       },
     ],
