@@ -115,7 +115,20 @@ function isFirstOfPair({ bridge, ifindex, namespace, peer }: Lab["ports"][number
   return ifindex > peer.ifindex;
 }
 
-function placeOf({ bridge, namespace }: Lab["ports"][number]): string {
+/** The other end: a port of this lab's bridges, or a host's device. */
+function atOther({ ports }: Lab, peer: NonNullable<Lab["ports"][number]["peer"]>) {
+  return (
+    ports.find((port) => port.ifindex === peer.ifindex && port.namespace === peer.namespace) ?? peer
+  );
+}
+
+function placeOf({
+  bridge,
+  namespace,
+}: {
+  bridge?: string | undefined;
+  namespace: string;
+}): string {
   return bridge === undefined ? namespace : `${bridge} in ${namespace}`;
 }
 
@@ -139,7 +152,12 @@ function pairs(item: Case, index: number, most: number): Html {
     const end =
       port.peer === null
         ? html``
-        : box(500, y, port.peer.namespace, `${port.peer.name}, ${port.peer.address}`);
+        : box(
+            500,
+            y,
+            placeOf(atOther(item.lab, port.peer)),
+            `${port.peer.name}, ${port.peer.address}`,
+          );
     const wire =
       port.peer === null
         ? html``
