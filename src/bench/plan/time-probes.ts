@@ -1,8 +1,12 @@
 import type { TimeProbe } from "../../document/event.ts";
-import type { PlannedCase } from "./plan.ts";
+import type { Topology } from "../../setup/spec.ts";
+import type { Workload } from "../workloads/workload.ts";
 
 /** What of a case decides which programs time it, and how many of their events a frame passes. */
-type Traffic = Pick<PlannedCase, "topology" | "workload">;
+export interface Traffic {
+  topology: Topology;
+  workload: Workload;
+}
 
 export function isFlooded({ workload }: Traffic): boolean {
   return workload.stages.includes("bridge.flood");

@@ -27,7 +27,7 @@ const head: Omit<JournalHead, "schema"> = {
   ...{ steps: [{ id: "veth/ping", rounds: 4, durationNs: 1 }], run },
 };
 const reading = {
-  ...{ cpu: null, softnetDrops: 1, involuntarySwitches: 0, pressureUs: null, atNs: 7 },
+  ...{ cpu: null, squeezed: 0, softnetDrops: 1, involuntarySwitches: 0, pressureUs: null, atNs: 7 },
 };
 const events: RunEvent[] = [
   { act: "check", at: 1, checks: [] },
