@@ -27,3 +27,28 @@ export function foreignKey({
 }: Pick<ForeignProbe, "id" | "type" | "where">): string {
   return `${id ?? type} ${where}`;
 }
+
+/** Places of one holder that a sentence names; the others it counts. */
+const NAMED = 2;
+
+/** Who holds which programs where: `bpftrace (pid 7): netif_rx on net:netif_rx and 3 more`. Raw: names are from outside. */
+export function foreignText(probes: readonly ForeignProbe[]): string {
+  const holders = new Map<string, ForeignProbe[]>();
+  for (const one of probes) {
+    const holder = holderText(one);
+    holders.set(holder, [...(holders.get(holder) ?? []), one]);
+  }
+  return [...holders].map(([holder, held]) => `${holder}: ${placesText(held)}`).join("; ");
+}
+
+function holderText({ id, pid, process, container }: ForeignProbe): string {
+  if (pid === null) return id === null ? "ftrace" : "no process that is seen";
+  const inside = container === null ? "" : `, container ${container.slice(0, 12)}`;
+  return `${process ?? "a process"} (pid ${pid}${inside})`;
+}
+
+function placesText(probes: readonly ForeignProbe[]): string {
+  const named = probes.slice(0, NAMED).map(({ name, where }) => `${name} on ${where}`);
+  const more = probes.length - NAMED;
+  return more > 0 ? `${named.join(", ")} and ${more} more` : named.join(" and ");
+}

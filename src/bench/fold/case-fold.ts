@@ -13,8 +13,11 @@ import { headlinesOf } from "../../stats/compare/paired.ts";
 import { countedLatency } from "../../stats/counted-latency.ts";
 import { ratioOfPairs } from "../../stats/paired/ratio.ts";
 import { roundTrip } from "../../stats/round-trip.ts";
+import { countedSamples } from "../../stats/samples.ts";
+import { unsteadiness, unsteadyWords } from "../../stats/unsteady.ts";
 import type { PlannedCase } from "../plan/plan.ts";
 import { Disturbances, stolenShare } from "./disturbance.ts";
+import { ForeignSeen, presentIn } from "./foreign.ts";
 
 export interface CaseFoldOptions {
   /** The name under which the case's lab is built and its workload prepared. */
@@ -28,6 +31,13 @@ export interface CaseFoldOptions {
 
 /** Rounds of one driver, with the readings around them. */
 type Kept = MeasuredRound & { discarded: boolean; measurement: number | undefined };
+
+/** Where in `bench --vs` a round belongs, and why its pair does not count. */
+interface Grouping {
+  measurement?: number | undefined;
+  block?: number | undefined;
+  change: string | null;
+}
 
 /** A case as far as its events tell it. */
 export class CaseFold {
@@ -44,6 +54,7 @@ export class CaseFold {
   /** How many rounds there were when they were attached. */
   #attachedAt = 0;
   #before = 0;
+  readonly #foreign = new ForeignSeen();
 
   constructor(planned: PlannedCase, options: CaseFoldOptions) {
     this.#planned = planned;
@@ -61,6 +72,7 @@ export class CaseFold {
   }
 
   enter(event: RunEvent): void {
+    this.#foreign.enter(event);
     switch (event.act) {
       case "build":
         if (event.lab === this.#options.slot) this.#built(event);
@@ -122,6 +134,9 @@ export class CaseFold {
       .flatMap(({ measured }) => measured.roundTrip ?? []);
     const together = roundTrip(trips);
     if (together !== undefined) one.roundTrip = together;
+    const foreign = this.#foreign.named(new Set(this.#counted().flatMap(presentIn)));
+    if (foreign.length > 0) one.foreignProbes = foreign;
+    one.warnings.push(...this.#unsteady());
     const { probeEffectPairs: pairs } = this.#planned;
     if (pairs > 0 && this.#effect.length === pairs && one.probe !== undefined) {
       one.probe.overhead = probeEffect(this.#effect, this.#options.seed);
@@ -150,9 +165,24 @@ export class CaseFold {
       this.#effectRounds(rounds);
       return;
     }
+    // What changes between a pair's two rounds makes a change of its ratio; what it does to the values has no say.
+    const change = measurement === undefined ? null : this.#foreign.change(rounds);
     for (const one of rounds) {
-      if (one.driver === this.#options.slot) this.#round(one, { measurement, block });
+      if (one.driver === this.#options.slot) this.#round(one, { measurement, block, change });
     }
+  }
+
+  #counted(): Kept[] {
+    return this.#kept.filter(({ discarded }) => !discarded);
+  }
+
+  /** What a reader has to know of the rounds behind the case's number; of pairs, their ratio is what counts. */
+  #unsteady(): string[] {
+    const [metric] = headlinesOf(this.#case);
+    const timed = this.#options.clock !== "icount" && this.#case.sessions === undefined;
+    if (metric === undefined || !timed) return [];
+    const samples = countedSamples(this.#case, metric).map(({ value }) => value);
+    return unsteadyWords(metric, unsteadiness(samples));
   }
 
   /** One pair may come in two events, since probes are attached in between. */
@@ -162,15 +192,12 @@ export class CaseFold {
     else this.#effect.push([...rounds]);
   }
 
-  #round(
-    one: MeasuredRound,
-    { measurement, block }: { measurement?: number | undefined; block?: number | undefined },
-  ): void {
+  #round(one: MeasuredRound, { measurement, block, change }: Grouping): void {
     const { side, startNs, durationNs, before, after, measured } = one;
     if (side === "off" && this.#side === "on") this.#forget();
     this.#side = side;
     const index = this.#case.rounds.length - this.#first + 1;
-    const discarded = block === 0 ? "warm-up" : null;
+    const discarded = block === 0 ? "warm-up" : change;
     const round: Round = {
       ...{ index, side, startNs, durationNs, cpu: measured.cpu },
       steal: this.#options.clock === "icount" ? null : stolenShare(before.cpu, after.cpu),
@@ -252,8 +279,9 @@ export class CaseFold {
   }
 
   #session({ session }: EventOf<"session">): void {
-    const mine = this.#kept.filter(({ measurement }) => measurement === session.measurement);
-    const counted = mine.filter(({ discarded }) => !discarded);
+    const counted = this.#counted().filter(
+      ({ measurement }) => measurement === session.measurement,
+    );
     const disturbances = new Disturbances();
     for (const { before, after } of counted) disturbances.add(before, after);
     const [metric] = headlinesOf(this.#case);

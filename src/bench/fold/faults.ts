@@ -27,10 +27,15 @@ function faultsOf({
 }
 
 /** True when every check passed, every case is complete, its accounting check passed and its probes saw all. */
-export function isSound(run: Run): boolean {
+export function isWhole(run: Run): boolean {
   return (
     run.state === "complete" &&
     run.checks.every((check) => check.passed) &&
     run.cases.every((one) => one.state === "complete" && faultsOf(one).length === 0)
   );
+}
+
+/** True when the run is whole and nobody else's probes were on a frame's way: they slow every frame, and miscount none. */
+export function isSound(run: Run): boolean {
+  return isWhole(run) && (run.environment.foreignProbes ?? []).length === 0;
 }

@@ -4,6 +4,7 @@ import type { ProbeBackend } from "../../probes/backend.ts";
 import { isForeign } from "../../setup/spec.ts";
 import { isWatched, MARGINAL, type Plan, type PlannedCase, SLOT } from "../plan/plan.ts";
 import { CaseFold } from "./case-fold.ts";
+import { ForeignSeen } from "./foreign.ts";
 import { MarginalFold } from "./marginal-fold.ts";
 
 export interface RunFoldContext {
@@ -24,6 +25,7 @@ export interface Ending {
 export class RunFold {
   readonly #run: Run;
   readonly #context: RunFoldContext;
+  readonly #foreign = new ForeignSeen();
   #inHand: CaseFold | MarginalFold | null = null;
 
   /** `begun` is the document of a run in which nothing was measured yet. */
@@ -34,6 +36,7 @@ export class RunFold {
 
   enter(event: RunEvent): void {
     noteResume(this.#run, event);
+    this.#foreign.enter(event);
     if (event.act === "check") this.#run.checks = event.checks;
     if (event.act === "begin") this.#inHand = this.#begin(event.id);
     this.#inHand?.enter(event);
@@ -45,6 +48,7 @@ export class RunFold {
     this.#end("interrupted");
     const run = { ...this.#run, durationNs };
     run.state = interrupted ? "interrupted" : stateOf(run);
+    run.environment = withForeign(run.environment, this.#foreign);
     return runSchema.parse(run);
   }
 
@@ -69,6 +73,14 @@ export class RunFold {
     if (one instanceof MarginalFold) this.#run.slopes = one.document();
     else if (one !== null) this.#run.cases.push(valid(one.document(state)));
   }
+}
+
+/** The environment with other people's probes, where somebody could look for them. */
+export function withForeign(
+  environment: Run["environment"],
+  { all }: ForeignSeen,
+): Run["environment"] {
+  return all === null ? environment : { ...environment, foreignProbes: all };
 }
 
 export function noteResume({ provenance }: Run, event: RunEvent): void {

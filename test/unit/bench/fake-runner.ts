@@ -9,6 +9,7 @@ import {
   type Reading,
   type RunEvent,
 } from "../../../src/document/event.ts";
+import { type ForeignProbe, foreignKey } from "../../../src/document/foreign.ts";
 
 const READING: Reading = {
   ...{ cpu: null, softnetDrops: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
@@ -25,6 +26,8 @@ export const COUNTED: Counted = {
 export interface Fake {
   /** Metrics of a round of that driver. */
   metrics?(driver: string, side: string): MeasuredRound["measured"]["metrics"];
+  /** Other people's probes that are there at one more reading; nobody looks when absent. */
+  foreign?(): readonly ForeignProbe[];
   /** Instead of what the action becomes by itself; may throw. */
   act?(action: Action): EventBody | undefined;
   /** Nanoseconds that an action takes; 1 ms when absent. */
@@ -127,12 +130,19 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
         ...{ act: "prepare", driver: action.driver, placement: [] },
         workload: { name: action.planned.workload.name },
       };
-    case "measure":
+    case "measure": {
+      const seen = new Set<ForeignProbe>();
+      const reading = (): Reading => {
+        const there = fake.foreign?.();
+        if (there === undefined) return READING;
+        for (const one of there) seen.add(one);
+        return { ...READING, foreign: there.map(foreignKey).toSorted() };
+      };
       return {
         act: "measure",
         rounds: action.drivers.map(({ driver, side }) => ({
           ...{ driver, side, startNs: now, durationNs: action.durationNs },
-          ...{ before: READING, after: READING },
+          ...{ before: reading(), after: reading() },
           measured: {
             metrics:
               action.keep === "nothing"
@@ -144,7 +154,9 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
         ...(action.purpose === undefined ? {} : { purpose: action.purpose }),
         ...(action.measurement === undefined ? {} : { measurement: action.measurement }),
         ...(action.block === undefined ? {} : { block: action.block }),
+        ...(fake.foreign === undefined ? {} : { foreign: [...seen] }),
       };
+    }
     case "read":
       return { act: "read", counted: COUNTED };
     case "read-stage":
