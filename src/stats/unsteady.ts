@@ -3,7 +3,7 @@ import { lagOne } from "./autocorrelation.ts";
 import { ascending, quantile } from "./quantile.ts";
 
 /** Interquartile range over median above which a case's rounds are said to spread. */
-export const SPREAD_LIMIT = 0.2;
+const SPREAD_LIMIT = 0.2;
 /** Fewer have no quartiles worth the name. */
 const LEAST_SPREAD = 4;
 /** Fewer say nothing of their order. */

@@ -12,6 +12,7 @@ import {
 import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { slowdownOf } from "../facts/observing.ts";
+import { unsteadyMarks } from "../facts/unsteady.ts";
 import {
   COUNTED_SENTENCE,
   COUNTED_WORDS,
@@ -28,7 +29,11 @@ export function writeResults(screen: Screen, run: Run): void {
     { title: "metric", align: "left" },
     ...right("median", "quartiles", "rounds"),
   ];
-  screen.table("case", head, run.cases.flatMap(resultRows));
+  screen.table(
+    "case",
+    head,
+    run.cases.flatMap((item) => resultRows(run, item)),
+  );
   screen.paragraph("quartiles in the unit of the median", { indent: 2, tone: "dim" });
   if (run.environment.clock === "icount") {
     screen.paragraph(COUNTED_SENTENCE, { indent: 2, tone: "dim" });
@@ -65,16 +70,19 @@ function byCase(stages: readonly TimedStage[], rowOf: (one: TimedStage) => Row):
   });
 }
 
-function resultRows(item: Case): Row[] {
+function resultRows(run: Run, item: Case): Row[] {
   const state: Cell[] = item.state === "complete" ? [] : cells([item.state.toUpperCase()], "alarm");
   const series = headlinesOf(item);
   if (series.length === 0) {
     return [{ label: item.id, cells: [...state, ...cells(["no metric"], "dim")] }];
   }
-  const rows: Row[] = series.map((one, index) => {
+  const rows: Row[] = series.flatMap((one, index) => {
     const found = one.spread;
     const side = one.side === "" ? "" : ` (${one.side})`;
-    return {
+    const marks = unsteadyMarks(run, item, one).map(
+      (mark): Row => ({ label: "", cells: cells([`! ${mark}`], "caution") }),
+    );
+    const row: Row = {
       label: index === 0 ? item.id : "",
       cells: [
         { text: `${one.metric}${side}`, tone: "plain" },
@@ -86,6 +94,7 @@ function resultRows(item: Case): Row[] {
         { text: String(found?.n ?? 0), tone: "dim" },
       ],
     };
+    return [row, ...marks];
   });
   return state.length > 0 ? [...rows, { label: "", cells: state }] : rows;
 }
