@@ -1,7 +1,7 @@
 /**
  * Other people's probes on a frame's way: BPF programs that none of our own processes holds, and what ftrace does. They
  * slow every frame, and no clock reading tells that from a slow bridge. A plain `perf record` has no program and no
- * place in tracefs: nothing tells what such an event is on.
+ * place in tracefs: nothing tells what such an event is on. Before 5.13 nothing tells what an fentry program is on.
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { type ForeignProbe, foreignKey } from "../document/foreign.ts";
@@ -231,7 +231,7 @@ export class ForeignProbes {
       case "kprobe_multi":
         return functionsAt(link.addresses).map((where) => ({ program, type: "kprobe", where }));
       case "tracing": {
-        const target = this.#programs.get(program)?.target ?? null;
+        const target = this.#programs.get(program)?.target ?? link.target;
         const home = target === null ? null : btfName(target.btf);
         if (target === null || home === null) return [];
         const where = functionInBtf(home, target.type);

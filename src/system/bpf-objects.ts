@@ -32,15 +32,21 @@ export interface BpfProgram {
   type: string | null;
   /** As the kernel keeps it: at most 15 bytes. */
   name: string;
-  /** The function that a `tracing` program is for: its id in that BTF object; null for other programs. */
-  target: { btf: number; type: number } | null;
+  /** What a `tracing` program is for; null for other programs, and before 6.0. */
+  target: BtfTarget | null;
+}
+
+/** A function by its id in a BTF object. */
+export interface BtfTarget {
+  btf: number;
+  type: number;
 }
 
 /** Where a link attaches its program; `other` is nothing on a frame's way. */
 export type BpfLink = { id: number; program: number } & (
   | { kind: "raw_tracepoint"; name: string }
-  /** `attach` as in enum bpf_attach_type. */
-  | { kind: "tracing"; attach: number }
+  /** `attach` as in enum bpf_attach_type; the target is null before 5.13. */
+  | { kind: "tracing"; attach: number; target: BtfTarget | null }
   /** Linux 6.6 and later tell what it is on. */
   | { kind: "perf_event"; type: HeldProbe["type"]; name: string }
   | { kind: "kprobe_multi"; addresses: bigint[] }
@@ -84,12 +90,11 @@ function nextId(kind: Kind, id: number): number | null {
 export function programById(id: number): BpfProgram | null {
   const info = infoOf(PROG_GET_FD_BY_ID, id, Buffer.alloc(232));
   if (info === null) return null;
-  const [btf, type] = [info.readUInt32LE(220), info.readUInt32LE(224)];
   return {
     id,
     type: PROGRAM_TYPES[info.readUInt32LE(0)] ?? null,
     name: text(info.subarray(64, 80)),
-    target: type === 0 ? null : { btf, type },
+    target: targetAt(info, 220),
   };
 }
 
@@ -120,7 +125,10 @@ export function linkById(id: number): BpfLink | null {
     case LINK_RAW_TRACEPOINT:
       return { ...link, kind: "raw_tracepoint", name: nameOfLink(id, 16) };
     case LINK_TRACING:
-      return { ...link, kind: "tracing", attach: info.readUInt32LE(16) };
+      return {
+        ...link,
+        ...{ kind: "tracing", attach: info.readUInt32LE(16), target: targetAt(info, 20) },
+      };
     case LINK_PERF_EVENT: {
       const type = PERF_EVENTS[info.readUInt32LE(16)];
       if (type === undefined) return { ...link, kind: "other" };
@@ -131,6 +139,11 @@ export function linkById(id: number): BpfLink | null {
     default:
       return { ...link, kind: "other" };
   }
+}
+
+function targetAt(info: Buffer, offset: number): BtfTarget | null {
+  const [btf, type] = [info.readUInt32LE(offset), info.readUInt32LE(offset + 4)];
+  return type === 0 ? null : { btf, type };
 }
 
 /** The name that the kernel writes where the pointer at `offset` leads, its length behind it. */
