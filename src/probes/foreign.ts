@@ -61,7 +61,7 @@ export class ForeignProbes {
   #lastLink = 0;
   /** Processes that hold one of them. */
   readonly #holders = new Map<number, Descriptors>();
-  /** Where a program sits that no process here is seen to hold, asked of the tracepoints themselves. */
+  /** Where programs sit of which no perf event is seen, asked of the tracepoints themselves. */
   #asked: Place[] = [];
   #onDevices: Place[] = [];
   #namespaces = "";
@@ -96,7 +96,7 @@ export class ForeignProbes {
   /**
    * Keys of all that is there now, sorted. Where nothing has come or gone since the last look it takes some ten system
    * calls (0.1 ms). `namespaces` are those whose devices count. `thorough` for a look that may take half a second: then a
-   * program that no process is seen to hold is looked for on the tracepoints once more.
+   * program of which no perf event is seen is looked for on the tracepoints once more.
    */
   look(namespaces: readonly NetworkNamespace[] = [], thorough = false): readonly string[] {
     const came = this.#take();
@@ -149,7 +149,10 @@ export class ForeignProbes {
     const goneLinks = [...this.#links.keys()].filter((id) => !isThere("link", id));
     for (const id of gone) this.#programs.delete(id);
     for (const id of goneLinks) this.#links.delete(id);
-    this.#asked = this.#asked.filter(({ program }) => this.#programs.has(program));
+    const located = this.#located();
+    this.#asked = this.#asked.filter(
+      ({ program }) => this.#programs.has(program) && !located.has(program),
+    );
     return gone.length > 0 || goneLinks.length > 0;
   }
 
@@ -185,11 +188,21 @@ export class ForeignProbes {
     return changed;
   }
 
-  /** Asks the tracepoints for programs that sit on them and that no process here is seen to hold. */
+  /** Programs of which a perf event is seen: on a frame's way or elsewhere. */
+  #located(): Set<number> {
+    const links = [...this.#links.values()].filter(({ kind }) => kind === "perf_event");
+    const held = [...this.#holders.values()].flatMap((one) => [...one.values()]);
+    return new Set([
+      ...links.map(({ program }) => program),
+      ...held.flatMap((one) => (one?.probe == null ? [] : [one.program])),
+    ]);
+  }
+
+  /** Asks the tracepoints for programs that sit on them by a perf event that no process here is seen to hold. */
   #ask(): boolean {
-    const held = new Set([...this.#holders.values()].flatMap(programsOf));
+    const located = this.#located();
     const homeless = [...this.#programs.values()].some(
-      ({ id, type }) => type === "tracepoint" && !held.has(id),
+      ({ id, type }) => type === "tracepoint" && !located.has(id),
     );
     if (!homeless || this.#tracefs === null) return false;
     const tracefs = this.#tracefs;

@@ -1,8 +1,8 @@
 /** One run for a commit message or a mailing list: ASCII, at most 72 columns. */
 import type { Run } from "../../document/run.ts";
 import { foldedCommand } from "../../text/command-line.ts";
-import { FOREIGN, findingsOf } from "../facts/findings.ts";
-import { foreignLine } from "../facts/foreign.ts";
+import { findingsOf } from "../facts/findings.ts";
+import { FOREIGN, foreignLine } from "../facts/foreign.ts";
 import { writeLatency, writeResults } from "../terminal/results.ts";
 import { writeRoundTrips } from "../terminal/round-trip.ts";
 import { Screen } from "../terminal/screen.ts";

@@ -6,7 +6,7 @@ import { isEdited } from "../../document/integrity.ts";
 import type { Case, Check, Run } from "../../document/run.ts";
 import { count, percent, plural } from "../../text/units.ts";
 import { booksOf } from "./books.ts";
-import { foreignLine } from "./foreign.ts";
+import { FOREIGN, foreignLine } from "./foreign.ts";
 import { resultOf } from "./result.ts";
 import { slopeSentences } from "./slopes.ts";
 
@@ -106,8 +106,6 @@ function edited(run: Run): Finding[] {
 }
 
 /** Stands in the first line of what people read, and there alone where a format has one. */
-export const FOREIGN = "foreign probes";
-
 function foreign(run: Run): Finding[] {
   const text = foreignLine(run);
   if (text === null) return [];

@@ -4,6 +4,9 @@ import { foreignText } from "../../document/foreign.ts";
 import type { Run } from "../../document/run.ts";
 import { count, plural } from "../../text/units.ts";
 
+/** What a finding and a mark are called that are about them. */
+export const FOREIGN = "foreign probes";
+
 /** null where there were none, or nobody could look. */
 export function foreignLine(run: Run): string | null {
   const { foreignProbes: probes = [] } = run.environment;

@@ -5,8 +5,8 @@ import { bare, count, digits, plural, spanLike } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
-import { unsteadyMarks } from "../facts/unsteady.ts";
 import { COUNTED_SENTENCE, SPREAD_WORDS, withProbes } from "../facts/words.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
@@ -106,7 +106,7 @@ function caseCells(run: Run, one: Case, index: number): (TableCell | Html)[] {
   return [
     name,
     html`<a href="#books-${index}">${booksBadge(one)}</a>`,
-    ...metricCells(series, series === undefined ? [] : unsteadyMarks(run, one, series)),
+    ...metricCells(series, series === undefined ? [] : marksOf(run, one, series, true)),
     right(stage(one, "bridge.forward")),
     right(stage(one, "bridge.flood")),
     right(amplification === null ? "" : digits(amplification)),

@@ -2,8 +2,8 @@
 import type { Run } from "../../document/run.ts";
 import { code, Markdown, md } from "../../text/markdown.ts";
 import { count, duration, plural } from "../../text/units.ts";
-import { digest, type Finding, FOREIGN, findingsOf } from "../facts/findings.ts";
-import { foreignLine } from "../facts/foreign.ts";
+import { digest, type Finding, findingsOf } from "../facts/findings.ts";
+import { FOREIGN, foreignLine } from "../facts/foreign.ts";
 import { CLOCK_WORDS } from "../facts/words.ts";
 import { assembled } from "./assemble.ts";
 import { sectionsOf } from "./sections.ts";

@@ -22,9 +22,9 @@ import {
   guestFacts,
 } from "../facts/guest.ts";
 import { agreement, bootsOf, headlineOf, stagesIn } from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { programCosts, slowdownOf } from "../facts/observing.ts";
-import { unsteadyMarks } from "../facts/unsteady.ts";
 import {
   COUNTED_SENTENCE,
   COUNTED_WORDS,
@@ -84,7 +84,7 @@ function resultRows(run: Run, item: Case): Markdown[] {
   return series.map((one, index) => {
     const kept = one.samples.filter((sample) => sample.discarded === null);
     const side = one.side === "" ? md`` : md` ${code(one.side)}`;
-    const marks = unsteadyMarks(run, item, one).map((mark) => md` **${mark}**`);
+    const marks = marksOf(run, item, one, index === 0).map((mark) => md` **${mark}**`);
     return row(
       index === 0 ? name : "",
       md`${code(one.metric)}${side}`,

@@ -10,9 +10,9 @@ import {
   spanLike,
 } from "../../text/units.ts";
 import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { slowdownOf } from "../facts/observing.ts";
-import { unsteadyMarks } from "../facts/unsteady.ts";
 import {
   COUNTED_SENTENCE,
   COUNTED_WORDS,
@@ -79,7 +79,7 @@ function resultRows(run: Run, item: Case): Row[] {
   const rows: Row[] = series.flatMap((one, index) => {
     const found = one.spread;
     const side = one.side === "" ? "" : ` (${one.side})`;
-    const marks = unsteadyMarks(run, item, one).map(
+    const marks = marksOf(run, item, one, index === 0).map(
       (mark): Row => ({ label: "", cells: cells([`! ${mark}`], "caution") }),
     );
     const row: Row = {

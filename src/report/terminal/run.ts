@@ -1,8 +1,8 @@
 /** The run on a terminal: the answer first, then what it rests on. */
 import type { Run } from "../../document/run.ts";
 import { count, duration, plural } from "../../text/units.ts";
-import { digest, FOREIGN, findingsOf } from "../facts/findings.ts";
-import { foreignLine } from "../facts/foreign.ts";
+import { digest, findingsOf } from "../facts/findings.ts";
+import { FOREIGN, foreignLine } from "../facts/foreign.ts";
 import { CLOCK_WORDS } from "../facts/words.ts";
 import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./account.ts";
 import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./evidence.ts";

@@ -29,7 +29,10 @@ const SAID = "Measured under foreign probes: bpftrace (pid 4711): on_7 on net:ne
 test.each(["terminal", "commit"])("the first line of %s names program, holder and pid", (name) => {
   const text = formatNamed(name)?.render(under(RX)) ?? "";
   expect(text.split("\nbridgescope run")[0]?.replace(/\n +/g, " ")).toBe(SAID);
-  expect(text.match(/foreign probes/g)).toHaveLength(1);
+  // Once above the title, and beside each number.
+  const [head = "", ...below] = text.split("Results:");
+  expect(head.match(/foreign probes/g)).toHaveLength(1);
+  expect(below.join("")).toMatch(/! foreign probes/);
 });
 
 test("so does that of markdown, and the page before its title", () => {
