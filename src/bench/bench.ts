@@ -5,6 +5,7 @@ import type { RunProgress } from "../document/progress.ts";
 import { RUN_SCHEMA, type Run } from "../document/run.ts";
 import { chooseBackend, type ProbeBackend } from "../probes/backend.ts";
 import { countedRefusal } from "../probes/counted.ts";
+import { ForeignProbes } from "../probes/foreign.ts";
 import { programHashes } from "../probes/programs.ts";
 import { UsageError } from "../system/errors.ts";
 import { threadCpus } from "../system/libc.ts";
@@ -95,7 +96,7 @@ export interface Experiment {
 
 /** What every experiment on labs begins with. Throws as `runPlan` does. */
 export async function prepare(
-  plan: Pick<Plan, "cases" | "cpus" | "ladder">,
+  plan: Pick<Plan, "cases" | "cpus" | "ladder"> & Partial<Pick<Plan, "clock">>,
   steps: readonly Step[],
   options: RunOptions,
 ): Promise<Experiment> {
@@ -122,7 +123,9 @@ export async function prepare(
     },
     perform: async (schedule, fold, backend) => {
       const doing = (what: string) => progress.doing(what);
-      const runner: RunnerOptions = { signal, cpus, backend, progress: doing };
+      // In counted time nobody is there but us, and looking would be counted.
+      const foreign = plan.clock === "icount" ? null : ForeignProbes.open();
+      const runner: RunnerOptions = { signal, cpus, backend, foreign, progress: doing };
       const labs = new LabRunner(runner);
       try {
         await perform(schedule, {
@@ -139,6 +142,7 @@ export async function prepare(
         });
       } finally {
         await labs.close();
+        foreign?.close();
       }
     },
   };

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { Command } from "commander";
-import { isSound } from "../bench/fold/faults.ts";
+import { isWhole } from "../bench/fold/faults.ts";
 import { PLAN_NAMES } from "../bench/plan/named-plans.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { requirePrerequisites } from "../doctor/index.ts";
@@ -233,8 +233,8 @@ function statusOf(
   { runs, comparison }: BenchOutcome,
   { bisect, failOn }: { bisect: boolean; failOn: ReturnType<typeof failOnOf> },
 ): number {
-  const sound = runs.every(({ run }) => isSound(run));
-  if (bisect) return !sound || comparison === null ? SKIP : bisectStatus(comparison as Comparison);
-  if (!sound) return FAILED;
+  const whole = runs.every(({ run }) => isWhole(run));
+  if (bisect) return !whole || comparison === null ? SKIP : bisectStatus(comparison as Comparison);
+  if (!whole) return FAILED;
   return comparison === null ? 0 : exitStatus(comparison, failOn);
 }

@@ -1,5 +1,6 @@
 /** One case of the run document: its lab, rounds, metrics, latency, and what the probes counted. */
 import { z } from "zod";
+import { foreignProbeSchema } from "./foreign.ts";
 import { sessionSchema } from "./session.ts";
 
 const count = z.int().nonnegative();
@@ -400,6 +401,10 @@ export const caseSchema = z.object({
   bridge: bridgeAccountSchema.optional(),
   ports: z.array(portAccountSchema),
   probe: probeSchema.optional(),
+  foreignProbes: z
+    .array(foreignProbeSchema)
+    .optional()
+    .describe("Other people's probes under which rounds that count were measured; absent if none"),
   sessions: z
     .array(sessionSchema)
     .optional()

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { STAGES } from "./case.ts";
+import { foreignProbeSchema } from "./foreign.ts";
 import { disturbanceSchema, sessionSchema } from "./session.ts";
 
 export const COMPARE_SCHEMA = "bridgescope.compare/1";
@@ -41,6 +42,10 @@ const sideSchema = z.object({
     .nullable()
     .describe("null for a run on the host itself"),
   argv: z.array(z.string()).describe("The command that made the run"),
+  foreignProbes: z
+    .array(foreignProbeSchema)
+    .optional()
+    .describe("Other people's probes that its runs were measured under; absent if none"),
   runs: z
     .array(z.object({ id: z.string(), state, startedAt: z.string(), durationNs: z.number() }))
     .optional()
@@ -55,6 +60,7 @@ export const DIFFERENCE_GROUPS = [
   "mitigations",
   "preemption",
   "sysctls",
+  "foreign",
   "clock",
   "probes",
   "tools",

@@ -16,6 +16,7 @@ import {
   roundTripSchema,
   STAGES,
 } from "./case.ts";
+import { foreignProbeSchema } from "./foreign.ts";
 import { checkSchema, runSchema } from "./run.ts";
 import { sessionSchema } from "./session.ts";
 
@@ -51,7 +52,14 @@ export const readingSchema = z.object({
   involuntarySwitches: z.number().describe("Of this thread"),
   pressureUs: z.number().nullable().describe("Microseconds in which some task waited for a CPU"),
   atNs: z.number(),
+  foreign: z
+    .array(z.string())
+    .optional()
+    .describe("Other people's probes that were there, by key; absent where none could be seen"),
 });
+
+/** Other people's probes that were seen for the first time in this case. */
+const foreign = z.array(foreignProbeSchema).optional();
 
 /** One round of one driver. */
 export const measuredRoundSchema = z.object({
@@ -108,7 +116,7 @@ const act = <Name extends string, Shape extends z.ZodRawShape>(name: Name, shape
 export const eventSchema = z.discriminatedUnion("act", [
   act("resume", { time: z.string().describe("ISO 8601, UTC") }),
   act("check", { checks: z.array(checkSchema) }),
-  act("begin", { id: z.string() }),
+  act("begin", { id: z.string(), foreign }),
   act("build", {
     lab: z.string(),
     read: labSchema.omit({ placement: true }),
@@ -126,6 +134,7 @@ export const eventSchema = z.discriminatedUnion("act", [
     rounds: z.array(measuredRoundSchema).min(1),
     measurement: roundSchema.shape.measurement,
     block: roundSchema.shape.block,
+    foreign,
   }),
   act("cost", {}),
   act("read", { counted: countedSchema }),
@@ -146,7 +155,7 @@ export const eventSchema = z.discriminatedUnion("act", [
     tool: z.string().nullable().describe("The tool that failed, if one did"),
     exitCode: count,
   }),
-  act("end", {}),
+  act("end", { foreign }),
   act("boot", { kernel: count, boot: count, run: runSchema }),
 ]);
 

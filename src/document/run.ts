@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { caseSchema } from "./case.ts";
+import { foreignProbeSchema } from "./foreign.ts";
 import { slopesSchema } from "./slopes.ts";
 import { truthSchema } from "./truth.ts";
 
@@ -106,6 +107,12 @@ export const runSchema = z.object({
     noise: z.array(
       z.object({ id: z.string(), observed: z.string(), advice: z.string().nullable() }),
     ),
+    foreignProbes: z
+      .array(foreignProbeSchema)
+      .optional()
+      .describe(
+        "Other people's probes on a frame's way that were there at the start, between rounds or at the end; absent where they could not be looked for",
+      ),
     functions: z
       .array(functionSchema)
       .optional()

@@ -57,6 +57,13 @@ export interface ProbeSession {
   kill(): Promise<void>;
 }
 
+const own = new Set<number>();
+
+/** The processes of all bpftrace programs that this process has started and that have not ended. */
+export function ownProbes(): readonly number[] {
+  return [...own];
+}
+
 /**
  * Starts the program and returns once every probe is attached. The site must be a private one: the
  * program's text lies in its /run and goes with it.
@@ -79,6 +86,8 @@ export async function startProbes(
       env: limits(program.mapKeys),
     },
   );
+  own.add(child.pid);
+  void child.ended.then(() => own.delete(child.pid));
   const records = emptyRecords();
   const listeners: ((line: string) => void)[] = [];
   let attached = false;

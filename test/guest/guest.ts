@@ -72,7 +72,9 @@ export async function inGuest<Report>(
 ): Promise<Report> {
   const compiled = compileSources([
     ...["src", "test/model", "test/guest"],
-    ...["frames", "explain", "live", "external"].map((name) => `test/integration/${name}`),
+    ...["frames", "explain", "live", "external", "probes"].map(
+      (name) => `test/integration/${name}`,
+    ),
   ]);
   try {
     const userland = await ensureUserland();

@@ -1,10 +1,12 @@
 /** The only code of an experiment that touches labs, workloads and probes: it does what a schedule says. */
 import { setImmediate } from "node:timers/promises";
-import type { MeasuredRound } from "../../document/event.ts";
+import type { MeasuredRound, Reading } from "../../document/event.ts";
+import type { ForeignProbe } from "../../document/foreign.ts";
 import { fullMaps } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type CountedSession, countedSamples, startCounted } from "../../probes/counted.ts";
+import type { ForeignProbes } from "../../probes/foreign.ts";
 import { timeProgram, timeSamples } from "../../probes/time.ts";
 import { runLadder } from "../../setup/checks/index.ts";
 import { buildStandingLab, type StandingLab } from "../../setup/standing-lab.ts";
@@ -26,6 +28,8 @@ export interface RunnerOptions {
   cpus: readonly number[];
   /** How the kernel is observed; null for schedules without probes. */
   backend: ProbeBackend | null;
+  /** Who looks for other people's probes; null where nobody can or needs to. */
+  foreign: ForeignProbes | null;
   /** Told a word on an action that takes long. */
   progress?(what: string): void;
 }
@@ -53,6 +57,8 @@ export class LabRunner {
   readonly #drivers = new Map<string, Prepared>();
   #stage: { counted: CountedSession; site: Site } | null = null;
   #warnings: string[] = [];
+  /** Keys of other people's probes that this case's events have described. */
+  #described = new Set<string>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -61,6 +67,11 @@ export class LabRunner {
   /** Does it, or throws why not. */
   async act(action: Action): Promise<EventBody> {
     switch (action.act) {
+      case "begin":
+        this.#described.clear();
+        return { act: "begin", id: action.id, ...this.#describe(this.#look(true)) };
+      case "end":
+        return { act: "end", ...this.#describe(this.#look(true)) };
       case "check":
         return { act: "check", checks: await runLadder() };
       case "build":
@@ -199,12 +210,15 @@ export class LabRunner {
     for (const { driver: name, side } of drivers) {
       this.#options.signal.throwIfAborted();
       const prepared = this.#driver(name);
-      const before = readMachine();
+      // Before the reading that comes first and after the one that comes last: what looking takes is in neither's time.
+      const there = this.#look();
+      const before = { ...readMachine(), ...there };
       this.#mark(prepared, mark);
       const startNs = Number(process.hrtime.bigint());
       const result = await prepared.driver.round(durationNs);
       const durationMeasuredNs = Number(process.hrtime.bigint()) - startNs;
       this.#mark(prepared, mark === undefined ? undefined : 0);
+      const after = readMachine();
       rounds.push({
         driver: name,
         side,
@@ -212,16 +226,38 @@ export class LabRunner {
         startNs,
         durationNs: durationMeasuredNs,
         before,
-        after: readMachine(),
+        after: { ...after, ...this.#look() },
         measured: measuredOf(result, prepared.planned, keep),
       });
     }
     return {
       act,
       rounds,
+      ...this.#describe(...rounds.flatMap(({ before, after }) => [before, after])),
       ...(measurement === undefined ? {} : { measurement }),
       ...(block === undefined ? {} : { block }),
     };
+  }
+
+  /** Other people's probes that are there now; `thorough` where there is time. */
+  #look(thorough = false): Pick<Reading, "foreign"> {
+    const { foreign } = this.#options;
+    if (foreign === null) return {};
+    const namespaces = [...this.#labs.values()].flatMap(({ lab }) => [
+      ...lab.hosts.map(({ namespace }) => namespace),
+      ...(lab.bridge === null ? [] : [lab.bridge.namespace]),
+    ]);
+    return { foreign: [...foreign.look(namespaces, thorough)] };
+  }
+
+  /** Those of the probes in the readings that this case has not described yet. */
+  #describe(...readings: Pick<Reading, "foreign">[]): { foreign?: ForeignProbe[] } {
+    const { foreign } = this.#options;
+    if (foreign === null) return {};
+    const keys = new Set(readings.flatMap((one) => one.foreign ?? []));
+    const fresh = [...keys].filter((key) => !this.#described.has(key));
+    for (const key of fresh) this.#described.add(key);
+    return { foreign: fresh.map((key) => foreign.describe(key)) };
   }
 
   /** Tells the probes on this driver's frames which round it is. */

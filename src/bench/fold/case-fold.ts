@@ -8,15 +8,19 @@ import {
   type Stage,
 } from "../../document/case.ts";
 import type { EventOf, MeasuredRound, RunEvent } from "../../document/event.ts";
+import { foreignText } from "../../document/foreign.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { lagOne } from "../../stats/autocorrelation.ts";
 import { headlinesOf } from "../../stats/compare/paired.ts";
 import { countedLatency } from "../../stats/counted-latency.ts";
 import { roundTrip } from "../../stats/round-trip.ts";
+import { countedSamples } from "../../stats/samples.ts";
+import { unsteadiness, unsteadyWords } from "../../stats/unsteady.ts";
 import { ratioOfMeans } from "../../stats/welch.ts";
 import { isTimed, type PlannedCase } from "../plan/plan.ts";
 import { isFlooded } from "../plan/time-probes.ts";
 import { Disturbances, stolenShare } from "./disturbance.ts";
+import { ForeignSeen, presentIn } from "./foreign.ts";
 import { TimeFold } from "./time-fold.ts";
 
 export interface CaseFoldOptions {
@@ -34,6 +38,13 @@ export interface CaseFoldOptions {
 /** Rounds of one driver, with the readings around them. */
 type Kept = MeasuredRound & { discarded: boolean; measurement: number | undefined };
 
+/** Where in `bench --vs` a round belongs, and why its pair does not count. */
+interface Grouping {
+  measurement?: number | undefined;
+  block?: number | undefined;
+  change: string | null;
+}
+
 /** A case as far as its events tell it. */
 export class CaseFold {
   readonly #planned: PlannedCase;
@@ -46,6 +57,7 @@ export class CaseFold {
   /** How many rounds there were when they were attached. */
   #attachedAt = 0;
   #before = 0;
+  readonly #foreign = new ForeignSeen();
 
   constructor(planned: PlannedCase, options: CaseFoldOptions) {
     this.#planned = planned;
@@ -64,6 +76,7 @@ export class CaseFold {
   }
 
   enter(event: RunEvent): void {
+    this.#foreign.enter(event);
     switch (event.act) {
       case "build":
         if (event.lab === this.#options.slot) this.#built(event);
@@ -128,11 +141,20 @@ export class CaseFold {
     const trips = this.#off.flatMap(({ measured }) => measured.roundTrip ?? []);
     const together = roundTrip(trips);
     if (together !== undefined) one.roundTrip = together;
+    const foreign = this.#foreign.named(new Set(this.#counted().flatMap(presentIn)));
+    if (foreign.length > 0) one.foreignProbes = foreign;
+    one.warnings.push(...this.#unsteady());
     if (one.probe !== undefined && this.#options.clock !== "icount") {
       one.probe.slowdown = slowdown(this.#kept);
       one.probe.notObservable.push(...untimed(this.#planned, this.#options.untimed ?? null, one));
     }
-    this.#time.finish(one, one);
+    const meanwhile = this.#kept.filter(({ side }) => side === "time").flatMap(presentIn);
+    const others = this.#foreign.named(new Set(meanwhile));
+    // Whoever else is at a stage's ends, or inside it, is in its time.
+    this.#time.finish(
+      one,
+      others.length === 0 ? null : `other people's probes were there: ${foreignText(others)}`,
+    );
     return one;
   }
 
@@ -157,18 +179,30 @@ export class CaseFold {
   }
 
   #measured({ rounds, measurement, block }: EventOf<"measure">): void {
+    // What changes between a pair's two rounds makes a change of its ratio; what it does to the values has no say.
+    const change = measurement === undefined ? null : this.#foreign.change(rounds);
     for (const one of rounds) {
-      if (one.driver === this.#options.slot) this.#round(one, { measurement, block });
+      if (one.driver === this.#options.slot) this.#round(one, { measurement, block, change });
     }
   }
 
-  #round(
-    one: MeasuredRound,
-    { measurement, block }: { measurement?: number | undefined; block?: number | undefined },
-  ): void {
+  #counted(): Kept[] {
+    return this.#kept.filter(({ discarded }) => !discarded);
+  }
+
+  /** What a reader has to know of the rounds behind the case's number; of pairs, their ratio is what counts. */
+  #unsteady(): string[] {
+    const [metric] = headlinesOf(this.#case);
+    const timed = this.#options.clock !== "icount" && this.#case.sessions === undefined;
+    if (metric === undefined || !timed) return [];
+    const samples = countedSamples(this.#case, metric).map(({ value }) => value);
+    return unsteadyWords(metric, unsteadiness(samples));
+  }
+
+  #round(one: MeasuredRound, { measurement, block, change }: Grouping): void {
     const { side, stage, startNs, durationNs, before, after, measured } = one;
     const index = this.#case.rounds.length + 1;
-    const discarded = block === 0 ? "warm-up" : null;
+    const discarded = block === 0 ? "warm-up" : change;
     const round: Round = {
       ...{ index, side, startNs, durationNs, cpu: measured.cpu },
       ...(stage === undefined ? {} : { stage }),
@@ -241,8 +275,9 @@ export class CaseFold {
   }
 
   #session({ session }: EventOf<"session">): void {
-    const mine = this.#kept.filter(({ measurement }) => measurement === session.measurement);
-    const counted = mine.filter(({ discarded }) => !discarded);
+    const counted = this.#counted().filter(
+      ({ measurement }) => measurement === session.measurement,
+    );
     const disturbances = new Disturbances();
     for (const { before, after } of counted) disturbances.add(before, after);
     const [metric] = headlinesOf(this.#case);

@@ -27,7 +27,7 @@ function faultsOf({
 }
 
 /** True when every check passed, every case is complete, its accounting and time checks passed and its probes saw all. */
-export function isSound(run: Run): boolean {
+export function isWhole(run: Run): boolean {
   return (
     run.state === "complete" &&
     run.checks.every((check) => check.passed) &&
@@ -36,4 +36,9 @@ export function isSound(run: Run): boolean {
         one.state === "complete" && one.timeCheck?.passed !== false && faultsOf(one).length === 0,
     )
   );
+}
+
+/** True when the run is whole and nobody else's probes were on a frame's way: they slow every frame, and miscount none. */
+export function isSound(run: Run): boolean {
+  return isWhole(run) && (run.environment.foreignProbes ?? []).length === 0;
 }

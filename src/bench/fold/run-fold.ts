@@ -3,6 +3,7 @@ import { type Case, caseSchema, type Run, runSchema } from "../../document/run.t
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { isWatched, MARGINAL, type Plan, type PlannedCase, SLOT, TRUTH } from "../plan/plan.ts";
 import { CaseFold } from "./case-fold.ts";
+import { ForeignSeen } from "./foreign.ts";
 import { MarginalFold } from "./marginal-fold.ts";
 import { TruthFold } from "./truth-fold.ts";
 
@@ -27,6 +28,7 @@ export class RunFold {
   readonly #run: Run;
   readonly #context: RunFoldContext;
   #inHand: CaseFold | MarginalFold | TruthFold | null = null;
+  readonly #foreign = new ForeignSeen();
 
   /** `begun` is the document of a run in which nothing was measured yet. */
   constructor(begun: Run, context: RunFoldContext) {
@@ -36,6 +38,7 @@ export class RunFold {
 
   enter(event: RunEvent): void {
     noteResume(this.#run, event);
+    this.#foreign.enter(event);
     if (event.act === "check") this.#run.checks = event.checks;
     if (event.act === "begin") this.#inHand = this.#begin(event.id);
     this.#inHand?.enter(event);
@@ -47,6 +50,7 @@ export class RunFold {
     this.#end("interrupted");
     const run = { ...this.#run, durationNs };
     run.state = interrupted ? "interrupted" : stateOf(run);
+    run.environment = withForeign(run.environment, this.#foreign);
     return runSchema.parse(run);
   }
 
@@ -73,6 +77,14 @@ export class RunFold {
     else if (one instanceof TruthFold) this.#run.truth = one.document();
     else if (one !== null) this.#run.cases.push(valid(one.document(state)));
   }
+}
+
+/** The environment with other people's probes, where somebody could look for them. */
+export function withForeign(
+  environment: Run["environment"],
+  { all }: ForeignSeen,
+): Run["environment"] {
+  return all === null ? environment : { ...environment, foreignProbes: all };
 }
 
 export function noteResume({ provenance }: Run, event: RunEvent): void {

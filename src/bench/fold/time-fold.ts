@@ -48,17 +48,14 @@ export class TimeFold {
     this.#round = null;
   }
 
-  /** Takes what was timed into the case. */
-  finish(
-    one: Case,
-    counted: { ports: readonly PortAccount[]; bridge?: BridgeAccount | undefined },
-  ) {
+  /** Takes what was timed into the case; `foreign` says whose probes were there meanwhile, or is null. */
+  finish(one: Case, foreign: string | null): void {
     if (this.#reads.length === 0) return;
     const nets = new Map<Stage, NetLatency>();
     for (const stage of STAGES) {
       const net = this.net(stage, null);
       if (net.sampled === 0) continue;
-      const wrong = this.#notOfThisKind(stage, counted.bridge);
+      const wrong = foreign ?? this.#notOfThisKind(stage, one.bridge);
       nets.set(stage, wrong === null ? net : withheld(net, wrong));
     }
     const check = this.#check(nets);
@@ -66,7 +63,7 @@ export class TimeFold {
       const net = check.passed === false ? withheld(found, `time check: ${check.reason}`) : found;
       const { sessions: _, ...latency } = net;
       one.latency[stage] = {
-        ...{ unit: "ns", count: passages(stage, counted) },
+        ...{ unit: "ns", count: passages(stage, one) },
         ...latency,
         ...endsOf(stage, this.#planned),
       };

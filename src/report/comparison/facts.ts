@@ -23,6 +23,7 @@ export const GROUP_WORDS: Record<Difference["group"], string> = {
   mitigations: "Mitigations",
   preemption: "Preemption",
   sysctls: "Sysctls",
+  foreign: "Other people's probes",
   clock: "Clock",
   probes: "Probes",
   tools: "Tools",

@@ -6,6 +6,7 @@ import { isEdited } from "../../document/integrity.ts";
 import type { Case, Check, Run } from "../../document/run.ts";
 import { count, percent, plural } from "../../text/units.ts";
 import { booksOf } from "./books.ts";
+import { FOREIGN, foreignLine } from "./foreign.ts";
 import { timeCheckOf } from "./latency.ts";
 import { resultOf } from "./result.ts";
 import { slopeSentences } from "./slopes.ts";
@@ -43,6 +44,7 @@ export function findingsOf(run: Run): Finding[] {
   const all = [
     ...timeless(run),
     ...edited(run),
+    ...foreign(run),
     ...runState(run),
     ...run.cases.flatMap(caseState),
     ...run.cases.flatMap(unbalanced),
@@ -103,6 +105,14 @@ function edited(run: Run): Finding[] {
       evidence: { part: "run", index: null },
     },
   ];
+}
+
+/** Stands in the first line of what people read, and there alone where a format has one. */
+function foreign(run: Run): Finding[] {
+  const text = foreignLine(run);
+  if (text === null) return [];
+  const evidence: Evidence = { part: "environment", index: null };
+  return [{ level: "alarm", kind: FOREIGN, about: null, text, evidence }];
 }
 
 function runState(run: Run): Finding[] {

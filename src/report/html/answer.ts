@@ -5,6 +5,7 @@ import { bare, count, digits, plural, spanLike } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
 import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
 import { anchorOf } from "./anchors.ts";
@@ -100,11 +101,11 @@ function caseTable(run: Run): Html {
   return table(
     `${counted ? `${COUNTED_SENTENCE} ` : ""}${SPREAD_WORDS}; quartiles in the unit of the median; samples in the order of the rounds, between their own least and most`,
     head,
-    run.cases.map((one, index) => ({ cells: caseCells(one, index) })),
+    run.cases.map((one, index) => ({ cells: caseCells(run, one, index) })),
   );
 }
 
-function caseCells(one: Case, index: number): (TableCell | Html)[] {
+function caseCells(run: Run, one: Case, index: number): (TableCell | Html)[] {
   const series = headlinesOf(one)[0];
   const state =
     one.state === "complete" ? null : html` <span class="badge alarm">${one.state}</span>`;
@@ -113,20 +114,21 @@ function caseCells(one: Case, index: number): (TableCell | Html)[] {
   return [
     name,
     html`<a href="#books-${index}">${booksBadge(one)}</a>`,
-    ...metricCells(series),
+    ...metricCells(series, series === undefined ? [] : marksOf(run, one, series, true)),
     right(stage(one, "bridge.forward")),
     right(stage(one, "bridge.flood")),
     right(amplification === null ? "" : digits(amplification)),
   ];
 }
 
-function metricCells(series: Series | undefined): (TableCell | Html)[] {
+function metricCells(series: Series | undefined, marks: readonly string[]): (TableCell | Html)[] {
   const spread = series?.spread ?? null;
   if (series === undefined || spread === null) {
     return [html`none`, right("-"), right(0), html``];
   }
+  const badges = marks.map((mark) => html` <span class="badge caution">${mark}</span>`);
   return [
-    html`<span class="n">${code(clip(series.metric, 24))}</span>`,
+    html`<span class="n">${code(clip(series.metric, 24))}</span>${badges}`,
     withInterval(
       bare(spread.median, series.unit),
       spanLike(spread.q1, spread.q3, series.unit, spread.median),

@@ -1,3 +1,4 @@
+import { foreignText } from "../../document/foreign.ts";
 import { type Case, DECISIONS, type Run } from "../../document/run.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
 import { sparkline } from "../../text/sparkline.ts";
@@ -23,6 +24,7 @@ import {
   TIME_CHECK_WORDS,
   timeCheckOf,
 } from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { programCosts, slowdownOf } from "../facts/observing.ts";
 import {
@@ -69,12 +71,13 @@ function results(run: Run): Section {
     folded: false,
     share: 16_000,
     head: tableHead(["Case", "Metric", "Median", "Quartiles", "Rounds", "Samples"], "llrrrl"),
-    rows: run.cases.flatMap((item) => resultRows(item, run.cases.length > MANY ? 1 : undefined)),
+    rows: run.cases.flatMap((item) => resultRows(run, item)),
     note: md`${SPREAD_WORDS}; samples in the order of the rounds, each row between its own least and most. A run describes; ${code("bridgescope compare")} judges.${run.environment.clock === "icount" ? ` ${COUNTED_SENTENCE}` : ""}`,
   };
 }
 
-function resultRows(item: Case, most: number | undefined): Markdown[] {
+function resultRows(run: Run, item: Case): Markdown[] {
+  const most = run.cases.length > MANY ? 1 : undefined;
   const name =
     item.state === "complete"
       ? code(item.id)
@@ -83,10 +86,11 @@ function resultRows(item: Case, most: number | undefined): Markdown[] {
   if (series.length === 0) return [row(name, "no metric", "", "", 0, "")];
   return series.map((one, index) => {
     const kept = one.samples.filter((sample) => sample.discarded === null);
+    const marks = marksOf(run, item, one, index === 0).map((mark) => md` **${mark}**`);
     return row(
       index === 0 ? name : "",
       md`${code(one.metric)}`,
-      one.spread === null ? "-" : quantity(one.spread.median, one.unit),
+      one.spread === null ? "-" : md`${quantity(one.spread.median, one.unit)}${joined(marks)}`,
       one.spread === null
         ? "-"
         : spanLike(one.spread.q1, one.spread.q3, one.unit, one.spread.median),
@@ -97,6 +101,10 @@ function resultRows(item: Case, most: number | undefined): Markdown[] {
       ),
     );
   });
+}
+
+function joined(parts: readonly Markdown[]): Markdown {
+  return new Markdown(parts.map(({ text }) => text).join(""));
 }
 
 function timeChecks(run: Run): Section {
@@ -334,7 +342,7 @@ function probes(run: Run): Section {
 }
 
 function environment(run: Run): Section {
-  const { kernel, cpu, tools, noise, clocksource } = run.environment;
+  const { kernel, cpu, tools, noise, clocksource, foreignProbes } = run.environment;
   const pairs: [string, string][] = [
     ["command", run.provenance.argv.join(" ")],
     ["kernel", `${kernel.release} ${kernel.version}, preempt ${kernel.preempt}`],
@@ -345,6 +353,7 @@ function environment(run: Run): Section {
         .map((pair) => pair.join(" "))
         .join(", "),
     ],
+    ...(foreignProbes ?? []).map((one): [string, string] => ["foreign probe", foreignText([one])]),
     ...noise.map((one): [string, string] => [`noise: ${one.id}`, one.observed]),
   ];
   return {

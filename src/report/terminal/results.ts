@@ -13,6 +13,7 @@ import {
   type TimedStage,
   timeCheckOf,
 } from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { slowdownOf } from "../facts/observing.ts";
 import {
@@ -34,7 +35,11 @@ export function writeResults(screen: Screen, run: Run): void {
     { title: "metric", align: "left" },
     ...right("median", "quartiles", "rounds"),
   ];
-  screen.table("case", head, run.cases.flatMap(resultRows));
+  screen.table(
+    "case",
+    head,
+    run.cases.flatMap((item) => resultRows(run, item)),
+  );
   screen.paragraph("quartiles in the unit of the median", { indent: 2, tone: "dim" });
   for (const item of run.cases) {
     const slowdown = slowdownOf(item);
@@ -103,15 +108,18 @@ function byCase(stages: readonly TimedStage[], rowOf: (one: TimedStage) => Row):
   });
 }
 
-function resultRows(item: Case): Row[] {
+function resultRows(run: Run, item: Case): Row[] {
   const state: Cell[] = item.state === "complete" ? [] : cells([item.state.toUpperCase()], "alarm");
   const series = headlinesOf(item);
   if (series.length === 0) {
     return [{ label: item.id, cells: [...state, ...cells(["no metric"], "dim")] }];
   }
-  const rows: Row[] = series.map((one, index) => {
+  const rows: Row[] = series.flatMap((one, index) => {
     const found = one.spread;
-    return {
+    const marks = marksOf(run, item, one, index === 0).map(
+      (mark): Row => ({ label: "", cells: cells([`! ${mark}`], "caution") }),
+    );
+    const row: Row = {
       label: index === 0 ? item.id : "",
       cells: [
         { text: one.metric, tone: "plain" },
@@ -123,6 +131,7 @@ function resultRows(item: Case): Row[] {
         { text: String(found?.n ?? 0), tone: "dim" },
       ],
     };
+    return [row, ...marks];
   });
   return state.length > 0 ? [...rows, { label: "", cells: state }] : rows;
 }

@@ -2,6 +2,7 @@
 import type { Run } from "../../document/run.ts";
 import { count, duration, plural } from "../../text/units.ts";
 import { digest, findingsOf } from "../facts/findings.ts";
+import { FOREIGN, foreignLine } from "../facts/foreign.ts";
 import { CLOCK_WORDS } from "../facts/words.ts";
 import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./account.ts";
 import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./evidence.ts";
@@ -79,6 +80,8 @@ function screenFor({ color, width }: TerminalOptions): Screen {
 }
 
 function writeTitle(screen: Screen, run: Run): void {
+  const foreign = foreignLine(run);
+  if (foreign !== null) screen.paragraph(foreign, { tone: "alarm", hanging: 2 });
   const { kernel, cpu, clock } = run.environment;
   const where = cpu.virtualization === null ? "bare metal" : cpu.virtualization;
   screen.paragraph(`bridgescope run ${run.id}: ${run.state}`, {
@@ -97,7 +100,7 @@ function writeTitle(screen: Screen, run: Run): void {
 
 function writeFirst(screen: Screen, run: Run): void {
   const findings = findingsOf(run);
-  const alarms = findings.filter((finding) => finding.level === "alarm");
+  const alarms = findings.filter(({ level, kind }) => level === "alarm" && kind !== FOREIGN);
   // Warnings have a section of their own, with the error beside them.
   const cautions = findings.filter(({ level, kind }) => level === "caution" && kind !== "warning");
   if (alarms.length > 0) {

@@ -65,6 +65,7 @@ function factsOf(run: Run): Fact[] {
     ...of("mitigations", kernel.mitigations),
     ...of("preemption", { preempt: kernel.preempt }),
     ...of("sysctls", sysctls),
+    ...of("foreign", { "probes on a frame's way": foreignPlaces(run) }),
     ...of("clock", { clock, clocksource }),
     ...of("probes", provenance.programs),
     ...of("tools", { ...tools, bridgescope: provenance.version }),
@@ -87,6 +88,13 @@ function factsOf(run: Run): Fact[] {
     }),
     ...of("plan", { plan: provenance.plan, seed: provenance.seed }),
   ];
+}
+
+/** Who is where, without the numbers that differ each time; null where nobody could look. */
+function foreignPlaces({ environment: { foreignProbes } }: Run): string | null {
+  if (foreignProbes === undefined) return null;
+  const places = foreignProbes.map(({ process, name, where }) => `${process ?? name} on ${where}`);
+  return [...new Set(places)].toSorted().join(", ") || "none";
 }
 
 /** The words of a kernel command line by their names; words of one name stay in their order. */

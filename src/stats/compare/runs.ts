@@ -2,6 +2,7 @@
  * Run documents in, the comparison document out. Pure, and beside the estimators and verdicts that
  * it is made of: `bench` writes its result and `report` renders it, so it belongs to neither.
  */
+
 import {
   COMPARE_SCHEMA,
   type ComparedSession,
@@ -9,6 +10,7 @@ import {
   type FunctionChange,
   type Side,
 } from "../../document/compare.ts";
+import { foreignKey } from "../../document/foreign.ts";
 import {
   type Case,
   type Run,
@@ -121,6 +123,12 @@ function sessionsOf(pair: Pair): ComparedSession[] {
   );
 }
 
+function foreignIn(runs: readonly Run[]): Pick<Side, "foreignProbes"> {
+  const all = runs.flatMap(({ environment }) => environment.foreignProbes ?? []);
+  const foreignProbes = [...new Map(all.map((one) => [foreignKey(one), one])).values()];
+  return foreignProbes.length === 0 ? {} : { foreignProbes };
+}
+
 function sideOf({ run, runs, label }: Labelled): Side {
   const { environment, guest } = run;
   const backends = runs.flatMap(({ cases }) => cases.flatMap((item) => item.probe?.backend ?? []));
@@ -149,6 +157,7 @@ function sideOf({ run, runs, label }: Labelled): Side {
             boots: guest.boots.length,
           },
     argv: run.provenance.argv,
+    ...foreignIn(runs),
     ...(runs.length === 1
       ? {}
       : {

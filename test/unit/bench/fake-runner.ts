@@ -11,6 +11,7 @@ import {
   type Timed,
   type TimeProbe,
 } from "../../../src/document/event.ts";
+import { type ForeignProbe, foreignKey } from "../../../src/document/foreign.ts";
 
 const READING: Reading = {
   ...{
@@ -34,6 +35,8 @@ export const COUNTED: Counted = {
 export interface Fake {
   /** Metrics of a round of that driver. */
   metrics?(driver: string, side: string): MeasuredRound["measured"]["metrics"];
+  /** Other people's probes that are there at one more reading; nobody looks when absent. */
+  foreign?(): readonly ForeignProbe[];
   /** Instead of what the action becomes by itself; may throw. */
   act?(action: Action): EventBody | undefined;
   /** Nanoseconds that an action takes; 1 ms when absent. */
@@ -127,7 +130,7 @@ const timed = (stage: Timed["samples"][number]["stage"], ns: number): Timed["sam
   ...{ stage, port: 0, buckets: [[ns - 4, ns + 4, 100]] },
 });
 
-export const SAMPLES: Record<TimeProbe, Timed["samples"]> = {
+const SAMPLES: Record<TimeProbe, Timed["samples"]> = {
   bridge: [timed("bridge.forward", 400), timed("veth.out", 300)],
   sender: [timed("veth.in", 250), timed("path", 1000)],
   learn: [timed("bridge.learn", 350)],
@@ -148,13 +151,20 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
         ...{ act: "prepare", driver: action.driver, placement: [] },
         workload: { name: action.planned.workload.name },
       };
-    case "measure":
+    case "measure": {
+      const seen = new Set<ForeignProbe>();
+      const reading = (): Reading => {
+        const there = fake.foreign?.();
+        if (there === undefined) return READING;
+        for (const one of there) seen.add(one);
+        return { ...READING, foreign: there.map(foreignKey).toSorted() };
+      };
       return {
         act: "measure",
         rounds: action.drivers.map(({ driver, side }) => ({
           ...{ driver, side, startNs: now, durationNs: action.durationNs },
           ...(action.probe === undefined ? {} : { stage: action.probe }),
-          ...{ before: READING, after: READING },
+          ...{ before: reading(), after: reading() },
           measured: {
             metrics:
               action.keep === "nothing"
@@ -165,7 +175,9 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
         })),
         ...(action.measurement === undefined ? {} : { measurement: action.measurement }),
         ...(action.block === undefined ? {} : { block: action.block }),
+        ...(fake.foreign === undefined ? {} : { foreign: [...seen] }),
       };
+    }
     case "read":
       return { act: "read", counted: COUNTED };
     case "attach-time":

@@ -91,6 +91,17 @@ describe("two variants in pairs", () => {
     expect(await stopped(noisy())).toBe("budget");
   });
 
+  it("of networks that were there before are of one pair of labs, through all interim analyses", async () => {
+    const plan = planVersus({ topology: ["attach:1,2"], vs: "attach:3,4", budget: "2s" });
+    const random = seededRandom(1);
+    const metrics = () => ({ rtt_p50: 1000 + 4000 * random() });
+    const runner = new FakeRunner({ metrics, takes: () => 5e6 });
+    await runner.run(versus(plan, SEED));
+    const { base: one } = documents(plan, runner.recorded);
+    expect(one.sessions?.[0]?.looks.length).toBeGreaterThan(2);
+    expect(one.sessions?.[0]?.blocks).toBe(1);
+  });
+
   it("are refused a budget that cannot carry a verdict, with the least that can", async () => {
     const plan = planVersus({ ...base, budget: "1s" });
     const takes = ({ act }: { act: string }) => (act === "build" ? 100e6 : 30e6);
