@@ -215,7 +215,7 @@ function numbers(run: Run): Html {
     `Stages, ${NET_WORDS}: p10, p50, p90, and the mean with its interval over sessions. Probes: their own share of one sample. Raw: ${RAW_WORDS}${methods.join("")}`,
     heads([
       ...["Net p10", "Net p50", "Net p90", "Net mean", "Probes"],
-      ...["Raw p50", "Raw p99", "Raw max", "Timed"],
+      ...["Raw p50, p99", "Timed"],
     ]),
     timed.map((one) => ({ cells: timedCells(one) })),
   );
@@ -240,7 +240,6 @@ function timedCells(one: TimedStage) {
   const { raw, sampled, estimate, unit, observer, withheld } = one.latency;
   const times = netTimes(one.latency);
   const net = (value: number | undefined) => right(value === undefined ? "-" : duration(value));
-  const measured = (value: number) => right(sampled === 0 ? "none" : duration(value));
   return [
     named(one),
     ...[times?.p10, times?.p50, times?.p90].map(net),
@@ -253,7 +252,7 @@ function timedCells(one: TimedStage) {
     observer === null
       ? right("not known")
       : withInterval(quantity(observer.value, unit), span(...observer.ci, unit)),
-    ...[raw.p50, raw.p99, raw.max].map(measured),
+    sampled === 0 ? right("none") : withInterval(duration(raw.p50), `p99 ${duration(raw.p99)}`),
     right(count(sampled)),
     events(one.latency),
   ];
