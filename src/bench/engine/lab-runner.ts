@@ -230,14 +230,13 @@ export class LabRunner {
     return { act: "cost" };
   }
 
-  async #read({ lab: name, rounds }: Of<"read">): Promise<EventBody> {
+  async #read({ lab: name }: Of<"read">): Promise<EventBody> {
     const standing = this.#lab(name);
     if (standing.observed === null) throw new RangeError("probes that are not attached are read");
     const { lab, read } = standing;
     const { observation } = standing.observed;
     const observed = await observation.stop();
-    const { seed } = this.#options;
-    const reading = { ...standing.observed, lab, ports: read.ports, observed, rounds, seed };
+    const reading = { ...standing.observed, lab, ports: read.ports, observed };
     await this.#detach(standing);
     return { act: "read", counted: countedOf(reading) };
   }
