@@ -143,7 +143,9 @@ export const portAccountSchema = z.object({
   egress: count.describe("Frames that left the bridge by this port"),
   originated: count.describe("Of `egress`: sent by the bridge of itself (STP, IGMP, MLD)"),
   segments: z.object({ ingress: count, egress: count }),
-  bytes: z.object({ ingress: count, egress: count }),
+  bytes: z
+    .object({ ingress: count, egress: count })
+    .describe("By the interface counters, over the same window as these"),
   decisions: decisionsSchema.describe("What became of the frames that entered here"),
   copies: count.describe("Copies made of the frames that entered here, over all egress ports"),
   counters: portCountersSchema.describe("Interface counters over the same window"),

@@ -12,7 +12,6 @@ import { truthSchema } from "./truth.ts";
 
 export * from "./case.ts";
 export type { Slopes } from "./slopes.ts";
-export type { Truth } from "./truth.ts";
 
 export const RUN_SCHEMA = "bridgescope.run/2";
 

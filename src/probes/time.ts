@@ -3,7 +3,7 @@ import type { TimeProbe } from "../document/event.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import type { ProbeBackend } from "./backend.ts";
 import { NONCE, type ProbeProgram } from "./bpftrace.ts";
-import { PORTS_BY_NAME, programText, timeFile } from "./programs.ts";
+import { programText, timeFile } from "./programs.ts";
 import type { Records } from "./records.ts";
 
 export interface TimeOptions {
@@ -25,6 +25,9 @@ export interface TimeSamples {
   /** [lo, hi, count] in nanoseconds, ascending. */
   buckets: [number, number, number][];
 }
+
+/** Beyond this many ports times are booked for the bridge as a whole. */
+const PORTS_BY_NAME = 64;
 
 /** Steps of a histogram that a port may have: eight nanoseconds each, so most hold a few hundred. */
 const KEYS = 16_384;

@@ -59,7 +59,7 @@ test.skipIf(without)("a bug in one backend is told of that backend alone", FULL,
   const report = await agreementOn("debian:bookworm", {
     ...requestFor("debian:bookworm"),
     backends: ["fentry", "tracepoint"],
-    bug: { backend: "fentry", from: "(uint64)3 : (uint64)2;", to: "(uint64)2 : (uint64)3;" },
+    bug: { backend: "fentry", from: "(uint64)4 : (uint64)3;", to: "(uint64)3 : (uint64)4;" },
   });
   const text = report.differences.join("\n");
   expect(text).toContain("fentry probes:");
