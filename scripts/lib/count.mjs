@@ -7,8 +7,10 @@ import { Failure } from "./failure.mjs";
  */
 export async function counted(body) {
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
   const add = (result) => {
     for (const key of Object.keys(total)) total[key] += result[key];
+    failures.push(...(result.failures ?? []));
     if (result.interruptedBy) {
       throw new Failure(
         "the tests were interrupted",
@@ -26,6 +28,8 @@ export async function counted(body) {
     total.failed += 1;
     exitCode = known ? error.exitCode : 1;
   }
+  // Once more at the end, where whoever sees only the end looks.
+  for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
   process.stdout.write(`${totalLine(total)}\n`);
   return exitCode ?? (total.failed === 0 && total.passed > 0 ? 0 : 1);
 }

@@ -1,7 +1,14 @@
 interface Report {
   testResults: {
+    name: string;
+    message?: string;
     status: string;
-    assertionResults: { status: string; tags: string[] }[];
+    assertionResults: {
+      status: string;
+      tags: string[];
+      fullName: string;
+      failureMessages: string[];
+    }[];
   }[];
 }
 
@@ -11,4 +18,4 @@ export function countTests(
   report: Report | null,
   exitCode: number,
   full?: boolean,
-): { passed: number; failed: number; skipped: number };
+): { passed: number; failed: number; skipped: number; failures: string[] };

@@ -7,7 +7,7 @@ export const FULL = "full";
  * as one failure.
  */
 export function countTests(result, exitCode, full) {
-  if (result === null) return { passed: 0, failed: 1, skipped: 0 };
+  if (result === null) return { passed: 0, failed: 1, skipped: 0, failures: [] };
   const asked = ({ tags }) => full === undefined || tags.includes(FULL) === full;
   const tests = result.testResults.flatMap((file) => file.assertionResults).filter(asked);
   const count = (...statuses) => tests.filter(({ status }) => statuses.includes(status)).length;
@@ -20,5 +20,17 @@ export function countTests(result, exitCode, full) {
     passed: count("passed"),
     failed: failed === 0 && exitCode !== 0 ? 1 : failed,
     skipped: count("skipped", "pending", "todo"),
+    failures: result.testResults.flatMap(failuresOf),
   };
+}
+
+/** A line a failure: the file, the test, and the first line of what it said. */
+function failuresOf({ name: file, message, status, assertionResults }) {
+  const failed = assertionResults.filter((test) => test.status === "failed");
+  if (failed.length === 0) return status === "failed" ? [line(file, message)] : [];
+  return failed.map((test) => line(`${file}: ${test.fullName}`, test.failureMessages[0]));
+}
+
+function line(what, said = "") {
+  return `${what}: ${said.split("\n")[0]}`;
 }

@@ -69,7 +69,7 @@ export async function runSelftest(
     Object.assign(part, summarize(part.comparisons, step.base === step.candidate));
   };
   const foreign = ForeignProbes.open();
-  const labs = new LabRunner({ signal, cpus: threadCpus(), seed, backend: null, foreign });
+  const labs = new LabRunner({ signal, cpus: threadCpus(), backend: null, foreign });
   let error: string | null = null;
   try {
     await perform(selftest(steps, seed, told), {

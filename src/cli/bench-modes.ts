@@ -163,10 +163,13 @@ function guestPlan(
 ): { plan: Plan; seed: number } {
   const adHoc = request.topology !== undefined || request.workload !== undefined;
   const name = planName ?? (clock === "icount" && !adHoc ? "icount" : undefined);
-  if (clock === "icount" && request.probeEffect !== undefined) {
-    throw new UsageError("--probe-effect is measured in time: leave out --clock icount");
+  if (clock === "icount" && request.latencySessions !== undefined) {
+    throw new UsageError("--latency-sessions measure time: leave out --clock icount");
   }
   const asked = planFor(name, request);
+  if (asked.plan.truth !== null) {
+    throw new UsageError("truth is measured on the host itself: leave out --kernel");
+  }
   if (asked.plan.marginal !== null && clock === "icount") {
     throw new UsageError(
       "marginal costs are measured in time: --clock icount counts instructions instead",

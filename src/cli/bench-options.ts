@@ -45,7 +45,7 @@ export const FAIL_ON_HELP =
 export const BENCH_OPTIONS: readonly BenchOption[] = [
   {
     ...{ flags: "--topology <spec>", group: "Load", modes: NEW, repeatable: true },
-    help: "netns, veth, bridge:N[,option=value…], a YAML file, external or attach:<a>,<b>; repeatable",
+    help: "netns, veth, bridge:N, chain:K[,option=value…], a YAML file, external or attach:<a>,<b>; repeatable",
   },
   {
     ...{ flags: "--workload <name>", group: "Load", modes: NEW, repeatable: true },
@@ -96,8 +96,8 @@ export const BENCH_OPTIONS: readonly BenchOption[] = [
     ...{ choices: BACKENDS, help: "how the kernel is observed" },
   },
   {
-    ...{ flags: "--probe-effect <pairs>", group: "Repetition", modes: ["host", "kernel"] },
-    help: "also measure with probes on and off, interleaved",
+    ...{ flags: "--latency-sessions <n>", group: "Repetition", modes: ["host", "kernel"] },
+    help: "sessions that time the stages of each case, 0 for none (4; quick and article 3)",
   },
   {
     ...{ flags: "--seed <n>", group: "Repetition", modes: NEW },

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { version } from "../system/version.ts";
+import { printableLines } from "../text/printable.ts";
 
 /** Each is loaded only when it is called for: what all of them need takes longer than a lab of 200. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
@@ -33,12 +34,9 @@ export async function program(words: readonly string[]): Promise<Command> {
   const root = new Command("bridgescope")
     .description("what a Linux bridge did with every frame, and how long it took")
     .version(version)
-    .option("--verbose", "show the stack of an error")
-    .configureOutput({
-      outputError: (text, write) => write(`bridgescope: ${text.replace(/^error: /, "")}`),
-    });
+    .option("--verbose", "show the stack of an error");
   for (const load of wanted(words)) root.addCommand(await load());
-  exitByThrowing(root);
+  endByThrowing(root);
   return root;
 }
 
@@ -54,10 +52,18 @@ function asksForAll(words: readonly string[], name: string): boolean {
   return words.slice(0, words.indexOf(name)).some((word) => word !== "--verbose");
 }
 
-/** commander's own errors reach the top like ours do, with one place for exit codes. */
-function exitByThrowing(command: Command): void {
+/**
+ * commander's own errors reach the top like ours do, with one place for exit codes, and look like ours. Commands that
+ * are added to another inherit nothing from it.
+ */
+function endByThrowing(command: Command): void {
   command.exitOverride();
+  command.configureOutput({
+    // What was typed is in it, and may be anything.
+    outputError: (text, write) =>
+      write(`bridgescope: ${printableLines(text.replace(/^error: /, "").trimEnd()).join("\n")}\n`),
+  });
   // A wrong word is answered with the words that are known.
   command.showHelpAfterError(true);
-  for (const child of command.commands) exitByThrowing(child);
+  for (const child of command.commands) endByThrowing(child);
 }

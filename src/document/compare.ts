@@ -224,11 +224,15 @@ export const compareSchema = z.object({
         unit: z.enum(["ns", "instructions"]),
         buckets: z
           .array(z.tuple([z.number(), z.number(), count]))
-          .describe("[lo, hi, count], all runs of the side together, in steps to be drawn"),
+          .describe(
+            "[lo, hi, count] net of the probes, all runs of the side together, in steps to be drawn",
+          ),
       }),
     )
     .optional()
-    .describe("Stages that the base and a candidate timed, to be laid one below the other"),
+    .describe(
+      "Stages of which the base and a candidate have net times, to be laid one below the other",
+    ),
   accounts: z
     .array(accountSchema)
     .describe("What the bridge did with the frames: decisions, copies, drops, books"),

@@ -16,7 +16,7 @@ afterAll(() => folder?.remove());
 /** What leaves us next to nothing takes half a minute: `npm test` leaves us our share. */
 const NICE = wasCalledFor ? "-10" : "0";
 
-const CASES = ["--topology", "bridge:4", "--workload", "flood"];
+const CASES = ["--topology", "bridge:4", "--workload", "flood", "--latency-sessions", "1"];
 const bpftrace = () =>
   execFileSync("sh", ["-c", "command -v bpftrace"], { encoding: "utf8" }).trim();
 

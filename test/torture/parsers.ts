@@ -59,11 +59,16 @@ function journal(): string {
   const { workload, lab } = run.cases[0] ?? {};
   const { placement = [], ...read } = lab ?? {};
   const reading = {
-    ...{ cpu: { total: 1, softirq: 0, steal: 0 }, softnetDrops: 0, involuntarySwitches: 0 },
+    ...{
+      cpu: { total: 1, softirq: 0, steal: 0 },
+      softnetDrops: 0,
+      squeezed: 0,
+      involuntarySwitches: 0,
+    },
     ...{ pressureUs: null, atNs: 1 },
   };
   const round = (side: string) => ({
-    ...{ driver: side, side, startNs: 1, durationNs: 1, before: reading, after: reading },
+    ...{ driver: side, side: "off", startNs: 1, durationNs: 1, before: reading, after: reading },
     measured: { metrics: { rtt_p50: 7 }, cpu: null },
   });
   const lines = [

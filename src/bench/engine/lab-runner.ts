@@ -4,8 +4,10 @@ import type { MeasuredRound, Reading } from "../../document/event.ts";
 import type { ForeignProbe } from "../../document/foreign.ts";
 import { fullMaps } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
+import { type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type CountedSession, countedSamples, startCounted } from "../../probes/counted.ts";
 import type { ForeignProbes } from "../../probes/foreign.ts";
+import { timeProgram, timeSamples } from "../../probes/time.ts";
 import { runLadder } from "../../setup/checks/index.ts";
 import { buildStandingLab, type StandingLab } from "../../setup/standing-lab.ts";
 import { openPrivateSite, type Site } from "../../system/site.ts";
@@ -14,6 +16,7 @@ import { countedOf } from "../observe/counted.ts";
 import { type Observation, observe } from "../observe/observe.ts";
 import { instructionsPerFrame, stageCountsOf } from "../observe/stage-counts.ts";
 import type { PlannedCase } from "../plan/plan.ts";
+import { isFlooded, timedStage } from "../plan/time-probes.ts";
 import type { Driver, RoundResult } from "../workloads/workload.ts";
 import { readMachine } from "./machine.ts";
 import type { EventBody } from "./perform.ts";
@@ -23,8 +26,6 @@ export interface RunnerOptions {
   signal: AbortSignal;
   /** CPUs that the workloads' threads are pinned to. */
   cpus: readonly number[];
-  /** Draws the bootstraps of intervals. */
-  seed: number;
   /** How the kernel is observed; null for schedules without probes. */
   backend: ProbeBackend | null;
   /** Who looks for other people's probes; null where nobody can or needs to. */
@@ -34,7 +35,9 @@ export interface RunnerOptions {
 }
 
 interface Watched extends StandingLab {
-  observed: { planned: PlannedCase; observation: Observation; cost: ProbeCost | null } | null;
+  observed: { observation: Observation; cost: ProbeCost | null } | null;
+  /** A program that times. */
+  timing: ProbeSession | null;
 }
 
 interface Prepared {
@@ -86,6 +89,10 @@ export class LabRunner {
         return this.#cost(action);
       case "read":
         return this.#read(action);
+      case "attach-time":
+        return this.#attachTime(action);
+      case "read-time":
+        return this.#readTime(action);
       case "detach":
         await this.#detach(this.#lab(action.lab));
         return { act: "detach" };
@@ -154,7 +161,7 @@ export class LabRunner {
         if (total > MANY_STEPS) progress?.(`building the lab, step ${done} of ${total}`);
       },
     });
-    this.#labs.set(name, { ...standing, observed: null });
+    this.#labs.set(name, { ...standing, observed: null, timing: null });
     return {
       act: "build",
       lab: name,
@@ -167,14 +174,19 @@ export class LabRunner {
   async #attach({ lab: name, planned }: Of<"attach">): Promise<EventBody> {
     const lab = this.#lab(name);
     const observation = await observe(lab.lab, this.#backend(), planned, this.#options.signal);
-    lab.observed = { planned, observation, cost: null };
+    lab.observed = { observation, cost: null };
     return { act: "attach" };
   }
 
   async #detach(lab: Watched): Promise<void> {
-    const { observed } = lab;
+    const { observed, timing } = lab;
     lab.observed = null;
-    await observed?.observation.session.kill();
+    lab.timing = null;
+    try {
+      await timing?.kill();
+    } finally {
+      await observed?.observation.session.kill();
+    }
   }
 
   async #prepare({ lab, driver: name, planned }: Of<"prepare">): Promise<EventBody> {
@@ -191,7 +203,7 @@ export class LabRunner {
   }
 
   async #measure(action: Of<"measure">): Promise<EventBody> {
-    const { drivers, durationNs, mark, keep, act, purpose, measurement, block } = action;
+    const { drivers, durationNs, mark, keep, act, probe, measurement, block } = action;
     // Those who read the progress have their turn now, so that their time is not in the rounds'.
     await setImmediate();
     const rounds: MeasuredRound[] = [];
@@ -210,6 +222,7 @@ export class LabRunner {
       rounds.push({
         driver: name,
         side,
+        ...(probe === undefined ? {} : { stage: timedStage(probe, prepared.planned) }),
         startNs,
         durationNs: durationMeasuredNs,
         before,
@@ -221,7 +234,6 @@ export class LabRunner {
       act,
       rounds,
       ...this.#describe(...rounds.flatMap(({ before, after }) => [before, after])),
-      ...(purpose === undefined ? {} : { purpose }),
       ...(measurement === undefined ? {} : { measurement }),
       ...(block === undefined ? {} : { block }),
     };
@@ -251,7 +263,7 @@ export class LabRunner {
   /** Tells the probes on this driver's frames which round it is. */
   #mark({ lab }: Prepared, round: number | undefined): void {
     if (round === undefined) return;
-    this.#labs.get(lab)?.observed?.observation.session.round(round);
+    this.#labs.get(lab)?.timing?.round(round);
     this.#stage?.counted.session.round(round);
   }
 
@@ -266,22 +278,48 @@ export class LabRunner {
     return { act: "cost" };
   }
 
-  async #read({ lab: name, rounds }: Of<"read">): Promise<EventBody> {
+  async #attachTime({ lab: name, probe, planned }: Of<"attach-time">): Promise<EventBody> {
+    const standing = this.#lab(name);
+    const program = timeProgram(standing.lab, this.#backend(), probe, {
+      ...planned.workload,
+      flooded: isFlooded(planned),
+      heard: planned.workload.heardByHost === true,
+    });
+    standing.timing = await startProbes(standing.lab.site, program, this.#options.signal);
+    return { act: "attach-time", probe };
+  }
+
+  async #readTime({ lab: name, probe, planned }: Of<"read-time">): Promise<EventBody> {
+    const standing = this.#lab(name);
+    const { timing } = standing;
+    if (timing === null) throw new RangeError("probes that are not attached are read");
+    const records = await timing.stop();
+    standing.timing = null;
+    const faults = [
+      ...(records.lost > 0 ? [`${records.lost} events of the probes were lost`] : []),
+      ...records.errors,
+      ...fullMaps(records, timing.rooms).map((map) => `map ${map} of the probes is full`),
+    ];
+    const samples = timeSamples(records, isFlooded(planned));
+    return { act: "read-time", timed: { probe, samples, faults } };
+  }
+
+  async #read({ lab: name }: Of<"read">): Promise<EventBody> {
     const standing = this.#lab(name);
     if (standing.observed === null) throw new RangeError("probes that are not attached are read");
     const { lab, read } = standing;
     const { observation } = standing.observed;
     const observed = await observation.stop();
-    const { seed } = this.#options;
-    const reading = { ...standing.observed, lab, ports: read.ports, observed, rounds, seed };
+    const reading = { ...standing.observed, lab, ports: read.ports, observed };
     await this.#detach(standing);
     return { act: "read", counted: countedOf(reading) };
   }
 
-  async #attachStage({ stage }: Of<"attach-stage">): Promise<EventBody> {
+  async #attachStage({ stage, inChain }: Of<"attach-stage">): Promise<EventBody> {
     const site = await openPrivateSite();
     try {
-      const counted = await startCounted(site, stage, this.#backend(), this.#options.signal);
+      const { signal } = this.#options;
+      const counted = await startCounted(site, stage, this.#backend(), { inChain, signal });
       this.#stage = { counted, site };
       counted.calibrate();
     } catch (error) {
@@ -324,12 +362,24 @@ export class LabRunner {
 
 /** What of a round is kept. */
 function measuredOf(
-  { metrics, cpu, rttNs, roundTrip, warnings, trials, learning, trainNsPerFrame = [] }: RoundResult,
+  {
+    metrics,
+    cpu,
+    ksoftirqdNs,
+    rttNs,
+    roundTrip,
+    warnings,
+    trials,
+    learning,
+    trainNsPerFrame = [],
+  }: RoundResult,
   { workload }: PlannedCase,
   keep: Of<"measure">["keep"],
 ): MeasuredRound["measured"] {
   const told = warnings === undefined ? {} : { warnings };
-  if (keep === "metrics") return { metrics, cpu, ...told };
+  if (keep === "metrics") {
+    return { metrics, cpu, ...(ksoftirqdNs === undefined ? {} : { ksoftirqdNs }), ...told };
+  }
   if (keep !== undefined) {
     const instructions = keep === "instructions" ? instructionsPerFrame(trainNsPerFrame) : null;
     return {

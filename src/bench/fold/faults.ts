@@ -26,12 +26,15 @@ function faultsOf({
   ];
 }
 
-/** True when every check passed, every case is complete, its accounting check passed and its probes saw all. */
+/** True when every check passed, every case is complete, its accounting and time checks passed and its probes saw all. */
 export function isWhole(run: Run): boolean {
   return (
     run.state === "complete" &&
     run.checks.every((check) => check.passed) &&
-    run.cases.every((one) => one.state === "complete" && faultsOf(one).length === 0)
+    run.cases.every(
+      (one) =>
+        one.state === "complete" && one.timeCheck?.passed !== false && faultsOf(one).length === 0,
+    )
   );
 }
 

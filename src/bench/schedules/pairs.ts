@@ -191,7 +191,7 @@ class SessionSchedule {
         const { rounds } = yield* this.#do({
           ...{ act: "measure", durationNs: roundNs, measurement, block: this.#block },
           keep: "metrics",
-          drivers: this.#order.map((side) => ({ driver: side, side })),
+          drivers: this.#order.map((driver) => ({ driver, side: "off" })),
           say: this.#words(),
         });
         yield* this.#checkMetrics(rounds);
@@ -222,7 +222,7 @@ class SessionSchedule {
 
   /** Pairs match by their place, so each round has every metric that the first has. */
   *#checkMetrics(rounds: readonly MeasuredRound[]): Schedule {
-    for (const { measured, side } of rounds) {
+    for (const { measured, driver } of rounds) {
       const names = Object.keys(measured.metrics);
       this.#metrics ??= names;
       const missing = [
@@ -230,7 +230,7 @@ class SessionSchedule {
         ...names.filter((name) => this.#metrics?.includes(name) === false),
       ];
       if (missing.length === 0) continue;
-      const error = `${missing[0]} is not in every round (${side}, pair ${this.#pairs + 1}): the pairs would not match`;
+      const error = `${missing[0]} is not in every round (${driver}, pair ${this.#pairs + 1}): the pairs would not match`;
       yield* this.#do({ act: "fail", error, tool: null, exitCode: 1 });
     }
   }

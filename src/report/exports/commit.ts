@@ -3,7 +3,7 @@ import type { Run } from "../../document/run.ts";
 import { foldedCommand } from "../../text/command-line.ts";
 import { findingsOf } from "../facts/findings.ts";
 import { FOREIGN, foreignLine } from "../facts/foreign.ts";
-import { writeLatency, writeResults } from "../terminal/results.ts";
+import { writeLatency, writeResults, writeTimeChecks } from "../terminal/results.ts";
 import { writeRoundTrips } from "../terminal/round-trip.ts";
 import { Screen } from "../terminal/screen.ts";
 
@@ -26,6 +26,7 @@ export function renderCommit(run: Run): string {
   }
   writeResults(screen, run);
   writeRoundTrips(screen, run);
+  writeTimeChecks(screen, run);
   writeLatency(screen, run);
   screen.heading("To reproduce:");
   writeCommand(screen, run.provenance.argv);

@@ -7,6 +7,7 @@ import type { Case, Check, Run } from "../../document/run.ts";
 import { count, percent, plural } from "../../text/units.ts";
 import { booksOf } from "./books.ts";
 import { FOREIGN, foreignLine } from "./foreign.ts";
+import { timeCheckOf } from "./latency.ts";
 import { resultOf } from "./result.ts";
 import { slopeSentences } from "./slopes.ts";
 
@@ -47,6 +48,7 @@ export function findingsOf(run: Run): Finding[] {
     ...runState(run),
     ...run.cases.flatMap(caseState),
     ...run.cases.flatMap(unbalanced),
+    ...run.cases.flatMap(failedTimeCheck),
     ...run.checks.flatMap(failedCheck),
     ...run.cases.flatMap(degraded),
     ...run.cases.flatMap(unattributed),
@@ -164,6 +166,20 @@ function unbalanced(item: Case, index: number): Finding[] {
       about: item.id,
       text: books.text,
       evidence: { part: "books", index },
+    },
+  ];
+}
+
+function failedTimeCheck(item: Case, index: number): Finding[] {
+  const line = timeCheckOf(item);
+  if (line?.passed !== false) return [];
+  return [
+    {
+      level: "alarm",
+      kind: "time check",
+      about: item.id,
+      text: `${line.text}; the latencies of this case are withheld`,
+      evidence: { part: "latency", index },
     },
   ];
 }

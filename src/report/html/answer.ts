@@ -7,7 +7,7 @@ import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
 import { marksOf } from "../facts/marks.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
-import { COUNTED_SENTENCE, SPREAD_WORDS, withProbes } from "../facts/words.ts";
+import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, right, section, type TableCell, table, withInterval } from "./parts.ts";
@@ -50,7 +50,15 @@ function alarms(run: Run, findings: readonly Finding[]): Html {
   const books = run.cases.every((one) => one.bridge === undefined)
     ? "no bridge was observed"
     : "the books balance wherever a bridge was observed";
-  return html`<div class="box good"><p><strong class="good">Sound.</strong> ${cases} complete, ${checks}, ${books}.</p></div>`;
+  return html`<div class="box good"><p><strong class="good">Sound.</strong> ${cases} complete, ${checks}, ${books}${timeChecks(run)}.</p></div>`;
+}
+
+/** Where none failed. */
+function timeChecks(run: Run): string {
+  const known = run.cases.flatMap(({ timeCheck }) => timeCheck ?? []);
+  if (known.length === 0) return "";
+  const passed = known.filter((one) => one.passed === true).length;
+  return `, ${count(passed)} of ${plural(known.length, "time check")} passed and none failed`;
 }
 
 function results(findings: readonly Finding[]): Html {
@@ -78,7 +86,7 @@ function item(finding: Finding): Html {
 
 function caseTable(run: Run): Html {
   const counted = run.environment.clock === "icount";
-  const stageTitle = (name: string) => (counted ? `${name} mode` : withProbes(`${name} p50`, "ns"));
+  const stageTitle = (name: string) => `${name}, net ${counted ? "mode" : "mean"}`;
   const head = [
     { title: "Case" },
     { title: "Books" },
@@ -118,10 +126,9 @@ function metricCells(series: Series | undefined, marks: readonly string[]): (Tab
   if (series === undefined || spread === null) {
     return [html`none`, right("-"), right(0), html``];
   }
-  const side = series.side === "" ? null : html` ${code(series.side)}`;
   const badges = marks.map((mark) => html` <span class="badge caution">${mark}</span>`);
   return [
-    html`<span class="n">${code(clip(series.metric, 24))}</span>${side}${badges}`,
+    html`<span class="n">${code(clip(series.metric, 24))}</span>${badges}`,
     withInterval(
       bare(spread.median, series.unit),
       spanLike(spread.q1, spread.q3, series.unit, spread.median),
@@ -141,7 +148,10 @@ function booksBadge(one: Case): Html {
 function stage(one: Case, name: "bridge.forward" | "bridge.flood"): string {
   const latency = one.latency[name];
   if (latency === undefined || latency.sampled === 0) return "";
-  return bare(headlineOf(latency).value, latency.unit);
+  const headline = headlineOf(latency);
+  if (headline === null) return "withheld";
+  const median = headline.words === "median" ? " (median)" : "";
+  return `${bare(headline.value, latency.unit)}${median}`;
 }
 
 function mini(series: Series): Html {

@@ -2,16 +2,7 @@ import { foreignText } from "../../document/foreign.ts";
 import { type Case, DECISIONS, type Run } from "../../document/run.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
 import { sparkline } from "../../text/sparkline.ts";
-import {
-  bare,
-  bareSpan,
-  count,
-  digits,
-  duration,
-  percent,
-  quantity,
-  spanLike,
-} from "../../text/units.ts";
+import { bare, bareSpan, count, digits, duration, quantity, spanLike } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import {
   calibrations,
@@ -21,7 +12,18 @@ import {
   functionSummary,
   guestFacts,
 } from "../facts/guest.ts";
-import { agreement, bootsOf, headlineOf, stagesIn } from "../facts/latency.ts";
+import {
+  agreement,
+  bootsOf,
+  estimateText,
+  headlineOf,
+  methodsOf,
+  netTimes,
+  notesOf,
+  stagesIn,
+  TIME_CHECK_WORDS,
+  timeCheckOf,
+} from "../facts/latency.ts";
 import { marksOf } from "../facts/marks.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { programCosts, slowdownOf } from "../facts/observing.ts";
@@ -29,9 +31,9 @@ import {
   COUNTED_SENTENCE,
   COUNTED_WORDS,
   DECISION_WORDS,
+  NET_WORDS,
+  RAW_WORDS,
   SPREAD_WORDS,
-  stageName,
-  withProbes,
 } from "../facts/words.ts";
 import type { Section } from "./assemble.ts";
 import { searches, slopes } from "./load.ts";
@@ -49,6 +51,7 @@ export function sectionsOf(run: Run): Section[] {
     searches(run),
     slopes(run),
     roundTrips(run),
+    timeChecks(run),
     latency(run),
     decisions(run),
     books(run),
@@ -83,11 +86,10 @@ function resultRows(run: Run, item: Case): Markdown[] {
   if (series.length === 0) return [row(name, "no metric", "", "", 0, "")];
   return series.map((one, index) => {
     const kept = one.samples.filter((sample) => sample.discarded === null);
-    const side = one.side === "" ? md`` : md` ${code(one.side)}`;
     const marks = marksOf(run, item, one, index === 0).map((mark) => md` **${mark}**`);
     return row(
       index === 0 ? name : "",
-      md`${code(one.metric)}${side}`,
+      md`${code(one.metric)}`,
       one.spread === null ? "-" : md`${quantity(one.spread.median, one.unit)}${joined(marks)}`,
       one.spread === null
         ? "-"
@@ -105,37 +107,67 @@ function joined(parts: readonly Markdown[]): Markdown {
   return new Markdown(parts.map(({ text }) => text).join(""));
 }
 
-function latency(run: Run): Section {
-  const rows = stagesIn(run, "ns").map(({ item, stage, latency: found }, index, all) => {
-    const { p50, p90, p99, sampled } = found;
-    const show = (value: number) => (sampled === 0 ? "none" : duration(value));
-    const share = sampled === found.count ? "all" : percent(sampled, found.count);
-    const of = `${share} of ${count(found.count)}`;
-    const slowdown = item === all[index - 1]?.item ? null : slowdownOf(item);
-    const name = slowdown === null ? code(item.id) : md`${code(item.id)}, ${slowdown}`;
-    return row(name, stageName(stage, found.unit), show(p50), show(p90), show(p99), of);
+function timeChecks(run: Run): Section {
+  const rows = run.cases.flatMap((item) => {
+    const line = timeCheckOf(item);
+    if (line === null) return [];
+    return [
+      line.passed === false
+        ? md`- ${code(item.id)}: **${line.text}**`
+        : md`- ${code(item.id)}: ${line.text}`,
+    ];
   });
   return {
-    title: withProbes("Stage latency", "ns"),
-    folded: true,
-    share: 13_000,
-    head: tableHead(["Case", "Stage", "p50", "p90", "p99", "Timed"], "llrrrr"),
+    title: TIME_CHECK_WORDS,
+    folded: !run.cases.some(({ timeCheck }) => timeCheck?.passed === false),
+    share: 3000,
+    head: null,
     rows,
     note: null,
   };
 }
 
-function instructions(run: Run): Section {
-  const rows = stagesIn(run, "instructions").map(({ item, stage, latency: found }) => {
-    const { value, ci } = headlineOf(found);
+function latency(run: Run): Section {
+  const timed = stagesIn(run, "ns");
+  const rows = timed.map(({ item, stage, latency: found }) => {
+    const { raw, observer, sampled } = found;
+    const times = netTimes(found);
+    const net = (value: number | undefined) => (value === undefined ? "-" : duration(value));
+    const measured = (value: number) => (sampled === 0 ? "none" : duration(value));
     return row(
       code(item.id),
-      stageName(stage, found.unit),
-      found.sampled === 0 ? "none" : bare(value, found.unit),
-      bareSpan(ci, found.unit, value),
+      [stage, ...notesOf(found)].join(": "),
+      ...[times?.p10, times?.p50, times?.p90].map(net),
+      estimateText(found) ?? "-",
+      observer === null ? "not known" : duration(observer.value),
+      ...[raw.p50, raw.p99].map(measured),
+      count(sampled),
+    );
+  });
+  const heads = ["net p10", "net p50", "net p90", "net mean", "probes", "raw p50", "raw p99"];
+  return {
+    title: `Stage latency, ${NET_WORDS}`,
+    folded: true,
+    share: 13_000,
+    head: tableHead(["Case", "Stage", ...heads, "Timed"], "llrrrrrrrr"),
+    rows,
+    note: md`Net: less the probes' own share of one sample (probes), with the 95 % interval of the mean over sessions. Raw: ${RAW_WORDS}. ${methodsOf(timed).join("; ")}`,
+  };
+}
+
+function instructions(run: Run): Section {
+  const rows = stagesIn(run, "instructions").map(({ item, stage, latency: found }) => {
+    const headline = headlineOf(found);
+    const { observer, unit } = found;
+    return row(
+      code(item.id),
+      stage,
+      headline === null ? "none" : bare(headline.value, unit),
+      headline === null ? "-" : bareSpan(headline.ci, unit, headline.value),
       count(found.perRound?.length ?? 0),
       count(bootsOf(item, found)),
       agreement(found),
+      observer === null ? "-" : bare(observer.value, unit),
     );
   });
   return {
@@ -143,11 +175,11 @@ function instructions(run: Run): Section {
     folded: false,
     share: 13_000,
     head: tableHead(
-      ["Case", "Stage", "Instructions", "Interval", "Rounds", "Boots", "Alike"],
-      "llrrrrr",
+      ["Case", "Stage", "Instructions", "Interval", "Rounds", "Boots", "Alike", "Probes"],
+      "llrrrrrr",
     ),
     rows,
-    note: md`Instructions: the mode over rounds, net of the probes; interval: the span of the boots' modes; alike: passages that took exactly their round's mode.`,
+    note: md`Instructions: the mode over rounds, ${NET_WORDS}; interval: the span of the boots' modes; alike: passages that took exactly their round's mode; probes: their own, taken out.`,
   };
 }
 
@@ -291,11 +323,7 @@ function probes(run: Run): Section {
       md`- ${code(one.name)}: ${count(one.events)} events on the whole host, net ${one.nsPerEvent}`,
   );
   const cases = observed.map(({ item, probe }) => {
-    const over = probe.overhead;
-    const cost =
-      over === null
-        ? "effect on the workload not asked for"
-        : `with probes on ${over.metric} is ${digits(over.ratio)} of off (${over.ci.map(digits).join(" .. ")})`;
+    const cost = slowdownOf(item) ?? "slow-down by counting not known";
     const gaps = probe.notObservable.map((gap) => `; ${gap.stage} cannot be seen: ${gap.reason}`);
     return md`- ${code(item.id)}: ${probe.backend}, ${count(probe.lost)} lost, ${count(probe.missed)} missed, ${cost}${gaps.join("")}`;
   });

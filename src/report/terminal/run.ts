@@ -7,7 +7,7 @@ import { CLOCK_WORDS } from "../facts/words.ts";
 import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./account.ts";
 import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./evidence.ts";
 import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./guest.ts";
-import { writeLatency, writeResults } from "./results.ts";
+import { writeLatency, writeResults, writeTimeChecks } from "./results.ts";
 import { writeRoundTrips } from "./round-trip.ts";
 import { Screen } from "./screen.ts";
 import { writeSearches } from "./searches.ts";
@@ -35,6 +35,7 @@ export function renderTerminal(run: Run, options = PAPER): string {
   writeSearches(screen, run);
   writeSlopes(screen, run);
   writeRoundTrips(screen, run);
+  writeTimeChecks(screen, run);
   writeLatency(screen, run);
   writeDecisions(screen, run);
   writeAccounts(screen, run);
@@ -65,6 +66,7 @@ export function renderTables(
     if (run.cases.length > 0) writeResults(screen, run);
     writeSearches(screen, run);
     writeSlopes(screen, run);
+    writeTimeChecks(screen, run);
   }
   if (percentiles) {
     writeRoundTrips(screen, run);

@@ -228,13 +228,11 @@ function prefixed<T>(word: string, entries: Record<string, T>): Record<string, T
   );
 }
 
-function probes({ probe }: Case): Fact[] {
-  const calibration = (probe?.calibration ?? []).map(
-    ({ pair, value }): Fact => ({
-      group: "probes",
-      name: `instructions of ${pair}`,
-      value: String(value),
-    }),
+function probes({ probe, latency }: Case): Fact[] {
+  const observers = Object.entries(latency).flatMap(([stage, { unit, observer }]): Fact[] =>
+    unit !== "instructions" || observer === null
+      ? []
+      : [{ group: "probes", name: `instructions of ${stage}`, value: String(observer.value) }],
   );
-  return [{ group: "probes", name: "backend", value: probe?.backend ?? "off" }, ...calibration];
+  return [{ group: "probes", name: "backend", value: probe?.backend ?? "off" }, ...observers];
 }

@@ -18,7 +18,7 @@ import {
   type Stage,
   type TracedFunction,
 } from "../../document/run.ts";
-import { type Bucket, mergeBuckets } from "../histogram.ts";
+import { type Bucket, mergeBuckets, withoutObserver } from "../histogram.ts";
 import { compareAccounts } from "./accounts.ts";
 import { differencesOf } from "./environment.ts";
 import { ALPHA } from "./headlines.ts";
@@ -253,7 +253,7 @@ type Distribution = NonNullable<Comparison["distributions"]>[number];
 /** As many as a figure can show. */
 const STEPS = 48;
 
-/** Stages that the base and at least one candidate timed, in steps that can be drawn; empty for runs in pairs, which have no probes. */
+/** Stages of which the base and at least one candidate have net times, in steps that can be drawn; empty for runs in pairs, which have no probes. */
 function distributionsOf(pairs: readonly Pair[]): Distribution[] {
   const [first] = pairs;
   if (first === undefined || pairs.some(isPaired)) return [];
@@ -274,13 +274,15 @@ function ofStage(side: Labelled, id: string, stage: Stage): Distribution | null 
   const found = casesNamed(side, id).flatMap(({ item }) => timed(item, stage) ?? []);
   const [one] = found;
   if (one === undefined) return null;
-  const buckets = mergeBuckets(found.flatMap((latency) => latency.buckets));
+  const buckets = mergeBuckets(found.flatMap(({ net }) => net));
   return { case: id, side: side.label, stage, unit: one.unit, buckets };
 }
 
 function timed(item: Case, stage: Stage) {
-  const latency = item.latency[stage];
-  return latency === undefined || latency.buckets.length === 0 ? null : latency;
+  const { unit = "ns", raw, observer = null, withheld = null } = item.latency[stage] ?? {};
+  if (raw === undefined || observer === null || withheld !== null) return null;
+  const net = withoutObserver(raw.buckets, observer.value);
+  return net.length === 0 ? null : { unit, net };
 }
 
 /** On one logarithmic grid, so that the sides can be laid one below the other. */

@@ -11,7 +11,10 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-const CASE = ["bench", "--topology", "bridge:3", "--workload", "flood", "--duration", "200ms"];
+const CASE = [
+  ...["bench", "--topology", "bridge:3", "--workload", "flood", "--duration", "200ms"],
+  ...["--latency-sessions", "1"],
+];
 
 describe("the host after a run", () => {
   it("is as it was before, and the reports are written", async () => {

@@ -37,7 +37,13 @@ async function measure(
   workload: string,
   options: Partial<BenchOptions>,
 ): Promise<Case> {
-  const request = { topology: [topology], workload: [workload], rounds: ROUNDS, seed: 1 };
+  const request = {
+    topology: [topology],
+    workload: [workload],
+    rounds: ROUNDS,
+    seed: 1,
+    latencySessions: 0,
+  };
   const run = await bench({ ...request, duration: "50ms", ...options });
   const [only] = run.cases;
   if (only === undefined) throw new Error("the run has no case");

@@ -31,11 +31,18 @@ describe("what came or went during adjacent rounds", () => {
   const rounds = (...readings: (string[] | undefined)[]): MeasuredRound[] =>
     Array.from({ length: readings.length / 2 }, (_, index) => {
       const reading = (foreign: string[] | undefined) => ({
-        ...{ cpu: null, softnetDrops: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
+        ...{
+          cpu: null,
+          softnetDrops: null,
+          squeezed: null,
+          involuntarySwitches: 0,
+          pressureUs: null,
+          atNs: 0,
+        },
         ...(foreign === undefined ? {} : { foreign }),
       });
       return {
-        ...{ driver: "base", side: "base" as const, startNs: 0, durationNs: 1 },
+        ...{ driver: "base", side: "off" as const, startNs: 0, durationNs: 1 },
         before: reading(readings[2 * index]),
         after: reading(readings[2 * index + 1]),
         measured: { metrics: {}, cpu: null },
@@ -61,12 +68,19 @@ describe("a run", () => {
   const { plan } = planFor(undefined, asked);
   const run = async (fake: Fake) => {
     const runner = new FakeRunner(fake);
-    await runner.run(runPlan(plan, { seed: SEED, clock: "wall", refusal: null }));
+    await runner.run(runPlan(plan, { seed: SEED, clock: "wall", timed: true, refusal: null }));
     return documentOf(runner.recorded);
   };
   const documentOf = (events: readonly RunEvent[]) => {
     const begun = { ...completeRun(), cases: [] };
-    const context = { plan, seed: SEED, clock: "wall" as const, cpu: 0, backend: null };
+    const context = {
+      plan,
+      seed: SEED,
+      clock: "wall" as const,
+      cpu: 0,
+      backend: null,
+      untimed: null,
+    };
     const fold = new RunFold(begun, context);
     for (const event of events) fold.enter(event);
     return fold.document({ interrupted: false, durationNs: 1 });
@@ -95,7 +109,7 @@ describe("a run", () => {
       act: (action) =>
         action.act === "begin" ? { act: "begin", id: action.id, foreign: [RX] } : undefined,
     });
-    await runner.run(runPlan(plan, { seed: SEED, clock: "wall", refusal: null }));
+    await runner.run(runPlan(plan, { seed: SEED, clock: "wall", timed: true, refusal: null }));
     const found = documentOf(runner.recorded);
     expect(found.environment.foreignProbes).toEqual([RX]);
     expect(found.cases[0]?.foreignProbes).toBeUndefined();

@@ -13,8 +13,8 @@ import { completeRun } from "../../fixtures/report/runs.ts";
 import { COUNTED, cutEverywhere, type Fake, FakeRunner, resumed } from "./fake-runner.ts";
 
 const SEED = 7;
-const wall = { seed: SEED, clock: "wall", refusal: null } as const;
-const icount = { seed: SEED, clock: "icount", refusal: () => null } as const;
+const wall = { seed: SEED, clock: "wall", timed: true, refusal: null } as const;
+const icount = { seed: SEED, clock: "icount", timed: false, refusal: () => null } as const;
 
 const planOf = (topology: string, workload: string, more = {}): Plan =>
   planFor(undefined, { topology: [topology], workload: [workload], rounds: 3, ...more }).plan;
@@ -24,7 +24,7 @@ function document(plan: Plan, events: readonly RunEvent[], interrupted = false) 
   const fold = new RunFold(
     { ...completeRun(), cases: [], checks: [] },
     {
-      ...{ plan, seed: SEED, clock: plan.clock, cpu: 0 },
+      ...{ plan, seed: SEED, clock: plan.clock, cpu: 0, untimed: null },
       backend: { name: "tracepoint", reason: "asked for" },
     },
   );
@@ -34,30 +34,94 @@ function document(plan: Plan, events: readonly RunEvent[], interrupted = false) 
 
 const startsOf = (events: readonly RunEvent[]) =>
   events.flatMap((event) =>
-    event.act === "measure" && event.purpose === undefined
-      ? event.rounds.map(({ startNs }) => startNs)
-      : [],
+    event.act === "measure" ? event.rounds.map(({ startNs }) => startNs) : [],
   );
 
-describe("the rounds of a case", () => {
-  const watched = planOf("bridge:2", "forward", { probeEffect: 2 });
-
-  it("are counted under the probes, which are read before any that the metrics are of", async () => {
+describe("a chain", () => {
+  it("is measured without probes by the wall clock, and says why", async () => {
+    const plan = planOf("chain:3", "forward");
     const runner = new FakeRunner();
+    await runner.run(runPlan(plan, wall));
+    expect(runner.did).not.toContain("attach");
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.warnings).toEqual([expect.stringMatching(/a chain has several/)]);
+    expect(one?.metrics.ns_per_frame?.samples).toHaveLength(3);
+  });
+
+  it("has its stages counted in instructions", async () => {
+    const plan = { ...planOf("chain:3", "forward"), clock: "icount" as const };
+    const runner = new FakeRunner();
+    await runner.run(runPlan(plan, icount));
+    const stages = runner.actions.flatMap((action) =>
+      action.act === "attach-stage" ? [[action.stage, action.inChain]] : [],
+    );
+    // Of a hop between others, and not how frames come to the first bridge.
+    expect(stages).toEqual([
+      ["bridge.forward", true],
+      ["veth.out", true],
+      ["bridge.lookup", true],
+    ]);
+  });
+
+  it("takes no workload that floods or teaches one bridge", () => {
+    expect(() => planOf("chain:3", "flood")).toThrow(/flood does not run on chain/);
+    expect(() => planOf("chain:3", "learn")).toThrow(/learn does not run on chain/);
+  });
+});
+
+describe("the rounds of a case", () => {
+  const watched = planOf("bridge:2", "forward", { latencySessions: 2 });
+
+  it("are unwatched before, between and after those that count and those that time", async () => {
+    const metrics = (_: string, side: string) => ({
+      ns_per_frame: { off: 1000, count: 2500, time: 1400 }[side] ?? 0,
+    });
+    const runner = new FakeRunner({ metrics });
     await runner.run(runPlan(watched, wall));
-    expect(runner.did.slice(0, 13)).toEqual([
-      ...["begin", "build", "attach", "prepare", "warm-up"],
-      ...["measure", "measure", "measure", "cost", "read"],
-      ...["measure", "measure", "measure"],
+    const session = ["attach-time", "warm-up", "measure", "read-time"];
+    expect(runner.did).toEqual([
+      ...["begin", "build", "prepare", "warm-up", "measure"],
+      ...["attach", "measure", "measure", "measure", "cost", "read", "measure"],
+      ...Array(6).fill(session).flat(),
+      ...["measure", "close", "end"],
     ]);
     const [one] = document(watched, runner.recorded).cases;
     expect(one?.state).toBe("complete");
-    expect(one?.rounds.map(({ index, side }) => [index, side])).toEqual([
-      ...[1, 2, 3].map((index) => [index, "on"]),
-      ...[4, 5, 6].map((index) => [index, "off"]),
+    expect(one?.rounds.map(({ side, stage }) => stage ?? side)).toEqual([
+      ...["off", "count", "count", "count", "off"],
+      ...["bridge", "sender", "empty", "bridge", "sender", "empty"],
+      "off",
     ]);
-    expect(one?.metrics.ns_per_frame?.samples).toHaveLength(3);
-    expect(one?.probe?.overhead?.on).toHaveLength(2);
+    expect(one?.metrics.ns_per_frame?.samples).toEqual([1000, 1000, 1000]);
+    expect(one?.probe?.slowdown?.value).toBeCloseTo(2.5);
+    // Of 400 ns that were measured, 100 are the observer's.
+    expect(one?.latency["bridge.forward"]).toMatchObject({
+      ...{ p50: 300, withheld: null, sampled: 200 },
+      ...{ raw: { p50: 400 }, observer: { value: 100 }, estimate: { value: 300, n: 2 } },
+    });
+    // Two whole events lie inside: (1400 - 1000) ns over the four that a frame passes.
+    expect(one?.latency.path).toMatchObject({ p50: 700, observer: { value: 300 } });
+    expect(one?.timeCheck).toMatchObject({
+      ...{ passed: true, sum: 650, ratio: 0.65 },
+      stages: { "veth.in": 150, "bridge.forward": 300, "veth.out": 200 },
+    });
+  });
+
+  it("have no net times where the stages come to more than the whole", async () => {
+    const runner = new FakeRunner({ metrics: () => ({ ns_per_frame: 500 }) });
+    await runner.run(runPlan(watched, wall));
+    const [one] = document(watched, runner.recorded).cases;
+    expect(one?.timeCheck).toMatchObject({ passed: false, ratio: 1.3 });
+    expect(one?.latency["bridge.forward"]).toMatchObject({
+      ...{ p10: null, p50: null, p90: null, estimate: null, raw: { p50: 400 } },
+      withheld: expect.stringMatching(/^time check: the stages come to 130 % of/),
+    });
+  });
+
+  it("time nothing on a machine whose time means nothing", async () => {
+    const runner = new FakeRunner();
+    await runner.run(runPlan(watched, { ...wall, timed: false }));
+    expect(runner.did).not.toContain("attach-time");
   });
 
   it("without a backend are those of the base, and no probe is attached", async () => {
@@ -66,7 +130,7 @@ describe("the rounds of a case", () => {
     await runner.run(runPlan(plan, wall));
     expect(runner.did).not.toContain("attach");
     const [one] = document(plan, runner.recorded).cases;
-    expect(one?.rounds.map(({ side }) => side)).toEqual(["base", "base", "base"]);
+    expect(one?.rounds.map(({ side }) => side)).toEqual(["off", "off", "off"]);
   });
 
   it("whose probes missed a burst are measured again in another lab, three times at most", async () => {
@@ -98,8 +162,8 @@ describe("the rounds of a case", () => {
       expect(one?.warnings.filter((text) => text.startsWith("measured again"))).toHaveLength(
         labs - 1,
       );
-      expect(one?.metrics.setup_time?.samples).toHaveLength(1);
-      expect(one?.rounds.filter(({ discarded }) => discarded === null)).toHaveLength(6);
+      expect(one?.metrics.setup_time?.samples).toHaveLength(labs);
+      expect(one?.rounds.filter(({ discarded }) => discarded === null)).toHaveLength(12);
     }
   });
 
@@ -113,19 +177,25 @@ describe("the rounds of a case", () => {
         expect(run.cases).toHaveLength(1);
         expect(one?.state, `cut off after ${stop}`).toBe("complete");
         const counted = one?.rounds.filter(({ discarded }) => discarded === null);
-        expect(counted?.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5, 6]);
+        expect(counted?.map(({ side }) => side).sort()).toEqual([
+          ...Array(3).fill("count"),
+          ...Array(3).fill("off"),
+          ...Array(6).fill("time"),
+        ]);
+        expect(one?.latency["bridge.forward"]?.sampled).toBe(200);
         expect(one?.rounds.map(({ startNs }) => startNs)).toEqual(startsOf(events));
         expect(one?.metrics.ns_per_frame?.samples).toHaveLength(3);
-        expect(one?.probe?.overhead?.on).toHaveLength(2);
         expect(run.provenance.resumedAt).toHaveLength(1);
       },
     );
   });
 
   it("interrupted under the probes keep their counts", async () => {
+    let rounds = 0;
     const runner: FakeRunner = new FakeRunner({
       act: (action) => {
-        if (action.act === "measure" && action.mark === 2) runner.controller.abort();
+        const counts = action.act === "measure" && action.drivers[0]?.side === "count";
+        if (counts && ++rounds === 2) runner.controller.abort();
         return undefined;
       },
     });
@@ -133,7 +203,7 @@ describe("the rounds of a case", () => {
     expect(runner.did.slice(-3)).toEqual(["measure", "read", "close"]);
     const [one] = document(watched, runner.entered, true).cases;
     expect(one).toMatchObject({ state: "interrupted", probe: { backend: "tracepoint" } });
-    expect(one?.rounds).toHaveLength(2);
+    expect(one?.rounds.map(({ side }) => side)).toEqual(["off", "count", "count"]);
   });
 });
 
@@ -159,7 +229,8 @@ describe("a plan", () => {
     expect(run.state).toBe("failed");
     expect(run.cases.map(({ state }) => state)).toEqual(["failed", "complete"]);
     expect(run.cases[0]?.error).toBe("ping exited with 3");
-    expect(runner.did.slice(0, 5)).toEqual(["begin", "build", "attach", "close", "end"]);
+    expect(runner.did.slice(0, 5)).toEqual(["begin", "build", "prepare", "warm-up", "measure"]);
+    expect(runner.did.slice(5, 8)).toEqual(["attach", "close", "end"]);
   });
 
   it("ends where the probes themselves fail", async () => {
@@ -183,18 +254,18 @@ describe("instructions", () => {
   it("are counted in a lab of its own for each round, a stage at a time", async () => {
     const runner = new FakeRunner(fake());
     await runner.run(runPlan(plan, icount));
-    expect(runner.did.filter((act) => act === "build")).toHaveLength(3 + 3 * 3);
-    expect(runner.did.filter((act) => act === "attach-stage")).toHaveLength(3);
+    expect(runner.did.filter((act) => act === "build")).toHaveLength(3 + 4 * 3);
+    expect(runner.did.filter((act) => act === "attach-stage")).toHaveLength(4);
     const [one] = document(plan, runner.recorded).cases;
     expect(one?.metrics).toEqual({
       instructions_per_frame: expect.objectContaining({ samples: [900, 900, 900] }),
     });
     expect(Object.keys(one?.latency ?? {}).sort()).toEqual(
-      ["bridge.forward", "bridge.lookup", "veth"].sort(),
+      ["bridge.forward", "bridge.lookup", "veth.in", "veth.out"].sort(),
     );
     const marks = one?.latency["bridge.forward"]?.perRound?.map(({ round }) => round);
     expect(marks).toEqual([4, 5, 6]);
-    expect(one?.rounds.map(({ index }) => index)).toEqual([...Array(12).keys()].map((n) => n + 1));
+    expect(one?.rounds.map(({ index }) => index)).toEqual([...Array(15).keys()].map((n) => n + 1));
   });
 
   it("of a stage that cannot be counted here have its reason", async () => {
@@ -202,7 +273,7 @@ describe("instructions", () => {
     await runner.run(runPlan(plan, { ...icount, refusal: (stage) => `no ${stage}` }));
     expect(runner.did).not.toContain("attach-stage");
     const [one] = document(plan, runner.recorded).cases;
-    expect(one?.probe?.notObservable).toContainEqual({ stage: "veth", reason: "no veth" });
+    expect(one?.probe?.notObservable).toContainEqual({ stage: "veth.in", reason: "no veth.in" });
   });
 
   it("cut off anywhere come to the same stages", async () => {
@@ -216,9 +287,9 @@ describe("instructions", () => {
         for (const latency of Object.values(one?.latency ?? {})) {
           expect(latency.perRound).toHaveLength(3);
         }
-        expect(Object.keys(one?.latency ?? {})).toHaveLength(3);
+        expect(Object.keys(one?.latency ?? {})).toHaveLength(4);
         const rounds = one?.rounds.filter(({ discarded }) => discarded === null);
-        expect(rounds).toHaveLength(12);
+        expect(rounds).toHaveLength(15);
       },
     );
   });

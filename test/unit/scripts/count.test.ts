@@ -74,8 +74,15 @@ describe("a script's steps", () => {
 
 describe("a run of vitest", () => {
   const file = (status: string, ...tests: [status: string, ...tags: string[]][]) => ({
+    name: "a.test.ts",
+    message: "no such module\nat a line",
     status,
-    assertionResults: tests.map(([one, ...tags]) => ({ status: one, tags })),
+    assertionResults: tests.map(([one, ...tags], index) => ({
+      status: one,
+      tags,
+      fullName: `test ${index}`,
+      failureMessages: one === "failed" ? ["expected 1 to be 2\n at a line"] : [],
+    })),
   });
   const report = {
     testResults: [
@@ -89,17 +96,23 @@ describe("a run of vitest", () => {
     [false, { passed: 2, failed: 0, skipped: 2 }],
     [true, { passed: 2, failed: 0, skipped: 1 }],
   ])("counts what was asked for: with tags full %s", (full, count) => {
-    expect(countTests(report, 0, full)).toEqual(count);
+    expect(countTests(report, 0, full)).toEqual({ ...count, failures: [] });
   });
 
   test("that failed without a test that did counts one failure", () => {
     const { testResults } = report;
     expect(countTests(report, 1)).toMatchObject({ passed: 4, failed: 1 });
-    expect(countTests(null, 1)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+    expect(countTests(null, 1)).toMatchObject({ passed: 0, failed: 1, skipped: 0 });
     const broken = { testResults: [...testResults, file("failed")] };
-    expect(countTests(broken, 1)).toMatchObject({ passed: 4, failed: 1 });
+    expect(countTests(broken, 1)).toMatchObject({
+      ...{ passed: 4, failed: 1 },
+      failures: ["a.test.ts: no such module"],
+    });
     const failed = { testResults: [...testResults, file("failed", ["failed"], ["failed"])] };
-    expect(countTests(failed, 1)).toMatchObject({ passed: 4, failed: 2 });
+    expect(countTests(failed, 1)).toMatchObject({
+      ...{ passed: 4, failed: 2 },
+      failures: [0, 1].map((test) => `a.test.ts: test ${test}: expected 1 to be 2`),
+    });
   });
 });
 
