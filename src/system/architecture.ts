@@ -15,14 +15,18 @@ const CALLS = new Map([
   ["ppc64", { bpf: 361, perfEventOpen: 319 }],
 ]);
 
+export interface CallNumbers {
+  bpf: number;
+  perfEventOpen: number;
+}
+
 /** Throws a PrerequisiteError that names the architecture where bridgescope was not made for it. */
-export function callNumber(
-  call: "bpf" | "perfEventOpen",
+export function callNumbers(
   architecture: string = process.arch,
   order: string = endianness(),
-): number {
+): CallNumbers {
   const numbers = order === "LE" ? CALLS.get(architecture) : undefined;
-  if (numbers !== undefined) return numbers[call];
+  if (numbers !== undefined) return numbers;
   const known = [...CALLS.keys()].join(", ");
   throw new PrerequisiteError(
     `bridgescope knows the kernel's system calls and structures on ${known} in little-endian order, and this machine is ${architecture} (${order}): run it on one of those`,

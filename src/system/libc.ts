@@ -1,5 +1,5 @@
 import koffi from "koffi";
-import { callNumber } from "./architecture.ts";
+import { callNumbers } from "./architecture.ts";
 
 /** The few libc calls that Node does not offer. All are synchronous and act on the calling thread. */
 export const libc = koffi.load("libc.so.6");
@@ -241,7 +241,7 @@ export function bpf(
   for (const [offset, target] of pointers) attributes.writeBigUInt64LE(addressOf(target), offset);
   return checked(
     call,
-    Number(calls.bpf(callNumber("bpf"), command, attributes, attributes.length)),
+    Number(calls.bpf(callNumbers().bpf, command, attributes, attributes.length)),
   );
 }
 
@@ -270,7 +270,7 @@ export function programsOnTracepoint(event: number): number[] {
   attributes.writeUInt32LE(PERF_ATTR_BYTES, 4);
   attributes.writeBigUInt64LE(BigInt(event), 8);
   attributes.writeBigUInt64LE(PERF_DISABLED, 40);
-  const call = callNumber("perfEventOpen");
+  const call = callNumbers().perfEventOpen;
   const opened = calls.perfEventOpen(call, attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
   const fd = checked("perf_event_open", Number(opened));
   try {

@@ -24,7 +24,9 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
     expect(reports).toHaveLength(PROBES.length);
     for (const [index, { pid, found, after }] of reports.entries()) {
       const [, type, where] = PROBES[index] ?? [];
-      const wanted = type === null ? [] : [{ type, where, pid, process: "bpftrace" }];
+      // Its Linux 5.10 tells of no fentry program what it is on.
+      const untold = kernel === "debian:bullseye" && /^f(entry|exit)$/.test(type ?? "");
+      const wanted = type === null || untold ? [] : [{ type, where, pid, process: "bpftrace" }];
       expect(found).toMatchObject(wanted);
       expect(found).toHaveLength(wanted.length);
       expect(after).toEqual([]);

@@ -1,7 +1,6 @@
 /** Somebody else's bpftrace beside a bench: named when it is there, and its coming and going spoils no pair. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { compareSchema } from "../../../src/document/compare.ts";
 import { type Run, runSchema } from "../../../src/document/run.ts";
@@ -78,7 +77,8 @@ test("pairs of bench --vs during which it comes or goes do not count, and are re
   for (let turn = 0; turn < 4; turn++) {
     const one = await come();
     pids.push(one.pid);
-    await sleep(300);
+    // While labs are built nobody looks.
+    await expect.poll(measured, { timeout: 60_000, interval: 50 }).toContain(`"pid":${one.pid},`);
     await one.end();
   }
   const { code, stderr } = await running.finished;
