@@ -24,8 +24,9 @@ export const PORTS_BY_NAME = 64;
 const TRACEPOINT = { bridge: "tracepoint/bridge.bt", path: "tracepoint/path.bt" };
 const FUNCTION = { bridge: "function/bridge.bt", path: "function/path.bt" };
 export const EMPTY = "tracepoint/empty.bt";
-export const LIVE = "tracepoint/live.bt";
-export const WATCH = "tracepoint/watch.bt";
+/** Of `explain` and of `watch`, by what they are made of. */
+export const LIVE = { tracepoint: "tracepoint/live.bt", function: "function/live.bt" };
+export const WATCH = { tracepoint: "tracepoint/watch.bt", function: "function/watch.bt" };
 export const COUNTED = "function/counted.bt";
 
 /** What a backend's program for this lab is, with its parameters. */

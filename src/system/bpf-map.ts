@@ -4,6 +4,7 @@ import { bpf, close, SystemCallError } from "./libc.ts";
 
 /** Commands of enum bpf_cmd. */
 const UPDATE_ELEM = 2;
+const DELETE_ELEM = 3;
 const MAP_GET_FD_BY_ID = 14;
 const OBJ_GET_INFO_BY_FD = 15;
 const LOOKUP_BATCH = 24;
@@ -112,6 +113,15 @@ export function addToMap(map: BpfMap, entries: Entries): number {
 /** Adds entries, or changes those that are there. For maps that are not per CPU. Returns for how many there was no room. */
 export function setInMap(map: BpfMap, entries: Entries): number {
   return update(map, entries, ANY);
+}
+
+/** Deletes entries; one that is not there is none. */
+export function deleteFromMap(map: BpfMap, keys: readonly Buffer[]): void {
+  const attributes = Buffer.alloc(32);
+  attributes.writeUInt32LE(map.fd, 0);
+  for (const key of keys) {
+    endOf(() => bpf("bpf(BPF_MAP_DELETE_ELEM)", DELETE_ELEM, attributes, [[8, key]]));
+  }
 }
 
 type Entries = readonly (readonly [key: Buffer, value: Buffer])[];

@@ -1,5 +1,5 @@
 import koffi from "koffi";
-import { bpfCall } from "./architecture.ts";
+import { callNumbers } from "./architecture.ts";
 
 /** The few libc calls that Node does not offer. All are synchronous and act on the calling thread. */
 export const libc = koffi.load("libc.so.6");
@@ -117,6 +117,13 @@ export function close(fd: number): void {
   checked("close", calls.close(fd));
 }
 
+/** The same in a thread of the pool, for what the kernel takes its time to let go; resolves when it has. */
+export function closeInBackground(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    calls.close.async(fd, (error: Error | null) => (error === null ? resolve() : reject(error)));
+  });
+}
+
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -231,7 +238,10 @@ export function bpf(
   pointers: readonly (readonly [offset: number, target: Buffer])[] = [],
 ): number {
   for (const [offset, target] of pointers) attributes.writeBigUInt64LE(addressOf(target), offset);
-  return checked(call, Number(calls.bpf(bpfCall(), command, attributes, attributes.length)));
+  return checked(
+    call,
+    Number(calls.bpf(callNumbers().bpf, command, attributes, attributes.length)),
+  );
 }
 
 /** A descriptor that keeps the kernel's BPF run-time statistics on until it is closed (or we die). */
