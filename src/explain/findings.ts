@@ -142,7 +142,7 @@ function howCounted({ backend, seconds, counted }: Collected): string {
   const places =
     backend === "tracepoint"
       ? "tracepoints net:netif_receive_skb and net:net_dev_queue"
-      : `${backend} of br_handle_frame and br_dev_queue_push_xmit`;
+      : `${backend} of br_handle_frame_finish and br_dev_queue_push_xmit`;
   const part = counted / Math.max(seconds, 1e-3);
   return part < WHOLE
     ? `estimated of ${(part * 100).toFixed(part < 0.1 ? 1 : 0)} % of the time: ${places}`

@@ -5,12 +5,13 @@ import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
 import { programText, type WATCH } from "../probes/programs.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
 import { openPrivateSite } from "../system/site.ts";
-import { measureEventCost } from "./event-cost.ts";
+import { type EventCost, measureEventCost } from "./event-cost.ts";
 import { type Hooks, takePrograms } from "./hooks.ts";
 
 export interface LiveProgram {
   maps: ProbeMaps;
   backend: BackendName;
+  event: EventCost;
   /** Resolves when it can be attached again. */
   ready(): Promise<unknown>;
   /** Counts from now on, with nothing left of the frame that was in hand when it last did. */
@@ -73,9 +74,9 @@ async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promis
     maps.close();
     await hooks.close();
   };
-  let besidesNs: number;
+  let event: EventCost;
   try {
-    besidesNs = measureEventCost(hooks, backend);
+    event = measureEventCost(hooks, maps, backend);
   } catch (error) {
     await end();
     throw error;
@@ -83,6 +84,7 @@ async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promis
   return {
     maps,
     backend,
+    event,
     ready: hooks.ready,
     attach: () => {
       if (!hooks.attached()) maps.clear("cur");
@@ -97,7 +99,8 @@ async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promis
         const started = performance.now();
         await wait();
         const after = hooks.spent();
-        const ns = after.runTimeNs - before.runTimeNs + (after.events - before.events) * besidesNs;
+        const ns =
+          after.runTimeNs - before.runTimeNs + (after.events - before.events) * event.besidesNs;
         return ns / ((performance.now() - started) * 1e6);
       } finally {
         close(statistics);

@@ -27,6 +27,8 @@ export interface ProbeMaps {
   takeTexts(name: string): [key: bigint[], text: string][];
   /** Takes out all that it holds. */
   clear(name: string): void;
+  /** The same of all maps with keys. */
+  clearAll(): void;
   /** A sentence for each of these that can take no more. */
   full(names: readonly string[]): string[];
   close(): void;
@@ -76,11 +78,8 @@ export function openProbeMaps(pid: number): ProbeMaps {
       deleteFromMap(named(name), keys);
       return found;
     },
-    clear: (name) => {
-      const keys: Buffer[] = [];
-      readMap(named(name), (key) => keys.push(key));
-      deleteFromMap(named(name), keys);
-    },
+    clear: (name) => clear(named(name)),
+    clearAll: () => maps.filter(({ hash }) => hash).forEach(clear),
     full: (names) =>
       names
         .filter((name) => {
@@ -94,6 +93,12 @@ export function openProbeMaps(pid: number): ProbeMaps {
       for (const map of maps) closeMap(map);
     },
   };
+}
+
+function clear(map: BpfMap): void {
+  const keys: Buffer[] = [];
+  readMap(map, (key) => keys.push(key));
+  deleteFromMap(map, keys);
 }
 
 /** How many keys each map of the bpftrace process `pid` has room for, by the names under which it prints them. */

@@ -10,6 +10,7 @@ const OBJ_GET_INFO_BY_FD = 15;
 const LOOKUP_BATCH = 24;
 /** BPF_MAP_TYPE_PERCPU_HASH: a value for each CPU, each in a multiple of eight bytes. */
 const PERCPU_HASH = 5;
+const HASH = 1;
 /** BPF_ANY, and BPF_NOEXIST: what is there stays. */
 const ANY = 0n;
 const NOEXIST = 1n;
@@ -26,6 +27,8 @@ export interface BpfMap {
   readonly keyBytes: number;
   readonly valueBytes: number;
   readonly capacity: number;
+  /** A map of keys of any kind, per CPU or not. */
+  readonly hash: boolean;
   /** Copies of each value, one a possible CPU; 1 where the map is not per CPU. */
   readonly copies: number;
 }
@@ -51,6 +54,7 @@ export function openMap(id: number): BpfMap {
     keyBytes: info.readUInt32LE(8),
     valueBytes: info.readUInt32LE(12),
     capacity: info.readUInt32LE(16),
+    hash: [HASH, PERCPU_HASH].includes(info.readUInt32LE(0)),
     copies: info.readUInt32LE(0) === PERCPU_HASH ? possibleCpus() : 1,
   };
 }
