@@ -46,7 +46,7 @@ await main(async () => {
   for (const [command, files] of Object.entries({ watch: WATCH, explain: LIVE })) {
     const costs = [];
     for (let session = 0; session < SESSIONS; session++) {
-      const program = await loadLive(files, backend);
+      const program = await loadLive(files, [backend]);
       costs.push(program.event);
       await program.close();
     }

@@ -5,7 +5,7 @@ import type { ProbeMaps } from "../probes/maps.ts";
 import { LIVE } from "../probes/programs.ts";
 import { ipText, type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
 import { macOfInteger } from "../text/mac-address.ts";
-import { type LiveBackend, liveBackend } from "./backend.ts";
+import { type LiveBackend, liveBackends } from "./backend.ts";
 import { type ByHand, takeByHand } from "./by-hand.ts";
 import { entriesAt } from "./fdb.ts";
 import { createGuard, type GuardedProbes } from "./guard.ts";
@@ -84,7 +84,7 @@ const CLASSES: Record<number, FlowClass> = { 4: "unknownUnicast", 6: "broadcast"
 
 /** Loads probes, counts, and lets them go; nothing stays behind, however it ends. */
 export async function collect(state: BridgeState, options: CollectOptions): Promise<Collected> {
-  const program = await loadLive(LIVE, await liveBackend(options.backend, LIVE), options.signal);
+  const program = await loadLive(LIVE, await liveBackends(options.backend, LIVE), options.signal);
   const feed = program.maps.has("fdb") ? atPlace(state.place, openNeighbourFeed) : null;
   try {
     return await count(state, program, feed, options);

@@ -3,6 +3,7 @@ import type { BackendName, ProbeBackend } from "../probes/backend.ts";
 import { NONCE, type ProbeProgram, startProbes } from "../probes/bpftrace.ts";
 import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
 import { programText, type WATCH } from "../probes/programs.ts";
+import { ToolError } from "../system/errors.ts";
 import { close, enableBpfStatistics } from "../system/libc.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { type EventCost, measureEventCost } from "./event-cost.ts";
@@ -33,13 +34,28 @@ const MAP_KEYS = 65_536;
 const TEXT_BYTES = 16;
 
 /**
- * Loads the program of `watch` or `explain` for a backend; its only parameter is the marker's nonce, and it counts when it is
- * told to.
+ * Loads the program of `watch` or `explain` for the first of the backends whose program the kernel takes; its only parameter
+ * is the marker's nonce, and it counts when it is told to.
  */
 export async function loadLive(
   files: typeof WATCH,
-  backend: ProbeBackend,
+  [backend, ...others]: readonly ProbeBackend[],
   signal?: AbortSignal,
+): Promise<LiveProgram> {
+  if (backend === undefined) throw new Error("no backend was given");
+  try {
+    return await load(files, backend, signal);
+  } catch (error) {
+    // A verifier may refuse what another takes.
+    if (others.length === 0 || !(error instanceof ToolError)) throw error;
+    return loadLive(files, others, signal);
+  }
+}
+
+async function load(
+  files: typeof WATCH,
+  backend: ProbeBackend,
+  signal: AbortSignal | undefined,
 ): Promise<LiveProgram> {
   const site = await openPrivateSite();
   try {

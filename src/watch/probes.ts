@@ -35,8 +35,11 @@ export interface WatchProbes extends GuardedProbes {
 }
 
 /** Loads the probes, which count when they are told to; nothing of them stays after `close`, nor after our own end. */
-export async function loadWatch(backend: ProbeBackend, signal?: AbortSignal): Promise<WatchProbes> {
-  const program = await loadLive(WATCH, backend, signal);
+export async function loadWatch(
+  backends: readonly ProbeBackend[],
+  signal?: AbortSignal,
+): Promise<WatchProbes> {
+  const program = await loadLive(WATCH, backends, signal);
   const { maps } = program;
   const slots = createSlots();
   const mirrors = maps.has("fdb");

@@ -1,6 +1,6 @@
 /** What bridges do, an interval at a time. Nothing on them is changed. */
 import type { WatchRecord } from "../document/watch.ts";
-import { type LiveBackend, liveBackend } from "../live/backend.ts";
+import { type LiveBackend, liveBackends } from "../live/backend.ts";
 import { createGuard, type Guard, NO_PHASE, waitUntil } from "../live/guard.ts";
 import { bridgeGone } from "../live/read-bridge.ts";
 import { WATCH } from "../probes/programs.ts";
@@ -57,8 +57,8 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
   const signal = options.signal ?? new AbortController().signal;
   const limit = options.maxOverhead ?? MAX_OVERHEAD;
   requireLivePrivileges();
-  const backend =
-    options.probes === false ? null : await liveBackend(options.backend ?? "auto", WATCH);
+  const backends =
+    options.probes === false ? null : await liveBackends(options.backend ?? "auto", WATCH);
   const fleet = await openFleet(bridge, netns);
   let probes: WatchProbes | null = null;
   try {
@@ -72,9 +72,9 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
     }
     const poll = () => fleet.poll(probes);
     let guard: Guard | null = null;
-    if (backend !== null) {
+    if (backends !== null) {
       try {
-        probes = await loadWatch(backend, signal);
+        probes = await loadWatch(backends, signal);
       } catch (error) {
         if (signal.aborted) return;
         throw error;

@@ -62,7 +62,7 @@ const probes = new Map<Side, WatchProbes>();
 for (const side of SIDES) {
   if (side === "none") continue;
   say(`loading ${side}`);
-  const loaded = await loadWatch(await chooseBackend(side));
+  const loaded = await loadWatch([await chooseBackend(side)]);
   loaded.aim([{ number: 1, state }]);
   loaded.entries({ number: 1, state }, state.entries, true);
   probes.set(side, loaded);
