@@ -28,8 +28,9 @@ export function timeFile(name: TimeProbe): string {
   return `time/${name}.bt`;
 }
 export const EMPTY = "tracepoint/empty.bt";
-export const LIVE = "tracepoint/live.bt";
-export const WATCH = "tracepoint/watch.bt";
+/** Of `explain` and of `watch`, by what they are made of. */
+export const LIVE = { tracepoint: "tracepoint/live.bt", function: "function/live.bt" };
+export const WATCH = { tracepoint: "tracepoint/watch.bt", function: "function/watch.bt" };
 export const COUNTED = "function/counted.bt";
 
 /** What a backend's program for this lab is, with its parameters. */

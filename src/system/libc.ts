@@ -125,6 +125,13 @@ export function close(fd: number): void {
   checked("close", calls.close(fd));
 }
 
+/** The same in a thread of the pool, for what the kernel takes its time to let go; resolves when it has. */
+export function closeInBackground(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    calls.close.async(fd, (error: Error | null) => (error === null ? resolve() : reject(error)));
+  });
+}
+
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
