@@ -103,7 +103,7 @@ function compare(known, now) {
 function tableOf({ kernel, costs }) {
   const rows = costs.flatMap(({ file, backend, workload, topology, perFrame, programs }) => {
     const events = programs.map(({ name, instructions }) => `${name} ${instructions}`).join(", ");
-    return [`| ${file} | ${backend} | ${workload}, ${topology} | ${events} | ${perFrame} |`];
+    return [`| ${file} | ${backend} | ${workload}, ${topology} | ${events} | ${perFrame ?? "-"} |`];
   });
   return `${[
     `Instructions on ${kernel}, net of an empty program; the last column has the way into and out of each event too.`,
