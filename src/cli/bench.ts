@@ -27,7 +27,7 @@ import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
 import { type BenchExperiment, type BenchOutcome, EXPERIMENTS } from "./bench-modes.ts";
-import { BENCH_OPTIONS, type BenchOptions, modeOf } from "./bench-options.ts";
+import { BENCH_OPTIONS, type BenchOptions, modeOf, TIME_CHECK } from "./bench-options.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus, failOnOf, warnInconclusive } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
@@ -140,7 +140,8 @@ async function carryOut(
     if (outcome.runs.some(({ run }) => run.state === "interrupted")) say(howToResume(folder));
     else if (path !== undefined) removeJournal(path);
     process.exitCode =
-      interruption.exitCode() ?? statusOf(outcome, { bisect: options.bisect === true, failOn, onTimeCheck });
+      interruption.exitCode() ??
+      statusOf(outcome, { bisect: options.bisect === true, failOn, onTimeCheck });
   } catch (error) {
     line.end();
     const begun = (journal as Journal | null)?.path;

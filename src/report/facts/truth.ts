@@ -1,6 +1,7 @@
 /** How net stage times close against times that nobody watched, in words. */
-import type { Truth } from "../../document/truth.ts";
+
 import type { Run } from "../../document/run.ts";
+import type { Truth } from "../../document/truth.ts";
 import { digits } from "../../text/units.ts";
 
 export const TRUTH_TITLE = "Truth: net stage times against what nobody watched";

@@ -37,7 +37,10 @@ export function truth(run: Run): Section {
     title: TRUTH_TITLE,
     folded: false,
     share: 2000,
-    head: tableHead(["What differs", "Without probes, ns", "Net stages, ns", "Ratio", "Verdict"], "lrrrl"),
+    head: tableHead(
+      ["What differs", "Without probes, ns", "Net stages, ns", "Ratio", "Verdict"],
+      "lrrrl",
+    ),
     rows: truthRows(run).map(({ what, cases, unobserved, observed, ratio, verdict }) =>
       row(md`${what}: ${code(cases)}`, unobserved, observed, ratio, verdict),
     ),

@@ -17,6 +17,7 @@ export function writeTruth(screen: Screen, run: Run): void {
       cells: [...cells([unobserved, observed]), ...cells([ratio], "strong")],
     })),
   );
-  for (const { what, cases, verdict } of rows) screen.paragraph(`${what}, ${cases}: ${verdict}`, AT);
+  for (const { what, cases, verdict } of rows)
+    screen.paragraph(`${what}, ${cases}: ${verdict}`, AT);
   screen.paragraph(TRUTH_WORDS, { ...AT, tone: "dim" });
 }
