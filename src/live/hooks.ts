@@ -18,7 +18,7 @@ export interface Hooks {
   ready(): Promise<unknown>;
   /** Takes effect at once. */
   attach(): void;
-  /** Takes effect at once, though it takes the kernel up to a tenth of a second to let go. */
+  /** Takes effect as soon as other threads come to it, though it takes the kernel up to a tenth of a second to let go. */
   detach(): void;
   attached(): boolean;
   /** Since they were loaded, while the kernel's BPF statistics were on. */
