@@ -35,7 +35,7 @@ export interface NetLatency {
   };
   observer: { value: number; ci: [number, number]; method: string } | null;
   withheld: string | null;
-  /** The net mean of each session, in their order. */
+  /** The net mean of each session, in their order; NaN of one without samples. */
   sessions: number[];
 }
 
@@ -67,10 +67,11 @@ export function netLatency(all: readonly StageSession[], inner: number): NetLate
   if (result.withheld !== null || observer === null) return result;
   const nets = sessions.map((one, index) => trimmedMean(one.raw) - (known[index] ?? Number.NaN));
   const { value, ci } = spread(nets);
+  const inOrder = all.map((one) => nets[sessions.indexOf(one)] ?? Number.NaN);
   const net = (gross: number) => Math.max(0, gross - observer.value);
   return {
     ...result,
-    ...{ p10: net(raw.p10), p50: net(raw.p50), p90: net(raw.p90), sessions: nets },
+    ...{ p10: net(raw.p10), p50: net(raw.p50), p90: net(raw.p90), sessions: inOrder },
     estimate: nets.length < 2 ? null : { value, ci, method: ESTIMATE, n: nets.length },
   };
 }
@@ -89,9 +90,9 @@ function whyWithheld(found: {
 }): string | null {
   const { sessions, sampled, raw, observer, inner } = found;
   if (sampled < LEAST) return `only ${sampled} frames were timed`;
-  const empties = sessions.map(({ empty }) => (total(empty) < LEAST ? null : trimmedMean(empty)));
-  const known = empties.filter((value) => value !== null);
-  if (known.length < empties.length) return "the empty path under the same probes gave no samples";
+  const fewest = Math.min(...sessions.map(({ empty }) => total(empty)));
+  if (fewest < LEAST) return `the empty path under the same probes gave only ${fewest} samples`;
+  const known = sessions.map(({ empty }) => trimmedMean(empty));
   const [low, high] = [Math.min(...known), Math.max(...known)];
   if (high > MOST_SPREAD * low) {
     return `the probes' own share varied from ${Math.round(low)} to ${Math.round(high)} ns between sessions`;
