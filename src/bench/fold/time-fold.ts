@@ -28,7 +28,7 @@ const UNOBSERVED = ["ns_per_frame", "rtt_p50"] as const satisfies readonly Metri
 export class TimeFold {
   readonly #planned: PlannedCase;
   readonly #off: Partial<Record<MetricName, number>>[] = [];
-  #reads: Read[] = [];
+  readonly #reads: Read[] = [];
   #round: MeasuredRound | null = null;
 
   constructor(planned: PlannedCase) {
@@ -44,16 +44,6 @@ export class TimeFold {
     const metrics = this.#round?.measured.metrics ?? {};
     this.#reads.push({ ...timed, metrics, offBefore: this.#off.length });
     this.#round = null;
-  }
-
-  /** Forgets all but the first sessions of each program: what came after them is measured again. */
-  keep(sessions: number): void {
-    const kept = new Map<TimeProbe, number>();
-    this.#reads = this.#reads.filter(({ probe }) => {
-      const before = kept.get(probe) ?? 0;
-      kept.set(probe, before + 1);
-      return before < sessions;
-    });
   }
 
   /** Takes what was timed into the case; `foreign` says whose probes were there meanwhile, or is null. */

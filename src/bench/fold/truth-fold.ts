@@ -51,9 +51,6 @@ export class TruthFold {
       case "read-time":
         this.#sides.get(this.#timing ?? "")?.time.read(event);
         break;
-      case "resume":
-        this.#forgetPart();
-        break;
       case "refuse":
         this.#refused.set(event.id, event.reason);
         this.#error = null;
@@ -76,19 +73,6 @@ export class TruthFold {
     if (side === undefined || !lab.startsWith("hop: ")) return;
     const inner = read.ports.filter(({ peer, namespace }) => peer?.namespace === namespace);
     side.inner = new Set(inner.map((port) => port.ifindex));
-  }
-
-  /** What was measured of a turn that was cut off is measured again, all of it. */
-  #forgetPart(): void {
-    for (const { base, candidate } of this.#plan.rows) {
-      const turns = Math.floor((this.#offEvents.get(base.id) ?? 0) / OFF_EVENTS_PER_TURN);
-      this.#offEvents.set(base.id, turns * OFF_EVENTS_PER_TURN);
-      for (const { id } of [base, candidate]) {
-        const side = this.#sides.get(id);
-        side?.off.splice(turns);
-        side?.time.keep(turns);
-      }
-    }
   }
 
   #measured({ rounds }: EventOf<"measure">): void {
