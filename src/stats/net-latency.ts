@@ -61,7 +61,7 @@ export function netLatency(all: readonly StageSession[], inner: number): NetLate
     ...{ p10: null, p50: null, p90: null, estimate: null },
     raw,
     observer: observer === null ? null : { ...observer, method },
-    withheld: whyWithheld({ sessions, sampled, raw, observer, inner }),
+    withheld: whyWithheld({ sessions, sampled, raw, observers: known, observer, inner }),
     sessions: [],
   };
   if (result.withheld !== null || observer === null) return result;
@@ -85,23 +85,24 @@ function whyWithheld(found: {
   sessions: readonly StageSession[];
   sampled: number;
   raw: NetLatency["raw"];
+  /** Of each session, the events inside the stage with it. */
+  observers: readonly number[];
   observer: { value: number } | null;
   inner: number;
 }): string | null {
-  const { sessions, sampled, raw, observer, inner } = found;
+  const { sessions, sampled, raw, observers, observer, inner } = found;
   if (sampled < LEAST) return `only ${sampled} frames were timed`;
   const fewest = Math.min(...sessions.map(({ empty }) => total(empty)));
   if (fewest < LEAST) return `the empty path under the same probes gave only ${fewest} samples`;
-  const known = sessions.map(({ empty }) => trimmedMean(empty));
-  const [low, high] = [Math.min(...known), Math.max(...known)];
+  if (observer === null) {
+    return `${inner} events of ours lie inside the stage, and nothing tells what one costs here`;
+  }
+  const [low, high] = [Math.min(...observers), Math.max(...observers)];
   if (high > MOST_SPREAD * low) {
     return `the probes' own share varied from ${Math.round(low)} to ${Math.round(high)} ns between sessions`;
   }
-  if (inner > 0 && observer === null) {
-    return `${inner} events of ours lie inside the stage, and nothing tells what one costs here`;
-  }
-  if (observer === null || observer.value >= raw.p50) {
-    return `below what can be seen here: of ${Math.round(raw.p50)} ns the probes take ${Math.round(observer?.value ?? Number.NaN)}`;
+  if (observer.value >= raw.p50) {
+    return `below what can be seen here: of ${Math.round(raw.p50)} ns the probes take ${Math.round(observer.value)}`;
   }
   return null;
 }

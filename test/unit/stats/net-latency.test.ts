@@ -79,6 +79,12 @@ describe("net numbers are withheld, with the reason, and raw ones stay", () => {
       /varied from 400 to 601 ns between sessions/,
     ],
     [
+      "where what the events inside the stage cost varies",
+      [session(3000, 480, 100), session(3000, 480, 500)],
+      2,
+      /varied from 680 to 1480 ns between sessions/,
+    ],
+    [
       "where what an event costs is not known",
       [session(3000, 480), session(3000, 480)],
       2,
