@@ -109,6 +109,42 @@ describe("the rounds of a case", () => {
     });
   });
 
+  it("of which only one is without probes tell what an event costs too, though it comes last", async () => {
+    const plan = planOf("bridge:2", "forward", { rounds: 1, latencySessions: 2 });
+    const metrics = (_: string, side: string) => ({ ns_per_frame: side === "off" ? 1000 : 1400 });
+    const runner = new FakeRunner({ metrics });
+    await runner.run(runPlan(plan, wall));
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.rounds.at(-1)?.side).toBe("off");
+    expect(one?.latency.path).toMatchObject({ withheld: null, p50: 700 });
+  });
+
+  it("have no verdict on their times by one session, which has no interval", async () => {
+    const plan = planOf("bridge:2", "forward", { latencySessions: 1 });
+    const runner = new FakeRunner({ metrics: () => ({ ns_per_frame: 500 }) });
+    await runner.run(runPlan(plan, wall));
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.timeCheck).toMatchObject({
+      ...{ passed: null, ci: null, ratio: 1.3, sum: 650 },
+      reason: "one session has no interval",
+    });
+    expect(one?.latency["bridge.forward"]).toMatchObject({ withheld: null, p50: 300 });
+  });
+
+  it("that were interrupted in a session keep the whole ones", async () => {
+    const runner = new FakeRunner();
+    await runner.run(runPlan(watched, wall));
+    const second = runner.recorded.findLastIndex(
+      (event) => event.act === "read-time" && event.timed.probe === "sender",
+    );
+    const [one] = document(watched, runner.recorded.slice(0, second + 1), true).cases;
+    expect(one?.latency["bridge.forward"]).toMatchObject({
+      withheld: null,
+      sampled: 100,
+      p50: 300,
+    });
+  });
+
   it("have no net times where the stages come to more than the whole", async () => {
     const runner = new FakeRunner({ metrics: () => ({ ns_per_frame: 500 }) });
     await runner.run(runPlan(watched, wall));
