@@ -26,7 +26,7 @@ export const truthSchema = z.object({
         .boolean()
         .nullable()
         .describe(
-          "`equal`: the interval lies within 0.8 .. 1.25; `bound`: it reaches 1 or less; null where it cannot be told",
+          "`equal`: the interval lies within 0.8 .. 1.25; `bound`: it lies at 1 or below; false where all of it lies outside, else null: it cannot be told",
         ),
       n: count.describe("Turns that count"),
       reason: z.string().nullable(),

@@ -43,6 +43,8 @@ export interface NetLatency {
 const LEAST = 50;
 /** Of an observer that varies by more than this between sessions nothing can be taken out. */
 const MOST_SPREAD = 1.5;
+/** The same for events inside the stage, as a share of the mean: of two sessions, one of which has 1.5 times the other's. */
+const MOST_DEVIATION = 0.283;
 /** Means are trimmed: they add up along a way, as medians do not, but a timer tick would carry them off. */
 const TRIM: readonly [number, number] = [0.02, 0.95];
 const LEVEL = 0.95;
@@ -97,8 +99,12 @@ function whyWithheld(found: {
   if (observer === null) {
     return `${inner} events of ours lie inside the stage, and nothing tells what one costs here`;
   }
-  const [low, high] = [Math.min(...observers), Math.max(...observers)];
-  if (high > MOST_SPREAD * low) {
+  const empties = sessions.map(({ empty }) => trimmedMean(empty));
+  const varies =
+    Math.max(...empties) > MOST_SPREAD * Math.min(...empties) ||
+    deviation(observers) > MOST_DEVIATION * observer.value;
+  if (varies) {
+    const [low, high] = [Math.min(...observers), Math.max(...observers)];
     return `the probes' own share varied from ${Math.round(low)} to ${Math.round(high)} ns between sessions`;
   }
   if (observer.value >= raw.p50) {
@@ -118,9 +124,16 @@ export function spread(values: readonly number[]): { value: number; ci: [number,
   const n = values.length;
   const value = values.reduce((sum, one) => sum + one, 0) / n;
   if (n < 2) return { value, ci: [value, value] };
-  const variance = values.reduce((sum, one) => sum + (one - value) ** 2, 0) / (n - 1);
-  const half = studentQuantile((1 - LEVEL) / 2, n - 1) * Math.sqrt(variance / n);
+  const half = (studentQuantile((1 - LEVEL) / 2, n - 1) * deviation(values)) / Math.sqrt(n);
   return { value, ci: [value - half, value + half] };
+}
+
+/** The sample's standard deviation; 0 of one value. */
+function deviation(values: readonly number[]): number {
+  const n = values.length;
+  if (n < 2) return 0;
+  const mean = values.reduce((sum, one) => sum + one, 0) / n;
+  return Math.sqrt(values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (n - 1));
 }
 
 /** The mean of what lies between two shares of the samples, each at the middle of its bucket. */

@@ -1,9 +1,12 @@
 import type { Truth } from "../../document/truth.ts";
 import { resolveTopology } from "../../setup/file.ts";
+import { UsageError } from "../../system/errors.ts";
 import { workloadNamed } from "../workloads/index.ts";
 import { makePlan, type TruthPlan } from "./plan.ts";
 
 const TURNS = 8;
+const LEAST_TURNS = 2;
+const MOST_TURNS = 99;
 /** Short rounds: what drifts on the host is then the same for both sides. */
 const ROUND_NS = 40e6;
 const CHAIN = 8;
@@ -47,6 +50,11 @@ const ROWS: readonly Row[] = [
 
 /** What `bench truth` measures; `turns` of each row, 8 where nothing was asked for. */
 export function truthPlan(network: string | undefined, turns = TURNS): TruthPlan {
+  if (turns < LEAST_TURNS || turns > MOST_TURNS) {
+    throw new UsageError(
+      `the plan truth takes ${LEAST_TURNS} to ${MOST_TURNS} --latency-sessions, since one has no interval, not ${turns}`,
+    );
+  }
   const timing = { rounds: turns, durationNs: ROUND_NS };
   const planned = (row: string, [topology, workload]: readonly [string, string]) => {
     const request = {

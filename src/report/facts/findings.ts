@@ -121,12 +121,17 @@ function foreign(run: Run): Finding[] {
 function runState(run: Run): Finding[] {
   if (run.state === "complete") return [];
   const done = run.cases.filter((item) => item.state === "complete").length;
+  const cases = plural(run.cases.length, "recorded case");
+  const finished =
+    run.cases.length === 0
+      ? ""
+      : `: ${count(done)} of ${cases} ${done === 1 ? "is" : "are"} complete`;
   return [
     {
       level: "alarm",
       kind: `run ${run.state}`,
       about: null,
-      text: `The run ${run.state === "failed" ? "failed" : "was interrupted"}: ${count(done)} of ${plural(run.cases.length, "recorded case")} ${done === 1 ? "is" : "are"} complete.`,
+      text: `The run ${run.state === "failed" ? "failed" : "was interrupted"}${finished}.`,
       evidence: { part: "run", index: null },
     },
   ];

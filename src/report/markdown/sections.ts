@@ -55,7 +55,7 @@ export function sectionsOf(run: Run): Section[] {
     timeChecks(run),
     latency(run),
     decisions(run),
-    books(run),
+    ...(run.cases.length === 0 ? [] : [books(run)]),
     floods(run),
     drops(run),
     checks(run),

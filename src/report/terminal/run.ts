@@ -43,8 +43,10 @@ export function renderTerminal(run: Run, options = PAPER): string {
   writeAccounts(screen, run);
   writeFloods(screen, run);
   writeDrops(screen, run);
-  writeBooks(screen, run);
-  writeProbes(screen, run);
+  if (run.cases.length > 0) {
+    writeBooks(screen, run);
+    writeProbes(screen, run);
+  }
   writeCalibration(screen, run);
   writeFunctions(screen, run);
   writeChecks(screen, run);

@@ -36,6 +36,15 @@ describe("planFor", () => {
     expect(plan.cases[1]?.topology.hosts[0]?.address).toBe("192.168.1.1/24");
   });
 
+  it("refuses so few turns of truth that none has an interval", () => {
+    for (const latencySessions of [0, 1, 100]) {
+      expect(() => planFor("truth", { latencySessions })).toThrow(
+        `the plan truth takes 2 to 99 --latency-sessions, since one has no interval, not ${latencySessions}`,
+      );
+    }
+    expect(planFor("truth", { latencySessions: 2 }).plan.truth?.turns).toBe(2);
+  });
+
   it("crosses topologies with workloads", () => {
     const request = {
       topology: ["bridge:2", "bridge:8,ageing_time=5s"],

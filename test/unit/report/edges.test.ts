@@ -41,6 +41,15 @@ describe.each(Object.entries(RUNS))("%s", (_, run) => {
   });
 });
 
+test("a run without cases says nothing of books and of cases that it does not have", () => {
+  const none: Run = { ...completeRun(), cases: [], checks: [], state: "interrupted" };
+  for (const { name, render } of FORMATS.filter((one) => /terminal|text|markdown/.test(one.name))) {
+    const text = render(none);
+    expect(text, name).toContain("The run was interrupted.");
+    expect(text, name).not.toMatch(/Closure|What observing cost|0 of 0/);
+  }
+});
+
 test("where nothing was answered no percentile is shown", () => {
   for (const { name, render } of FORMATS) {
     const text = render(RUNS["round trips without any answer"] ?? expect.fail());

@@ -106,6 +106,13 @@ describe("net numbers are withheld, with the reason, and raw ones stay", () => {
     expect(found.raw.p50).toBeGreaterThan(400);
   });
 
+  test("but not where one of many sessions has inner events that cost more", () => {
+    const many = Array.from({ length: 12 }, (_, index) =>
+      session(3000, 480, index === 3 ? 600 : 300),
+    );
+    expect(netLatency(many, 2).withheld).toBeNull();
+  });
+
   test("but not where the share varies by half of itself at the most", () => {
     expect(netLatency([session(1000, 400), session(1300, 600)], 0).withheld).toBeNull();
   });
