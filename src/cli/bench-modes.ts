@@ -16,7 +16,7 @@ import type { JournalHead } from "../store/journal.ts";
 import { readRuns } from "../store/runs.ts";
 import { UsageError } from "../system/errors.ts";
 import { plural } from "../text/units.ts";
-import type { BenchMode, BenchOptions } from "./bench-options.ts";
+import { type BenchMode, type BenchOptions, TIME_CHECK } from "./bench-options.ts";
 import { marginOf } from "./compare.ts";
 import { functionHint } from "./function-hint.ts";
 import { githubMargin } from "./github.ts";
@@ -60,6 +60,11 @@ export const EXPERIMENTS: Record<BenchExperiment["mode"], (request: Request) => 
 };
 
 function hostExperiment({ planName, ...request }: Request): BenchExperiment {
+  if (request.failOn !== undefined && request.failOn !== TIME_CHECK) {
+    throw new UsageError(
+      `--fail-on takes ${TIME_CHECK} where nothing is compared, not "${request.failOn}"; verdicts are of --vs and --kernel`,
+    );
+  }
   const { plan, seed } = planFor(planName, request);
   const seconds = Math.ceil(estimateNs(plan) / 1e9);
   return {

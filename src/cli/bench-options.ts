@@ -39,6 +39,9 @@ const COMPARED: readonly BenchMode[] = ["vs", "kernel"];
 /** What root runs for the sake of a file has to be said again by whoever resumes. */
 const SIDE: readonly BenchMode[] = ["vs", "resume"];
 
+/** What `--fail-on` takes where nothing is compared: net stages that come to more than the whole. */
+export const TIME_CHECK = "time-check";
+
 export const FAIL_ON_HELP =
   "comma list of inconclusive, improvement (exit 1), or nothing; regressions exit 3 unless nothing";
 
@@ -128,8 +131,8 @@ export const BENCH_OPTIONS: readonly BenchOption[] = [
     help: "the smallest change worth a verdict (2% by the clock, 0.2% in instructions)",
   },
   {
-    ...{ flags: "--fail-on <verdicts>", group: "Comparison", modes: COMPARED },
-    help: FAIL_ON_HELP,
+    ...{ flags: "--fail-on <verdicts>", group: "Comparison", modes: NEW },
+    help: `${FAIL_ON_HELP}; without a comparison ${TIME_CHECK} (exit 1)`,
   },
   {
     ...{ flags: "--kernel <spec>", group: "Guest kernels", modes: ["kernel"], repeatable: true },

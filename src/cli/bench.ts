@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { Command } from "commander";
-import { isWhole } from "../bench/fold/faults.ts";
+import { isWhole, timesHold } from "../bench/fold/faults.ts";
 import { PLAN_NAMES } from "../bench/plan/named-plans.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { requirePrerequisites } from "../doctor/index.ts";
@@ -27,7 +27,7 @@ import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
 import { type BenchExperiment, type BenchOutcome, EXPERIMENTS } from "./bench-modes.ts";
-import { BENCH_OPTIONS, type BenchOptions, modeOf } from "./bench-options.ts";
+import { BENCH_OPTIONS, type BenchOptions, modeOf, TIME_CHECK } from "./bench-options.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus, failOnOf, warnInconclusive } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
@@ -86,7 +86,8 @@ async function carryOut(
   options: BenchOptions,
   stored: StoredJournal | null,
 ): Promise<void> {
-  const failOn = failOnOf(options.failOn);
+  const onTimeCheck = options.failOn === TIME_CHECK;
+  const failOn = failOnOf(onTimeCheck ? undefined : options.failOn);
   if (experiment.mode !== "kernel") await requirePrerequisites("bench");
   checkFolder(options.out ?? REPORTS);
   say(stored === null ? experiment.announcement : resumption(stored, experiment.steps.length));
@@ -139,7 +140,8 @@ async function carryOut(
     if (outcome.runs.some(({ run }) => run.state === "interrupted")) say(howToResume(folder));
     else if (path !== undefined) removeJournal(path);
     process.exitCode =
-      interruption.exitCode() ?? statusOf(outcome, { bisect: options.bisect === true, failOn });
+      interruption.exitCode() ??
+      statusOf(outcome, { bisect: options.bisect === true, failOn, onTimeCheck });
   } catch (error) {
     line.end();
     const begun = (journal as Journal | null)?.path;
@@ -231,10 +233,16 @@ function rendered({ runs, comparison }: BenchOutcome, json: boolean): string {
 
 function statusOf(
   { runs, comparison }: BenchOutcome,
-  { bisect, failOn }: { bisect: boolean; failOn: ReturnType<typeof failOnOf> },
+  {
+    bisect,
+    failOn,
+    onTimeCheck,
+  }: { bisect: boolean; failOn: ReturnType<typeof failOnOf>; onTimeCheck: boolean },
 ): number {
   const whole = runs.every(({ run }) => isWhole(run));
   if (bisect) return !whole || comparison === null ? SKIP : bisectStatus(comparison as Comparison);
   if (!whole) return FAILED;
+  const gated = runs.filter(({ run }) => onTimeCheck || run.truth !== undefined);
+  if (!gated.every(({ run }) => timesHold(run))) return FAILED;
   return comparison === null ? 0 : exitStatus(comparison, failOn);
 }

@@ -7,7 +7,6 @@ import {
   attachToEvent,
   attachTracing,
   type EventSource,
-  openEvent,
   openProgram,
   programInfo,
   TYPE_TRACING,
@@ -18,7 +17,7 @@ export interface Hooks {
   ready(): Promise<unknown>;
   /** Takes effect at once. */
   attach(): void;
-  /** Takes effect at once, though it takes the kernel up to a tenth of a second to let go. */
+  /** Takes effect as soon as other threads come to it, though it takes the kernel up to a tenth of a second to let go. */
   detach(): void;
   attached(): boolean;
   /** Since they were loaded, while the kernel's BPF statistics were on. */
@@ -54,10 +53,8 @@ interface Program {
  */
 export function takePrograms(pid: number, text: string, tracing: string): Hooks {
   const programs: Program[] = [];
-  /** Keep the kernel's own hooks in place. */
-  const held: number[] = [];
   const known = new Set<string>();
-  const letGo = () => [...held, ...programs.map(({ fd }) => fd)];
+  const letGo = () => programs.map(({ fd }) => fd);
   try {
     for (const { kind, name, program } of attachedEvents(pid)) {
       if (name === MARKER) continue;
@@ -71,7 +68,6 @@ export function takePrograms(pid: number, text: string, tracing: string): Hooks 
         first: !known.has(place),
         attach: () => attachToEvent(source, fd),
       });
-      if (kind === "tracepoint" && !known.has(place)) held.push(openEvent(source));
       known.add(place);
     }
     for (const id of programIds(pid)) {

@@ -112,10 +112,9 @@ export type EventSource =
 
 /**
  * Opens an event that counts nothing by itself: a program attached to it runs on all CPUs all the same
- * (trace_call_bpf in kernel/trace/bpf_trace.c). As long as one event of a tracepoint is open its hook stays in
- * place, so that opening and closing a second one changes no code.
+ * (trace_call_bpf in kernel/trace/bpf_trace.c). With the last event of a tracepoint its hook goes too.
  */
-export function openEvent(source: EventSource): number {
+function openEvent(source: EventSource): number {
   const attributes = Buffer.alloc(128);
   const name = Buffer.from(`${source.kind === "tracepoint" ? "" : source.name}\0`);
   attributes.writeUInt32LE(attributes.length, 4);

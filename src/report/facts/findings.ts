@@ -10,6 +10,7 @@ import { FOREIGN, foreignLine } from "./foreign.ts";
 import { timeCheckOf } from "./latency.ts";
 import { resultOf } from "./result.ts";
 import { slopeSentences } from "./slopes.ts";
+import { truthSentences } from "./truth.ts";
 
 export type Level = "alarm" | "caution" | "result";
 
@@ -25,7 +26,8 @@ export interface Evidence {
     | "checks"
     | "environment"
     | "probe"
-    | "slopes";
+    | "slopes"
+    | "truth";
   readonly index: number | null;
 }
 
@@ -57,6 +59,7 @@ export function findingsOf(run: Run): Finding[] {
     ...run.cases.flatMap(discarded),
     ...noise(run),
     ...slopes(run),
+    ...truth(run),
     ...run.cases.flatMap(result),
   ];
   const rank: Record<Level, number> = { alarm: 0, caution: 1, result: 2 };
@@ -127,6 +130,11 @@ function runState(run: Run): Finding[] {
       evidence: { part: "run", index: null },
     },
   ];
+}
+
+function truth(run: Run): Finding[] {
+  const common = { kind: "truth", about: null, evidence: { part: "truth", index: null } } as const;
+  return truthSentences(run).map(({ level, text }) => ({ level, text, ...common }));
 }
 
 function slopes(run: Run): Finding[] {

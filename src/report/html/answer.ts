@@ -39,7 +39,8 @@ function alarms(run: Run, findings: readonly Finding[]): Html {
     return html`<div class="box alarm" role="alert"><h3>Settle first: ${count(findings.length)} ${findings.length === 1 ? "thing" : "things"} without which the numbers do not count</h3><ul>${shown.map(item)}${more}</ul></div>`;
   }
   if (run.cases.length === 0) {
-    return run.slopes === undefined ? html`<p>No case was measured.</p>` : html``;
+    const other = run.slopes ?? run.truth;
+    return other === undefined ? html`<p>No case was measured.</p>` : html``;
   }
   const cases =
     run.cases.length === 1 ? "The one case is" : `All ${plural(run.cases.length, "case")} are`;

@@ -20,11 +20,13 @@ import { roundTripSection } from "./round-trip.ts";
 import { roundsSection } from "./rounds.ts";
 import { methodSection, pageText, sizeOf } from "./shell.ts";
 import { slopesSection } from "./slopes.ts";
+import { truthSection } from "./truth.ts";
 
 const NAV: readonly [string, string][] = [
   ["answer", "Answer"],
   ["lab", "Lab"],
   ["slopes", "What one more costs"],
+  ["truth", "Truth"],
   ["latency", "Latency"],
   ["round-trip", "Round trips"],
   ["decisions", "Decisions"],
@@ -49,6 +51,7 @@ export function renderHtml(run: Run): string {
   }
   const absent = new Set([
     ...(run.slopes === undefined ? ["slopes"] : []),
+    ...(run.truth === undefined ? ["truth"] : []),
     ...(roundTripsIn(run).length === 0 ? ["round-trip"] : []),
   ]);
   return pageText({
@@ -67,6 +70,7 @@ function body(run: Run, detail: Detail): Html {
     answerSection(run),
     labSection(run, detail),
     slopesSection(run),
+    truthSection(run),
     latencySection(run, detail),
     ...(trips === null ? [] : [trips]),
     decisionsSection(run, detail),

@@ -36,7 +36,7 @@ import {
   SPREAD_WORDS,
 } from "../facts/words.ts";
 import type { Section } from "./assemble.ts";
-import { searches, slopes } from "./load.ts";
+import { searches, slopes, truth } from "./load.ts";
 import { roundTrips } from "./round-trip.ts";
 
 const SPARKS = 16;
@@ -50,6 +50,7 @@ export function sectionsOf(run: Run): Section[] {
     instructions(run),
     searches(run),
     slopes(run),
+    truth(run),
     roundTrips(run),
     timeChecks(run),
     latency(run),

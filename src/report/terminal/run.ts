@@ -12,6 +12,7 @@ import { writeRoundTrips } from "./round-trip.ts";
 import { Screen } from "./screen.ts";
 import { writeSearches } from "./searches.ts";
 import { writeSlopes } from "./slopes.ts";
+import { writeTruth } from "./truth.ts";
 
 export interface TerminalOptions {
   /** ANSI colours; the caller knows about NO_COLOR and whether this is a terminal. */
@@ -34,6 +35,7 @@ export function renderTerminal(run: Run, options = PAPER): string {
   if (run.cases.length > 0) writeResults(screen, run);
   writeSearches(screen, run);
   writeSlopes(screen, run);
+  writeTruth(screen, run);
   writeRoundTrips(screen, run);
   writeTimeChecks(screen, run);
   writeLatency(screen, run);
@@ -66,6 +68,7 @@ export function renderTables(
     if (run.cases.length > 0) writeResults(screen, run);
     writeSearches(screen, run);
     writeSlopes(screen, run);
+    writeTruth(screen, run);
     writeTimeChecks(screen, run);
   }
   if (percentiles) {

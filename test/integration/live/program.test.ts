@@ -36,12 +36,13 @@ describe.each([
     try {
       expect(bpftraces().filter((pid) => !known.has(pid))).toEqual([]);
       expect(program.attached()).toBe(false);
+      await program.ready();
       const before = await program.cost(frames);
       for (let time = 0; time < 3; time++) {
-        await program.ready();
         program.attach();
         const counting = await program.cost(frames);
         program.detach();
+        await program.ready();
         const resting = await program.cost(frames);
         expect(counting).toBeGreaterThan(0);
         // Others' changes of FDBs are told of all the time, and are few.
