@@ -14,7 +14,7 @@ const { resolveTopology } = await from("setup", "file.js");
 const { waitUntilReady } = await from("setup", "ready.js");
 const { close, enableBpfStatistics, threadCpus } = await from("system", "libc.js");
 const { macInteger } = await from("text", "mac-address.js");
-const { median } = await from("stats", "quantile.js");
+const { instructionsPerFrame } = await from("bench", "observe", "stage-counts.js");
 
 const { frames, roundNs } = JSON.parse(process.argv[2]);
 const { signal } = new AbortController();
@@ -35,7 +35,7 @@ for (const [workload, topology] of Object.entries(frames)) {
   });
   const perFrame = async () => {
     const { trainNsPerFrame, metrics } = await driver.round(roundNs);
-    return trainNsPerFrame?.length > 0 ? median(trainNsPerFrame) : metrics.ns_per_frame;
+    return instructionsPerFrame(trainNsPerFrame ?? []) ?? metrics.ns_per_frame;
   };
   await perFrame();
   const alone = await perFrame();

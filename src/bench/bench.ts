@@ -69,9 +69,17 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   return fold.document({ interrupted: signal.aborted, durationNs: clock() });
 }
 
+/** Clocks of longer steps than a stage takes, or whose reading takes longer. */
+const COARSE_CLOCKS = new Set(["jiffies", "refined-jiffies", "pit", "acpi_pm", "hpet"]);
+
 /** Why no stage can be timed on this machine, or null. */
-function whyUntimed({ environment: { cpu, clock } }: Run): string | null {
+export function whyUntimed({
+  environment: { cpu, clock, clocksource },
+}: Pick<Run, "environment">): string | null {
   if (clock === "icount") return "this clock counts instructions";
+  if (COARSE_CLOCKS.has(clocksource)) {
+    return `the clock source ${clocksource} does not resolve a stage of some hundred nanoseconds`;
+  }
   // As qemu names the CPUs that it makes without KVM.
   if (!/^QEMU (TCG|Virtual) CPU\b/.test(cpu.model)) return null;
   return "this machine runs under qemu's TCG, where no wall time means anything";

@@ -10,6 +10,7 @@ const EVENTS = [
   "net:netif_receive_skb",
   "net:net_dev_queue",
   "net:netif_rx",
+  "net:netif_rx_entry",
   "skb:kfree_skb",
   "napi:napi_poll",
   "bridge:br_fdb_update",

@@ -45,11 +45,19 @@ const EVERYWHERE = EVENTS.map((name) => `net:${name}`).toSorted();
 test("a run is said to be measured under it, in its first line, and its own probes are not", async () => {
   const other = await come();
   const words = ["bench", "--topology", "bridge:2", "--workload", "forward", "--rounds", "2"];
+  words.push("--latency-sessions", "1");
   const { code, stdout } = await bridgescope([...words, "--out", folder.path]);
   expect(code).toBe(0);
   const run = runSchema.parse(read("run.json"));
   expect(places(run, other.pid)).toEqual(EVERYWHERE);
   expect(run.cases[0]?.foreignProbes?.filter(({ pid }) => pid === other.pid)).toHaveLength(4);
+  // It is at every end and inside every stage: no net time stands over that.
+  const latencies = Object.values(run.cases[0]?.latency ?? {});
+  expect(latencies).toHaveLength(4);
+  for (const { p50, raw, withheld } of latencies) {
+    expect([p50, raw.p50 > 0]).toEqual([null, true]);
+    expect(withheld).toContain(`bpftrace (pid ${other.pid})`);
+  }
   expect(stdout).toMatch(/^Measured under foreign probes: /);
   expect(stdout.replace(/\n +/g, " ")).toContain(`bpftrace (pid ${other.pid}): `);
   await other.end();
@@ -59,6 +67,7 @@ test("a run is said to be measured under it, in its first line, and its own prob
   const alone = runSchema.parse(read("again/run.json"));
   expect(alone.cases[0]?.probe?.backend).not.toBeUndefined();
   expect(places(alone, other.pid)).toEqual([]);
+  expect(alone.cases[0]?.latency["bridge.forward"]?.sampled).toBeGreaterThan(50);
   // Our own bpftrace was there in the counting rounds; nobody else's, where nobody else runs any.
   if (before.length + everybody().length === 0) {
     expect(alone.environment.foreignProbes).toEqual([]);
