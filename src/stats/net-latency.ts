@@ -35,7 +35,7 @@ export interface NetLatency {
   };
   observer: { value: number; ci: [number, number]; method: string } | null;
   withheld: string | null;
-  /** The net mean of each session, in their order. */
+  /** The net mean of each session, in their order; NaN of one without samples. */
   sessions: number[];
 }
 
@@ -61,16 +61,17 @@ export function netLatency(all: readonly StageSession[], inner: number): NetLate
     ...{ p10: null, p50: null, p90: null, estimate: null },
     raw,
     observer: observer === null ? null : { ...observer, method },
-    withheld: whyWithheld({ sessions, sampled, raw, observer, inner }),
+    withheld: whyWithheld({ sessions, sampled, raw, observers: known, observer, inner }),
     sessions: [],
   };
   if (result.withheld !== null || observer === null) return result;
   const nets = sessions.map((one, index) => trimmedMean(one.raw) - (known[index] ?? Number.NaN));
   const { value, ci } = spread(nets);
+  const inOrder = all.map((one) => nets[sessions.indexOf(one)] ?? Number.NaN);
   const net = (gross: number) => Math.max(0, gross - observer.value);
   return {
     ...result,
-    ...{ p10: net(raw.p10), p50: net(raw.p50), p90: net(raw.p90), sessions: nets },
+    ...{ p10: net(raw.p10), p50: net(raw.p50), p90: net(raw.p90), sessions: inOrder },
     estimate: nets.length < 2 ? null : { value, ci, method: ESTIMATE, n: nets.length },
   };
 }
@@ -84,23 +85,24 @@ function whyWithheld(found: {
   sessions: readonly StageSession[];
   sampled: number;
   raw: NetLatency["raw"];
+  /** Of each session, the events inside the stage with it. */
+  observers: readonly number[];
   observer: { value: number } | null;
   inner: number;
 }): string | null {
-  const { sessions, sampled, raw, observer, inner } = found;
+  const { sessions, sampled, raw, observers, observer, inner } = found;
   if (sampled < LEAST) return `only ${sampled} frames were timed`;
-  const empties = sessions.map(({ empty }) => (total(empty) < LEAST ? null : trimmedMean(empty)));
-  const known = empties.filter((value) => value !== null);
-  if (known.length < empties.length) return "the empty path under the same probes gave no samples";
-  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const fewest = Math.min(...sessions.map(({ empty }) => total(empty)));
+  if (fewest < LEAST) return `the empty path under the same probes gave only ${fewest} samples`;
+  if (observer === null) {
+    return `${inner} events of ours lie inside the stage, and nothing tells what one costs here`;
+  }
+  const [low, high] = [Math.min(...observers), Math.max(...observers)];
   if (high > MOST_SPREAD * low) {
     return `the probes' own share varied from ${Math.round(low)} to ${Math.round(high)} ns between sessions`;
   }
-  if (inner > 0 && observer === null) {
-    return `${inner} events of ours lie inside the stage, and nothing tells what one costs here`;
-  }
-  if (observer === null || observer.value >= raw.p50) {
-    return `below what can be seen here: of ${Math.round(raw.p50)} ns the probes take ${Math.round(observer?.value ?? Number.NaN)}`;
+  if (observer.value >= raw.p50) {
+    return `below what can be seen here: of ${Math.round(raw.p50)} ns the probes take ${Math.round(observer.value)}`;
   }
   return null;
 }

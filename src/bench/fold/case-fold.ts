@@ -318,7 +318,9 @@ const PATHS =
 function untimed(planned: PlannedCase, machine: string | null, one: Case): Probe["notObservable"] {
   const reason =
     machine ??
-    (planned.latencySessions === 0 ? "the plan times no stages of this case" : null) ??
+    (planned.latencySessions === 0
+      ? "the plan has no sessions for it (--latency-sessions 0, or too short a budget)"
+      : null) ??
     (isTimed(planned) ? null : "a round of a search is many trials: its stages are not timed");
   const known = new Set(one.probe?.notObservable.map(({ stage }) => stage));
   if (reason === null)

@@ -15,8 +15,8 @@ import { eventsInside, eventsPerFrame, isFlooded } from "../plan/time-probes.ts"
 
 /** One session of one program. */
 interface Read extends Timed {
-  /** The case's own number in its round; null where the workload has none per frame. */
-  observed: number | null;
+  /** The case's own numbers in its round. */
+  metrics: Partial<Record<MetricName, number>>;
   /** How many rounds `off` were before it. */
   offBefore: number;
 }
@@ -41,10 +41,8 @@ export class TimeFold {
   }
 
   read({ timed }: EventOf<"read-time">): void {
-    const metric = this.#metric;
     const metrics = this.#round?.measured.metrics ?? {};
-    const observed = metric === null ? null : (metrics[metric] ?? null);
-    this.#reads.push({ ...timed, observed, offBefore: this.#off.length });
+    this.#reads.push({ ...timed, metrics, offBefore: this.#off.length });
     this.#round = null;
   }
 
@@ -105,7 +103,9 @@ export class TimeFold {
     )?.probe;
     if (probe === undefined) return [];
     const empties = this.#of("empty");
-    return this.#of(probe).map((read, index): StageSession => {
+    // A run that was interrupted may have no empty path to a session: then it says nothing of the stage.
+    const reads = this.#of(probe).slice(0, empties.length);
+    return reads.map((read, index): StageSession => {
       const mine = read.samples.filter(
         (one) => one.stage === stage && (ports === null || ports.has(one.port)),
       );
@@ -119,11 +119,13 @@ export class TimeFold {
 
   /** What one whole event of ours costs: the slow-down of the case by the events that a frame passes. */
   #eventNs(read: Read): number | null {
+    const metric = this.#metric;
     const unobserved = this.#near(read);
-    if (unobserved === null || read.observed === null) return null;
-    const frames = this.#metric === "rtt_p50" ? 2 : 1;
+    const observed = metric === null ? undefined : read.metrics[metric];
+    if (unobserved === null || observed === undefined) return null;
+    const frames = metric === "rtt_p50" ? 2 : 1;
     const events = frames * eventsPerFrame(this.#planned, read.probe);
-    return Math.max(0, read.observed - unobserved) / events;
+    return Math.max(0, observed - unobserved) / events;
   }
 
   /** Frames that the bridge did not treat as the workload means them are no sample of its stage. */
@@ -182,12 +184,16 @@ export class TimeFold {
     const stages = Object.fromEntries(
       parts.map(([stage, times]) => [
         stage,
-        Math.max(0, times * spread(nets.get(stage)?.sessions ?? []).value),
+        Math.max(0, times * spread(known(nets.get(stage)?.sessions ?? [])).value),
       ]),
     );
     const sum = Object.values(stages).reduce((all, one) => all + one, 0);
     if (ratios.length === 0) return { ...none, reason: "no session has all stages" };
     const { value: ratio, ci } = spread(ratios);
+    if (ratios.length < 2) {
+      const reason = "one session has no interval";
+      return { ...none, stages, sum, ratio: Math.max(0, ratio), reason };
+    }
     const passed = ci[0] <= 1;
     const percent = Math.round(ratio * 100);
     return {
@@ -218,6 +224,11 @@ function wayOf(planned: PlannedCase, metric: MetricName | null): [Stage, number]
     ["bridge.forward", 1],
     ["veth.out", 1],
   ];
+}
+
+/** Those of sessions that have samples. */
+function known(sessions: readonly number[]): number[] {
+  return sessions.filter((value) => !Number.isNaN(value));
 }
 
 function withheld(net: NetLatency, reason: string): NetLatency {

@@ -20,7 +20,7 @@ export function* truthRows(plan: TruthPlan, seed: number): Schedule {
   const order = shuffled(seed);
   const refused = new Set<string>();
   let turn = 0;
-  let todo: Row[] | null = null;
+  let todo: (() => Schedule)[] = [];
   while (turn < plan.turns) {
     try {
       const rows: Row[] = [];
@@ -28,13 +28,16 @@ export function* truthRows(plan: TruthPlan, seed: number): Schedule {
         if (!refused.has(row.id) && (yield* stand(row, plan, refused))) rows.push(row);
       }
       if (rows.length === 0) break;
-      for (; turn < plan.turns; turn++) {
-        todo ??= [...order(rows)];
-        for (let row = todo[0]; row !== undefined; row = todo[0]) {
-          yield* oneRow(row, plan, `turn ${turn + 1} of ${plan.turns}, ${row.id}`);
+      while (turn < plan.turns) {
+        if (todo.length === 0) {
+          const say = `turn ${turn + 1} of ${plan.turns}`;
+          todo = order(rows).flatMap((row) => stepsOf(row, plan, `${say}, ${row.id}`));
+        }
+        for (let step = todo[0]; step !== undefined; step = todo[0]) {
+          yield* step();
           todo.shift();
         }
-        todo = null;
+        turn++;
       }
     } catch (error) {
       if (!(error instanceof CutOff)) throw error;
@@ -61,20 +64,21 @@ function* stand(row: Row, plan: TruthPlan, refused: Set<string>): Schedule<boole
   }
 }
 
-function* oneRow(row: Row, plan: TruthPlan, say: string): Schedule {
-  const off = () => {
+/** A row's part of a turn, each step so small that nothing of it is worth keeping by half. */
+function stepsOf(row: Row, plan: TruthPlan, say: string): (() => Schedule)[] {
+  const off = function* (): Schedule {
     const sides = [row.base, row.candidate, row.candidate, row.base];
-    return doing({
+    yield* doing({
       ...{ act: "measure", durationNs: plan.roundNs, keep: "metrics", say },
       drivers: sides.map(({ id }) => ({ driver: id, side: "off" as const })),
     });
   };
-  yield* off();
   // The slope of a chain is held against the hops of the long one.
-  for (const planned of row.id === "hop" ? [row.candidate] : [row.base, row.candidate]) {
-    for (const probe of PROBES) yield* timed(planned, probe, plan.roundNs);
-  }
-  yield* off();
+  const sides = row.id === "hop" ? [row.candidate] : [row.base, row.candidate];
+  const sessions = sides.flatMap((planned) =>
+    PROBES.map((probe) => () => timed(planned, probe, plan.roundNs)),
+  );
+  return [off, ...sessions, off];
 }
 
 function* timed(planned: PlannedCase, probe: TimeProbe, durationNs: number): Schedule {

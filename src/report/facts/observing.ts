@@ -11,6 +11,21 @@ export function slowdownOf({ probe }: Case): string | null {
   return `${digits(value)}x ${words} (${ci.map(digits).join(" .. ")}) while everything was counted`;
 }
 
+export interface Gap {
+  /** One or several that have no times for the same reason: `veth.in, path`. */
+  readonly stages: string;
+  readonly reason: string;
+}
+
+/** Stages without times, those of one reason together. */
+export function gapsOf({ notObservable }: Probe): Gap[] {
+  const reasons = [...new Set(notObservable.map(({ reason }) => reason))];
+  return reasons.map((reason) => {
+    const mine = notObservable.filter((gap) => gap.reason === reason);
+    return { stages: mine.map(({ stage }) => stage).join(", "), reason };
+  });
+}
+
 export interface ProgramCost {
   readonly name: string;
   readonly events: number;

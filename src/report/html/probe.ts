@@ -3,7 +3,7 @@ import type { Case, Probe, Run } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
 import { count, digits } from "../../text/units.ts";
 import { metricTitle } from "../facts/metrics.ts";
-import { programCosts } from "../facts/observing.ts";
+import { gapsOf, programCosts } from "../facts/observing.ts";
 import { bottomAxis, linearScale } from "./axis.ts";
 import { calibrationPart } from "./guest.ts";
 import { type Html, html, px } from "./markup.ts";
@@ -141,12 +141,12 @@ function programs(observed: readonly Observed[]): Html {
 
 function gaps(observed: readonly Observed[]): Html {
   const rows = observed.flatMap(({ item, probe }) =>
-    probe.notObservable.map((gap) => ({ cells: [code(item.id), gap.stage, gap.reason] })),
+    gapsOf(probe).map(({ stages, reason }) => ({ cells: [code(item.id), stages, reason] })),
   );
   if (rows.length === 0) return html``;
   return table(
-    "Stages that could not be seen",
-    [{ title: "Case" }, { title: "Stage" }, { title: "Why" }],
+    "Stages that were not timed",
+    [{ title: "Case" }, { title: "Stages" }, { title: "Why" }],
     rows,
   );
 }

@@ -26,7 +26,7 @@ import {
 } from "../facts/latency.ts";
 import { marksOf } from "../facts/marks.ts";
 import { headlinesOf } from "../facts/metrics.ts";
-import { programCosts, slowdownOf } from "../facts/observing.ts";
+import { gapsOf, programCosts, slowdownOf } from "../facts/observing.ts";
 import {
   COUNTED_SENTENCE,
   COUNTED_WORDS,
@@ -325,7 +325,7 @@ function probes(run: Run): Section {
   );
   const cases = observed.map(({ item, probe }) => {
     const cost = slowdownOf(item) ?? "slow-down by counting not known";
-    const gaps = probe.notObservable.map((gap) => `; ${gap.stage} cannot be seen: ${gap.reason}`);
+    const gaps = gapsOf(probe).map(({ stages, reason }) => `; ${stages} not timed: ${reason}`);
     return md`- ${code(item.id)}: ${probe.backend}, ${count(probe.lost)} lost, ${count(probe.missed)} missed, ${cost}${gaps.join("")}`;
   });
   return {

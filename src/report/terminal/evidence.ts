@@ -1,7 +1,7 @@
 import type { Case, Check, Probe, Run } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
 import { count, digits, plural } from "../../text/units.ts";
-import { programCosts } from "../facts/observing.ts";
+import { gapsOf, programCosts } from "../facts/observing.ts";
 import { cells, type Row, right, type Screen } from "./screen.ts";
 
 const LONGEST = 2000;
@@ -112,8 +112,8 @@ function writeGaps(screen: Screen, item: Case, probe: Probe): void {
   for (const reason of probe.degraded) {
     screen.paragraph(`DEGRADED ${item.id}: ${reason}`, { ...at, tone: "caution" });
   }
-  for (const gap of probe.notObservable) {
-    screen.paragraph(`${item.id}: ${gap.stage} cannot be seen: ${gap.reason}`, {
+  for (const { stages, reason } of gapsOf(probe)) {
+    screen.paragraph(`${item.id}: ${stages} not timed: ${reason}`, {
       ...at,
       tone: "dim",
     });

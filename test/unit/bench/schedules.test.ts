@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { doing, type Schedule } from "../../../src/bench/engine/schedule.ts";
+import type { EventBody } from "../../../src/bench/engine/perform.ts";
+import { type Action, doing, type Schedule } from "../../../src/bench/engine/schedule.ts";
+import { timesHold } from "../../../src/bench/fold/faults.ts";
 import { RunFold } from "../../../src/bench/fold/run-fold.ts";
 import { makePlan, type Plan } from "../../../src/bench/plan/plan.ts";
 import { planFor } from "../../../src/bench/plan/request.ts";
@@ -104,6 +106,42 @@ describe("the rounds of a case", () => {
     expect(one?.timeCheck).toMatchObject({
       ...{ passed: true, sum: 650, ratio: 0.65 },
       stages: { "veth.in": 150, "bridge.forward": 300, "veth.out": 200 },
+    });
+  });
+
+  it("of which only one is without probes tell what an event costs too, though it comes last", async () => {
+    const plan = planOf("bridge:2", "forward", { rounds: 1, latencySessions: 2 });
+    const metrics = (_: string, side: string) => ({ ns_per_frame: side === "off" ? 1000 : 1400 });
+    const runner = new FakeRunner({ metrics });
+    await runner.run(runPlan(plan, wall));
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.rounds.at(-1)?.side).toBe("off");
+    expect(one?.latency.path).toMatchObject({ withheld: null, p50: 700 });
+  });
+
+  it("have no verdict on their times by one session, which has no interval", async () => {
+    const plan = planOf("bridge:2", "forward", { latencySessions: 1 });
+    const runner = new FakeRunner({ metrics: () => ({ ns_per_frame: 500 }) });
+    await runner.run(runPlan(plan, wall));
+    const [one] = document(plan, runner.recorded).cases;
+    expect(one?.timeCheck).toMatchObject({
+      ...{ passed: null, ci: null, ratio: 1.3, sum: 650 },
+      reason: "one session has no interval",
+    });
+    expect(one?.latency["bridge.forward"]).toMatchObject({ withheld: null, p50: 300 });
+  });
+
+  it("that were interrupted in a session keep the whole ones", async () => {
+    const runner = new FakeRunner();
+    await runner.run(runPlan(watched, wall));
+    const second = runner.recorded.findLastIndex(
+      (event) => event.act === "read-time" && event.timed.probe === "sender",
+    );
+    const [one] = document(watched, runner.recorded.slice(0, second + 1), true).cases;
+    expect(one?.latency["bridge.forward"]).toMatchObject({
+      withheld: null,
+      sampled: 100,
+      p50: 300,
     });
   });
 
@@ -352,6 +390,111 @@ describe("marginal costs", () => {
         const { slopes } = document(plan, events);
         const lengths = slopes?.cases.map(({ samples }) => samples.length);
         expect(lengths, `cut off after ${stop}`).toEqual([6, 6, 6]);
+      },
+    );
+  });
+});
+
+describe("the truth", () => {
+  const plan = planFor("truth", { latencySessions: 3 }).plan;
+  /** A hop, a port, a new source and a hundred rules more, in nanoseconds without probes. */
+  const COSTS: Record<string, number> = { "chain:8": 7 * 600, "bridge:9": 6 * 500, "/learn": 1000 };
+  const cost = (driver: string) =>
+    Object.entries(COSTS).find(([word]) => driver.includes(word))?.[1] ??
+    (driver.includes("nft_rules=100") ? 3000 : 0);
+  const bridgeNs: Record<string, number> = {
+    "bridge:9": 1800,
+    "/learn": 950,
+    "nft_rules=100": 2900,
+  };
+  const extra = (lab: string) =>
+    Object.entries(bridgeNs).find(([word]) => lab.includes(word))?.[1] ?? 0;
+  const fake = (more: (action: Action) => EventBody | undefined = () => undefined): Fake => ({
+    metrics: (driver) => ({ ns_per_frame: 2000 + cost(driver) }),
+    act: (action) => {
+      const other = more(action);
+      if (other !== undefined) return other;
+      if (action.act === "build" && action.lab.includes("chain:8")) {
+        const port = (ifindex: number, namespace: string) => ({
+          ...completeRun().cases[3]?.lab.ports[0],
+          ...{ ifindex, namespace: "sw", peer: { name: "x", ifindex: 0, namespace, address: "" } },
+        });
+        const ports = [port(1, "h1"), port(2, "sw"), port(3, "sw"), port(4, "h2")];
+        return {
+          ...{ act: "build", lab: action.lab, setupNs: 1, warnings: [] },
+          read: { topology: "chain:8", bridge: null, ports } as never,
+        };
+      }
+      if (action.act !== "read-time" || action.probe !== "bridge") return undefined;
+      const ns = 400 + extra(action.lab);
+      const sample = (
+        stage: "bridge.forward" | "bridge.flood" | "veth.out",
+        at: number,
+        port: number,
+      ) => ({
+        ...{ stage, port, buckets: [[at - 4, at + 4, 100]] as [number, number, number][] },
+      });
+      const through = action.planned.workload.name === "flood" ? "bridge.flood" : "bridge.forward";
+      // The ends of a chain are no hop between others.
+      const ends = [sample(through, 9000, 1), sample("veth.out", 9000, 4)];
+      const inner = [sample(through, ns, 3), sample("veth.out", 400, 2)];
+      const samples = action.lab.includes("chain:8") ? [...ends, ...inner] : inner;
+      return { act: "read-time", timed: { probe: "bridge", faults: [], samples } };
+    },
+  });
+
+  it("is what net stages say of differences that nobody watched", async () => {
+    const runner = new FakeRunner(fake());
+    await runner.run(runPlan(plan, wall));
+    const { truth, state } = document(plan, runner.recorded);
+    expect(state).toBe("complete");
+    const rows = Object.fromEntries((truth?.rows ?? []).map((row) => [row.id, row]));
+    expect(rows.hop).toMatchObject({ n: 3, closes: true, unobserved: { value: 600 } });
+    // Of 400 ns each, 100 are the observer's.
+    expect(rows.hop?.observed?.value).toBeCloseTo(600);
+    expect(rows.port).toMatchObject({ kind: "bound", closes: true });
+    expect(rows.learn).toMatchObject({ closes: true, ratio: expect.closeTo(0.95) });
+    expect(rows.rules?.ratio).toBeCloseTo(2900 / 3000);
+  });
+
+  it("does not close where stages leave out what frames take", async () => {
+    const runner = new FakeRunner({
+      ...fake(),
+      metrics: (driver) => ({ ns_per_frame: 2000 + 3 * cost(driver) }),
+    });
+    await runner.run(runPlan(plan, wall));
+    const run = document(plan, runner.recorded);
+    expect(run.truth?.rows.find(({ id }) => id === "learn")?.closes).toBe(false);
+    expect(timesHold(run)).toBe(false);
+  });
+
+  it("of what this kernel cannot build has its reason, and of the others its number", async () => {
+    const runner = new FakeRunner(
+      fake((action) => {
+        if (action.act === "build" && action.lab.includes("nft")) {
+          throw new PrerequisiteError("this kernel lacks CONFIG_NF_TABLES_BRIDGE");
+        }
+        return undefined;
+      }),
+    );
+    await runner.run(runPlan(plan, wall));
+    const { truth } = document(plan, runner.recorded);
+    expect(truth?.rows.map(({ closes }) => closes)).toEqual([true, true, true, null]);
+    expect(truth?.rows[3]?.reason).toContain("CONFIG_NF_TABLES_BRIDGE");
+  });
+
+  it("cut off anywhere comes to the same numbers", async () => {
+    const { truth } = plan;
+    if (truth === null) throw new Error("no truth is planned");
+    const rows = truth.rows.filter(({ id }) => id === "hop");
+    const two = { ...plan, truth: { ...truth, turns: 2, rows } };
+    await cutEverywhere(
+      () => runPlan(two, wall),
+      () => fake(),
+      (events, stop) => {
+        const { truth } = document(two, events);
+        const found = truth?.rows.map(({ n, ratio }) => [n, ratio?.toFixed(2)]);
+        expect(found, `cut off after ${stop}`).toEqual([[2, "1.00"]]);
       },
     );
   });

@@ -50,11 +50,11 @@ describe("a stage without its observer", () => {
     expect(found.observer?.method).toContain("slow-down");
   });
 
-  test("leaves a session without samples out", () => {
+  test("leaves a session without samples out, and the others in their places", () => {
     const silent = { raw: [], empty: [], eventNs: null };
-    expect(netLatency([session(1000, 480), silent, session(1040, 500)], 0).sessions).toEqual([
-      520, 540,
-    ]);
+    const found = netLatency([session(1000, 480), silent, session(1040, 500)], 0);
+    expect(found.sessions).toEqual([520, Number.NaN, 540]);
+    expect(found.estimate).toMatchObject({ value: 530, n: 2 });
   });
 });
 
@@ -70,13 +70,19 @@ describe("net numbers are withheld, with the reason, and raw ones stay", () => {
       "without an empty path",
       [session(1000, 480), { raw: [at(1000)], empty: [at(480, 3)], eventNs: null }],
       0,
-      /empty path .* gave no samples/,
+      /empty path .* gave only 3 samples$/,
     ],
     [
       "where the probes' share varies",
       [session(1000, 400), session(1300, 601)],
       0,
       /varied from 400 to 601 ns between sessions/,
+    ],
+    [
+      "where what the events inside the stage cost varies",
+      [session(3000, 480, 100), session(3000, 480, 500)],
+      2,
+      /varied from 680 to 1480 ns between sessions/,
     ],
     [
       "where what an event costs is not known",

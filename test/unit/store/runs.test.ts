@@ -43,7 +43,7 @@ describe("a document that cannot be used is named and refused", () => {
   test("of another version", () => {
     const file = write("next.json", whole.replace("bridgescope.run/2", "bridgescope.run/1"));
     expect(refusal(file)).toBe(
-      `${file} is a document of "bridgescope.run/1", and this version reads bridgescope.run/2`,
+      `${file} is a document of "bridgescope.run/1", and this version reads bridgescope.run/2: measure it again, or read it with the version that wrote it`,
     );
   });
 
