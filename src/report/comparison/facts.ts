@@ -285,6 +285,6 @@ export function noteOf({ paired, repeated, counted, timed }: Part): string | nul
     return "with each value its interval, the span of the boots' own modes; ratio: candidate to base";
   }
   return timed.length > 0
-    ? "with each value its interval over rounds, in its unit; ratio: candidate to base"
+    ? "with each value its interval over rounds (of a stage over sessions), in its unit; ratio: candidate to base"
     : null;
 }
