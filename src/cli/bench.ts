@@ -27,7 +27,13 @@ import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
 import { type BenchExperiment, type BenchOutcome, EXPERIMENTS } from "./bench-modes.ts";
-import { BENCH_OPTIONS, type BenchOptions, modeOf, TIME_CHECK } from "./bench-options.ts";
+import {
+  BENCH_OPTIONS,
+  type BenchMode,
+  type BenchOptions,
+  modeOf,
+  TIME_CHECK,
+} from "./bench-options.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus, failOnOf, warnInconclusive } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
@@ -63,7 +69,8 @@ async function bench(
 ): Promise<void> {
   const mode = modeOf(command);
   if (mode !== "resume") {
-    return carryOut(EXPERIMENTS[mode]({ planName, ...options }), planName, options, null);
+    const experiment = experimentOf(mode, planName, options);
+    return experiment === null ? undefined : carryOut(experiment, planName, options, null);
   }
   if (planName !== undefined) throw new UsageError("--resume takes the run's own plan: name none");
   const stored = storedRun(options.resume ?? "");
@@ -77,6 +84,22 @@ async function bench(
   Object.assign(request, { seed: String(seed), out: dirname(path), json: options.json });
   const plan = head.plan ?? undefined;
   await carryOut(EXPERIMENTS[head.mode]({ planName: plan, ...request }), plan, request, stored);
+}
+
+/** Null where `git bisect run` asked and cannot be answered, whatever the reason: any other status would be a verdict. */
+function experimentOf(
+  mode: Exclude<BenchMode, "resume">,
+  planName: string | undefined,
+  options: BenchOptions,
+): BenchExperiment | null {
+  try {
+    return EXPERIMENTS[mode]({ planName, ...options });
+  } catch (error) {
+    if (options.bisect !== true) throw error;
+    say(`bridgescope: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = SKIP;
+    return null;
+  }
 }
 
 /** The same for whatever was asked: run it, keep a journal meanwhile, write what it found, and say what that means. */

@@ -11,7 +11,7 @@ export const truthSchema = z.object({
   error: z.string().nullable().describe("What ended it early, or null"),
   rows: z.array(
     z.object({
-      id: z.enum(["hop", "port", "learn", "rules"]),
+      id: z.enum(["hop", "bridge", "port", "learn", "rules"]),
       what: z.string().describe("What is held against what"),
       base: z.string(),
       candidate: z.string(),

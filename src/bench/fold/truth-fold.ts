@@ -116,18 +116,18 @@ export class TruthFold {
   }
 
   /** Net nanoseconds of the row's difference, turn by turn; a sentence where there are none. */
-  #observed({ id, base, candidate, stages, steps }: Row): number[] | string {
+  #observed({ timed, base, candidate, stages, steps }: Row): number[] | string {
     const [a, b] = [this.#sides.get(base.id), this.#sides.get(candidate.id)];
     if (a === undefined || b === undefined) return "not measured";
     const sums: number[] = [];
     for (const stage of stages) {
       const long = b.time.net(stage, b.inner);
-      const short = id === "hop" ? null : a.time.net(stage, null);
+      const short = timed === "candidate" ? null : a.time.net(stage, null);
       const withheld = long.withheld ?? short?.withheld ?? null;
       if (withheld !== null) return `${stage}: ${withheld}`;
       long.sessions.forEach((value, turn) => {
         const less = short === null ? 0 : (short.sessions[turn] ?? Number.NaN);
-        const per = id === "hop" ? 1 : steps;
+        const per = timed === "candidate" ? 1 : steps;
         sums[turn] = (sums[turn] ?? 0) + (value - less) / per;
       });
     }

@@ -1,4 +1,5 @@
 import type { Stage } from "../../document/case.ts";
+import type { Truth } from "../../document/truth.ts";
 import { BACKEND_NAMES } from "../../probes/backend.ts";
 import { isForeign, type Topology } from "../../setup/spec.ts";
 import { UsageError } from "../../system/errors.ts";
@@ -55,13 +56,15 @@ export interface TruthPlan {
   turns: number;
   roundNs: number;
   rows: {
-    id: "hop" | "port" | "learn" | "rules";
+    id: Truth["rows"][number]["id"];
     what: string;
     kind: "equal" | "bound";
     base: PlannedCase;
     candidate: PlannedCase;
     /** By how many of the thing the two differ. */
     steps: number;
+    /** Whose stages are taken: their growth, or those that the candidate alone has, once for each step. */
+    timed: "both" | "candidate";
     stages: Stage[];
   }[];
 }

@@ -18,30 +18,40 @@ type Row = Pick<Truth["rows"][number], "id" | "what" | "kind"> & {
   candidate: readonly [topology: string, workload: string];
   /** By how many of the thing the two differ. */
   steps: number;
+  timed: TruthPlan["rows"][number]["timed"];
   stages: TruthPlan["rows"][number]["stages"];
 };
 
 const ROWS: readonly Row[] = [
   {
-    ...{ id: "hop", kind: "equal", steps: CHAIN - 1, stages: ["bridge.forward", "veth.out"] },
+    ...{ id: "hop", kind: "equal", steps: CHAIN - 1, timed: "candidate" },
+    stages: ["bridge.forward", "veth.out"],
     what: "one more bridge in a chain: CPU time per frame against bridge.forward and the veth leg of inner hops",
     base: ["chain:1", "forward"],
     candidate: [`chain:${CHAIN}`, "forward"],
   },
   {
-    ...{ id: "port", kind: "bound", steps: PORTS[1] - PORTS[0], stages: ["bridge.flood"] },
+    ...{ id: "bridge", kind: "equal", steps: 1, timed: "candidate" },
+    stages: ["bridge.forward", "veth.out"],
+    what: "a bridge in the place of a bare veth pair: CPU time per frame against bridge.forward and the veth leg behind it",
+    base: ["veth", "forward"],
+    candidate: ["bridge:2", "forward"],
+  },
+  {
+    ...{ id: "port", kind: "bound", steps: PORTS[1] - PORTS[0], timed: "both" },
+    stages: ["bridge.flood"],
     what: "one more port in a flood: CPU time per frame, the copy's way to its host included, against bridge.flood",
     base: [`bridge:${PORTS[0]}`, "flood"],
     candidate: [`bridge:${PORTS[1]}`, "flood"],
   },
   {
-    ...{ id: "learn", kind: "equal", steps: 1, stages: ["bridge.forward"] },
+    ...{ id: "learn", kind: "equal", steps: 1, timed: "both", stages: ["bridge.forward"] },
     what: "a new source address in each frame: CPU time per frame against bridge.forward",
     base: ["bridge:4", "forward"],
     candidate: ["bridge:4", "learn"],
   },
   {
-    ...{ id: "rules", kind: "equal", steps: 1, stages: ["bridge.forward"] },
+    ...{ id: "rules", kind: "equal", steps: 1, timed: "both", stages: ["bridge.forward"] },
     what: `${RULES[1] - RULES[0]} more nft rules of the bridge family: CPU time per frame against bridge.forward`,
     base: [`bridge:2,nft_rules=${RULES[0]}`, "forward"],
     candidate: [`bridge:2,nft_rules=${RULES[1]}`, "forward"],

@@ -73,8 +73,7 @@ function stepsOf(row: Row, plan: TruthPlan, say: string): (() => Schedule)[] {
       drivers: sides.map(({ id }) => ({ driver: id, side: "off" as const })),
     });
   };
-  // The slope of a chain is held against the hops of the long one.
-  const sides = row.id === "hop" ? [row.candidate] : [row.base, row.candidate];
+  const sides = row.timed === "candidate" ? [row.candidate] : [row.base, row.candidate];
   const sessions = sides.flatMap((planned) =>
     PROBES.map((probe) => () => timed(planned, probe, plan.roundNs)),
   );

@@ -23,6 +23,7 @@ export interface TruthRow {
 
 const WHAT: Record<Row["id"], string> = {
   hop: "one more bridge in a chain",
+  bridge: "a bridge in the place of a veth pair",
   port: "one more port in a flood",
   learn: "a new source in each frame",
   rules: "more nft rules",

@@ -398,7 +398,12 @@ describe("marginal costs", () => {
 describe("the truth", () => {
   const plan = planFor("truth", { latencySessions: 3 }).plan;
   /** A hop, a port, a new source and a hundred rules more, in nanoseconds without probes. */
-  const COSTS: Record<string, number> = { "chain:8": 7 * 600, "bridge:9": 6 * 500, "/learn": 1000 };
+  const COSTS: Record<string, number> = {
+    "chain:8": 7 * 600,
+    "bridge: bridge:2": 620,
+    "bridge:9": 6 * 500,
+    "/learn": 1000,
+  };
   const cost = (driver: string) =>
     Object.entries(COSTS).find(([word]) => driver.includes(word))?.[1] ??
     (driver.includes("nft_rules=100") ? 3000 : 0);
@@ -452,6 +457,7 @@ describe("the truth", () => {
     expect(rows.hop).toMatchObject({ n: 3, closes: true, unobserved: { value: 600 } });
     // Of 400 ns each, 100 are the observer's.
     expect(rows.hop?.observed?.value).toBeCloseTo(600);
+    expect(rows.bridge).toMatchObject({ closes: true, unobserved: { value: 620 } });
     expect(rows.port).toMatchObject({ kind: "bound", closes: true });
     expect(rows.learn).toMatchObject({ closes: true, ratio: expect.closeTo(0.95) });
     expect(rows.rules?.ratio).toBeCloseTo(2900 / 3000);
@@ -479,8 +485,8 @@ describe("the truth", () => {
     );
     await runner.run(runPlan(plan, wall));
     const { truth } = document(plan, runner.recorded);
-    expect(truth?.rows.map(({ closes }) => closes)).toEqual([true, true, true, null]);
-    expect(truth?.rows[3]?.reason).toContain("CONFIG_NF_TABLES_BRIDGE");
+    expect(truth?.rows.map(({ closes }) => closes)).toEqual([true, true, true, true, null]);
+    expect(truth?.rows[4]?.reason).toContain("CONFIG_NF_TABLES_BRIDGE");
   });
 
   it("cut off anywhere comes to the same numbers", async () => {
