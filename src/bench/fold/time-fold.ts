@@ -279,7 +279,13 @@ function endsOf(stage: Stage, { workload, topology }: PlannedCase): { from: stri
     case "veth.in":
       return { from: begin, to: port };
     case "bridge.flood":
-      return { from: port, to: "net:net_dev_queue (last copy)" };
+      return {
+        from: port,
+        to:
+          workload.heardByHost === true
+            ? "net:netif_receive_skb (the bridge itself, after the last copy)"
+            : "net:net_dev_queue (last copy)",
+      };
     case "bridge.learn":
       return { from: port, to: "bridge:br_fdb_update" };
     case "veth.out":

@@ -137,8 +137,6 @@ export function notObservable(lab: BuiltLab, ports: Lab["ports"]): Probe["notObs
   return [...reasons].map(([stage, reason]) => ({ stage, reason }));
 }
 
-/** Rounds in which probes count besides the measured ones: before the first, and the one for what observing costs. */
-export const OTHER_ROUNDS = 2;
 /** @way has a key for two ports and each class, of a first copy and of others; @drops some for each port. */
 const WAY_KEYS = 6;
 const PORT_KEYS = 16;

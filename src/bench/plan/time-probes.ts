@@ -72,7 +72,7 @@ export function eventsPerFrame(traffic: Traffic, probe: TimeProbe): number {
  */
 export function eventsInside(traffic: Traffic, stage: string): number {
   const others = copiesOf(traffic) - 1;
-  if (stage === "bridge.flood") return others;
+  if (stage === "bridge.flood") return others + heard(traffic);
   if (stage === "veth.out") return others + heard(traffic);
   // The bridge port's receive, and the second of the two events that begin a leg.
   if (stage === "path" && traffic.topology.kind === "bridge") return 2;
