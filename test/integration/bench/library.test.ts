@@ -31,10 +31,14 @@ describe("bench() on the real machine", () => {
     const [only] = run.cases;
     const rounds = steps.flatMap(({ event, round }) => (event === "round" ? [round] : []));
     expect(rounds.map((round) => round?.index)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    // The metrics are those of the rounds without probes, which come last.
-    const undisturbed = rounds.slice(3).map((round) => round?.value);
-    expect(undisturbed).toEqual(only?.metrics.frame_rate?.samples);
-    expect(only?.rounds.map(({ side }) => side)).toEqual(["on", "on", "on", "off", "off", "off"]);
+    const sides = only?.rounds.map(({ side }) => side);
+    expect(sides).toEqual([
+      ...["off", "count", "count", "count", "off"],
+      ...["time", "time", "off"],
+    ]);
+    // The metrics are those of the rounds without probes.
+    const undisturbed = rounds.filter((_, index) => sides?.[index] === "off");
+    expect(undisturbed.map((round) => round?.value)).toEqual(only?.metrics.frame_rate?.samples);
     expect(only?.roundTrip?.count).toBeGreaterThan(100);
     const said = new Set(steps.map(({ what }) => what));
     for (const what of ["building the lab", "attaching the probes", "warming up", "round 3 of 3"]) {
