@@ -25,12 +25,12 @@ describe("what bpftrace prints, line by line", () => {
     expect([...(maps.get("@aged") ?? [])]).toEqual([["", 4]]);
   });
 
-  test("tuples are kept apart, with NaN for what is no number", () => {
+  test("tuples are kept apart, with null for what is no number", () => {
     const { tuples, maps } = read(
       '{"type": "map", "data": {"@cur": {"0": [7, "8", "x"], "1": [1]}}}',
     );
     expect([...(tuples.get("@cur") ?? [])]).toEqual([
-      ["0", [7, 8, Number.NaN]],
+      ["0", [7, 8, null]],
       ["1", [1]],
     ]);
     expect(maps.get("@cur")).toEqual(new Map());
