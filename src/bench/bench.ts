@@ -5,6 +5,7 @@ import type { RunProgress } from "../document/progress.ts";
 import { RUN_SCHEMA, type Run } from "../document/run.ts";
 import { chooseBackend, type ProbeBackend } from "../probes/backend.ts";
 import { countedRefusal } from "../probes/counted.ts";
+import { ForeignProbes } from "../probes/foreign.ts";
 import { programHashes } from "../probes/programs.ts";
 import { UsageError } from "../system/errors.ts";
 import { threadCpus } from "../system/libc.ts";
@@ -46,21 +47,42 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Run> {
   const experiment = await prepare(plan, stepsOf(plan), options);
   const { signal, seed, cpus, clock } = experiment;
   const watched =
-    plan.marginal !== null || plan.cases.some((planned) => isWatched(planned, plan.backend));
+    plan.marginal !== null ||
+    plan.truth !== null ||
+    plan.cases.some((planned) => isWatched(planned, plan.backend, plan.clock));
   const backend =
     plan.backend === "off" || signal.aborted || !watched ? null : await chooseBackend(plan.backend);
   const begun = await experiment.begin(plan.name, backend);
   begun.environment.clock = plan.clock;
   // Counted time has none of what disturbs a clock.
   if (plan.clock === "icount") begun.environment.noise = [];
-  const fold = new RunFold(begun, { plan, seed, clock: plan.clock, cpu: cpus[0] ?? 0, backend });
+  const untimed = whyUntimed(begun);
+  const cpu = cpus[0] ?? 0;
+  const fold = new RunFold(begun, { plan, seed, clock: plan.clock, cpu, backend, untimed });
   const refusal =
     backend === null
       ? null
       : (stage: Parameters<typeof countedRefusal>[0]) => countedRefusal(stage, backend);
-  const schedule = planSchedule(plan, { seed, clock: plan.clock, refusal });
+  const timed = untimed === null;
+  const schedule = planSchedule(plan, { seed, clock: plan.clock, refusal, timed });
   await experiment.perform(schedule, fold, backend);
   return fold.document({ interrupted: signal.aborted, durationNs: clock() });
+}
+
+/** Clocks of longer steps than a stage takes, or whose reading takes longer. */
+const COARSE_CLOCKS = new Set(["jiffies", "refined-jiffies", "pit", "acpi_pm", "hpet"]);
+
+/** Why no stage can be timed on this machine, or null. */
+export function whyUntimed({
+  environment: { cpu, clock, clocksource },
+}: Pick<Run, "environment">): string | null {
+  if (clock === "icount") return "this clock counts instructions";
+  if (COARSE_CLOCKS.has(clocksource)) {
+    return `the clock source ${clocksource} does not resolve a stage of some hundred nanoseconds`;
+  }
+  // As qemu names the CPUs that it makes without KVM.
+  if (!/^QEMU (TCG|Virtual) CPU\b/.test(cpu.model)) return null;
+  return "this machine runs under qemu's TCG, where no wall time means anything";
 }
 
 /** A run's document as it grows. */
@@ -82,7 +104,7 @@ export interface Experiment {
 
 /** What every experiment on labs begins with. Throws as `runPlan` does. */
 export async function prepare(
-  plan: Pick<Plan, "cases" | "cpus" | "ladder">,
+  plan: Pick<Plan, "cases" | "cpus" | "ladder"> & Partial<Pick<Plan, "clock">>,
   steps: readonly Step[],
   options: RunOptions,
 ): Promise<Experiment> {
@@ -109,7 +131,9 @@ export async function prepare(
     },
     perform: async (schedule, fold, backend) => {
       const doing = (what: string) => progress.doing(what);
-      const runner: RunnerOptions = { signal, cpus, seed, backend, progress: doing };
+      // In counted time nobody is there but us, and looking would be counted.
+      const foreign = plan.clock === "icount" ? null : ForeignProbes.open();
+      const runner: RunnerOptions = { signal, cpus, backend, foreign, progress: doing };
       const labs = new LabRunner(runner);
       try {
         await perform(schedule, {
@@ -126,6 +150,7 @@ export async function prepare(
         });
       } finally {
         await labs.close();
+        foreign?.close();
       }
     },
   };
@@ -156,11 +181,21 @@ export async function newRun(
   };
 }
 
-/** The CPUs that were asked for, or all that this process may use. */
+/**
+ * bpftrace opens a tracepoint's perf event on this CPU (libbcc's and libbpf's attach_tracepoint). The programs run on
+ * all of them, but here each event also finds that perf event, which costs some 280 ns more on the build machine.
+ */
+const PERF_EVENT_CPU = 0;
+
+/** The CPUs that were asked for, or all that this process may use, the one where probes cost more last. */
 function cpusFor({ cpus }: Pick<Plan, "cpus">): readonly number[] {
   const mine = threadCpus();
   const stray = cpus?.find((cpu) => !mine.includes(cpu));
-  if (stray === undefined) return cpus ?? mine;
+  const usual = [
+    ...mine.filter((cpu) => cpu !== PERF_EVENT_CPU),
+    ...mine.filter((cpu) => cpu === PERF_EVENT_CPU),
+  ];
+  if (stray === undefined) return cpus ?? usual;
   throw new UsageError(
     `--cpus names CPU ${stray}, and this process may run on ${mine.join(", ")} only`,
   );

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { environment } from "../doctor/index.ts";
 import { SELFTEST_SCHEMA, type Selftest, type SelftestPart } from "../document/selftest.ts";
+import { ForeignProbes } from "../probes/foreign.ts";
 import { ALPHA } from "../stats/compare/headlines.ts";
 import { summarize } from "../stats/selftest.ts";
 import { threadCpus } from "../system/libc.ts";
@@ -67,7 +68,8 @@ export async function runSelftest(
     part.comparisons.push(comparison);
     Object.assign(part, summarize(part.comparisons, step.base === step.candidate));
   };
-  const labs = new LabRunner({ signal, cpus: threadCpus(), seed, backend: null });
+  const foreign = ForeignProbes.open();
+  const labs = new LabRunner({ signal, cpus: threadCpus(), backend: null, foreign });
   let error: string | null = null;
   try {
     await perform(selftest(steps, seed, told), {
@@ -86,6 +88,7 @@ export async function runSelftest(
     error = sentence(cause);
   } finally {
     await labs.close();
+    foreign?.close();
   }
   return {
     schema: SELFTEST_SCHEMA,

@@ -16,7 +16,7 @@ import type { JournalHead } from "../store/journal.ts";
 import { readRuns } from "../store/runs.ts";
 import { UsageError } from "../system/errors.ts";
 import { plural } from "../text/units.ts";
-import type { BenchMode, BenchOptions } from "./bench-options.ts";
+import { type BenchMode, type BenchOptions, TIME_CHECK } from "./bench-options.ts";
 import { marginOf } from "./compare.ts";
 import { functionHint } from "./function-hint.ts";
 import { githubMargin } from "./github.ts";
@@ -60,6 +60,11 @@ export const EXPERIMENTS: Record<BenchExperiment["mode"], (request: Request) => 
 };
 
 function hostExperiment({ planName, ...request }: Request): BenchExperiment {
+  if (request.failOn !== undefined && request.failOn !== TIME_CHECK) {
+    throw new UsageError(
+      `--fail-on takes ${TIME_CHECK} where nothing is compared, not "${request.failOn}"; verdicts are of --vs and --kernel`,
+    );
+  }
   const { plan, seed } = planFor(planName, request);
   const seconds = Math.ceil(estimateNs(plan) / 1e9);
   return {
@@ -163,10 +168,13 @@ function guestPlan(
 ): { plan: Plan; seed: number } {
   const adHoc = request.topology !== undefined || request.workload !== undefined;
   const name = planName ?? (clock === "icount" && !adHoc ? "icount" : undefined);
-  if (clock === "icount" && request.probeEffect !== undefined) {
-    throw new UsageError("--probe-effect is measured in time: leave out --clock icount");
+  if (clock === "icount" && request.latencySessions !== undefined) {
+    throw new UsageError("--latency-sessions measure time: leave out --clock icount");
   }
   const asked = planFor(name, request);
+  if (asked.plan.truth !== null) {
+    throw new UsageError("truth is measured on the host itself: leave out --kernel");
+  }
   if (asked.plan.marginal !== null && clock === "icount") {
     throw new UsageError(
       "marginal costs are measured in time: --clock icount counts instructions instead",

@@ -39,13 +39,16 @@ const COMPARED: readonly BenchMode[] = ["vs", "kernel"];
 /** What root runs for the sake of a file has to be said again by whoever resumes. */
 const SIDE: readonly BenchMode[] = ["vs", "resume"];
 
+/** What `--fail-on` takes where nothing is compared: net stages that come to more than the whole. */
+export const TIME_CHECK = "time-check";
+
 export const FAIL_ON_HELP =
   "comma list of inconclusive, improvement (exit 1), or nothing; regressions exit 3 unless nothing";
 
 export const BENCH_OPTIONS: readonly BenchOption[] = [
   {
     ...{ flags: "--topology <spec>", group: "Load", modes: NEW, repeatable: true },
-    help: "netns, veth, bridge:N[,option=value…], a YAML file, external or attach:<a>,<b>; repeatable",
+    help: "netns, veth, bridge:N, chain:K[,option=value…], a YAML file, external or attach:<a>,<b>; repeatable",
   },
   {
     ...{ flags: "--workload <name>", group: "Load", modes: NEW, repeatable: true },
@@ -96,8 +99,8 @@ export const BENCH_OPTIONS: readonly BenchOption[] = [
     ...{ choices: BACKENDS, help: "how the kernel is observed" },
   },
   {
-    ...{ flags: "--probe-effect <pairs>", group: "Repetition", modes: ["host", "kernel"] },
-    help: "also measure with probes on and off, interleaved",
+    ...{ flags: "--latency-sessions <n>", group: "Repetition", modes: ["host", "kernel"] },
+    help: "sessions that time the stages of each case, 0 for none (4; quick and article 3)",
   },
   {
     ...{ flags: "--seed <n>", group: "Repetition", modes: NEW },
@@ -128,8 +131,8 @@ export const BENCH_OPTIONS: readonly BenchOption[] = [
     help: "the smallest change worth a verdict (2% by the clock, 0.2% in instructions)",
   },
   {
-    ...{ flags: "--fail-on <verdicts>", group: "Comparison", modes: COMPARED },
-    help: FAIL_ON_HELP,
+    ...{ flags: "--fail-on <verdicts>", group: "Comparison", modes: NEW },
+    help: `${FAIL_ON_HELP}; without a comparison ${TIME_CHECK} (exit 1)`,
   },
   {
     ...{ flags: "--kernel <spec>", group: "Guest kernels", modes: ["kernel"], repeatable: true },

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { Command } from "commander";
-import { isSound } from "../bench/fold/faults.ts";
+import { isWhole, timesHold } from "../bench/fold/faults.ts";
 import { PLAN_NAMES } from "../bench/plan/named-plans.ts";
 import { WORKLOADS } from "../bench/workloads/index.ts";
 import { requirePrerequisites } from "../doctor/index.ts";
@@ -27,7 +27,13 @@ import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
 import { type BenchExperiment, type BenchOutcome, EXPERIMENTS } from "./bench-modes.ts";
-import { BENCH_OPTIONS, type BenchOptions, modeOf } from "./bench-options.ts";
+import {
+  BENCH_OPTIONS,
+  type BenchMode,
+  type BenchOptions,
+  modeOf,
+  TIME_CHECK,
+} from "./bench-options.ts";
 import { bisectStatus, SKIP } from "./bisect.ts";
 import { exitStatus, failOnOf, warnInconclusive } from "./compare.ts";
 import { githubMargin, tellGithub } from "./github.ts";
@@ -63,7 +69,8 @@ async function bench(
 ): Promise<void> {
   const mode = modeOf(command);
   if (mode !== "resume") {
-    return carryOut(EXPERIMENTS[mode]({ planName, ...options }), planName, options, null);
+    const experiment = experimentOf(mode, planName, options);
+    return experiment === null ? undefined : carryOut(experiment, planName, options, null);
   }
   if (planName !== undefined) throw new UsageError("--resume takes the run's own plan: name none");
   const stored = storedRun(options.resume ?? "");
@@ -79,6 +86,22 @@ async function bench(
   await carryOut(EXPERIMENTS[head.mode]({ planName: plan, ...request }), plan, request, stored);
 }
 
+/** Null where `git bisect run` asked and cannot be answered, whatever the reason: any other status would be a verdict. */
+function experimentOf(
+  mode: Exclude<BenchMode, "resume">,
+  planName: string | undefined,
+  options: BenchOptions,
+): BenchExperiment | null {
+  try {
+    return EXPERIMENTS[mode]({ planName, ...options });
+  } catch (error) {
+    if (options.bisect !== true) throw error;
+    say(`bridgescope: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = SKIP;
+    return null;
+  }
+}
+
 /** The same for whatever was asked: run it, keep a journal meanwhile, write what it found, and say what that means. */
 async function carryOut(
   experiment: BenchExperiment,
@@ -86,7 +109,8 @@ async function carryOut(
   options: BenchOptions,
   stored: StoredJournal | null,
 ): Promise<void> {
-  const failOn = failOnOf(options.failOn);
+  const onTimeCheck = options.failOn === TIME_CHECK;
+  const failOn = failOnOf(onTimeCheck ? undefined : options.failOn);
   if (experiment.mode !== "kernel") await requirePrerequisites("bench");
   checkFolder(options.out ?? REPORTS);
   say(stored === null ? experiment.announcement : resumption(stored, experiment.steps.length));
@@ -139,7 +163,8 @@ async function carryOut(
     if (outcome.runs.some(({ run }) => run.state === "interrupted")) say(howToResume(folder));
     else if (path !== undefined) removeJournal(path);
     process.exitCode =
-      interruption.exitCode() ?? statusOf(outcome, { bisect: options.bisect === true, failOn });
+      interruption.exitCode() ??
+      statusOf(outcome, { bisect: options.bisect === true, failOn, onTimeCheck });
   } catch (error) {
     line.end();
     const begun = (journal as Journal | null)?.path;
@@ -231,10 +256,16 @@ function rendered({ runs, comparison }: BenchOutcome, json: boolean): string {
 
 function statusOf(
   { runs, comparison }: BenchOutcome,
-  { bisect, failOn }: { bisect: boolean; failOn: ReturnType<typeof failOnOf> },
+  {
+    bisect,
+    failOn,
+    onTimeCheck,
+  }: { bisect: boolean; failOn: ReturnType<typeof failOnOf>; onTimeCheck: boolean },
 ): number {
-  const sound = runs.every(({ run }) => isSound(run));
-  if (bisect) return !sound || comparison === null ? SKIP : bisectStatus(comparison as Comparison);
-  if (!sound) return FAILED;
+  const whole = runs.every(({ run }) => isWhole(run));
+  if (bisect) return !whole || comparison === null ? SKIP : bisectStatus(comparison as Comparison);
+  if (!whole) return FAILED;
+  const gated = runs.filter(({ run }) => onTimeCheck || run.truth !== undefined);
+  if (!gated.every(({ run }) => timesHold(run))) return FAILED;
   return comparison === null ? 0 : exitStatus(comparison, failOn);
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
+import { LIVE_BACKENDS, type LiveBackend } from "../live/backend.ts";
 import { bridgeGone } from "../live/read-bridge.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { timeLeft } from "../report/progress.ts";
@@ -21,6 +22,7 @@ interface Options {
   netns?: string;
   probes: boolean;
   duration: string;
+  backend: LiveBackend;
   maxOverhead: string;
   unknownUnicast?: string;
   broadcast?: string;
@@ -57,8 +59,12 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     help: "how long to look at frames; Ctrl-C ends it early",
   },
   {
-    ...{ flags: "--max-overhead <share>", modes: FRAMES, default: "2%" },
-    help: "most of one CPU that the probes may take",
+    ...{ flags: "--backend <name>", modes: FRAMES, default: "auto" },
+    ...{ choices: LIVE_BACKENDS, help: "how frames are looked at" },
+  },
+  {
+    ...{ flags: "--max-overhead <share>", modes: FRAMES, default: "10%" },
+    help: "most of one CPU that the probes may take over a second",
   },
   {
     ...{ flags: "--unknown-unicast <rate>", modes: FRAMES },
@@ -124,6 +130,7 @@ export function explainCommand(): Command {
       try {
         const explanation = await explainBridge({
           ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
+          backend: options.backend,
           maxOverhead: overheadOf(options.maxOverhead),
           thresholds: thresholdsOf(options),
           signal: interruption.signal,

@@ -60,6 +60,8 @@ export function formatLab(name: string, lab: LabDescription): string {
     `mtu ${bridge.mtu}`,
     ...bridge.addresses,
   ].join(", ");
+  const chain = (lab.chain ?? []).map(({ bridge, ports }) => `${bridge} (${ports.join(", ")})`);
+  const series = chain.length === 0 ? "" : `${printable(`in series: ${chain.join(", ")}`)}\n`;
   const fdb = table([
     ["FDB ADDRESS", "PORT", "HOST", "VLAN", "STATE"],
     // `self` entries are a device's own filter list, which bridge(8) prints among the bridge's.
@@ -73,7 +75,7 @@ export function formatLab(name: string, lab: LabDescription): string {
         [entry.state, ...entry.flags].join(" "),
       ]),
   ]);
-  return `${head}${printable(about)}\n\n${hosts}\n${fdb}`;
+  return `${head}${printable(about)}\n${series}\n${hosts}\n${fdb}`;
 }
 
 /** What a person should know of a removal beyond that it was done. */

@@ -38,7 +38,7 @@ export function labCommand(): Command {
   lab
     .command("up")
     .description("build a lab that stays until `lab down`")
-    .argument("<topology>", "netns, veth, bridge:N[,option=value...] or a YAML file")
+    .argument("<topology>", "netns, veth, bridge:N, chain:K[,option=value...] or a YAML file")
     .option("--name <name>", "what to call it (default: made from the topology)")
     .option("--network <cidr>", "IPv4 network of the hosts, where the topology names none")
     .option("--dry-run", "print the equivalent ip and bridge commands, and touch nothing")

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Command } from "commander";
 import type { WatchRecord } from "../document/watch.ts";
+import { LIVE_BACKENDS, type LiveBackend } from "../live/backend.ts";
 import { SORTS } from "../report/watch/columns.ts";
 import { drawWatch } from "../report/watch/screen.ts";
 import { newStory, tell } from "../report/watch/story.ts";
@@ -21,6 +22,7 @@ interface Options {
   probes: boolean;
   interval: string;
   duration?: string;
+  backend: LiveBackend;
   maxOverhead: string;
   mac?: string;
   sort: string;
@@ -54,8 +56,12 @@ const WATCH_OPTIONS: readonly ModeOption<WatchMode>[] = [
     help: "for how long; until Ctrl-C when left out",
   },
   {
+    ...{ flags: "--backend <name>", modes: ["probes"], default: "auto" },
+    ...{ choices: LIVE_BACKENDS, help: "how frames are looked at" },
+  },
+  {
     ...{ flags: "--max-overhead <share>", modes: ["probes"], default: "2%" },
-    help: "most of one CPU that the probes may take",
+    help: "most of one CPU that the probes may take over a second",
   },
   {
     ...{ flags: "--mac <address>", modes: ALL },
@@ -94,6 +100,7 @@ export function watchCommand(): Command {
         ...{ bridge, netns, probes, mac },
         intervalSeconds: intervalOf(options.interval),
         seconds: duration === undefined ? undefined : secondsOf(duration, "--duration"),
+        backend: options.backend,
         maxOverhead: overheadOf(options.maxOverhead),
       };
       const signal = AbortSignal.any([interruption.signal, pipe.signal]);

@@ -7,7 +7,7 @@ import { type Finding, type Job, prevents } from "./finding.ts";
 import { formatPrerequisite } from "./format.ts";
 import { kernelFindings, readKernelFacts } from "./kernel.ts";
 import { limitFindings } from "./limits.ts";
-import { noiseFindings, readNoiseFacts } from "./noise.ts";
+import { foreignFinding, noiseFindings, readForeignProbes, readNoiseFacts } from "./noise.ts";
 import { readInstaller } from "./packages.ts";
 import { privilegeFindings, readPrivilegeFacts } from "./privileges.ts";
 import { isTooOld, readToolFacts, TOOLS, type ToolFacts, toolFinding } from "./tools.ts";
@@ -38,6 +38,7 @@ export async function diagnose(): Promise<Diagnosis> {
     ...backendFindings(kernel, tried),
     ...limits,
     ...noiseFindings(noise, kernel.config),
+    foreignFinding(readForeignProbes()),
   ];
   const table = withRefusal(functions, "fentry", tried?.fentry ?? null);
   return { findings, functions: withRefusal(table, "kprobe", tried?.kprobe ?? null) };

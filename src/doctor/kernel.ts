@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { endianness } from "node:os";
-import { bpfCall } from "../system/architecture.ts";
+import { callNumbers } from "../system/architecture.ts";
 import { PrerequisiteError } from "../system/errors.ts";
 import { type Finding, finding } from "./finding.ts";
 import { type KernelConfig, readKernelConfig } from "./kernel-config.ts";
@@ -77,7 +77,7 @@ function architecture({ architecture, order }: KernelFacts): Finding {
 
 function refusal(architecture: string, order: string): string | null {
   try {
-    bpfCall(architecture, order);
+    callNumbers(architecture, order);
     return null;
   } catch (error) {
     if (error instanceof PrerequisiteError) return error.message;

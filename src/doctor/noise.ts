@@ -1,3 +1,5 @@
+import { type ForeignProbe, foreignText } from "../document/foreign.ts";
+import { ForeignProbes } from "../probes/foreign.ts";
 import { printable } from "../text/printable.ts";
 import { inConfig } from "./bridge-support.ts";
 import { type Finding, finding } from "./finding.ts";
@@ -101,6 +103,30 @@ async function readMitigations(): Promise<Record<string, string>> {
     (await readFolder(folder)).map(async (name) => [name, await readLine(`${folder}/${name}`)]),
   );
   return Object.fromEntries(entries.filter(([, text]) => text !== null));
+}
+
+/** Other people's probes on a frame's way; null where nobody may look for them. */
+export function readForeignProbes(): ForeignProbe[] | null {
+  const probes = ForeignProbes.open();
+  if (probes === null) return null;
+  try {
+    return probes.look([], true).map((key) => probes.describe(key));
+  } finally {
+    probes.close();
+  }
+}
+
+export function foreignFinding(probes: readonly ForeignProbe[] | null): Finding {
+  const none = probes === null ? "not looked for: it takes CAP_SYS_ADMIN" : "none";
+  const some = probes !== null && probes.length > 0;
+  return finding({
+    id: "noise/foreign-probes",
+    status: some ? "warning" : "ok",
+    observed: some ? foreignText(probes) : none,
+    meaning: some
+      ? "every frame of every bridge on this host pays for them, and a run says that it was measured under them: end them first if they need not be"
+      : "other people's probes on a frame's way would slow every frame",
+  });
 }
 
 export function noiseFindings(facts: NoiseFacts, config: KernelConfig | null): Finding[] {

@@ -1,5 +1,6 @@
 /** One case of the run document: its lab, rounds, metrics, latency, and what the probes counted. */
 import { z } from "zod";
+import { foreignProbeSchema } from "./foreign.ts";
 import { sessionSchema } from "./session.ts";
 
 const count = z.int().nonnegative();
@@ -26,48 +27,74 @@ export const decisionsSchema = z.object({
 });
 
 export const STAGES = [
-  "veth",
+  "veth.in",
   "bridge.forward",
   "bridge.flood",
   "bridge.learn",
   "bridge.lookup",
+  "veth.out",
   "path",
 ] as const;
 export type Stage = (typeof STAGES)[number];
 
+const interval = z.tuple([z.number(), z.number()]);
+
 export const latencySchema = z.object({
   unit: z.enum(["ns", "instructions"]),
-  count: count.describe(
-    "Passages of the stage over the whole window, warm-up included; never sampled",
-  ),
-  sampled: count.describe(
-    "Passages that were timed, all in measured rounds; the buckets hold this many",
-  ),
-  p50: nanoseconds,
-  p90: nanoseconds,
-  p99: nanoseconds,
-  p999: nanoseconds,
-  max: nanoseconds.describe("Upper edge of the highest bucket that holds a sample"),
-  buckets: z
-    .array(z.tuple([nanoseconds, nanoseconds, count]))
-    .describe("[lo, hi, count] with lo <= value < hi, ascending, only those that hold samples"),
+  count: count.describe("Frames that passed the stage while it was timed or counted; 0 if unknown"),
+  sampled: count.describe("Frames whose time was taken; the buckets hold this many"),
+  p10: nanoseconds.nullable().describe("Net of the observer, like p50, p90 and the estimate"),
+  p50: nanoseconds.nullable(),
+  p90: nanoseconds.nullable(),
   estimate: z
-    .object({
-      value: nanoseconds,
-      ci: z.tuple([nanoseconds, nanoseconds]),
-      method: z.string(),
-      n: count,
-    })
+    .object({ value: z.number(), ci: interval, method: z.string(), n: count })
     .nullable()
-    .describe("The stage's headline with its interval; null where one round cannot carry one"),
+    .describe("The stage's headline, net, with its interval; null where too little carries one"),
+  raw: z
+    .object({
+      p10: nanoseconds,
+      p50: nanoseconds,
+      p90: nanoseconds,
+      p99: nanoseconds,
+      p999: nanoseconds,
+      max: nanoseconds.describe("Upper edge of the highest bucket that holds a sample"),
+      buckets: z
+        .array(z.tuple([nanoseconds, nanoseconds, count]))
+        .describe("[lo, hi, count] with lo <= value < hi, ascending, only those that hold samples"),
+    })
+    .describe("As measured, the probes' own share in it"),
+  observer: z
+    .object({ value: nanoseconds, ci: interval, method: z.string() })
+    .nullable()
+    .describe("The probes' own share of one sample: net is raw less this; null where unknown"),
+  withheld: z
+    .string()
+    .nullable()
+    .describe("Why the stage has raw numbers but no net ones, or null"),
   perRound: z
     .array(z.object({ round: count, value: nanoseconds, n: count, of: count }))
     .optional()
     .describe(
-      "Counted time only: the mode of each round (a bridge of its own), net of the probes; n of its samples had it",
+      "Instruction counts only: the mode of each round (a bridge of its own), net of the probes; n of its samples had it",
     ),
   from: z.string().describe("The kernel event at which the clock starts"),
   to: z.string().describe("The kernel event at which it stops"),
+});
+
+/** The net stages of a case held against what the same frames took when nobody watched. */
+export const timeCheckSchema = z.object({
+  unobserved: z
+    .object({ value: nanoseconds, ci: interval })
+    .nullable()
+    .describe("The case's own number from rounds `off`: ns_per_frame, or rtt_p50 for both ways"),
+  stages: z
+    .partialRecord(z.enum(STAGES), nanoseconds)
+    .describe("Net, each as often as a frame passes it: `path` is there and back"),
+  sum: nanoseconds.nullable(),
+  ratio: nanoseconds.nullable().describe("`sum` over `unobserved`"),
+  ci: interval.nullable().describe("Of the ratio, at 95 %"),
+  passed: z.boolean().nullable().describe("False where the whole interval is above 1"),
+  reason: z.string().nullable().describe("Why there is no verdict, or why it failed"),
 });
 
 /** Round trips as the sender saw them, over all measured rounds; percentiles as autocannon shows them. */
@@ -116,7 +143,9 @@ export const portAccountSchema = z.object({
   egress: count.describe("Frames that left the bridge by this port"),
   originated: count.describe("Of `egress`: sent by the bridge of itself (STP, IGMP, MLD)"),
   segments: z.object({ ingress: count, egress: count }),
-  bytes: z.object({ ingress: count, egress: count }),
+  bytes: z
+    .object({ ingress: count, egress: count })
+    .describe("By the interface counters, over the same window as these"),
   decisions: decisionsSchema.describe("What became of the frames that entered here"),
   copies: count.describe("Copies made of the frames that entered here, over all egress ports"),
   counters: portCountersSchema.describe("Interface counters over the same window"),
@@ -129,7 +158,12 @@ export const portAccountSchema = z.object({
   latency: z
     .partialRecord(
       z.enum(STAGES),
-      z.object({ sampled: count, p50: nanoseconds, p90: nanoseconds, p99: nanoseconds }),
+      z.object({
+        sampled: count,
+        p50: nanoseconds.nullable().describe("Net, as in `.cases[].latency`"),
+        p90: nanoseconds.nullable(),
+        raw: z.object({ p50: nanoseconds, p90: nanoseconds, p99: nanoseconds }),
+      }),
     )
     .describe("Stages that belong to this port alone; empty on labs with more than 64 ports"),
   closure: z.object({
@@ -182,6 +216,9 @@ export const labSchema = z.object({
         .object({ iptables: z.boolean(), ip6tables: z.boolean(), arptables: z.boolean() })
         .nullable()
         .describe("null where the kernel has no br_netfilter"),
+      inSeries: count
+        .optional()
+        .describe("Bridges in series, of which this is the first; absent where there is one"),
     })
     .nullable(),
   ports: z.array(
@@ -189,6 +226,7 @@ export const labSchema = z.object({
       name: z.string(),
       ifindex: count,
       namespace: z.string(),
+      bridge: z.string().optional().describe("The bridge that it belongs to; in a chain alone"),
       peer: z
         .object({ name: z.string(), ifindex: count, namespace: z.string(), address: z.string() })
         .nullable(),
@@ -234,19 +272,21 @@ export type MetricName = keyof typeof METRICS;
 export const metricSchema = z.object({
   unit: z.string(),
   better: z.enum(["lower", "higher"]),
-  samples: z
-    .array(z.number())
-    .describe(
-      "One number a round, in the order of the rounds; where there are rounds `off`, of those",
-    ),
+  samples: z.array(z.number()).describe("One number a round `off`, in the order of the rounds"),
 });
 
 export const roundSchema = z.object({
   index: count,
   side: z
-    .string()
+    .enum(["off", "count", "time"])
     .describe(
-      "Which variant was measured: `base`, `candidate`, or with and without probes `on` and `off`; latency is of those `on`",
+      "`off`: none of our probes, every metric is of these; `count`: complete counts; `time`: the ends of one stage",
+    ),
+  stage: z
+    .string()
+    .optional()
+    .describe(
+      "Of a round `time`: the stage that was timed, its neighbours beside it, or `observer`",
     ),
   startNs: nanoseconds.describe("CLOCK_MONOTONIC"),
   durationNs: nanoseconds,
@@ -299,33 +339,16 @@ export const probeSchema = z.object({
         .describe("Net of an empty program on the same host; null under 1,000 events"),
     }),
   ),
-  overhead: z
+  slowdown: z
     .object({
       metric: z.string(),
-      on: z.array(z.number()),
-      off: z.array(z.number()),
-      ratio: z.number(),
-      ci: z.tuple([z.number(), z.number()]),
+      value: nanoseconds.describe("With the counting probes over without; above 1 is slower"),
+      ci: interval,
       method: z.string(),
     })
     .nullable()
-    .describe(
-      "The workload's own number with probes on and off, interleaved; null when not asked for",
-    ),
+    .describe("The workload's own number in rounds `count` against rounds `off` before and after"),
   notObservable: z.array(notObservableSchema),
-  calibration: z
-    .array(
-      z.object({
-        pair: z.string().describe("What the two probes were, e.g. `fentry to fexit`"),
-        value: nanoseconds.describe(
-          "Mode over an empty path; taken out of every stage of this pair",
-        ),
-        n: count,
-        of: count,
-      }),
-    )
-    .optional()
-    .describe("Counted time only: the probes' own instructions between their two clock readings"),
 });
 
 /** One trial of a search (RFC 2544, 26.1; RFC 2889, 5.6 to 5.8). */
@@ -368,6 +391,9 @@ export const caseSchema = z.object({
   rounds: z.array(roundSchema),
   metrics: z.record(z.string(), metricSchema),
   latency: z.partialRecord(z.enum(STAGES), latencySchema),
+  timeCheck: timeCheckSchema
+    .optional()
+    .describe("Absent where stages were not timed by the wall clock"),
   roundTrip: roundTripSchema.optional().describe("Absent where the workload has no answers"),
   trials: z.array(trialSchema).optional().describe("Absent where the workload searches nothing"),
   learning: z
@@ -377,6 +403,10 @@ export const caseSchema = z.object({
   bridge: bridgeAccountSchema.optional(),
   ports: z.array(portAccountSchema),
   probe: probeSchema.optional(),
+  foreignProbes: z
+    .array(foreignProbeSchema)
+    .optional()
+    .describe("Other people's probes under which rounds that count were measured; absent if none"),
   sessions: z
     .array(sessionSchema)
     .optional()
@@ -386,6 +416,7 @@ export const caseSchema = z.object({
 export type Decisions = z.infer<typeof decisionsSchema>;
 export type RoundTrip = z.infer<typeof roundTripSchema>;
 export type Latency = z.infer<typeof latencySchema>;
+export type TimeCheck = z.infer<typeof timeCheckSchema>;
 export type Drop = z.infer<typeof dropSchema>;
 export type PortAccount = z.infer<typeof portAccountSchema>;
 export type BridgeAccount = z.infer<typeof bridgeAccountSchema>;

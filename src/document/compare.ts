@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { STAGES } from "./case.ts";
+import { foreignProbeSchema } from "./foreign.ts";
 import { disturbanceSchema, sessionSchema } from "./session.ts";
 
 export const COMPARE_SCHEMA = "bridgescope.compare/1";
@@ -41,6 +42,10 @@ const sideSchema = z.object({
     .nullable()
     .describe("null for a run on the host itself"),
   argv: z.array(z.string()).describe("The command that made the run"),
+  foreignProbes: z
+    .array(foreignProbeSchema)
+    .optional()
+    .describe("Other people's probes that its runs were measured under; absent if none"),
   runs: z
     .array(z.object({ id: z.string(), state, startedAt: z.string(), durationNs: z.number() }))
     .optional()
@@ -55,6 +60,7 @@ export const DIFFERENCE_GROUPS = [
   "mitigations",
   "preemption",
   "sysctls",
+  "foreign",
   "clock",
   "probes",
   "tools",
@@ -218,11 +224,15 @@ export const compareSchema = z.object({
         unit: z.enum(["ns", "instructions"]),
         buckets: z
           .array(z.tuple([z.number(), z.number(), count]))
-          .describe("[lo, hi, count], all runs of the side together, in steps to be drawn"),
+          .describe(
+            "[lo, hi, count] net of the probes, all runs of the side together, in steps to be drawn",
+          ),
       }),
     )
     .optional()
-    .describe("Stages that the base and a candidate timed, to be laid one below the other"),
+    .describe(
+      "Stages of which the base and a candidate have net times, to be laid one below the other",
+    ),
   accounts: z
     .array(accountSchema)
     .describe("What the bridge did with the frames: decisions, copies, drops, books"),

@@ -16,8 +16,13 @@ import {
   roundTripSchema,
   STAGES,
 } from "./case.ts";
+import { foreignProbeSchema } from "./foreign.ts";
 import { checkSchema, runSchema } from "./run.ts";
 import { sessionSchema } from "./session.ts";
+
+/** Programs that time: see the files of the same names in src/probes/time. */
+export const TIME_PROBES = ["bridge", "sender", "learn", "empty"] as const;
+export type TimeProbe = (typeof TIME_PROBES)[number];
 
 const count = z.int().nonnegative();
 const nanoseconds = z.number().nonnegative();
@@ -28,6 +33,7 @@ const element = <Item extends z.ZodObject>(list: z.ZodOptional<z.ZodArray<Item>>
 const measuredSchema = z.object({
   metrics: z.partialRecord(z.enum(Object.keys(METRICS) as MetricName[]), z.number()),
   cpu: roundSchema.shape.cpu,
+  ksoftirqdNs: nanoseconds.optional().describe("What the sender's ksoftirqd ran meanwhile"),
   rttNs: roundSchema.shape.rttNs,
   roundTrip: roundTripSchema.pick({ buckets: true, from: true, missedSlots: true }).optional(),
   warnings: z.array(z.string()).optional(),
@@ -38,16 +44,28 @@ const measuredSchema = z.object({
 /** What the machine's own counters said at one moment; null where the kernel does not tell. */
 export const readingSchema = z.object({
   cpu: z.object({ total: z.number(), softirq: z.number(), steal: z.number() }).nullable(),
+  squeezed: z
+    .number()
+    .nullable()
+    .describe("Polls that ended before their queue was empty (time_squeeze), all CPUs"),
   softnetDrops: z.number().nullable().describe("Frames that a full backlog dropped, all CPUs"),
   involuntarySwitches: z.number().describe("Of this thread"),
   pressureUs: z.number().nullable().describe("Microseconds in which some task waited for a CPU"),
   atNs: z.number(),
+  foreign: z
+    .array(z.string())
+    .optional()
+    .describe("Other people's probes that were there, by key; absent where none could be seen"),
 });
+
+/** Other people's probes that were seen for the first time in this case. */
+const foreign = z.array(foreignProbeSchema).optional();
 
 /** One round of one driver. */
 export const measuredRoundSchema = z.object({
   driver: z.string().describe("Which of the workloads that were prepared"),
-  side: z.enum(["base", "candidate", "on", "off"]),
+  side: roundSchema.shape.side,
+  stage: roundSchema.shape.stage,
   startNs: nanoseconds,
   durationNs: nanoseconds,
   before: readingSchema,
@@ -59,7 +77,6 @@ export const measuredRoundSchema = z.object({
 export const countedSchema = z.object({
   ports: z.array(portAccountSchema),
   bridge: bridgeAccountSchema.optional(),
-  latency: caseSchema.shape.latency,
   probe: probeSchema,
   warnings: z.array(z.string()),
 });
@@ -67,14 +84,30 @@ export const countedSchema = z.object({
 /** What the two probes of one stage counted, in instructions. */
 const stageCountsSchema = z.object({
   stage: z.enum(STAGES),
-  calibration: z.array(z.object({ pair: z.string(), value: nanoseconds, n: count, of: count })),
-  perRound: latencySchema.shape.perRound.unwrap(),
-  buckets: latencySchema.shape.buckets,
+  observer: z
+    .object({ pair: z.string(), value: nanoseconds, n: count, of: count })
+    .nullable()
+    .describe("The mode over an empty path under the same two probes, or null without one"),
+  perRound: latencySchema.shape.perRound.unwrap().describe("Net"),
+  buckets: latencySchema.shape.raw.shape.buckets.describe("As measured"),
   from: z.string(),
   to: z.string(),
   lost: count,
   degraded: z.array(z.string()),
   reason: z.string().nullable().describe("Why the stage was not observable, or null"),
+});
+
+/** What the ends of stages timed in one session, by the wall clock. */
+const timedSchema = z.object({
+  probe: z.enum(TIME_PROBES),
+  samples: z.array(
+    z.object({
+      stage: z.enum([...STAGES, "observer"]),
+      port: count.describe("Ifindex of the port, or 0"),
+      buckets: latencySchema.shape.raw.shape.buckets,
+    }),
+  ),
+  faults: z.array(z.string()).describe("Why the samples are not whole; empty when they are"),
 });
 
 const act = <Name extends string, Shape extends z.ZodRawShape>(name: Name, shape: Shape) =>
@@ -83,7 +116,7 @@ const act = <Name extends string, Shape extends z.ZodRawShape>(name: Name, shape
 export const eventSchema = z.discriminatedUnion("act", [
   act("resume", { time: z.string().describe("ISO 8601, UTC") }),
   act("check", { checks: z.array(checkSchema) }),
-  act("begin", { id: z.string() }),
+  act("begin", { id: z.string(), foreign }),
   act("build", {
     lab: z.string(),
     read: labSchema.omit({ placement: true }),
@@ -99,13 +132,15 @@ export const eventSchema = z.discriminatedUnion("act", [
   act("warm-up", {}),
   act("measure", {
     rounds: z.array(measuredRoundSchema).min(1),
-    purpose: z.literal("probe effect").optional(),
     measurement: roundSchema.shape.measurement,
     block: roundSchema.shape.block,
+    foreign,
   }),
   act("cost", {}),
   act("read", { counted: countedSchema }),
   act("detach", {}),
+  act("attach-time", { probe: z.enum(TIME_PROBES) }),
+  act("read-time", { timed: timedSchema }),
   act("attach-stage", { stage: z.enum(STAGES) }),
   act("read-stage", { counts: stageCountsSchema }),
   act("close", {
@@ -120,7 +155,7 @@ export const eventSchema = z.discriminatedUnion("act", [
     tool: z.string().nullable().describe("The tool that failed, if one did"),
     exitCode: count,
   }),
-  act("end", {}),
+  act("end", { foreign }),
   act("boot", { kernel: count, boot: count, run: runSchema }),
 ]);
 
@@ -129,4 +164,5 @@ export type EventOf<Act extends RunEvent["act"]> = Extract<RunEvent, { act: Act 
 export type MeasuredRound = z.infer<typeof measuredRoundSchema>;
 export type Reading = z.infer<typeof readingSchema>;
 export type Counted = z.infer<typeof countedSchema>;
+export type Timed = z.infer<typeof timedSchema>;
 export type StageCounts = z.infer<typeof stageCountsSchema>;

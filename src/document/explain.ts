@@ -114,7 +114,14 @@ export const explainSchema = z.object({
     options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   }),
   probes: z.boolean().describe("False: only netlink was asked, no frame was looked at"),
-  seconds: z.number().nonnegative().describe("In which frames were counted"),
+  seconds: z.number().nonnegative().describe("In which frames were looked at"),
+  counted: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe(
+      "Seconds of these in which frames were counted; where they are fewer, frames and copies are estimates for all of them",
+    ),
   ended: z
     .enum(ENDED_EARLY)
     .nullable()

@@ -2,16 +2,18 @@
  * The run document, `run.json`: what one plan, executed once, found.
  *
  * The paths written here are read by other people's scripts. A path may be added;
- * one that is there keeps its name, its unit and its meaning under `bridgescope.run/1`.
+ * one that is there keeps its name, its unit and its meaning under `bridgescope.run/2`.
  */
 import { z } from "zod";
 import { caseSchema } from "./case.ts";
+import { foreignProbeSchema } from "./foreign.ts";
 import { slopesSchema } from "./slopes.ts";
+import { truthSchema } from "./truth.ts";
 
 export * from "./case.ts";
 export type { Slopes } from "./slopes.ts";
 
-export const RUN_SCHEMA = "bridgescope.run/1";
+export const RUN_SCHEMA = "bridgescope.run/2";
 
 const count = z.int().nonnegative();
 /** Integer nanoseconds. */
@@ -104,6 +106,12 @@ export const runSchema = z.object({
     noise: z.array(
       z.object({ id: z.string(), observed: z.string(), advice: z.string().nullable() }),
     ),
+    foreignProbes: z
+      .array(foreignProbeSchema)
+      .optional()
+      .describe(
+        "Other people's probes on a frame's way that were there at the start, between rounds or at the end; absent where they could not be looked for",
+      ),
     functions: z
       .array(functionSchema)
       .optional()
@@ -125,6 +133,7 @@ export const runSchema = z.object({
   checks: z.array(checkSchema),
   cases: z.array(caseSchema),
   slopes: slopesSchema.optional().describe("Absent where the plan does not ask for them"),
+  truth: truthSchema.optional().describe("Absent where the plan does not ask for it"),
 });
 
 export type Check = z.infer<typeof checkSchema>;

@@ -33,6 +33,9 @@ export const sessionSchema = z.object({
     "Pairs of labs that were built, one after the other, for the pairs that count",
   ),
   pairs: count.describe("Pairs that count"),
+  discarded: count
+    .optional()
+    .describe("Pairs during which other people's probes came or went; absent where none was"),
   alpha: share.describe("Share of errors that the last look may make, see looks"),
   looks: z.array(z.object({ at: share, pairs: count, alpha: share })),
   stopped: z.enum(["width", "budget", "pairs", "interrupted", "failed"]),

@@ -68,6 +68,11 @@ export const watchSchema = z.object({
     .number()
     .nonnegative()
     .describe("Seconds of these in which the probes counted; fewer where that keeps them cheap"),
+  estimated: z
+    .boolean()
+    .describe(
+      "Frames were counted for a part of the time: what ports have is the total of their interface counters, split as what was counted",
+    ),
   ports: z.array(portSchema).describe("The bridge's own device, `host`, comes first"),
   inFlight: count
     .nullable()
@@ -88,7 +93,9 @@ export const watchSchema = z.object({
       .number()
       .nonnegative()
       .nullable()
-      .describe("Of one CPU, by the kernel's BPF statistics; null without probes"),
+      .describe(
+        "Of one CPU: the kernel's BPF statistics, and what an event was measured to cost besides; null without probes",
+      ),
     limit: z.number().nonnegative(),
     sampledOneIn: count.nullable().describe("One passage in this many was timed"),
     softnetDrops: count.nullable().describe("Of the whole machine, since the line before"),

@@ -6,6 +6,7 @@ import {
   type Note,
   type Thresholds,
 } from "../document/explain.ts";
+import type { LiveBackend } from "../live/backend.ts";
 import { type Collected, collect, endedGone } from "../live/collect.ts";
 import type { NameCache } from "../live/containers.ts";
 import { readBridge } from "../live/read-bridge.ts";
@@ -38,7 +39,9 @@ export interface ExplainOptions {
   probes?: boolean | undefined;
   /** Of collecting; 10 when absent. */
   seconds?: number | undefined;
-  /** Most of one CPU that the probes may take, as a share; 0.02 when absent. Looked at once a second: they are detached when it was more. */
+  /** How frames are looked at; the first of fentry, kprobe and tracepoints that loads here when absent. */
+  backend?: LiveBackend | undefined;
+  /** Most of one CPU that the probes may take over a second, as a share; 0.1 when absent. Beyond it frames are counted for a part of the time. */
   maxOverhead?: number | undefined;
   /** Where they are to differ from 10, 100 and 100 frames, 1 move a second and 20 frames in all. */
   thresholds?: Partial<Thresholds> | undefined;
@@ -53,7 +56,8 @@ export interface ExplainOptions {
 }
 
 const SECONDS = 10;
-const MAX_OVERHEAD = 0.02;
+/** More than `watch` may take for as long as it runs: this ends by itself. */
+const MAX_OVERHEAD = 0.1;
 
 /**
  * Reads a bridge and says what can make it flood, with the command that would stop it. Nothing is changed.
@@ -93,6 +97,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
   if (options.probes !== false) {
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
+    const { backend = "auto" } = options;
     const capture = tool && captureInto(options.pcap ?? "", tool, state);
     const first = state;
     const tell = (soFar: Collected) => {
@@ -102,7 +107,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     // It reads all maps: for nobody, that would be for nothing.
     const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
     collected = await unlessAborted(
-      collect(state, { seconds, maxOverhead, signal, onSoFar, onCounting }),
+      collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting }),
       signal,
     ).finally(() => capture?.end());
     if (collected === null) return explanation;
@@ -163,6 +168,7 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     bridge: { name, ifindex, namespace: { inode: place.inode, label: place.label }, options },
     probes: false,
     seconds: 0,
+    counted: 0,
     overhead: null,
     thresholds,
     findings: [],
@@ -196,12 +202,12 @@ function withFindings(
   collected: Collected,
   capture: Capture | null,
 ): Explanation {
-  const { seconds, share, ended } = collected;
+  const { seconds, counted, share, ended } = collected;
   const { findings, notes } = judged(state, collected, first.thresholds, capture?.fileOf);
   const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
-    ...{ probes: true, seconds, ended: ended?.early ?? null, overhead: share, findings },
+    ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, findings },
     notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
   };
 }

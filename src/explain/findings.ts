@@ -1,6 +1,6 @@
 /** Floods above the thresholds among what was counted, and frames that left nowhere. */
 import type { Finding, Note, Thresholds } from "../document/explain.ts";
-import type { Collected, Flow, FlowClass } from "../live/collect.ts";
+import { type Collected, type Flow, type FlowClass, WHOLE } from "../live/collect.ts";
 import { portName } from "../live/port-name.ts";
 import type { BridgeState, Port } from "../live/state.ts";
 import { inferred, peerPorts, portPhrase, staticEntry, type Why } from "./causes/cause.ts";
@@ -133,9 +133,20 @@ function flood(
       }))
       .sort((a, b) => b.copies - a.copies),
     evidence: [
-      `${frames} frames of ${sources === 1 ? "one source" : `${sources} sources`} came in and left as ${copies} copies in ${collected.seconds.toFixed(1)} s (tracepoints net:netif_receive_skb and net:net_dev_queue)`,
+      `${frames} frames of ${sources === 1 ? "one source" : `${sources} sources`} came in and left as ${copies} copies in ${collected.seconds.toFixed(1)} s (${howCounted(collected)})`,
     ],
   };
+}
+
+function howCounted({ backend, seconds, counted }: Collected): string {
+  const places =
+    backend === "tracepoint"
+      ? "tracepoints net:netif_receive_skb and net:net_dev_queue"
+      : `${backend} of br_handle_frame_finish and br_dev_queue_push_xmit`;
+  const part = counted / Math.max(seconds, 1e-3);
+  return part < WHOLE
+    ? `estimated of ${(part * 100).toFixed(part < 0.1 ? 1 : 0)} % of the time: ${places}`
+    : places;
 }
 
 const KINDS: Record<FlowClass, string> = {
@@ -235,7 +246,7 @@ function cutOff(port: Port): Proposal {
 
 function flapping(
   state: BridgeState,
-  { moves, seconds: counted }: Collected,
+  { moves, seconds: all }: Collected,
   thresholds: Thresholds,
   seconds: number,
 ): Draft[] {
@@ -271,7 +282,7 @@ function flapping(
         victims: [],
         captures: [],
         evidence: [
-          `${total} moves in ${counted.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${ports.map(({ port, moves: many }) => `${many} to ${portOf(state, port).name}`).join(", ")}`,
+          `${total} moves in ${all.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${ports.map(({ port, moves: many }) => `${many} to ${portOf(state, port).name}`).join(", ")}`,
         ],
         remedy: held(state, first, new Set(ports.map(({ port }) => port))),
       },

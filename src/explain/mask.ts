@@ -165,6 +165,7 @@ function collectedRules(standIns: StandIns): Rules<Collected> {
     got: { destination: address },
     moves: { address },
     deleted: { address, by: plain },
+    backend: word,
     ended: { early: word, text: sentence },
     notes: sentence,
   };

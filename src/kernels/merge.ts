@@ -1,6 +1,7 @@
 import { type Case, type Latency, type Run, STAGES } from "../document/run.ts";
 import { countedLatency } from "../stats/counted-latency.ts";
 import { mergeBuckets } from "../stats/histogram.ts";
+import { median } from "../stats/quantile.ts";
 import { roundTrip } from "../stats/round-trip.ts";
 
 /**
@@ -94,12 +95,15 @@ function mergeLatency(
     const [first] = parts;
     if (first === undefined) continue;
     const perRound = parts.flatMap((part) => part.perRound ?? []);
-    const buckets = mergeBuckets(parts.flatMap((part) => part.buckets));
+    const buckets = mergeBuckets(parts.flatMap((part) => part.raw.buckets));
+    const observers = parts.flatMap(({ observer }) => observer?.value ?? []);
+    const observer = {
+      value: Math.round(median(observers)),
+      ci: [Math.min(...observers), Math.max(...observers)] satisfies [number, number],
+    };
+    const { from, to } = first;
     merged[stage] = countedLatency(
-      buckets,
-      perRound,
-      first.from,
-      first.to,
+      { buckets, perRound, observer, from, to },
       (round) => bootOf.get(round) ?? 0,
     );
   }
@@ -115,7 +119,6 @@ function mergeProbe(all: readonly Booted[], first: NonNullable<Case["probe"]>): 
     lost: sum((probe) => probe.lost),
     missed: sum((probe) => probe.missed),
     degraded: [...new Set(probes.flatMap((probe) => probe.degraded))],
-    calibration: probes.flatMap((probe) => probe.calibration ?? []),
   };
 }
 

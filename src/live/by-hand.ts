@@ -1,4 +1,5 @@
-/** What live.bt and watch.bt print of entries that somebody added or deleted. */
+/** What live.bt and watch.bt tell of entries that somebody added or deleted. */
+import type { ProbeMaps } from "../probes/maps.ts";
 import { macOfInteger } from "../text/mac-address.ts";
 
 export interface ByHand {
@@ -13,18 +14,23 @@ export interface ByHand {
   at: number;
 }
 
-/** `deleted 4711 1000002000000 br0 bridge`: what, PID, VLAN << 48 | address in hexadecimal, device, command. */
-export function parseByHand(line: string, at = Date.now()): ByHand | null {
-  const [, kind, pid, address = "", device = "", command] =
-    /^(added|deleted) (\d+) ([0-9a-f]+) (\S+) (.*)$/.exec(line.trim()) ?? [];
-  if (kind !== "added" && kind !== "deleted") return null;
-  const value = BigInt(`0x${address}`);
-  return {
-    kind,
-    address: macOfInteger(value),
-    vlan: Number(value >> 48n),
-    device,
-    by: `${command} (pid ${pid})`,
-    at,
-  };
+/** Of these kinds, what was done since the last call. */
+export function takeByHand(maps: ProbeMaps, kinds: readonly ByHand["kind"][]): ByHand[] {
+  return kinds.flatMap((kind) => {
+    const by = maps.takeTexts(`${kind}By`);
+    if (by.length === 0) return [];
+    // Written after the command, by the same program.
+    const on = new Map(maps.takeTexts(`${kind}On`).map(([key, name]) => [key.join(), name]));
+    return by.map(([key, command]): ByHand => {
+      const [address = 0n, pid = 0n] = key;
+      return {
+        kind,
+        address: macOfInteger(address),
+        vlan: Number(address >> 48n),
+        device: on.get(key.join()) ?? "",
+        by: `${command} (pid ${pid})`,
+        at: Date.now(),
+      };
+    });
+  });
 }

@@ -1,25 +1,26 @@
 /** What a bridge does with its frames for a while, by flow. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { EndedEarly } from "../document/explain.ts";
+import type { BackendName } from "../probes/backend.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { LIVE } from "../probes/programs.ts";
-import { probeRunTimeNs } from "../probes/statistics.ts";
-import { close, enableBpfStatistics } from "../system/libc.ts";
-import { ipText } from "../system/neighbours.ts";
-import { readSoftnetDrops } from "../system/softnet.ts";
+import { ipText, type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
 import { macOfInteger } from "../text/mac-address.ts";
-import { liveBackend } from "./backend.ts";
-import { type ByHand, parseByHand } from "./by-hand.ts";
+import { type LiveBackend, liveBackends } from "./backend.ts";
+import { type ByHand, takeByHand } from "./by-hand.ts";
 import { entriesAt } from "./fdb.ts";
+import { createGuard, type GuardedProbes } from "./guard.ts";
 import { type Link, readLinks } from "./links.ts";
-import { attachLive, type LiveProgram } from "./program.ts";
-import { fdbEntries, portEntries } from "./program-keys.ts";
+import { partNote } from "./pace.ts";
+import { atPlace } from "./places.ts";
+import { type LiveProgram, loadLive } from "./program.ts";
+import { createSlots, fdbEntries, hostEntry, portEntries, type Slots } from "./program-keys.ts";
 import { bridgeGone, readBridge } from "./read-bridge.ts";
 import type { BridgeState } from "./state.ts";
 
 export interface CollectOptions {
   seconds: number;
-  /** Most of one CPU that the probes may take, as a share. */
+  backend: LiveBackend;
+  /** Most of one CPU that the probes may take over a second, as a share. */
   maxOverhead: number;
   /** Ends the collecting; what was counted so far is the answer. */
   signal?: AbortSignal | undefined;
@@ -52,16 +53,22 @@ export interface Flow {
 }
 
 export interface Collected {
-  /** Seconds in which frames were counted, and when that began, by CLOCK_MONOTONIC in nanoseconds. */
+  /** Seconds that all of this is of, and when they began, by CLOCK_MONOTONIC in nanoseconds. */
   seconds: number;
   beganNs: number;
+  /**
+   * Seconds of these in which frames were counted. Where they are fewer, what a port's frames did is scaled by how many of
+   * the frames that its interface counted came meanwhile.
+   */
+  counted: number;
+  backend: BackendName;
   flows: Flow[];
   /** Copies of frames for a destination that left by a port. */
   got: { destination: string; vlan: number; port: number; copies: number }[];
   moves: { address: string; vlan: number; port: number; moves: number }[];
   /** Entries that somebody deleted by hand. */
   deleted: Pick<ByHand, "address" | "by">[];
-  /** Of one CPU, by the kernel's BPF statistics. */
+  /** Of one CPU, over all of the time. */
   share: number;
   /** Why it ended early, and the same in a sentence. */
   ended: { early: EndedEarly; text: string } | null;
@@ -69,46 +76,80 @@ export interface Collected {
 }
 
 const STEP_MS = 250;
+/** Of the time; what is missing then is that between the looks. */
+export const WHOLE = 0.98;
 /** The only one that the program looks at. */
 const BRIDGE = 1;
-/** The marker by which the program counts. */
-const COUNT = 1;
-const CLASSES: Record<number, FlowClass> = { 0: "unknownUnicast", 2: "broadcast", 3: "multicast" };
+const CLASSES: Record<number, FlowClass> = { 4: "unknownUnicast", 6: "broadcast", 7: "multicast" };
 
-/** Attaches probes, counts, and detaches; nothing stays behind, however it ends. */
+/** Loads probes, counts, and lets them go; nothing stays behind, however it ends. */
 export async function collect(state: BridgeState, options: CollectOptions): Promise<Collected> {
-  const program = await attachLive(LIVE, await liveBackend(), options.signal);
+  const program = await loadLive(LIVE, await liveBackends(options.backend, LIVE), options.signal);
+  const feed = program.maps.has("fdb") ? atPlace(state.place, openNeighbourFeed) : null;
   try {
-    return await count(state, program, options);
+    return await count(state, program, feed, options);
   } finally {
+    feed?.close();
     await program.close();
   }
 }
 
 async function count(
   state: BridgeState,
-  { session, maps }: LiveProgram,
-  { seconds, maxOverhead, signal, onSoFar, onCounting }: CollectOptions,
+  { maps, backend, ready, attach, detach, cost }: LiveProgram,
+  feed: NeighbourFeed | null,
+  {
+    seconds,
+    maxOverhead,
+    signal = new AbortController().signal,
+    onSoFar,
+    onCounting,
+  }: CollectOptions,
 ): Promise<Collected> {
+  const slots = createSlots();
   const acts: ByHand[] = [];
-  session.onLine((line) => {
-    const act = parseByHand(line);
-    if (act?.kind === "deleted" && act.device === state.name) acts.push(act);
-  });
-  maps.add("fdb", fdbEntries(BRIDGE, state.entries));
-  maps.add("ports", portEntries(BRIDGE, state));
-  const drops = readSoftnetDrops();
-  const statistics = enableBpfStatistics();
+  const poll = () => {
+    acts.push(...takeByHand(maps, ["deleted"]).filter(({ device }) => device === state.name));
+  };
+  maps.add("ports", portEntries(BRIDGE, state, slots));
+  if (maps.has("host")) maps.add("host", [hostEntry(BRIDGE, state, slots)]);
+  let behind = true;
+  /** What happened to the FDB while nothing was counted; and of entries that were set by hand, which no program sees. */
+  const mirror = () => {
+    if (feed === null) return;
+    const { messages, overrun } = feed.read();
+    if (!behind && !overrun && messages.length === 0) return;
+    behind = false;
+    maps.set("fdb", fdbEntries(BRIDGE, state, entriesAt(state.place, state.ifindex), slots));
+  };
+  const traffic = createTraffic(state);
+  const probes: GuardedProbes = {
+    attach: () => {
+      traffic.begins();
+      attach();
+    },
+    detach: () => {
+      detach();
+      traffic.ends();
+    },
+    ...{ ready, time: () => {}, cost },
+  };
+  const guard = createGuard({ probes, limit: maxOverhead, onCount: mirror, signal });
+  await guard.begin(poll);
   const beganNs = Number(process.hrtime.bigint());
   const started = performance.now();
   let ended: Collected["ended"] = null;
-  let share = 0;
-  const soFar = (): Collected => ({
-    ...read(maps),
-    ...{ beganNs, deleted: acts, share, ended },
-    seconds: (performance.now() - started) / 1000,
-    notes: [],
-  });
+  let [counted, cpu] = [0, 0];
+  const elapsed = () => Math.max(1, performance.now() - started) / 1000;
+  const soFar = (): Collected => {
+    const [all, seen] = [elapsed(), read(maps, slots)];
+    const part = counted / all;
+    return {
+      ...(part < WHOLE ? scaled(seen, traffic.factors()) : seen),
+      ...{ beganNs, deleted: acts, share: cpu / all, ended, seconds: all },
+      ...{ counted: Math.min(counted, all), backend, notes: [] },
+    };
+  };
   const known = new Set(state.ports.map(({ ifindex }) => ifindex));
   let thereAt = Date.now();
   /** Its ports as they are now; null, and that it has ended, where the bridge is gone. */
@@ -118,45 +159,37 @@ async function count(
       thereAt = Date.now();
       return links.filter(({ master }) => master === state.ifindex);
     }
-    ended = endedGone(state.name, (performance.now() - started) / 1000);
+    ended = endedGone(state.name, elapsed());
     // A bridge takes its entries with it: those nobody deleted on purpose.
     acts.splice(0, acts.length, ...acts.filter(({ at }) => at <= thereAt));
     return null;
   };
-  try {
-    const before = probeRunTimeNs(session.child.pid);
-    session.round(COUNT);
-    onCounting?.();
-    for (let step = 1; ended === null && !signal?.aborted; step++) {
-      const left = seconds * 1000 - (performance.now() - started);
-      if (left <= 0) break;
-      await sleep(Math.min(STEP_MS, left), undefined, signal === undefined ? {} : { signal }).catch(
-        () => {},
-      );
-      onSoFar?.(soFar());
-      if (step % 4 !== 0) continue;
-      const ports = portsNow();
-      if (ports === null) break;
-      const joined = await joinedBy(known, ports, state);
-      if (joined !== null) maps.add("ports", portEntries(BRIDGE, joined));
-      // Entries that were set by hand make no event that the program sees; what it has seen itself is newer and stays.
-      maps.add("fdb", fdbEntries(BRIDGE, entriesAt(state.place, state.ifindex)));
-      share = (probeRunTimeNs(session.child.pid) - before) / ((performance.now() - started) * 1e6);
-      const dropped = readSoftnetDrops();
-      if (share > maxOverhead) {
-        const text = `the probes took ${(share * 100).toFixed(1)} % of a CPU, more than the ${(maxOverhead * 100).toFixed(1)} % that --max-overhead allows, and were detached`;
-        ended = { early: "overhead", text };
-      } else if (drops !== null && dropped !== null && dropped > drops && share > maxOverhead / 2) {
-        const text = `the machine drops frames (${dropped - drops} in softnet since the start), so the probes were detached`;
-        ended = { early: "backlog", text };
-      }
-    }
-    session.round(0);
-    if (ended === null) portsNow();
-  } finally {
-    close(statistics);
+  const end = started + seconds * 1000;
+  onCounting?.();
+  for (let step = 1; ended === null && !signal.aborted && performance.now() < end; step++) {
+    const phase = await guard.phase(Math.min(end, performance.now() + STEP_MS), poll);
+    counted += phase.counted;
+    cpu += (phase.share ?? 0) * phase.seconds;
+    if (phase.drops) ended = { early: "backlog", text: phase.notes.join() };
+    onSoFar?.(soFar());
+    if (step % 4 !== 0) continue;
+    const ports = portsNow();
+    if (ports === null) break;
+    const joined = await joinedBy(known, ports, state);
+    if (joined !== null) maps.add("ports", portEntries(BRIDGE, joined, slots));
+    mirror();
   }
-  return { ...soFar(), notes: maps.full(["flow", "got", "moves", "fdb"]) };
+  poll();
+  detach();
+  if (ended === null) portsNow();
+  const all = counted / elapsed();
+  const part = ended === null && all < WHOLE ? partNote(all, maxOverhead) : null;
+  return { ...soFar(), notes: [...(part === null ? [] : [part]), ...maps.full(full(maps))] };
+}
+
+/** Maps of which a full one leaves something out. */
+function full(maps: ProbeMaps): string[] {
+  return ["flow", "got", "moves", "fdb"].filter((name) => maps.has(name));
 }
 
 export function endedGone(name: string, seconds: number): NonNullable<Collected["ended"]> {
@@ -176,7 +209,88 @@ async function joinedBy(
   return readBridge(state.place, state.ifindex).catch(() => null);
 }
 
-function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
+interface Traffic {
+  begins(): void;
+  ends(): void;
+  /** By ifindex of a port, or of the bridge's own device: frames that came in, by those that came while frames were counted. */
+  factors(): (ifindex: number) => number;
+}
+
+/** By the interface counters, of the time from now on. */
+function createTraffic({ place, ifindex: own }: BridgeState): Traffic {
+  /** What the host sends comes into the bridge. */
+  const now = () =>
+    new Map(
+      readLinks(place).map(({ ifindex, counters: { rx, tx } }) => [
+        ifindex,
+        ifindex === own ? tx : rx,
+      ]),
+    );
+  const first = now();
+  const counted = new Map<number, number>();
+  let since: Map<number, number> | null = null;
+  const add = (until: Map<number, number>) => {
+    for (const [ifindex, rx] of until) {
+      const more = rx - (since?.get(ifindex) ?? first.get(ifindex) ?? 0);
+      counted.set(ifindex, (counted.get(ifindex) ?? 0) + more);
+    }
+  };
+  return {
+    begins: () => {
+      since = now();
+    },
+    ends: () => {
+      if (since !== null) add(now());
+      since = null;
+    },
+    factors: () => {
+      const last = now();
+      if (since !== null) {
+        add(last);
+        since = last;
+      }
+      return (ifindex) => {
+        const all = (last.get(ifindex) ?? 0) - (first.get(ifindex) ?? 0);
+        return Math.max(1, all / Math.max(1, counted.get(ifindex) ?? 0));
+      };
+    },
+  };
+}
+
+type Seen = Pick<Collected, "flows" | "got" | "moves">;
+
+/** What was counted for a part of the time, as if for all of it. */
+function scaled({ flows, got, moves }: Seen, factor: (ifindex: number) => number): Seen {
+  /** Copies of frames for a destination, before and after. */
+  const copies = new Map<string, { counted: number; all: number }>();
+  const keyOf = ({ destination, vlan }: { destination: string; vlan: number }) =>
+    `${destination} ${vlan}`;
+  const more = flows.map((flow): Flow => {
+    const by = factor(flow.port);
+    const known = copies.get(keyOf(flow)) ?? { counted: 0, all: 0 };
+    copies.set(keyOf(flow), {
+      counted: known.counted + flow.copies,
+      all: known.all + flow.copies * by,
+    });
+    return {
+      ...flow,
+      frames: Math.round(flow.frames * by),
+      bytes: Math.round(flow.bytes * by),
+      copies: Math.round(flow.copies * by),
+      hostCopies: Math.round(flow.hostCopies * by),
+    };
+  });
+  return {
+    flows: more,
+    got: got.map((one) => {
+      const { counted, all } = copies.get(keyOf(one)) ?? { counted: 0, all: 0 };
+      return { ...one, copies: Math.round(counted === 0 ? 0 : (one.copies * all) / counted) };
+    }),
+    moves: moves.map((one) => ({ ...one, moves: Math.round(one.moves * factor(one.port)) })),
+  };
+}
+
+function read(maps: ProbeMaps, slots: Slots): Seen {
   const by = (name: string) =>
     new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
   const bytes = by("flowBytes");
@@ -184,17 +298,18 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
   const hostCopies = by("flowUp");
   const acks = new Map(maps.tuples("ack").map(([key, value]) => [key.join(), value]));
   const details = new Map(maps.tuples("detail").map(([key, value]) => [key.join(), value]));
+  const ifindexOf = (slot: bigint) => Number((slots.device(slot) ?? 0n) & 0xffffffffn);
   const flows = maps.counts("flow").flatMap(([key, frames]): Flow[] => {
-    const [device = 0n, to = 0n, flow = 0n] = key;
-    const kind = CLASSES[Number(flow >> 48n) & 0x7f];
+    const [to = 0n, flow = 0n] = key;
+    const kind = CLASSES[Number(flow >> 48n) & 7];
     if (kind === undefined) return [];
     return [
       {
         class: kind,
-        port: ifindexOf(device),
+        port: ifindexOf(flow >> 51n),
         source: macOfInteger(flow),
         destination: macOfInteger(to),
-        vlan: Number(to >> 48n),
+        vlan: vlanOf(to),
         frames,
         bytes: bytes.get(key.join()) ?? 0,
         copies: (copies.get(key.join()) ?? 0) + (hostCopies.get(key.join()) ?? 0),
@@ -206,19 +321,24 @@ function read(maps: ProbeMaps): Pick<Collected, "flows" | "got" | "moves"> {
       },
     ];
   });
-  const got = maps.counts("got").map(([[to = 0n, device = 0n], n]) => ({
+  const got = maps.counts("got").map(([[to = 0n, slot = 0n], n]) => ({
     destination: macOfInteger(to),
-    vlan: Number(to >> 48n),
-    port: ifindexOf(device),
+    vlan: vlanOf(to),
+    port: ifindexOf(slot),
     copies: n,
   }));
-  const moves = maps.counts("moves").map(([[address = 0n, device = 0n], n]) => ({
+  const moves = maps.counts("moves").map(([[address = 0n, slot = 0n], n]) => ({
     address: macOfInteger(address),
-    vlan: Number(address >> 48n),
-    port: ifindexOf(device),
+    vlan: vlanOf(address),
+    port: ifindexOf(slot),
     moves: n,
   }));
   return { flows, got, moves };
+}
+
+/** The bridge's number stands above it. */
+function vlanOf(address: bigint): number {
+  return Number((address >> 48n) & 0xfffn);
 }
 
 const PROTOCOLS: Record<number, string> = {
@@ -250,8 +370,4 @@ function addressesOf(detail: readonly bigint[]): Flow["addresses"] {
     destination: text(destinationHigh, destination),
     protocol: kind === ARP ? "ARP" : (PROTOCOLS[Number(protocol)] ?? `IP protocol ${protocol}`),
   };
-}
-
-function ifindexOf(device: bigint): number {
-  return Number(device & 0xffffffffn);
 }

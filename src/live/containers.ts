@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { request } from "node:http";
 import { z } from "zod";
 import { run } from "../system/command.ts";
+import { containerId } from "../system/processes.ts";
 
 export interface ContainerName {
   container: string;
@@ -29,11 +30,6 @@ const criSchema = z.object({
   containers: z.array(criEntry).default([]),
   items: z.array(criEntry).default([]),
 });
-
-/** The id of the container that a cgroup is of: what Docker, containerd, CRI-O and Podman name by 64 hex digits. */
-export function containerId(cgroup: string): string | null {
-  return /(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:\/|$)/.exec(cgroup)?.[1] ?? null;
-}
 
 /** Puts into the cache what the runtimes call the containers of these cgroups; each is looked for once. */
 export async function nameContainers(cgroups: readonly string[], cache: NameCache): Promise<void> {

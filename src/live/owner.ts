@@ -1,7 +1,14 @@
 /** Who is behind a port. */
 
-import { cgroupOf, commandOf, processes, tunDevices, wordsOf } from "../system/processes.ts";
-import { containerId, type NameCache, nameContainers } from "./containers.ts";
+import {
+  cgroupOf,
+  commandOf,
+  containerId,
+  processes,
+  tunDevices,
+  wordsOf,
+} from "../system/processes.ts";
+import { type NameCache, nameContainers } from "./containers.ts";
 import { type KnownPlace, plainPlace } from "./places.ts";
 import type { Owner } from "./state.ts";
 

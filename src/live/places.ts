@@ -3,9 +3,8 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import { findNamespace } from "../setup/find-namespace.ts";
 import { closeNamespace, inNamespace, type NetworkNamespace, openPath } from "../system/netns.ts";
-import { cgroupOf, commandOf, entries, processes } from "../system/processes.ts";
+import { cgroupOf, commandOf, containerId, entries, processes } from "../system/processes.ts";
 import { hostSite } from "../system/site.ts";
-import { containerId } from "./containers.ts";
 import type { Place } from "./state.ts";
 
 const NETNS_FOLDER = hostSite.netnsFolder;

@@ -1,50 +1,128 @@
 /** A probe program that looks at bridges of the host, with its maps at hand. */
-import type { ProbeBackend } from "../probes/backend.ts";
-import { NONCE, type ProbeProgram, type ProbeSession, startProbes } from "../probes/bpftrace.ts";
+import type { BackendName, ProbeBackend } from "../probes/backend.ts";
+import { NONCE, type ProbeProgram, startProbes } from "../probes/bpftrace.ts";
 import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
-import { programText } from "../probes/programs.ts";
+import { programText, type WATCH } from "../probes/programs.ts";
+import { ToolError } from "../system/errors.ts";
+import { close, enableBpfStatistics } from "../system/libc.ts";
 import { openPrivateSite } from "../system/site.ts";
+import { type EventCost, measureEventCost } from "./event-cost.ts";
+import { type Hooks, takePrograms } from "./hooks.ts";
 
 export interface LiveProgram {
-  session: ProbeSession;
   maps: ProbeMaps;
-  /** Detaches; nothing of it stays. */
+  backend: BackendName;
+  event: EventCost;
+  /** Resolves when it can be attached again. */
+  ready(): Promise<unknown>;
+  /** Counts from now on, with nothing left of the frame that was in hand when it last did. */
+  attach(): void;
+  /** Costs nothing from now on. */
+  detach(): void;
+  attached(): boolean;
+  /** Share of one CPU that it takes while `wait` runs. */
+  cost(wait: () => Promise<void>): Promise<number>;
+  /** Firings that the kernel left out. */
+  missed(): number;
+  /** Nothing of it stays. */
   close(): Promise<void>;
 }
 
 /** Entries that each of its maps can hold. */
 const MAP_KEYS = 65_536;
+/** Bytes of a text in a map: names of devices and commands have 16 with their last one. */
+const TEXT_BYTES = 16;
 
-/** Attaches live.bt or watch.bt, whose only parameter is the marker's nonce. */
-export async function attachLive(
-  file: string,
-  backend: ProbeBackend,
+/**
+ * Loads the program of `watch` or `explain` for the first of the backends whose program the kernel takes; its only parameter
+ * is the marker's nonce, and it counts when it is told to.
+ */
+export async function loadLive(
+  files: typeof WATCH,
+  [backend, ...others]: readonly ProbeBackend[],
   signal?: AbortSignal,
 ): Promise<LiveProgram> {
+  if (backend === undefined) throw new Error("no backend was given");
+  try {
+    return await load(files, backend, signal);
+  } catch (error) {
+    // A verifier may refuse what another takes.
+    if (others.length === 0 || !(error instanceof ToolError)) throw error;
+    return loadLive(files, others, signal);
+  }
+}
+
+async function load(
+  files: typeof WATCH,
+  backend: ProbeBackend,
+  signal: AbortSignal | undefined,
+): Promise<LiveProgram> {
   const site = await openPrivateSite();
-  let session: ProbeSession | null = null;
-  const close = async () => {
-    await session?.kill();
-    await site.close();
-  };
   try {
     const program: ProbeProgram = {
-      ...programText(file, backend),
+      ...programText(backend.name === "tracepoint" ? files.tracepoint : files.function, backend),
       parameters: [NONCE],
       mapKeys: MAP_KEYS,
+      textBytes: TEXT_BYTES,
     };
-    session = await startProbes(site, program, signal);
-    const maps = openProbeMaps(session.child.pid);
-    return {
-      session,
-      maps,
-      close: async () => {
-        maps.close();
-        await close();
-      },
-    };
+    const session = await startProbes(site, program, signal);
+    let maps: ProbeMaps | null = null;
+    try {
+      const { pid } = session.child;
+      maps = openProbeMaps(pid);
+      const tracing = `${site.root}/sys/kernel/tracing`;
+      const hooks = takePrograms(pid, program.text, tracing);
+      await session.kill();
+      return await live(maps, hooks, backend.name);
+    } catch (error) {
+      maps?.close();
+      throw error;
+    } finally {
+      await session.kill();
+    }
+  } finally {
+    await site.close();
+  }
+}
+
+async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promise<LiveProgram> {
+  const end = async () => {
+    maps.close();
+    await hooks.close();
+  };
+  let event: EventCost;
+  try {
+    event = measureEventCost(hooks, maps, backend);
   } catch (error) {
-    await close();
+    await end();
     throw error;
   }
+  return {
+    maps,
+    backend,
+    event,
+    ready: hooks.ready,
+    attach: () => {
+      if (!hooks.attached()) maps.clear("cur");
+      hooks.attach();
+    },
+    detach: hooks.detach,
+    attached: hooks.attached,
+    cost: async (wait) => {
+      const statistics = enableBpfStatistics();
+      try {
+        const before = hooks.spent();
+        const started = performance.now();
+        await wait();
+        const after = hooks.spent();
+        const ns =
+          after.runTimeNs - before.runTimeNs + (after.events - before.events) * event.besidesNs;
+        return ns / ((performance.now() - started) * 1e6);
+      } finally {
+        close(statistics);
+      }
+    },
+    missed: hooks.missed,
+    close: end,
+  };
 }

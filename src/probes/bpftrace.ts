@@ -26,6 +26,8 @@ export interface ProbeProgram {
   parameters: readonly (string | typeof NONCE)[];
   /** Entries that every map can hold. */
   mapKeys: number;
+  /** Bytes of a text in a map; bpftrace's own default when absent. */
+  textBytes?: number;
   /** bpftrace's own, for tests. */
   flags?: readonly string[];
 }
@@ -57,6 +59,13 @@ export interface ProbeSession {
   kill(): Promise<void>;
 }
 
+const own = new Set<number>();
+
+/** The processes of all bpftrace programs that this process has started and that have not ended. */
+export function ownProbes(): readonly number[] {
+  return [...own];
+}
+
 /**
  * Starts the program and returns once every probe is attached. The site must be a private one: the
  * program's text lies in its /run and goes with it.
@@ -76,9 +85,11 @@ export async function startProbes(
     "bpftrace",
     ["-f", "json", ...(program.flags ?? []), file, ...parameters],
     {
-      env: limits(program.mapKeys),
+      env: limits(program),
     },
   );
+  own.add(child.pid);
+  void child.ended.then(() => own.delete(child.pid));
   const records = emptyRecords();
   const listeners: ((line: string) => void)[] = [];
   let attached = false;
@@ -125,11 +136,14 @@ export async function startProbes(
 }
 
 /** bpftrace's limits by their old and, since 0.19, their new names. */
-function limits(mapKeys: number): Record<string, string> {
+function limits({ mapKeys, textBytes }: ProbeProgram): Record<string, string> {
   return {
     BPFTRACE_MAP_KEYS_MAX: String(mapKeys),
     BPFTRACE_MAX_MAP_KEYS: String(mapKeys),
     BPFTRACE_PERF_RB_PAGES: "1024",
+    ...(textBytes === undefined
+      ? {}
+      : { BPFTRACE_STRLEN: String(textBytes), BPFTRACE_MAX_STRLEN: String(textBytes) }),
   };
 }
 

@@ -12,8 +12,8 @@ import { type Btf, BtfError, KIND, parseBtf } from "./btf.ts";
 
 /** Members that the programs read, by struct; the tests hold them against the programs. */
 export const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  sk_buff: ["dev", "len", "vlan_tci", "mac_header", "end", "head", "data"],
-  net_device: ["priv_flags", "mtu", "ifindex", "nd_net.net"],
+  sk_buff: ["dev", "sk", "len", "vlan_tci", "skb_iif", "mac_header", "end", "head", "data"],
+  net_device: ["priv_flags", "mtu", "ifindex", "dev_addr", "nd_net.net"],
   net: ["ns.inum"],
   skb_shared_info: ["gso_size", "gso_segs"],
 };

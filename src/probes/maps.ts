@@ -3,6 +3,7 @@ import {
   addToMap,
   type BpfMap,
   closeMap,
+  deleteFromMap,
   openMap,
   readMap,
   setInMap,
@@ -16,10 +17,18 @@ export interface ProbeMaps {
   add(name: string, entries: readonly (readonly [key: readonly bigint[], value: bigint])[]): number;
   /** Adds or changes entries of 64-bit numbers. Returns for how many there was no room. */
   set(name: string, entries: readonly (readonly [key: readonly bigint[], value: bigint])[]): number;
+  /** Whether the program has a map of that name; the others throw a ToolError where it has none. */
+  has(name: string): boolean;
   /** Counts by key, as 64-bit numbers. */
   counts(name: string): [key: bigint[], count: number][];
   /** Values that are numbers themselves. */
   tuples(name: string): [key: bigint[], value: bigint[]][];
+  /** Texts by key, which it does not hold any more then. */
+  takeTexts(name: string): [key: bigint[], text: string][];
+  /** Takes out all that it holds. */
+  clear(name: string): void;
+  /** The same of all maps with keys. */
+  clearAll(): void;
   /** A sentence for each of these that can take no more. */
   full(names: readonly string[]): string[];
   close(): void;
@@ -48,6 +57,7 @@ export function openProbeMaps(pid: number): ProbeMaps {
   return {
     add: write(addToMap),
     set: write(setInMap),
+    has: (name) => maps.some((map) => map.name.endsWith(`_${name}`)),
     counts: (name) => {
       const found: [bigint[], number][] = [];
       each(name, (key, map, value) => found.push([key, total(map, value)]));
@@ -58,6 +68,18 @@ export function openProbeMaps(pid: number): ProbeMaps {
       each(name, (key, _, value) => found.push([key, words(value)]));
       return found;
     },
+    takeTexts: (name) => {
+      const found: [bigint[], string][] = [];
+      const keys: Buffer[] = [];
+      readMap(named(name), (key, value) => {
+        keys.push(key);
+        found.push([words(key), value.toString("utf8").replace(/\0.*$/s, "")]);
+      });
+      deleteFromMap(named(name), keys);
+      return found;
+    },
+    clear: (name) => clear(named(name)),
+    clearAll: () => maps.filter(({ hash }) => hash).forEach(clear),
     full: (names) =>
       names
         .filter((name) => {
@@ -71,6 +93,12 @@ export function openProbeMaps(pid: number): ProbeMaps {
       for (const map of maps) closeMap(map);
     },
   };
+}
+
+function clear(map: BpfMap): void {
+  const keys: Buffer[] = [];
+  readMap(map, (key) => keys.push(key));
+  deleteFromMap(map, keys);
 }
 
 /** How many keys each map of the bpftrace process `pid` has room for, by the names under which it prints them. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { TIME_PROBES, type TimeProbe } from "../document/event.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import { macInteger } from "../text/mac-address.ts";
 import type { ProbeBackend } from "./backend.ts";
@@ -8,24 +9,28 @@ import { NONCE, type ProbeProgram } from "./bpftrace.ts";
 import { translate } from "./translate.ts";
 
 export interface ProgramOptions {
-  /** One passage in this many is timed; a power of two. */
-  sampleOneIn: number;
-  /** The senders skip the queueing discipline. */
-  bypassesQdisc: boolean;
+  /** Offloads may pack several segments into one frame. */
+  packed: boolean;
   /** Keys that each map may have. */
   mapKeys: number;
   /** Print a line a frame. */
   events?: boolean;
 }
 
-/** Beyond this many ports latency is booked for the bridge as a whole. */
-export const PORTS_BY_NAME = 64;
+/** Up to this many ports copies are counted by both their ports, in one map access; beyond, the pairs were too many. */
+export const PORTS_BY_WAY = 64;
 
-const TRACEPOINT = { bridge: "tracepoint/bridge.bt", path: "tracepoint/path.bt" };
-const FUNCTION = { bridge: "function/bridge.bt", path: "function/path.bt" };
+const TRACEPOINT = "tracepoint/bridge.bt";
+const FUNCTION = "function/bridge.bt";
+const PATH = "tracepoint/path.bt";
+/** The program of src/probes/time by its name. */
+export function timeFile(name: TimeProbe): string {
+  return `time/${name}.bt`;
+}
 export const EMPTY = "tracepoint/empty.bt";
-export const LIVE = "tracepoint/live.bt";
-export const WATCH = "tracepoint/watch.bt";
+/** Of `explain` and of `watch`, by what they are made of. */
+export const LIVE = { tracepoint: "tracepoint/live.bt", function: "function/live.bt" };
+export const WATCH = { tracepoint: "tracepoint/watch.bt", function: "function/watch.bt" };
 export const COUNTED = "function/counted.bt";
 
 /** What a backend's program for this lab is, with its parameters. */
@@ -34,13 +39,25 @@ export function probeProgram(
   backend: ProbeBackend,
   options: ProgramOptions,
 ): ProbeProgram {
-  const parameters =
-    backend.name === "tracepoint"
-      ? tracepointParameters(lab, options)
-      : functionParameters(lab, options);
-  const files = backend.name === "tracepoint" ? TRACEPOINT : FUNCTION;
-  const file = lab.bridge === null ? files.path : files.bridge;
-  return { ...programText(file, backend), parameters, mapKeys: options.mapKeys };
+  const { bridge } = lab;
+  const { mapKeys } = options;
+  if (bridge === null) {
+    return { ...programText(PATH, backend), parameters: [...ends(lab), NONCE], mapKeys };
+  }
+  const byTracepoints = backend.name === "tracepoint";
+  return {
+    ...programText(byTracepoints ? TRACEPOINT : FUNCTION, backend),
+    parameters: [
+      String(bridge.namespace.inode),
+      NONCE,
+      flag(options.events === true),
+      ...(byTracepoints ? [flag(lab.spec.bridge?.options.vlan_filtering === "1")] : []),
+      String(macInteger(bridge.mac)),
+      flag(options.packed),
+      flag(lab.hosts.length <= PORTS_BY_WAY),
+    ],
+    mapKeys,
+  };
 }
 
 /** A program in the dialect of the backend, the bpftrace and the kernel at hand. */
@@ -75,33 +92,8 @@ const RELEASE_HAS_REASON = (() => {
   return major > 5 || (major === 5 && minor >= 17);
 })();
 
-function tracepointParameters(lab: BuiltLab, options: ProgramOptions): ProbeProgram["parameters"] {
-  const mask = String(options.sampleOneIn - 1);
-  const bypass = options.bypassesQdisc ? "1" : "0";
-  if (lab.bridge === null) return [...ends(lab), NONCE, mask, timesVeth(lab), bypass];
-  return [
-    String(lab.bridge.namespace.inode),
-    NONCE,
-    mask,
-    options.events ? "1" : "0",
-    lab.spec.bridge?.options.vlan_filtering === "1" ? "1" : "0",
-    perPort(lab),
-    String(macInteger(lab.bridge.mac)),
-    bypass,
-  ];
-}
-
-function functionParameters(lab: BuiltLab, options: ProgramOptions): ProbeProgram["parameters"] {
-  const mask = String(options.sampleOneIn - 1);
-  if (lab.bridge === null) return [...ends(lab), NONCE, mask, timesVeth(lab)];
-  return [
-    String(lab.bridge.namespace.inode),
-    NONCE,
-    mask,
-    options.events ? "1" : "0",
-    perPort(lab),
-    String(macInteger(lab.bridge.mac)),
-  ];
+function flag(is: boolean): string {
+  return is ? "1" : "0";
 }
 
 /** Inode numbers of the two ends of a lab without a bridge; the same twice for a loopback. */
@@ -110,17 +102,9 @@ function ends(lab: BuiltLab): [string, string] {
   return [a, b];
 }
 
-function timesVeth(lab: BuiltLab): string {
-  return lab.spec.kind === "veth" ? "1" : "0";
-}
-
-function perPort(lab: BuiltLab): string {
-  return lab.hosts.length <= PORTS_BY_NAME ? "1" : "0";
-}
-
 /** SHA-256 of every program file, for the document's provenance. */
 export function programHashes(): Record<string, string> {
-  const files = [...Object.values(TRACEPOINT), ...Object.values(FUNCTION), EMPTY, COUNTED];
+  const files = [TRACEPOINT, FUNCTION, PATH, ...TIME_PROBES.map(timeFile), EMPTY, COUNTED];
   return Object.fromEntries(
     files.map((file) => [
       file,

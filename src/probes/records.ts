@@ -4,6 +4,8 @@ import { printable } from "../text/printable.ts";
 export interface Records {
   /** Map name with its @; keys as bpftrace joins them, `""` for a map without keys. */
   maps: Map<string, Map<string, number>>;
+  /** Entries of maps whose values are tuples; null for a member that is no number. */
+  tuples: Map<string, Map<string, (number | null)[]>>;
   /** Events that the perf buffer dropped. */
   lost: number;
   /** Helper and runtime errors, and lines that were not JSON. */
@@ -12,7 +14,7 @@ export interface Records {
 }
 
 export function emptyRecords(): Records {
-  return { maps: new Map(), lost: 0, errors: [], probes: 0 };
+  return { maps: new Map(), tuples: new Map(), lost: 0, errors: [], probes: 0 };
 }
 
 const ERRORS_KEPT = 20;
@@ -85,16 +87,19 @@ function readMaps(records: Records, data: unknown): void {
   if (typeof data !== "object" || data === null) return;
   for (const [name, value] of Object.entries(data)) {
     const map = new Map<string, number>();
+    const tuples = new Map<string, (number | null)[]>();
     if (typeof value === "object" && value !== null) {
       for (const [key, entry] of Object.entries(value)) {
         const number = toCount(entry);
         if (number !== null) map.set(key, number);
+        else if (Array.isArray(entry)) tuples.set(key, entry.map(toCount));
       }
     } else {
       const number = toCount(value);
       if (number !== null) map.set("", number);
     }
     records.maps.set(name, map);
+    if (tuples.size > 0) records.tuples.set(name, tuples);
   }
 }
 

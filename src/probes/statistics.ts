@@ -10,6 +10,7 @@ const EVENTS = [
   "net:netif_receive_skb",
   "net:net_dev_queue",
   "net:netif_rx",
+  "net:netif_rx_entry",
   "skb:kfree_skb",
   "napi:napi_poll",
   "bridge:br_fdb_update",
@@ -67,19 +68,6 @@ export async function programStatistics(pid: number): Promise<ProgramStatistics[
     }));
 }
 
-/** Nanoseconds that all of them together have run while statistics were on; no process is started for it. */
-export function probeRunTimeNs(pid: number): number {
-  return programsOf(pid).reduce((sum, { info }) => sum + Number(info.get("run_time_ns") ?? 0), 0);
-}
-
-/** Firings of all of them that recursion kept from running; counted always. */
-export function probeMisses(pid: number): number {
-  return programsOf(pid).reduce(
-    (sum, { info }) => sum + Number(info.get("recursion_misses") ?? 0),
-    0,
-  );
-}
-
 function programsOf(pid: number): { id: number; info: Map<string, string> }[] {
   return fdinfo(pid).flatMap((info) => {
     const id = info.get("prog_id");
@@ -88,6 +76,13 @@ function programsOf(pid: number): { id: number; info: Map<string, string> }[] {
       ? []
       : [{ id: Number(id), info }];
   });
+}
+
+/** Ids of the BPF programs that process `pid` holds open, in the order in which they were loaded. */
+export function programIds(pid: number): number[] {
+  return programsOf(pid)
+    .map(({ id }) => id)
+    .sort((a, b) => a - b);
 }
 
 /** Ids of the BPF maps that process `pid` holds open. */

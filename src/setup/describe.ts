@@ -1,14 +1,17 @@
 import { ToolError } from "../system/errors.ts";
 import { inParallel } from "../system/parallel.ts";
 import type { BuiltLab } from "./lab.ts";
-import { SWITCH } from "./plan.ts";
+import { bridgeNames, SWITCH } from "./plan.ts";
 import { fdbRow, type LinkRow, linkRow, readRows, type Scalars } from "./rows.ts";
 
 /** A lab as the kernel shows it at this moment. */
 export interface LabDescription {
   id: string;
   topology: string;
+  /** Of a chain the first. */
   bridge: (Device & { options: Scalars; namespace: string }) | null;
+  /** The bridges of a chain in the order in which frames of the first host pass them; absent elsewhere. */
+  chain?: { bridge: string; ports: string[] }[];
   hosts: (Device & {
     host: string;
     namespace: string;
@@ -60,6 +63,7 @@ export async function describeLab(lab: BuiltLab): Promise<LabDescription> {
             namespace: lab.names.namespace(SWITCH),
             options: bridge.linkinfo?.info_data ?? {},
           },
+    ...chainOf(lab, inside),
     hosts: lab.hosts.map((host, index) => {
       const [link] = links[index] ?? [];
       if (link === undefined) {
@@ -72,7 +76,23 @@ export async function describeLab(lab: BuiltLab): Promise<LabDescription> {
         port: portOf(ports.get(host.port?.ifindex ?? -1)),
       };
     }),
-    fdb: bridge === undefined ? [] : await readFdb(lab, bridge.ifname),
+    fdb: (await inParallel(bridgesOf(lab), (name) => readFdb(lab, name))).flat(),
+  };
+}
+
+function bridgesOf({ spec }: BuiltLab): string[] {
+  return spec.bridge === null ? [] : bridgeNames(spec.bridge);
+}
+
+function chainOf(lab: BuiltLab, inside: readonly LinkRow[]): Pick<LabDescription, "chain"> {
+  const bridges = bridgesOf(lab);
+  if (bridges.length < 2) return {};
+  const portsOf = (bridge: string) => inside.filter(({ master }) => master === bridge);
+  return {
+    chain: bridges.map((bridge) => ({
+      bridge,
+      ports: portsOf(bridge).map(({ ifname }) => ifname),
+    })),
   };
 }
 

@@ -54,6 +54,7 @@ export function parseTopologyFile(
     hosts: [],
     bridge: {
       name: "br0",
+      inSeries: 1,
       options: {},
       nfCall: false,
       address: data.address ?? null,

@@ -21,6 +21,7 @@ export interface LabHost {
   port: { name: string; ifindex: number } | null;
 }
 
+/** The lab's bridge; of a chain the first. */
 export interface LabBridge {
   name: string;
   ifindex: number;
@@ -129,7 +130,7 @@ function findHosts(
   inside: NetworkNamespace | null,
 ): LabHost[] {
   const ports =
-    inside === null || spec.kind !== "bridge"
+    inside === null || spec.bridge === null
       ? []
       : indexesOf(
           inside,

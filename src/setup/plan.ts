@@ -1,6 +1,6 @@
 import type { RouteRequest } from "../system/rtnetlink.ts";
 import { macAddress } from "./mac.ts";
-import type { HostSpec, TopologySpec } from "./spec.ts";
+import type { BridgeSpec, HostSpec, TopologySpec } from "./spec.ts";
 
 /** One step of a build, in the namespace that it names. */
 export type Operation =
@@ -24,6 +24,19 @@ export function portName(index: number): string {
   return `p${index + 1}`;
 }
 
+/** The bridges of a lab in the order in which the first host's frames pass them. */
+export function bridgeNames({ name, inSeries }: BridgeSpec): string[] {
+  return [name, ...Array.from({ length: inSeries - 1 }, (_, index) => `br${index + 1}`)];
+}
+
+/** The pairs that join each bridge of a chain to the next one. */
+function patchesOf(bridges: readonly string[]) {
+  return bridges.slice(1).map((to, index) => ({
+    next: { device: `next${index}`, bridge: bridges[index] ?? to },
+    previous: { device: `prev${index + 1}`, bridge: to },
+  }));
+}
+
 export function aliasOf(id: string): string {
   return `bridgescope:${id}`;
 }
@@ -40,7 +53,7 @@ export function planLab(spec: TopologySpec, names: LabNames): Operation[] {
     route(operations, namespace, { kind: "set", device: "lo", alias, up: true });
   }
   if (spec.kind === "veth") planPair(operations, spec, names);
-  if (spec.kind === "bridge") planBridge(operations, spec, names);
+  if (spec.bridge !== null) planBridges(operations, spec, names);
   return operations;
 }
 
@@ -71,9 +84,10 @@ function planPair(operations: Operation[], spec: TopologySpec, names: LabNames):
   for (const host of spec.hosts) planHost(operations, host, names);
 }
 
-function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames): void {
+function planBridges(operations: Operation[], spec: TopologySpec, names: LabNames): void {
   const bridge = spec.bridge;
   if (bridge === null) return;
+  const bridges = bridgeNames(bridge);
   const inside = names.namespace(SWITCH);
   const alias = aliasOf(names.id);
   // With snooping on, the bridge device joins 224.0.0.106 and would report that at a random moment.
@@ -86,19 +100,19 @@ function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames
   for (const key of NF_CALL_SYSCTLS) {
     operations.push({ kind: "sysctl", namespace: inside, key, value: bridge.nfCall ? "1" : "0" });
   }
-  route(operations, inside, {
-    kind: "bridge",
-    device: bridge.name,
-    address: macAddress(names.id, "bridge", 0),
-    mtu: spec.mtu,
+  bridges.forEach((device, index) => {
+    const address = macAddress(names.id, "bridge", index);
+    route(operations, inside, { kind: "bridge", device, address, mtu: spec.mtu });
   });
-  route(operations, inside, { kind: "set", device: bridge.name, alias });
-  for (const [option, value] of Object.entries(bridge.options)) {
-    if (option === "fdb_max_learned") {
-      route(operations, inside, { kind: "limit", device: bridge.name, learned: Number(value) });
-      continue;
+  for (const device of bridges) {
+    route(operations, inside, { kind: "set", device, alias });
+    for (const [option, value] of Object.entries(bridge.options)) {
+      if (option === "fdb_max_learned") {
+        route(operations, inside, { kind: "limit", device, learned: Number(value) });
+        continue;
+      }
+      ip(operations, inside, "link", "set", "dev", device, "type", "bridge", option, value);
     }
-    ip(operations, inside, "link", "set", "dev", bridge.name, "type", "bridge", option, value);
   }
   spec.hosts.forEach((host, index) => {
     route(operations, inside, {
@@ -113,11 +127,23 @@ function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames
       },
     });
   });
-  spec.hosts.forEach((_host, index) => {
-    // The kernel drops an alias that is given as a link is made (rtnl_newlink_create).
-    const device = portName(index);
-    route(operations, inside, { kind: "set", device, alias, master: bridge.name, up: true });
+  const patches = patchesOf(bridges);
+  patches.forEach(({ next: { device }, previous }, index) => {
+    const address = (end: number) =>
+      macAddress(names.id, "port", spec.hosts.length + 2 * index + end);
+    route(operations, inside, {
+      ...{ kind: "veth", device, address: address(0), mtu: spec.mtu },
+      peer: { device: previous.device, address: address(1), namespace: null },
+    });
   });
+  const enslave = (device: string, master: string) => {
+    // The kernel drops an alias that is given as a link is made (rtnl_newlink_create).
+    route(operations, inside, { kind: "set", device, alias, master, up: true });
+  };
+  spec.hosts.forEach((_host, index) => {
+    enslave(portName(index), index === 0 ? bridge.name : (bridges.at(-1) ?? bridge.name));
+  });
+  for (const { device, bridge: master } of patches.flatMap(Object.values)) enslave(device, master);
   for (const host of spec.hosts) planHost(operations, host, names);
   planPorts(operations, spec, inside);
   if (bridge.address !== null) {
@@ -125,7 +151,7 @@ function planBridge(operations: Operation[], spec: TopologySpec, names: LabNames
     route(operations, inside, { kind: "address", device, address });
   }
   // Last: a bridge that is up floods every new port's first frames to all that are there already.
-  route(operations, inside, { kind: "set", device: bridge.name, up: true });
+  for (const device of bridges) route(operations, inside, { kind: "set", device, up: true });
   planStates(operations, spec, inside);
   operations.push(...planFill(spec, names.id, inside));
   for (const entry of bridge.fdb) {

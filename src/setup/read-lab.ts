@@ -23,6 +23,7 @@ export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
   const bridge = links.find((link) => link.ifindex === lab.bridge?.ifindex);
   if (bridge === undefined) throw new ToolError("ip", "ip shows no bridge in the lab's namespace");
   const members = links.filter((link) => link.linkinfo?.info_slave_kind === "bridge");
+  const inSeries = links.filter((link) => link.linkinfo?.info_kind === "bridge").length;
   const offloads = inNamespace(inside, () => readOffloads(members.map((link) => link.ifname)));
   const rps = await readRps(lab, SWITCH);
   const hosts = new Map(lab.hosts.map((host) => [host.port?.ifindex, host]));
@@ -35,6 +36,7 @@ export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
       options: { ...bridge.linkinfo?.info_data, ...readLimit(lab.bridge) },
       fill: await readFill(lab),
       nfCall: readNfCall(lab),
+      ...(inSeries === 1 ? {} : { inSeries }),
     },
     ports: members.map((link) => {
       const host = hosts.get(link.ifindex);
@@ -43,12 +45,22 @@ export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
         ...describe(link, SWITCH, offloads, rps),
         state: String(data?.state ?? "unknown"),
         flags: data ?? {},
+        ...(inSeries === 1 ? {} : { bridge: link.master ?? "none" }),
         peer:
           host === undefined
-            ? null
+            ? otherBridge(members, link)
             : { name: host.device, ifindex: host.ifindex, namespace: host.name, address: host.mac },
       };
     }),
+  };
+}
+
+/** In a chain, the port of the next bridge or of the one before, in the same namespace. */
+function otherBridge(members: readonly LinkRow[], { link }: LinkRow) {
+  const other = members.find(({ ifname }) => ifname === link);
+  if (other === undefined) return null;
+  return {
+    ...{ name: other.ifname, ifindex: other.ifindex, namespace: SWITCH, address: other.address },
   };
 }
 

@@ -10,7 +10,7 @@ const STEP_MS = patience(50);
 const MARGIN_MS = patience(10_000);
 
 /**
- * Waits until the bridge has carrier and no port is on its way to another state. The bridge's operstate is
+ * Waits until every bridge has carrier and no port is on its way to another state. The bridge's operstate is
  * not waited for: the kernel brings it up to date once a second, and no frame depends on it.
  */
 export async function waitUntilReady(lab: BuiltLab, signal?: AbortSignal): Promise<void> {
@@ -36,7 +36,7 @@ export async function waitUntilReady(lab: BuiltLab, signal?: AbortSignal): Promi
 async function pendingLinks(lab: BuiltLab): Promise<string[]> {
   const wanted = new Map(lab.spec.hosts.map((host, index) => [`p${index + 1}`, host.port.state]));
   return (await readLinks(lab, SWITCH)).flatMap((link) => {
-    if (link.ifindex === lab.bridge?.ifindex) {
+    if (link.linkinfo?.info_kind === "bridge") {
       return link.flags.includes("LOWER_UP") ? [] : [`${link.ifname} has no carrier`];
     }
     if (link.linkinfo?.info_slave_kind !== "bridge") return [];

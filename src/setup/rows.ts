@@ -20,6 +20,8 @@ export const linkRow = z.object({
   link_index: z.int().optional(),
   /** Name of the other end, where it is in the same namespace. */
   link: z.string().nullish(),
+  /** Name of the bridge that it is a port of. */
+  master: z.string().optional(),
   address: z.string().default(""),
   mtu: z.int(),
   qdisc: z.string().default("none"),

@@ -4,7 +4,7 @@ import type { FillName } from "./options.ts";
 export interface TopologySpec {
   /** The topology in the words of the command line; the first half of a case's id. */
   label: string;
-  kind: "netns" | "veth" | "bridge";
+  kind: "netns" | "veth" | "bridge" | "chain";
   hosts: HostSpec[];
   bridge: BridgeSpec | null;
   /** Bytes; null leaves the kernel's default. */
@@ -58,6 +58,11 @@ export interface HostSpec {
 
 export interface BridgeSpec {
   name: string;
+  /**
+   * Bridges one after the other, all set alike, joined by veth pairs: the first host is behind the first, all others
+   * behind the last. More than 1 in a chain alone.
+   */
+  inSeries: number;
   /** Bridge options as `ip link set … type bridge` takes them. */
   options: Record<string, string>;
   /** br_netfilter's hooks (bridge-nf-call-*) on for this bridge's namespace. */
@@ -73,3 +78,5 @@ export interface BridgeSpec {
 /** RFC 2544 appendix C.2.2: the block set aside for benchmarking. */
 export const DEFAULT_NETWORK = "198.18.0.0/15";
 export const MAX_PORTS = 1023;
+/** Sixty-four hops are what one poll of a CPU's backlog takes (net.core.dev_weight); half of them are left alone. */
+export const MAX_CHAIN = 32;

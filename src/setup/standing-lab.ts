@@ -63,6 +63,8 @@ export function differences(spec: Topology, lab: Pick<Lab, "bridge" | "ports">):
   for (const [option, asked] of Object.entries(spec.bridge?.options ?? {})) {
     compare(`the bridge's ${option}`, asked, lab.bridge?.options[option]);
   }
+  const { inSeries = 1 } = spec.bridge ?? {};
+  if (inSeries > 1) compare("bridges in series", String(inSeries), lab.bridge?.inSeries ?? 1);
   for (const [name, asked] of Object.entries(spec.bridge?.fill ?? {})) {
     compare(`the bridge's ${name}`, String(asked), lab.bridge?.fill?.[name]);
   }

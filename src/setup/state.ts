@@ -5,7 +5,7 @@ import { isLabName, labNames } from "./lab-name.ts";
 import { FILL_NAMES } from "./options.ts";
 import type { Owner } from "./ownership.ts";
 import { namespacesOf } from "./plan.ts";
-import type { TopologySpec } from "./spec.ts";
+import { MAX_CHAIN, type TopologySpec } from "./spec.ts";
 
 const LAB_ID = /^[0-9a-f]{8}$/;
 
@@ -19,7 +19,7 @@ const words = z.record(z.string(), z.string());
 
 const specSchema = z.strictObject({
   label: z.string(),
-  kind: z.enum(["netns", "veth", "bridge"]),
+  kind: z.enum(["netns", "veth", "bridge", "chain"]),
   hosts: z.array(
     z.strictObject({
       name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/),
@@ -31,6 +31,7 @@ const specSchema = z.strictObject({
   bridge: z
     .strictObject({
       name: z.string().min(1),
+      inSeries: z.int().min(1).max(MAX_CHAIN).default(1),
       options: words,
       nfCall: z.boolean(),
       address: z.string().nullable(),

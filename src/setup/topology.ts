@@ -8,10 +8,16 @@ import {
   flag,
   LAB_OPTIONS,
 } from "./options.ts";
-import { DEFAULT_NETWORK, MAX_PORTS, type TopologySpec } from "./spec.ts";
+import {
+  type BridgeSpec,
+  DEFAULT_NETWORK,
+  MAX_CHAIN,
+  MAX_PORTS,
+  type TopologySpec,
+} from "./spec.ts";
 
 const KNOWN =
-  "netns, veth, bridge:N (N from 2 to 1023), or a YAML file (a path that ends in .yaml or .yml); bench also takes external and attach:<a>,<b>";
+  "netns, veth, bridge:N (N from 2 to 1023), chain:K (K bridges in series, 1 to 32), or a YAML file (a path that ends in .yaml or .yml); bench also takes external and attach:<a>,<b>";
 
 export interface TopologyDefaults {
   /** IPv4 network that hosts take their addresses from. */
@@ -22,7 +28,7 @@ export function isTopologyFile(text: string): boolean {
   return /\.ya?ml$/.test(text);
 }
 
-/** Reads `netns`, `veth` or `bridge:N`, each with options: `bridge:8,ageing_time=5s,nf_call=1`. */
+/** Reads `netns`, `veth`, `bridge:N` or `chain:K`, each with options: `bridge:8,ageing_time=5s,nf_call=1`. */
 export function parseTopology(text: string, defaults: TopologyDefaults = {}): TopologySpec {
   const [head = "", ...words] = text.split(",");
   const network = parseNetwork(defaults.network ?? DEFAULT_NETWORK);
@@ -52,6 +58,8 @@ function skeleton(head: string, network: Network): TopologySpec {
   if (/^(external|attach)(:|$)/.test(head)) {
     throw new UsageError(`${head} is a network to measure, for \`bench\`, and no lab to keep`);
   }
+  const [, inSeries] = /^chain:(\d+)$/.exec(head) ?? [];
+  if (inSeries !== undefined) return chain(head, Number(inSeries), network);
   const match = /^bridge:(\d+)$/.exec(head);
   if (match === null) throw new UsageError(`unknown topology "${head}"; known are ${KNOWN}`);
   const count = Number(match[1]);
@@ -60,14 +68,32 @@ function skeleton(head: string, network: Network): TopologySpec {
       `bridge:${match[1]} is out of range: a Linux bridge has at most ${MAX_PORTS} ports and a lab at least 2`,
     );
   }
-  const hosts = Array.from({ length: count }, (_, index) => ({
+  return { ...common, kind: "bridge", hosts: hostsOf(count, network), bridge: plainBridge(1) };
+}
+
+function chain(head: string, inSeries: number, network: Network): TopologySpec {
+  if (inSeries < 1 || inSeries > MAX_CHAIN) {
+    throw new UsageError(`${head} is out of range: a chain has 1 to ${MAX_CHAIN} bridges`);
+  }
+  return {
+    ...{ label: head, kind: "chain", mtu: null, ipv6: false },
+    hosts: hostsOf(2, network),
+    bridge: plainBridge(inSeries),
+  };
+}
+
+function hostsOf(count: number, network: Network): TopologySpec["hosts"] {
+  return Array.from({ length: count }, (_, index) => ({
     name: `h${index + 1}`,
     device: "eth0",
     address: addressAt(network, index + 1),
     port: {},
   }));
-  const bridge = { name: "br0", options: {}, nfCall: false, address: null, fill: {}, fdb: [] };
-  return { ...common, kind: "bridge", hosts, bridge };
+}
+
+function plainBridge(inSeries: number): BridgeSpec {
+  const common = { options: {}, nfCall: false, address: null, fill: {}, fdb: [] };
+  return { name: "br0", inSeries, ...common };
 }
 
 function applyOption(spec: TopologySpec, word: string): void {
@@ -101,6 +127,7 @@ export function setLabOption(spec: TopologySpec, name: string, value: string): v
   }
   const fill = FILL_NAMES.find((known) => known === name);
   if (fill !== undefined) {
+    if (spec.kind === "chain") throw new UsageError(`"${name}" fills one bridge, and no chain`);
     spec.bridge.fill[fill] = fillOption(name, value);
     return;
   }

@@ -4,9 +4,6 @@ export type Bucket = [lo: number, hi: number, count: number];
 /** Of the probes' histograms: their programs shift a time down until it is below twice that. */
 export const STEPS_PER_OCTAVE = 16;
 
-/** The most that a percentile read from a bucket is off by, as a share of itself: the bucket's width over its lower edge. */
-export const MOST_OFF = 1 / STEPS_PER_OCTAVE;
-
 /** Adds histograms of the same bucket grid up; ascending, without empty buckets. */
 export function mergeBuckets(buckets: Iterable<Bucket>): Bucket[] {
   const byLow = new Map<number, Bucket>();
@@ -34,4 +31,16 @@ export function bucketQuantile(buckets: readonly Bucket[], p: number): number {
     below += count;
   }
   return Number.NaN;
+}
+
+/** Each sample less what the probes took of it; what would be below nothing lies in the lowest bucket. */
+export function withoutObserver(buckets: readonly Bucket[], taken: number): Bucket[] {
+  const below = total(buckets.filter(([, hi]) => hi <= taken));
+  const above = buckets
+    .filter(([, hi]) => hi > taken)
+    .map(([lo, hi, count]): Bucket => [Math.max(0, lo - taken), hi - taken, count]);
+  const [first] = above;
+  if (below === 0) return above;
+  if (first?.[0] === 0) return [[0, first[1], first[2] + below], ...above.slice(1)];
+  return [[0, first?.[0] ?? 1, below], ...above];
 }

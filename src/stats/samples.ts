@@ -7,21 +7,16 @@ export interface PairedSample {
   readonly round: Round | null;
 }
 
-/**
- * The samples of a metric in their order; discarded rounds may have left theirs out, and so may those
- * with probes on where others had them off.
- */
+/** The samples of a metric in their order, with the rounds `off` that they are of; discarded ones may have left theirs out. */
 export function pairedSamples(item: Case, metric: string): PairedSample[] {
   const values = item.metrics[metric]?.samples ?? [];
-  const kept = item.rounds.filter((round) => round.discarded === null);
-  const undisturbed = kept.filter((round) => round.side === "off");
-  const rounds = [item.rounds, kept, undisturbed].find((some) => some.length === values.length);
+  const off = item.rounds.filter((round) => round.side === "off");
+  const kept = off.filter((round) => round.discarded === null);
+  const rounds = [off, kept].find((some) => some.length === values.length);
   return values.map((value, index) => ({ value, round: rounds?.[index] ?? null }));
 }
 
-/** Those of rounds that count; where probes were switched on and off, the undisturbed ones. */
+/** Those of rounds that count. */
 export function countedSamples(item: Case, metric: string): PairedSample[] {
-  const counted = pairedSamples(item, metric).filter(({ round }) => !round?.discarded);
-  const undisturbed = counted.filter(({ round }) => round?.side !== "on");
-  return undisturbed.length > 0 ? undisturbed : counted;
+  return pairedSamples(item, metric).filter(({ round }) => !round?.discarded);
 }

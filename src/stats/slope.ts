@@ -1,4 +1,5 @@
 import { type Estimate, medianOverRounds } from "./bootstrap.ts";
+import { countedEstimate } from "./counted.ts";
 import { median } from "./quantile.ts";
 
 /**
@@ -25,6 +26,21 @@ export function slopeOverRounds(
         ...estimate,
         method: `median over ${slopes.length} rounds of the Theil-Sen slope, 95 % percentile bootstrap over rounds`,
       };
+}
+
+/**
+ * The same where a round's number is exact and what disturbs a round only adds, as instructions are: the Theil-Sen slope
+ * through each case's mode, the least among values that are equally frequent. Null without two different counts.
+ */
+export function slopeOfModes(
+  counts: readonly number[],
+  samples: readonly (readonly number[])[],
+): number | null {
+  if (samples.some((one) => one.length === 0)) return null;
+  const modes = samples.map(
+    (one) => countedEstimate(one.map((value) => ({ value, boot: 0 }))).value,
+  );
+  return theilSen(counts, modes);
 }
 
 function theilSen(x: readonly number[], y: readonly number[]): number | null {

@@ -58,3 +58,19 @@ function variance(values: readonly number[]): number | null {
   const middle = mean(values);
   return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1);
 }
+
+/** Mean of `b` over mean of `a` with its interval at 95 %, by Welch on the logs; null where they carry none. */
+export function ratioOfMeans(
+  a: readonly number[],
+  b: readonly number[],
+): { value: number; ci: [number, number]; method: string } | null {
+  const logs = (values: readonly number[]) => values.filter((one) => one > 0).map(Math.log);
+  const found = welch(logs(a), logs(b));
+  if (found === null || a.length < 2 || b.length < 2) return null;
+  const half = halfWidth(found, 0.05);
+  return {
+    value: Math.exp(found.difference),
+    ci: [Math.exp(found.difference - half), Math.exp(found.difference + half)],
+    method: "ratio of geometric means, 95 % by Welch on the logs of the rounds",
+  };
+}

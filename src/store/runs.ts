@@ -111,7 +111,7 @@ function checked(file: string, document: unknown): Run {
       : undefined;
   if (schema !== RUN_SCHEMA && typeof schema === "string") {
     throw new UsageError(
-      `${file} is a document of ${JSON.stringify(schema)}, and this version reads ${RUN_SCHEMA}`,
+      `${file} is a document of ${JSON.stringify(schema)}, and this version reads ${RUN_SCHEMA}: measure it again, or read it with the version that wrote it`,
     );
   }
   const { success, data, error } = runSchema.safeParse(document);

@@ -4,11 +4,13 @@ import { bpf, close, SystemCallError } from "./libc.ts";
 
 /** Commands of enum bpf_cmd. */
 const UPDATE_ELEM = 2;
+const DELETE_ELEM = 3;
 const MAP_GET_FD_BY_ID = 14;
 const OBJ_GET_INFO_BY_FD = 15;
 const LOOKUP_BATCH = 24;
 /** BPF_MAP_TYPE_PERCPU_HASH: a value for each CPU, each in a multiple of eight bytes. */
 const PERCPU_HASH = 5;
+const HASH = 1;
 /** BPF_ANY, and BPF_NOEXIST: what is there stays. */
 const ANY = 0n;
 const NOEXIST = 1n;
@@ -25,6 +27,8 @@ export interface BpfMap {
   readonly keyBytes: number;
   readonly valueBytes: number;
   readonly capacity: number;
+  /** A map of keys of any kind, per CPU or not. */
+  readonly hash: boolean;
   /** Copies of each value, one a possible CPU; 1 where the map is not per CPU. */
   readonly copies: number;
 }
@@ -50,6 +54,7 @@ export function openMap(id: number): BpfMap {
     keyBytes: info.readUInt32LE(8),
     valueBytes: info.readUInt32LE(12),
     capacity: info.readUInt32LE(16),
+    hash: [HASH, PERCPU_HASH].includes(info.readUInt32LE(0)),
     copies: info.readUInt32LE(0) === PERCPU_HASH ? possibleCpus() : 1,
   };
 }
@@ -112,6 +117,15 @@ export function addToMap(map: BpfMap, entries: Entries): number {
 /** Adds entries, or changes those that are there. For maps that are not per CPU. Returns for how many there was no room. */
 export function setInMap(map: BpfMap, entries: Entries): number {
   return update(map, entries, ANY);
+}
+
+/** Deletes entries; one that is not there is none. */
+export function deleteFromMap(map: BpfMap, keys: readonly Buffer[]): void {
+  const attributes = Buffer.alloc(32);
+  attributes.writeUInt32LE(map.fd, 0);
+  for (const key of keys) {
+    endOf(() => bpf("bpf(BPF_MAP_DELETE_ELEM)", DELETE_ELEM, attributes, [[8, key]]));
+  }
 }
 
 type Entries = readonly (readonly [key: Buffer, value: Buffer])[];

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { bpfCall } from "./architecture.ts";
+import { callNumbers } from "./architecture.ts";
 import { PrerequisiteError } from "./errors.ts";
 
 /** Bits of include/uapi/linux/capability.h. */
@@ -18,7 +18,7 @@ export function requireLivePrivileges(): void {
 
 function require(what: string, needed: readonly Capability[]): void {
   // Elsewhere every answer of the kernel would be misread.
-  bpfCall();
+  callNumbers();
   const missing = missingCapabilities(readFileSync("/proc/self/status", "utf8"), needed);
   if (missing.length > 0) {
     throw new PrerequisiteError(

@@ -2,12 +2,14 @@ import { readFileSync } from "node:fs";
 import { BridgescopeError } from "./errors.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 
-/** Interface counters as /proc/net/dev gives them: packets, and packets dropped. */
+/** Interface counters as /proc/net/dev gives them: packets, their bytes, and packets dropped. */
 export interface Counters {
   rx: number;
   tx: number;
   rxDropped: number;
   txDropped: number;
+  rxBytes: number;
+  txBytes: number;
 }
 
 /** The counters of every device of the namespace; one file, no process. */
@@ -28,8 +30,8 @@ export function parseCounters(text: string): Map<string, Counters> {
       .trim()
       .split(/\s+/)
       .map(Number);
-    const [, rx, , rxDropped, , , , , , tx, , txDropped] = columns;
-    const counters = { rx, tx, rxDropped, txDropped };
+    const [rxBytes, rx, , rxDropped, , , , , txBytes, tx, , txDropped] = columns;
+    const counters = { rx, tx, rxDropped, txDropped, rxBytes, txBytes };
     if (!isComplete(counters)) {
       throw new BridgescopeError(`/proc/net/dev has a line that is not understood: ${line}`);
     }
@@ -50,6 +52,8 @@ export function subtract(after: Counters, before: Counters): Counters {
     tx: after.tx - before.tx,
     rxDropped: after.rxDropped - before.rxDropped,
     txDropped: after.txDropped - before.txDropped,
+    rxBytes: after.rxBytes - before.rxBytes,
+    txBytes: after.txBytes - before.txBytes,
   };
 }
 

@@ -29,6 +29,11 @@ export function cgroupOf(pid: number): string | null {
   return paths.sort((a, b) => b.length - a.length)[0] ?? null;
 }
 
+/** The id of the container that a cgroup is of: what Docker, containerd, CRI-O and Podman name by 64 hex digits. */
+export function containerId(cgroup: string): string | null {
+  return /(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:\/|$)/.exec(cgroup)?.[1] ?? null;
+}
+
 /** The words it was started with. */
 export function wordsOf(pid: number): string[] {
   return textOf(`/proc/${pid}/cmdline`).split("\0");

@@ -10,9 +10,15 @@ export function readSoftnetFrames(): number | null {
   return read(PROCESSED);
 }
 
+/** Polls that ended before their queue was empty, over all CPUs; null where the kernel does not tell. */
+export function readSoftnetSqueezed(): number | null {
+  return read(SQUEEZED);
+}
+
 /** Columns of a line a CPU (net/core/net-procfs.c). */
 const PROCESSED = 0;
 const DROPPED = 1;
+const SQUEEZED = 2;
 
 function read(column: number): number | null {
   try {

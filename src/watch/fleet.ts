@@ -1,5 +1,4 @@
 /** The bridges that are watched: which of them the probes look at, and what those must know of their FDBs. */
-import type { ByHand } from "../live/by-hand.ts";
 import type { NameCache } from "../live/containers.ts";
 import type { FdbEntry } from "../live/state.ts";
 import { whichBridge } from "../live/which-bridge.ts";
@@ -13,9 +12,8 @@ export interface Fleet {
   numberOf(bridge: WatchedBridge): number | null;
   /** Reads what is told of the FDBs; while the probes count they see for themselves what is learned. */
   poll(probes: WatchProbes | null): void;
-  byHand(act: ByHand): void;
-  /** Makes the FDBs of the probes right: all of them once they are attached, later what changed while they rested. */
-  fill(probes: WatchProbes, attached: boolean): void;
+  /** Makes the FDBs of the probes right: all of them the first time, later what changed while they rested. */
+  fill(probes: WatchProbes, first: boolean): void;
   /** Gives back to the probes what deletions of the same address on other bridges took from them. */
   mend(probes: WatchProbes, thorough: boolean): void;
   /** Leaves out one that is gone. */
@@ -61,12 +59,15 @@ export async function openFleet(
       const entries = one.entries();
       const known = [...keys].flatMap((key): FdbEntry | [] => entries.get(key) ?? []);
       const number = numbers.get(one);
-      if (number !== undefined) probes.entries(number, known, true);
+      if (number !== undefined) probes.entries({ number, state: one.state() }, known, true);
     }
     stale.clear();
   };
 
   const poll = (probes: WatchProbes | null) => {
+    for (const act of probes?.byHand() ?? []) {
+      for (const one of fleet) one.byHand(act);
+    }
     for (const one of fleet) {
       const { learned, set, deleted } = one.poll();
       markStale(one, set);
@@ -92,13 +93,12 @@ export async function openFleet(
     targets: () => [...numbers].map(([one, number]) => ({ number, state: one.state() })),
     numberOf: (one) => numbers.get(one) ?? null,
     poll,
-    byHand: (act) => {
-      for (const one of fleet) one.byHand(act);
-    },
-    fill: (probes, attached) => {
+    fill: (probes, first) => {
       poll(null);
-      if (attached) {
-        for (const [one, number] of numbers) probes.entries(number, one.entries().values(), false);
+      if (first) {
+        for (const [one, number] of numbers) {
+          probes.entries({ number, state: one.state() }, one.entries().values(), false);
+        }
         stale.clear();
       } else {
         flush(probes);
@@ -108,7 +108,7 @@ export async function openFleet(
       for (const [one, number] of numbers) {
         const entries = one.entries();
         if (thorough || entries.size <= FEW_ENTRIES) {
-          probes.entries(number, entries.values(), false);
+          probes.entries({ number, state: one.state() }, entries.values(), false);
         }
       }
     },

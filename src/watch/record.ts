@@ -1,11 +1,11 @@
 /** A record of what a bridge did in an interval. */
 import { WATCH_SCHEMA, type WatchPort, type WatchRecord } from "../document/watch.ts";
+import type { Phase } from "../live/guard.ts";
 import { portName } from "../live/port-name.ts";
 import { deviceKey } from "../live/program-keys.ts";
 import type { BridgeState } from "../live/state.ts";
 import type { Counters, WatchedBridge } from "./bridge.ts";
-import type { Phase } from "./guard.ts";
-import { type Tally, UNCOUNTED } from "./tally.ts";
+import { splitTotals, type Tally, UNCOUNTED } from "./tally.ts";
 
 export interface Interval {
   seconds: number;
@@ -37,6 +37,7 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
     bridge: { name, ifindex, namespace: { inode: place.inode, label: place.label } },
     seconds: interval.seconds,
     counted: interval.tally === null ? 0 : phase.whole ? interval.seconds : phase.counted,
+    estimated: isEstimated(interval),
     ports: portsOf(state, interval),
     inFlight: interval.inFlight,
     lost: interval.lost,
@@ -55,13 +56,18 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
   };
 }
 
+function isEstimated({ tally, phase }: Interval): boolean {
+  return tally !== null && !phase.whole;
+}
+
 function portsOf(state: BridgeState, interval: Interval): WatchPort[] {
-  const port = (ifindex: number, head: Pick<WatchPort, "name" | "owner" | "state">): WatchPort => ({
-    ...head,
-    ifindex,
-    counters: difference(interval.before.get(ifindex), interval.after.get(ifindex)),
-    ...(interval.tally?.(deviceKey(state.place.inode, ifindex)) ?? UNCOUNTED),
-  });
+  const port = (ifindex: number, head: Pick<WatchPort, "name" | "owner" | "state">): WatchPort => {
+    const counters = difference(interval.before.get(ifindex), interval.after.get(ifindex));
+    const counted = interval.tally?.(deviceKey(state.place.inode, ifindex)) ?? UNCOUNTED;
+    const timesLonger = interval.seconds / interval.phase.counted;
+    const tally = isEstimated(interval) ? splitTotals(counted, counters, timesLonger) : counted;
+    return { ...head, ifindex, counters, ...tally };
+  };
   return [
     port(state.ifindex, { name: "host", owner: null, state: state.up ? "up" : "down" }),
     ...state.ports.map(({ name, ifindex, owner, state: stp }) =>

@@ -1,9 +1,11 @@
 /** What the probes counted between two readings of their maps, by port. */
+import type { Decisions } from "../document/case.ts";
 import type { WatchPort } from "../document/watch.ts";
+import type { Slots } from "../live/program-keys.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { type Bucket, bucketQuantile, mergeBuckets, total } from "../stats/histogram.ts";
 
-/** Cumulative since the probes were attached, by the keys of watch.bt joined with commas. */
+/** Cumulative since the probes were loaded; by device and code, and device, stage and bucket, joined with commas. */
 export interface Reading {
   counts: ReadonlyMap<string, number>;
   latency: ReadonlyMap<string, number>;
@@ -11,18 +13,24 @@ export interface Reading {
 
 export const NOTHING: Reading = { counts: new Map(), latency: new Map() };
 
-export function readMaps(maps: ProbeMaps): Reading {
+/** A slot stands above a code or a stage of eight bits, as in watch.bt. */
+export function readMaps(maps: ProbeMaps, slots: Slots): Reading {
   const by = (name: string) =>
-    new Map(maps.counts(name).map(([key, count]) => [key.join(), count] as const));
+    new Map(
+      maps.counts(name).map(([[at = 0n, ...more], count]) => {
+        return [[slots.device(at >> 8n), at & 0xffn, ...more].join(), count] as const;
+      }),
+    );
   return { counts: by("n"), latency: by("lat") };
 }
 
 /** Codes of @n in watch.bt. */
 const CODE = {
+  ingress: 0,
   left: 8,
   up: 16,
   out: 24,
-  copies: 25,
+  further: 25,
   originated: 26,
   unattributed: 27,
   learned: 28,
@@ -72,7 +80,7 @@ export function tallies(before: Reading, after: Reading): (device: bigint) => Ta
       return (after.counts.get(key) ?? 0) - (before.counts.get(key) ?? 0);
     };
     const gone = (kind: number) => at(CODE.left + kind) + at(CODE.up + kind);
-    const ingress = [UNKNOWN, KNOWN, BROADCAST, MULTICAST, OWN].reduce((sum, k) => sum + at(k), 0);
+    const ingress = at(CODE.ingress);
     const left = {
       knownUnicast: gone(KNOWN),
       unknownUnicast: gone(UNKNOWN),
@@ -81,7 +89,7 @@ export function tallies(before: Reading, after: Reading): (device: bigint) => Ta
       local: gone(OWN),
     };
     const sum = Object.values(left).reduce((all, one) => all + one, 0);
-    const copies = at(CODE.copies);
+    const copies = sum + at(CODE.further);
     return {
       ingress,
       egress: at(CODE.out),
@@ -96,6 +104,60 @@ export function tallies(before: Reading, after: Reading): (device: bigint) => Ta
       latency: latency.get(device) ?? {},
     };
   };
+}
+
+/**
+ * The interface's own totals over a time of which only a part was counted, split as what was counted then: estimates.
+ * `timesLonger` is all of the time by what was counted of it.
+ */
+export function splitTotals(
+  tally: Tally,
+  { rx, tx, txDropped }: WatchPort["counters"],
+  timesLonger: number,
+): Tally {
+  const { ingress, egress, decisions, copies } = tally;
+  if (ingress === null || egress === null || decisions === null || copies === null) return tally;
+  const out = tx + txDropped;
+  const scaled = (count: number | null, by: number) =>
+    count === null ? null : Math.round(count * by);
+  const egressSide =
+    egress === 0 && out > 0
+      ? { egress: null, originated: null, unattributed: null }
+      : {
+          egress: out,
+          originated: scaled(tally.originated, out / Math.max(1, egress)),
+          unattributed: scaled(tally.unattributed, out / Math.max(1, egress)),
+        };
+  // Of frames none of which was counted nothing is known.
+  const ingressSide =
+    ingress === 0 && rx > 0
+      ? { ingress: null, decisions: null, copies: null, amplification: null }
+      : {
+          ingress: rx,
+          decisions: shareOut(rx, decisions),
+          copies: scaled(copies, rx / Math.max(1, ingress)),
+        };
+  return {
+    ...tally,
+    ...egressSide,
+    ...ingressSide,
+    learned: scaled(tally.learned, timesLonger),
+    moved: scaled(tally.moved, timesLonger),
+  };
+}
+
+/** Whole numbers in the proportion of `parts` whose sum is `total`: the largest gets what rounding leaves. */
+function shareOut(total: number, parts: Decisions): Decisions {
+  const sum = Object.values(parts).reduce((all, one) => all + one, 0);
+  const shares = { ...parts };
+  let [largest, left] = ["filtered" as keyof Decisions, total];
+  for (const name of Object.keys(parts) as (keyof Decisions)[]) {
+    shares[name] = Math.floor((parts[name] / Math.max(1, sum)) * total);
+    left -= shares[name];
+    if (parts[name] > parts[largest]) largest = name;
+  }
+  shares[largest] += left;
+  return shares;
 }
 
 function latencies(

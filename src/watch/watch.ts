@@ -1,17 +1,18 @@
 /** What bridges do, an interval at a time. Nothing on them is changed. */
 import type { WatchRecord } from "../document/watch.ts";
-import { liveBackend } from "../live/backend.ts";
+import { type LiveBackend, liveBackends } from "../live/backend.ts";
+import { createGuard, type Guard, NO_PHASE, waitUntil } from "../live/guard.ts";
 import { bridgeGone } from "../live/read-bridge.ts";
+import { WATCH } from "../probes/programs.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
 import { readSoftnetDrops } from "../system/softnet.ts";
 import { printable } from "../text/printable.ts";
 import type { Counters, WatchedBridge } from "./bridge.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
-import { createGuard, NO_PHASE } from "./guard.ts";
-import { MOST_TARGETS } from "./probes.ts";
+import { loadWatch, MOST_TARGETS, type WatchProbes } from "./probes.ts";
 import { type Interval, recordOf } from "./record.ts";
-import { tallies } from "./tally.ts";
+import { NOTHING, tallies } from "./tally.ts";
 
 export interface WatchOptions {
   /** The bridge's name; all that there are when absent. */
@@ -24,7 +25,9 @@ export interface WatchOptions {
   seconds?: number | undefined;
   /** False asks netlink alone: interface counters and the FDB's events. */
   probes?: boolean | undefined;
-  /** Most of one CPU that the probes may take, as a share; 0.02 when absent. */
+  /** How frames are looked at; the first of fentry, kprobe and tracepoints that loads here when absent. */
+  backend?: LiveBackend | undefined;
+  /** Most of one CPU that the probes may take over a second, as a share; 0.02 when absent. */
   maxOverhead?: number | undefined;
   /** A MAC address: FDB events of no other are told, and where it is. */
   mac?: string | undefined;
@@ -54,16 +57,10 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
   const signal = options.signal ?? new AbortController().signal;
   const limit = options.maxOverhead ?? MAX_OVERHEAD;
   requireLivePrivileges();
-  const backend = options.probes === false ? null : await liveBackend();
+  const backends =
+    options.probes === false ? null : await liveBackends(options.backend ?? "auto", WATCH);
   const fleet = await openFleet(bridge, netns);
-  const guard = createGuard({
-    backend,
-    limit,
-    signal,
-    targets: fleet.targets,
-    onAct: fleet.byHand,
-    onCount: fleet.fill,
-  });
+  let probes: WatchProbes | null = null;
   try {
     if (options.onFirst !== undefined) {
       const nothing: Interval = {
@@ -73,37 +70,43 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
       };
       options.onFirst(fleet.bridges().map((one) => recordOf(one, nothing)));
     }
-    try {
-      await guard.attach();
-    } catch (error) {
-      if (signal.aborted) return;
-      throw error;
+    const poll = () => fleet.poll(probes);
+    let guard: Guard | null = null;
+    if (backends !== null) {
+      try {
+        probes = await loadWatch(backends, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      guard = guarded(probes, fleet, limit, signal);
+      await guard.begin(poll);
     }
     const started = performance.now();
     const last = seconds === undefined ? Number.POSITIVE_INFINITY : started + seconds * 1000;
     let counters = readCounters(fleet).counters;
-    guard.take();
+    let reading = probes?.read() ?? NOTHING;
     let skew = frames(counters, readCounters(fleet).counters);
     let time = performance.now();
     let looked = time;
     let drops = readSoftnetDrops();
-    let lost = guard.probes()?.lost() ?? 0;
-    let rate = 0;
+    let lost = probes?.lost() ?? 0;
     for (let end = started; !signal.aborted && end < last; ) {
       end = Math.min(last, Math.max(end, performance.now() - 1) + intervalSeconds * 1000);
-      const phase = await guard.phase(end, rate, () => fleet.poll(guard.probes()));
+      const phase =
+        guard === null ? await unwatched(end, poll, signal) : await guard.phase(end, poll);
       // One after the other, so that what passes between them bounds how far they differ.
       const first = readCounters(fleet);
-      const counted = guard.take();
+      const seen = probes?.read() ?? NOTHING;
       const second = readCounters(fleet);
       const now = performance.now();
       const elapsed = (now - time) / 1000;
       const passed = frames(first.counters, second.counters);
       const dropsNow = readSoftnetDrops();
-      const lostNow = guard.probes()?.lost() ?? 0;
-      const tally = counted === null ? null : tallies(counted.before, counted.after);
+      const lostNow = probes?.lost() ?? 0;
+      const tally = phase.counted > 0 ? tallies(reading, seen) : null;
       const ended = signal.aborted || end >= last;
-      const notes = [...notesOf(fleet), ...(guard.probes()?.full() ?? [])];
+      const notes = [...notesOf(fleet), ...(probes?.full() ?? [])];
       for (const one of [...fleet.bridges()]) {
         const before = counters.get(one);
         const after = first.counters.get(one);
@@ -118,8 +121,8 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
           notes,
         });
       }
-      rate = frames(counters, first.counters) / elapsed;
       counters = first.counters;
+      reading = seen;
       skew = passed;
       time = now;
       drops = dropsNow;
@@ -128,14 +131,28 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
       if (again) looked = now;
       await keepUp(fleet, first.changed, first.gone, again);
       if (fleet.bridges().length === 0) throw gone(bridge);
-      const probes = guard.probes();
       probes?.aim(fleet.targets());
       if (probes !== null) fleet.mend(probes, again);
     }
   } finally {
-    await guard.close();
+    await probes?.close();
     fleet.close();
   }
+}
+
+function guarded(probes: WatchProbes, fleet: Fleet, limit: number, signal: AbortSignal): Guard {
+  probes.aim(fleet.targets());
+  let first = true;
+  const onCount = () => {
+    fleet.fill(probes, first);
+    first = false;
+  };
+  return createGuard({ probes, limit, onCount, signal });
+}
+
+async function unwatched(end: number, poll: () => void, signal: AbortSignal) {
+  await waitUntil(end, poll, signal);
+  return NO_PHASE;
 }
 
 interface Read {

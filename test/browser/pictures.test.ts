@@ -23,7 +23,7 @@ const FIGURES = [
   ["run", "decisions-all"],
   ["run", "strip-2-0"],
   ["run", "slope-0"],
-  ["run", "overhead"],
+  ["run", "slowdown"],
   ["comparison", "forest-0-counted"],
   ["explanation", "bridgefig"],
   ["explanation", "victims-0"],

@@ -22,7 +22,7 @@ test.skipIf(without)("8 and 80 instructions more are found, and found as many", 
         .map(({ instructions }) => ({ value: instructions, boot: 0 })),
     );
   const base = estimateOf(0);
-  process.stdout.write(`stage veth, probes included: ${JSON.stringify(rounds)}\n`);
+  process.stdout.write(`stage veth.in, probes included: ${JSON.stringify(rounds)}\n`);
   for (const { passages } of rounds) expect(passages).toBeGreaterThan(100);
   for (const extra of [8, 80]) {
     const padded = estimateOf(extra);

@@ -17,7 +17,10 @@ const ROUND_NS = 10e6;
 const { pads, rounds, seed }: PadRequest = JSON.parse(process.argv[2] ?? "{}");
 const { signal } = new AbortController();
 const site = await openPrivateSite();
-const counted = await startCounted(site, "veth", await chooseBackend("fentry"), signal);
+const counted = await startCounted(site, "veth.in", await chooseBackend("fentry"), {
+  inChain: false,
+  signal,
+});
 
 async function round(index: number): Promise<void> {
   const lab = await buildPrivateLab(parseTopology("bridge:2"), { signal });

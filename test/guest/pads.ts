@@ -1,6 +1,6 @@
 /** What the script in the guest is asked for, as its only argument. */
 export interface PadRequest {
-  /** How many instructions the stage veth is made longer by, each so often. */
+  /** How many instructions the stage veth.in is made longer by, each so often. */
   pads: readonly number[];
   rounds: number;
   seed: number;

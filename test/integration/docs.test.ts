@@ -64,6 +64,10 @@ for word; do
   set -- "$@" "$word"
 done
 case "$*" in *--duration* | *--no-probes*) ;; explain*) set -- "$@" --duration 1s ;; esac
+case "$*" in
+  *--vs* | *--resume* | *--latency-sessions* | *marginal* | *icount* | *"--backend off"*) ;;
+  bench*) set -- "$@" --latency-sessions 1 ;;
+esac
 `;
 
 /** A watch without --duration is for a person to end; 3 says what was found, and is no failure of the command. */

@@ -26,6 +26,7 @@ it("eight runs at once do not meet, and none is wrong", async () => {
     const bench = async (run: number, topology: string, workload: string) => {
       const out = join(at.folder, `${index}-${run}`);
       const words = ["--topology", topology, "--workload", workload, "--rounds", "2"];
+      words.push("--latency-sessions", "1");
       await succeed("bench", ...words, "--duration", "100ms", "--out", out);
       const [one] = readRun(out).cases;
       expect(one?.state).toBe("complete");

@@ -34,7 +34,16 @@ const live = (name: string, ...words: string[]): Subject["args"] => {
 /** Every command that makes or holds something of the host's. */
 export const SUBJECTS: Record<string, Subject> = {
   bench: {
-    args: bench("--topology", "bridge:3", "--workload", "flood", "--rounds", "20"),
+    args: bench(
+      "--topology",
+      "bridge:3",
+      "--workload",
+      "flood",
+      "--rounds",
+      "20",
+      "--latency-sessions",
+      "2",
+    ),
     spanMs: 8000,
   },
   "bench, streams": {
@@ -73,7 +82,7 @@ export const SUBJECTS: Record<string, Subject> = {
   "bench --kernel": {
     args: bench(
       ...["--kernel", KERNEL, "--topology", "bridge:2", "--workload", "forward"],
-      ...["--rounds", "2"],
+      ...["--rounds", "2", "--latency-sessions", "0"],
     ),
     spanMs: 40_000,
     collected: true,

@@ -45,7 +45,16 @@ it("no round that was finished is lost to SIGKILL, and the run goes on", async (
   await trials("finished rounds after SIGKILL, resumed", 1, async (random) => {
     const { out, env } = at.place();
     const journal = join(out, "journal.ndjson");
-    const words = ["--topology", "bridge:2", "--workload", "forward", "--workload", "udp-rr"];
+    const words = [
+      "--topology",
+      "bridge:2",
+      "--workload",
+      "forward",
+      "--workload",
+      "udp-rr",
+      "--latency-sessions",
+      "1",
+    ];
     const first = ["bench", ...words, "--rounds", "4", "--duration", "100ms", "--out", out];
     const kept = new Set<number>();
     for (let turn = 0; turn < 3; turn++) {

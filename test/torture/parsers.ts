@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { parsePlanFile } from "../../src/bench/plan/named-plans.ts";
 import { parseIperf } from "../../src/bench/workloads/iperf3.ts";
 import { parsePing } from "../../src/bench/workloads/ping.ts";
-import { parseByHand } from "../../src/live/by-hand.ts";
 import { readAccount } from "../../src/probes/account.ts";
 import { emptyRecords, readRecord } from "../../src/probes/records.ts";
 import { programRows } from "../../src/probes/statistics.ts";
@@ -59,11 +58,16 @@ function journal(): string {
   const { workload, lab } = run.cases[0] ?? {};
   const { placement = [], ...read } = lab ?? {};
   const reading = {
-    ...{ cpu: { total: 1, softirq: 0, steal: 0 }, softnetDrops: 0, involuntarySwitches: 0 },
+    ...{
+      cpu: { total: 1, softirq: 0, steal: 0 },
+      softnetDrops: 0,
+      squeezed: 0,
+      involuntarySwitches: 0,
+    },
     ...{ pressureUs: null, atNs: 1 },
   };
   const round = (side: string) => ({
-    ...{ driver: side, side, startNs: 1, durationNs: 1, before: reading, after: reading },
+    ...{ driver: side, side: "off", startNs: 1, durationNs: 1, before: reading, after: reading },
     measured: { metrics: { rtt_p50: 7 }, cpu: null },
   });
   const lines = [
@@ -130,12 +134,8 @@ export const PARSERS: Record<string, Parser> = {
     corpus: [tool("bpftrace.ndjson")],
     read: (text) => {
       const records = emptyRecords();
-      const said = text.split("\n").map((line) => readRecord(records, line));
-      return [
-        records,
-        readAccount(records, [2, 3], true),
-        said.map((one) => parseByHand(one ?? "")),
-      ];
+      for (const line of text.split("\n")) readRecord(records, line);
+      return [records, readAccount(records, [2, 3], true)];
     },
   },
   ping: { corpus: [tool("ping.txt")], read: parsePing },

@@ -37,7 +37,17 @@ const MISDEEDS: Record<string, string | null> = {
 type Command = (place: Place) => string[];
 const bench = (topology: string, workload: string, ...more: string[]): Command => {
   const short = ["--rounds", "1", "--duration", "50ms"];
-  const words = ["bench", ...short, "--topology", topology, "--workload", workload, ...more];
+  const sessions = more.includes("off") ? [] : ["--latency-sessions", "1"];
+  const words = [
+    "bench",
+    ...short,
+    ...sessions,
+    "--topology",
+    topology,
+    "--workload",
+    workload,
+    ...more,
+  ];
   return ({ out }) => [...words, "--out", out];
 };
 const explain: Command = ({ lab: { bridge }, out }) => [

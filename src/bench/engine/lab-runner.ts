@@ -1,9 +1,13 @@
 /** The only code of an experiment that touches labs, workloads and probes: it does what a schedule says. */
 import { setImmediate } from "node:timers/promises";
-import type { MeasuredRound } from "../../document/event.ts";
+import type { MeasuredRound, Reading } from "../../document/event.ts";
+import type { ForeignProbe } from "../../document/foreign.ts";
 import { fullMaps } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
+import { type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type CountedSession, countedSamples, startCounted } from "../../probes/counted.ts";
+import type { ForeignProbes } from "../../probes/foreign.ts";
+import { timeProgram, timeSamples } from "../../probes/time.ts";
 import { runLadder } from "../../setup/checks/index.ts";
 import { buildStandingLab, type StandingLab } from "../../setup/standing-lab.ts";
 import { openPrivateSite, type Site } from "../../system/site.ts";
@@ -12,6 +16,7 @@ import { countedOf } from "../observe/counted.ts";
 import { type Observation, observe } from "../observe/observe.ts";
 import { instructionsPerFrame, stageCountsOf } from "../observe/stage-counts.ts";
 import type { PlannedCase } from "../plan/plan.ts";
+import { isFlooded, timedStage } from "../plan/time-probes.ts";
 import type { Driver, RoundResult } from "../workloads/workload.ts";
 import { readMachine } from "./machine.ts";
 import type { EventBody } from "./perform.ts";
@@ -21,16 +26,18 @@ export interface RunnerOptions {
   signal: AbortSignal;
   /** CPUs that the workloads' threads are pinned to. */
   cpus: readonly number[];
-  /** Draws the bootstraps of intervals. */
-  seed: number;
   /** How the kernel is observed; null for schedules without probes. */
   backend: ProbeBackend | null;
+  /** Who looks for other people's probes; null where nobody can or needs to. */
+  foreign: ForeignProbes | null;
   /** Told a word on an action that takes long. */
   progress?(what: string): void;
 }
 
 interface Watched extends StandingLab {
-  observed: { planned: PlannedCase; observation: Observation; cost: ProbeCost | null } | null;
+  observed: { observation: Observation; cost: ProbeCost | null } | null;
+  /** A program that times. */
+  timing: ProbeSession | null;
 }
 
 interface Prepared {
@@ -50,6 +57,8 @@ export class LabRunner {
   readonly #drivers = new Map<string, Prepared>();
   #stage: { counted: CountedSession; site: Site } | null = null;
   #warnings: string[] = [];
+  /** Keys of other people's probes that this case's events have described. */
+  #described = new Set<string>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -58,6 +67,11 @@ export class LabRunner {
   /** Does it, or throws why not. */
   async act(action: Action): Promise<EventBody> {
     switch (action.act) {
+      case "begin":
+        this.#described.clear();
+        return { act: "begin", id: action.id, ...this.#describe(this.#look(true)) };
+      case "end":
+        return { act: "end", ...this.#describe(this.#look(true)) };
       case "check":
         return { act: "check", checks: await runLadder() };
       case "build":
@@ -75,6 +89,10 @@ export class LabRunner {
         return this.#cost(action);
       case "read":
         return this.#read(action);
+      case "attach-time":
+        return this.#attachTime(action);
+      case "read-time":
+        return this.#readTime(action);
       case "detach":
         await this.#detach(this.#lab(action.lab));
         return { act: "detach" };
@@ -143,7 +161,7 @@ export class LabRunner {
         if (total > MANY_STEPS) progress?.(`building the lab, step ${done} of ${total}`);
       },
     });
-    this.#labs.set(name, { ...standing, observed: null });
+    this.#labs.set(name, { ...standing, observed: null, timing: null });
     return {
       act: "build",
       lab: name,
@@ -156,14 +174,19 @@ export class LabRunner {
   async #attach({ lab: name, planned }: Of<"attach">): Promise<EventBody> {
     const lab = this.#lab(name);
     const observation = await observe(lab.lab, this.#backend(), planned, this.#options.signal);
-    lab.observed = { planned, observation, cost: null };
+    lab.observed = { observation, cost: null };
     return { act: "attach" };
   }
 
   async #detach(lab: Watched): Promise<void> {
-    const { observed } = lab;
+    const { observed, timing } = lab;
     lab.observed = null;
-    await observed?.observation.session.kill();
+    lab.timing = null;
+    try {
+      await timing?.kill();
+    } finally {
+      await observed?.observation.session.kill();
+    }
   }
 
   async #prepare({ lab, driver: name, planned }: Of<"prepare">): Promise<EventBody> {
@@ -180,42 +203,67 @@ export class LabRunner {
   }
 
   async #measure(action: Of<"measure">): Promise<EventBody> {
-    const { drivers, durationNs, mark, keep, act, purpose, measurement, block } = action;
+    const { drivers, durationNs, mark, keep, act, probe, measurement, block } = action;
     // Those who read the progress have their turn now, so that their time is not in the rounds'.
     await setImmediate();
     const rounds: MeasuredRound[] = [];
     for (const { driver: name, side } of drivers) {
       this.#options.signal.throwIfAborted();
       const prepared = this.#driver(name);
-      const before = readMachine();
+      // Before the reading that comes first and after the one that comes last: what looking takes is in neither's time.
+      const there = this.#look();
+      const before = { ...readMachine(), ...there };
       this.#mark(prepared, mark);
       const startNs = Number(process.hrtime.bigint());
       const result = await prepared.driver.round(durationNs);
       const durationMeasuredNs = Number(process.hrtime.bigint()) - startNs;
       this.#mark(prepared, mark === undefined ? undefined : 0);
+      const after = readMachine();
       rounds.push({
         driver: name,
         side,
+        ...(probe === undefined ? {} : { stage: timedStage(probe, prepared.planned) }),
         startNs,
         durationNs: durationMeasuredNs,
         before,
-        after: readMachine(),
+        after: { ...after, ...this.#look() },
         measured: measuredOf(result, prepared.planned, keep),
       });
     }
     return {
       act,
       rounds,
-      ...(purpose === undefined ? {} : { purpose }),
+      ...this.#describe(...rounds.flatMap(({ before, after }) => [before, after])),
       ...(measurement === undefined ? {} : { measurement }),
       ...(block === undefined ? {} : { block }),
     };
   }
 
+  /** Other people's probes that are there now; `thorough` where there is time. */
+  #look(thorough = false): Pick<Reading, "foreign"> {
+    const { foreign } = this.#options;
+    if (foreign === null) return {};
+    const namespaces = [...this.#labs.values()].flatMap(({ lab }) => [
+      ...lab.hosts.map(({ namespace }) => namespace),
+      ...(lab.bridge === null ? [] : [lab.bridge.namespace]),
+    ]);
+    return { foreign: [...foreign.look(namespaces, thorough)] };
+  }
+
+  /** Those of the probes in the readings that this case has not described yet. */
+  #describe(...readings: Pick<Reading, "foreign">[]): { foreign?: ForeignProbe[] } {
+    const { foreign } = this.#options;
+    if (foreign === null) return {};
+    const keys = new Set(readings.flatMap((one) => one.foreign ?? []));
+    const fresh = [...keys].filter((key) => !this.#described.has(key));
+    for (const key of fresh) this.#described.add(key);
+    return { foreign: fresh.map((key) => foreign.describe(key)) };
+  }
+
   /** Tells the probes on this driver's frames which round it is. */
   #mark({ lab }: Prepared, round: number | undefined): void {
     if (round === undefined) return;
-    this.#labs.get(lab)?.observed?.observation.session.round(round);
+    this.#labs.get(lab)?.timing?.round(round);
     this.#stage?.counted.session.round(round);
   }
 
@@ -230,22 +278,48 @@ export class LabRunner {
     return { act: "cost" };
   }
 
-  async #read({ lab: name, rounds }: Of<"read">): Promise<EventBody> {
+  async #attachTime({ lab: name, probe, planned }: Of<"attach-time">): Promise<EventBody> {
+    const standing = this.#lab(name);
+    const program = timeProgram(standing.lab, this.#backend(), probe, {
+      ...planned.workload,
+      flooded: isFlooded(planned),
+      heard: planned.workload.heardByHost === true,
+    });
+    standing.timing = await startProbes(standing.lab.site, program, this.#options.signal);
+    return { act: "attach-time", probe };
+  }
+
+  async #readTime({ lab: name, probe, planned }: Of<"read-time">): Promise<EventBody> {
+    const standing = this.#lab(name);
+    const { timing } = standing;
+    if (timing === null) throw new RangeError("probes that are not attached are read");
+    const records = await timing.stop();
+    standing.timing = null;
+    const faults = [
+      ...(records.lost > 0 ? [`${records.lost} events of the probes were lost`] : []),
+      ...records.errors,
+      ...fullMaps(records, timing.rooms).map((map) => `map ${map} of the probes is full`),
+    ];
+    const samples = timeSamples(records, isFlooded(planned));
+    return { act: "read-time", timed: { probe, samples, faults } };
+  }
+
+  async #read({ lab: name }: Of<"read">): Promise<EventBody> {
     const standing = this.#lab(name);
     if (standing.observed === null) throw new RangeError("probes that are not attached are read");
     const { lab, read } = standing;
     const { observation } = standing.observed;
     const observed = await observation.stop();
-    const { seed } = this.#options;
-    const reading = { ...standing.observed, lab, ports: read.ports, observed, rounds, seed };
+    const reading = { ...standing.observed, lab, ports: read.ports, observed };
     await this.#detach(standing);
     return { act: "read", counted: countedOf(reading) };
   }
 
-  async #attachStage({ stage }: Of<"attach-stage">): Promise<EventBody> {
+  async #attachStage({ stage, inChain }: Of<"attach-stage">): Promise<EventBody> {
     const site = await openPrivateSite();
     try {
-      const counted = await startCounted(site, stage, this.#backend(), this.#options.signal);
+      const { signal } = this.#options;
+      const counted = await startCounted(site, stage, this.#backend(), { inChain, signal });
       this.#stage = { counted, site };
       counted.calibrate();
     } catch (error) {
@@ -288,12 +362,24 @@ export class LabRunner {
 
 /** What of a round is kept. */
 function measuredOf(
-  { metrics, cpu, rttNs, roundTrip, warnings, trials, learning, trainNsPerFrame = [] }: RoundResult,
+  {
+    metrics,
+    cpu,
+    ksoftirqdNs,
+    rttNs,
+    roundTrip,
+    warnings,
+    trials,
+    learning,
+    trainNsPerFrame = [],
+  }: RoundResult,
   { workload }: PlannedCase,
   keep: Of<"measure">["keep"],
 ): MeasuredRound["measured"] {
   const told = warnings === undefined ? {} : { warnings };
-  if (keep === "metrics") return { metrics, cpu, ...told };
+  if (keep === "metrics") {
+    return { metrics, cpu, ...(ksoftirqdNs === undefined ? {} : { ksoftirqdNs }), ...told };
+  }
   if (keep !== undefined) {
     const instructions = keep === "instructions" ? instructionsPerFrame(trainNsPerFrame) : null;
     return {

@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import type { Reading } from "../../document/event.ts";
 import { involuntarySwitches } from "../../system/libc.ts";
-import { readSoftnetDrops } from "../../system/softnet.ts";
+import { readSoftnetDrops, readSoftnetSqueezed } from "../../system/softnet.ts";
 
 /** What has disturbed this machine and this thread so far; null where the kernel does not tell. */
 export function readMachine(): Reading {
   return {
     cpu: readCpuTimes(),
     softnetDrops: readSoftnetDrops(),
+    squeezed: readSoftnetSqueezed(),
     involuntarySwitches: involuntarySwitches(),
     pressureUs: parsePressure(read("/proc/pressure/cpu")),
     atNs: Number(process.hrtime.bigint()),

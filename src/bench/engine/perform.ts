@@ -20,7 +20,7 @@ export interface Performance {
 }
 
 /** Actions that an interrupted schedule may still ask for. */
-const CLOSES = new Set<Action["act"]>(["read", "detach", "close", "session", "end"]);
+const CLOSES = new Set<Action["act"]>(["read", "read-time", "detach", "close", "session", "end"]);
 
 /**
  * Does what a schedule says until it ends, and gives its result; null where the run was interrupted. Earlier events

@@ -3,12 +3,12 @@
  * action became. It knows nothing but events, so the same events lead it to the same decisions: that is how a run
  * that was cut off goes on.
  */
-import type { EventOf, RunEvent } from "../../document/event.ts";
+import type { EventOf, MeasuredRound, RunEvent, TimeProbe } from "../../document/event.ts";
 import type { CountedStage } from "../../probes/counted.ts";
 import type { Topology } from "../../setup/spec.ts";
 import type { PlannedCase } from "../plan/plan.ts";
 
-export type Side = EventOf<"measure">["rounds"][number]["side"];
+export type Side = MeasuredRound["side"];
 
 /** What a schedule can ask for. `say` is a word on it for whoever watches. */
 export type Action = { say?: string } & (
@@ -28,25 +28,29 @@ export type Action = { say?: string } & (
       act: "measure";
       drivers: readonly { driver: string; side: Side }[];
       durationNs: number;
-      /** Tells the probes which round it is. */
+      /** Tells the probes that time which round it is. */
       mark?: number;
+      /** The program that times, in a round `time`. */
+      probe?: TimeProbe;
       /**
-       * All that the workload found when absent; of many short rounds only the `metrics`; `instructions` of the median
-       * train, where the clock counts them; `nothing` where the probes' counts are all.
+       * All that the workload found when absent; of many short rounds only the `metrics`; `instructions` of most
+       * trains, where the clock counts them; `nothing` where the probes' counts are all.
        */
       keep?: "metrics" | "instructions" | "nothing";
-      purpose?: "probe effect";
       measurement?: number;
       block?: number;
     }
   /** A round under the kernel's BPF statistics, which say what each probe costs. */
   | { act: "cost"; driver: string; durationNs: number }
-  /** Detaches at rest and reads what was counted; `rounds` are the marks that count. */
-  | { act: "read"; lab: string; rounds: readonly number[] }
+  /** Detaches at rest and reads what was counted. */
+  | { act: "read"; lab: string }
+  /** Attaches a program that times, and nothing else. */
+  | { act: "attach-time"; lab: string; probe: TimeProbe; planned: PlannedCase }
+  | { act: "read-time"; lab: string; probe: TimeProbe; planned: PlannedCase }
   /** Detaches and throws the counts away. */
   | { act: "detach"; lab: string }
   /** Attaches the two probes of one stage, and the same two around an empty path. */
-  | { act: "attach-stage"; stage: CountedStage }
+  | { act: "attach-stage"; stage: CountedStage; inChain: boolean }
   | { act: "read-stage"; stage: CountedStage; rounds: readonly number[] }
   /** Takes down that lab and its workloads, or all that stands. */
   | { act: "close"; lab?: string }

@@ -4,17 +4,24 @@ import {
   type MetricName,
   type Probe,
   type Round,
+  STAGES,
   type Stage,
 } from "../../document/case.ts";
 import type { EventOf, MeasuredRound, RunEvent } from "../../document/event.ts";
+import { foreignText } from "../../document/foreign.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { lagOne } from "../../stats/autocorrelation.ts";
 import { headlinesOf } from "../../stats/compare/paired.ts";
 import { countedLatency } from "../../stats/counted-latency.ts";
-import { ratioOfPairs } from "../../stats/paired/ratio.ts";
 import { roundTrip } from "../../stats/round-trip.ts";
-import type { PlannedCase } from "../plan/plan.ts";
+import { countedSamples } from "../../stats/samples.ts";
+import { unsteadiness, unsteadyWords } from "../../stats/unsteady.ts";
+import { ratioOfMeans } from "../../stats/welch.ts";
+import { isTimed, type PlannedCase } from "../plan/plan.ts";
+import { isFlooded } from "../plan/time-probes.ts";
 import { Disturbances, stolenShare } from "./disturbance.ts";
+import { ForeignSeen, presentIn } from "./foreign.ts";
+import { TimeFold } from "./time-fold.ts";
 
 export interface CaseFoldOptions {
   /** The name under which the case's lab is built and its workload prepared. */
@@ -23,11 +30,20 @@ export interface CaseFoldOptions {
   /** How stages are counted in instructions; null by the wall clock, and where nothing is probed. */
   icount?: Pick<ProbeBackend, "name" | "reason"> | null;
   clock?: "wall" | "icount";
+  /** Why no stage can be timed on this machine, or null. */
+  untimed?: string | null;
   warnings?: readonly string[];
 }
 
 /** Rounds of one driver, with the readings around them. */
 type Kept = MeasuredRound & { discarded: boolean; measurement: number | undefined };
+
+/** Where in `bench --vs` a round belongs, and why its pair does not count. */
+interface Grouping {
+  measurement?: number | undefined;
+  block?: number | undefined;
+  change: string | null;
+}
 
 /** A case as far as its events tell it. */
 export class CaseFold {
@@ -35,20 +51,19 @@ export class CaseFold {
   readonly #options: CaseFoldOptions;
   #case: Case;
   #kept: Kept[] = [];
-  #effect: MeasuredRound[][] = [];
-  /** Rounds of earlier attempts, which do not count. */
-  #first = 0;
-  #side = "";
+  #time: TimeFold;
   /** Probes are attached, and what they counted was not read. */
   #unread = false;
   /** How many rounds there were when they were attached. */
   #attachedAt = 0;
   #before = 0;
+  readonly #foreign = new ForeignSeen();
 
   constructor(planned: PlannedCase, options: CaseFoldOptions) {
     this.#planned = planned;
     this.#options = options;
     this.#case = emptyCase(planned);
+    this.#time = new TimeFold(planned);
     this.#warn(options.warnings ?? []);
     const { icount } = options;
     if (icount == null) return;
@@ -56,11 +71,12 @@ export class CaseFold {
       backend: icount.name,
       reason: icount.reason,
       ...{ events: 0, lost: 0, missed: 0, degraded: [], emptyNs: null, programs: [] },
-      ...{ overhead: null, notObservable: [], calibration: [] },
+      ...{ slowdown: null, notObservable: [] },
     };
   }
 
   enter(event: RunEvent): void {
+    this.#foreign.enter(event);
     switch (event.act) {
       case "build":
         if (event.lab === this.#options.slot) this.#built(event);
@@ -69,6 +85,7 @@ export class CaseFold {
         if (event.driver === this.#options.slot) this.#prepared(event);
         break;
       case "attach":
+      case "attach-time":
       case "attach-stage":
         this.#unread = true;
         this.#attachedAt = this.#case.rounds.length;
@@ -78,6 +95,10 @@ export class CaseFold {
         break;
       case "read":
         this.#read(event);
+        break;
+      case "read-time":
+        this.#unread = false;
+        this.#time.read(event);
         break;
       case "detach":
         this.#unread = false;
@@ -117,15 +138,23 @@ export class CaseFold {
         `the run was cut off and resumed: ${this.#before} of the rounds are of labs that were built before`,
       );
     }
-    const trips = this.#kept
-      .filter(({ side }) => side === this.#side)
-      .flatMap(({ measured }) => measured.roundTrip ?? []);
+    const trips = this.#off.flatMap(({ measured }) => measured.roundTrip ?? []);
     const together = roundTrip(trips);
     if (together !== undefined) one.roundTrip = together;
-    const { probeEffectPairs: pairs } = this.#planned;
-    if (pairs > 0 && this.#effect.length === pairs && one.probe !== undefined) {
-      one.probe.overhead = probeEffect(this.#effect, this.#options.seed);
+    const foreign = this.#foreign.named(new Set(this.#counted().flatMap(presentIn)));
+    if (foreign.length > 0) one.foreignProbes = foreign;
+    one.warnings.push(...this.#unsteady());
+    if (one.probe !== undefined && this.#options.clock !== "icount") {
+      one.probe.slowdown = slowdown(this.#kept);
+      one.probe.notObservable.push(...untimed(this.#planned, this.#options.untimed ?? null, one));
     }
+    const meanwhile = this.#kept.filter(({ side }) => side === "time").flatMap(presentIn);
+    const others = this.#foreign.named(new Set(meanwhile));
+    // Whoever else is at a stage's ends, or inside it, is in its time.
+    this.#time.finish(
+      one,
+      others.length === 0 ? null : `other people's probes were there: ${foreignText(others)}`,
+    );
     return one;
   }
 
@@ -145,34 +174,38 @@ export class CaseFold {
     this.#case.lab = { ...this.#case.lab, placement };
   }
 
-  #measured({ rounds, purpose, measurement, block }: EventOf<"measure">): void {
-    if (purpose !== undefined) {
-      this.#effectRounds(rounds);
-      return;
-    }
+  get #off(): Kept[] {
+    return this.#kept.filter(({ side }) => side === "off");
+  }
+
+  #measured({ rounds, measurement, block }: EventOf<"measure">): void {
+    // What changes between a pair's two rounds makes a change of its ratio; what it does to the values has no say.
+    const change = measurement === undefined ? null : this.#foreign.change(rounds);
     for (const one of rounds) {
-      if (one.driver === this.#options.slot) this.#round(one, { measurement, block });
+      if (one.driver === this.#options.slot) this.#round(one, { measurement, block, change });
     }
   }
 
-  /** One pair may come in two events, since probes are attached in between. */
-  #effectRounds(rounds: readonly MeasuredRound[]): void {
-    const last = this.#effect.at(-1);
-    if (last !== undefined && last.length < 2) last.push(...rounds);
-    else this.#effect.push([...rounds]);
+  #counted(): Kept[] {
+    return this.#kept.filter(({ discarded }) => !discarded);
   }
 
-  #round(
-    one: MeasuredRound,
-    { measurement, block }: { measurement?: number | undefined; block?: number | undefined },
-  ): void {
-    const { side, startNs, durationNs, before, after, measured } = one;
-    if (side === "off" && this.#side === "on") this.#forget();
-    this.#side = side;
-    const index = this.#case.rounds.length - this.#first + 1;
-    const discarded = block === 0 ? "warm-up" : null;
+  /** What a reader has to know of the rounds behind the case's number; of pairs, their ratio is what counts. */
+  #unsteady(): string[] {
+    const [metric] = headlinesOf(this.#case);
+    const timed = this.#options.clock !== "icount" && this.#case.sessions === undefined;
+    if (metric === undefined || !timed) return [];
+    const samples = countedSamples(this.#case, metric).map(({ value }) => value);
+    return unsteadyWords(metric, unsteadiness(samples));
+  }
+
+  #round(one: MeasuredRound, { measurement, block, change }: Grouping): void {
+    const { side, stage, startNs, durationNs, before, after, measured } = one;
+    const index = this.#case.rounds.length + 1;
+    const discarded = block === 0 ? "warm-up" : change;
     const round: Round = {
       ...{ index, side, startNs, durationNs, cpu: measured.cpu },
+      ...(stage === undefined ? {} : { stage }),
       steal: this.#options.clock === "icount" ? null : stolenShare(before.cpu, after.cpu),
       discarded,
       ...(measurement === undefined ? {} : { measurement }),
@@ -181,7 +214,9 @@ export class CaseFold {
     };
     this.#case.rounds.push(round);
     this.#kept.push({ ...one, discarded: discarded !== null, measurement });
-    this.#enter(measured, index);
+    this.#time.round(one);
+    // What a case found is of rounds in which nobody watched.
+    if (side === "off" || this.#options.clock === "icount") this.#enter(measured, index);
   }
 
   #enter(measured: MeasuredRound["measured"], index: number): void {
@@ -201,18 +236,10 @@ export class CaseFold {
     this.#case.metrics[name].samples.push(value);
   }
 
-  /** Where there are rounds with probes, what a case found is of those without. */
-  #forget(): void {
-    const { setup_time } = this.#case.metrics;
-    this.#case.metrics = setup_time === undefined ? {} : { setup_time };
-    delete this.#case.trials;
-    delete this.#case.learning;
-  }
-
   #read({ counted }: EventOf<"read">): void {
     this.#unread = false;
-    const { ports, bridge, latency, probe, warnings } = counted;
-    Object.assign(this.#case, { ports, latency, probe });
+    const { ports, bridge, probe, warnings } = counted;
+    Object.assign(this.#case, { ports, probe });
     if (bridge !== undefined) this.#case.bridge = bridge;
     this.#warn(warnings);
   }
@@ -220,40 +247,37 @@ export class CaseFold {
   #stage({ counts }: EventOf<"read-stage">): void {
     this.#unread = false;
     const { probe } = this.#case;
-    const { stage, calibration, perRound, buckets, from, to, lost, degraded, reason } = counts;
+    const { stage, observer, perRound, buckets, from, to, lost, degraded, reason } = counts;
     if (probe === undefined) return;
     probe.lost += lost;
     probe.degraded.push(...degraded);
-    probe.calibration?.push(...calibration);
     if (reason !== null) probe.notObservable.push({ stage, reason });
-    else if (calibration.length > 0) {
-      this.#case.latency[stage] = countedLatency(buckets, perRound, from, to);
+    else if (observer !== null) {
+      this.#case.latency[stage] = countedLatency({ buckets, perRound, observer, from, to });
     }
   }
 
-  #discard(reason: string): void {
-    const { rounds, warnings } = this.#case;
-    const kept = rounds.map((round) => ({ ...round, discarded: round.discarded ?? reason }));
-    this.#case = { ...emptyCase(this.#planned), rounds: kept, warnings };
-    this.#first = kept.length;
-    this.#kept = [];
-    this.#side = "";
+  /** Rounds under the probes from that one on are worth nothing. */
+  #discard(reason: string, from = 0): void {
+    this.#case.rounds.forEach((round, index) => {
+      if (index >= from && round.side !== "off") round.discarded ??= reason;
+    });
+    this.#kept.forEach((one, index) => {
+      if (index >= from && one.side !== "off") one.discarded = true;
+    });
   }
 
   #resumed(): void {
     const reason = "the run was cut off before the probes were read";
-    if (this.#unread && this.#case.rounds.length > this.#attachedAt) {
-      if (this.#options.clock !== "icount") this.#discard(reason);
-      for (const round of this.#case.rounds.slice(this.#attachedAt)) round.discarded ??= reason;
-    }
+    if (this.#unread) this.#discard(reason, this.#attachedAt);
     this.#unread = false;
-    this.#effect = this.#effect.filter(({ length }) => length === 2);
     this.#before = this.#kept.length;
   }
 
   #session({ session }: EventOf<"session">): void {
-    const mine = this.#kept.filter(({ measurement }) => measurement === session.measurement);
-    const counted = mine.filter(({ discarded }) => !discarded);
+    const counted = this.#counted().filter(
+      ({ measurement }) => measurement === session.measurement,
+    );
     const disturbances = new Disturbances();
     for (const { before, after } of counted) disturbances.add(before, after);
     const [metric] = headlinesOf(this.#case);
@@ -287,22 +311,36 @@ function emptyCase(planned: PlannedCase): Case {
   };
 }
 
-/** Where observing shows first, in the order of preference. */
-const METRIC_ORDER: readonly MetricName[] = ["ns_per_frame", "rtt_p50", "throughput"];
+const PATHS =
+  "a flooded frame has as many paths as copies: veth.in, bridge.flood and veth.out are its parts";
 
-/** The workload's own number with probes on and off, from pairs of rounds; null where it has none. */
-function probeEffect(
-  pairs: readonly (readonly MeasuredRound[])[],
-  seed: number,
-): Probe["overhead"] {
-  const rounds = pairs.flat();
-  const first = rounds.find(({ side }) => side === "on")?.measured.metrics;
-  const metric = METRIC_ORDER.find((name) => first?.[name] !== undefined);
+/** Stages that were not timed, and why. */
+function untimed(planned: PlannedCase, machine: string | null, one: Case): Probe["notObservable"] {
+  const reason =
+    machine ??
+    (planned.latencySessions === 0
+      ? "the plan has no sessions for it (--latency-sessions 0, or too short a budget)"
+      : null) ??
+    (isTimed(planned) ? null : "a round of a search is many trials: its stages are not timed");
+  const known = new Set(one.probe?.notObservable.map(({ stage }) => stage));
+  if (reason === null)
+    return known.has("path") || !isFlooded(planned) ? [] : [{ stage: "path", reason: PATHS }];
+  return STAGES.filter((stage) => !known.has(stage)).map((stage) => ({ stage, reason }));
+}
+
+/** Where observing shows, in the order of preference; of a rate more is less slow. */
+const SLOWED: readonly MetricName[] = ["ns_per_frame", "rtt_p50", "throughput", "frame_rate"];
+
+/** The workload's own number under the counting probes against the rounds without them before and after. */
+function slowdown(kept: readonly Kept[]): Probe["slowdown"] {
+  const counted = kept.filter(({ side, discarded }) => side === "count" && !discarded);
+  const metric = SLOWED.find((name) => counted[0]?.measured.metrics[name] !== undefined);
   if (metric === undefined) return null;
-  const values = (side: "on" | "off") =>
-    rounds
-      .filter((round) => round.side === side)
-      .map(({ measured }) => measured.metrics[metric] ?? Number.NaN);
-  const [on, off] = [values("on"), values("off")];
-  return { metric, on, off, ...ratioOfPairs(on, off, seed) };
+  const values = (rounds: readonly Kept[]) =>
+    rounds.flatMap(({ measured }) => measured.metrics[metric] ?? []);
+  const off = values(kept.filter(({ side }) => side === "off"));
+  const on = values(counted);
+  const lower = METRICS[metric].better === "lower";
+  const ratio = ratioOfMeans(...(lower ? ([off, on] as const) : ([on, off] as const)));
+  return ratio === null ? null : { metric, ...ratio };
 }

@@ -27,10 +27,23 @@ function faultsOf({
 }
 
 /** True when every check passed, every case is complete, its accounting check passed and its probes saw all. */
-export function isSound(run: Run): boolean {
+export function isWhole(run: Run): boolean {
   return (
     run.state === "complete" &&
     run.checks.every((check) => check.passed) &&
     run.cases.every((one) => one.state === "complete" && faultsOf(one).length === 0)
   );
+}
+
+/** True unless net stages came to more than what they are part of, or did not close against what nobody watched. */
+export function timesHold(run: Run): boolean {
+  return (
+    run.cases.every(({ timeCheck }) => timeCheck?.passed !== false) &&
+    (run.truth?.rows ?? []).every(({ closes }) => closes !== false)
+  );
+}
+
+/** True when the run is whole, its times hold, and nobody else's probes were on a frame's way: they slow every frame. */
+export function isSound(run: Run): boolean {
+  return isWhole(run) && timesHold(run) && (run.environment.foreignProbes ?? []).length === 0;
 }

@@ -51,7 +51,7 @@ export class ProgressFold {
   enter(event: RunEvent): void {
     if (event.act === "begin") this.#begin(event);
     if (event.act === "discard") this.#done = 0;
-    if (event.act === "measure" && event.purpose === undefined) this.#measured(event.rounds);
+    if (event.act === "measure") this.#measured(event.rounds);
   }
 
   get #total(): number {

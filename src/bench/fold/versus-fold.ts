@@ -4,13 +4,15 @@ import { type Run, runSchema } from "../../document/run.ts";
 import { type Both, SIDES, type SideName } from "../plan/sides.ts";
 import type { VersusPlan } from "../plan/versus-plan.ts";
 import { CaseFold } from "./case-fold.ts";
-import { type Ending, noteResume, valid } from "./run-fold.ts";
+import { ForeignSeen } from "./foreign.ts";
+import { type Ending, noteResume, valid, withForeign } from "./run-fold.ts";
 
 /** The documents of two variants, as far as their events tell them. */
 export class VersusFold {
   readonly #runs: Both<Run>;
   readonly #plan: VersusPlan;
   readonly #seed: number;
+  readonly #foreign = new ForeignSeen();
   #inHand: Both<CaseFold> | null = null;
 
   constructor(begun: Run, plan: VersusPlan, seed: number) {
@@ -27,6 +29,7 @@ export class VersusFold {
 
   enter(event: RunEvent): void {
     for (const side of SIDES) noteResume(this.#runs[side], event);
+    this.#foreign.enter(event);
     if (event.act === "begin") this.#inHand = this.#begin(event.id);
     for (const side of SIDES) this.#inHand?.[side].enter(event);
     if (event.act === "end") this.#end("complete");
@@ -36,6 +39,7 @@ export class VersusFold {
     this.#end("interrupted");
     const of = (side: SideName): Run => {
       const run = { ...this.#runs[side], durationNs };
+      run.environment = withForeign(run.environment, this.#foreign);
       const failed = run.cases.some((one) => one.state === "failed");
       run.state = interrupted ? "interrupted" : failed ? "failed" : "complete";
       return runSchema.parse(run);

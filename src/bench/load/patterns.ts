@@ -34,7 +34,7 @@ export const ONE_TO_ONE: Pattern = {
   name: "forward",
   summary:
     "small frames from each sender to the next host, whose address is known; pinned, saturated (packet socket, no queueing discipline)",
-  topologies: ["veth", "bridge", "external", "attach"],
+  topologies: ["veth", "bridge", "chain", "external", "attach"],
   stages: FORWARDED,
   ...ring,
   targets: (hosts, from) => [(from + 1) % hosts],

@@ -41,6 +41,8 @@ export interface SendResult {
   trainNsPerFrame: number[];
   /** CPU time of the sending thread and of its CPU's ksoftirqd: the whole path runs on that CPU. */
   cpuNs: number;
+  /** Of it, ksoftirqd's. */
+  ksoftirqdNs: number;
   /** The same by kind, ksoftirqd's counted as system time. */
   cpu: { userNs: number; systemNs: number };
 }
@@ -131,6 +133,7 @@ async function send(
     elapsedNs,
     trainNsPerFrame: trains.nsPerFrame,
     cpuNs: cpuNs + softirqdNs,
+    ksoftirqdNs: softirqdNs,
     cpu: cpuTimes,
   };
 }

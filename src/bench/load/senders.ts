@@ -44,6 +44,7 @@ function together(one: SendResult, other: SendResult): SendResult {
     elapsedNs: Math.max(one.elapsedNs, other.elapsedNs),
     trainNsPerFrame: [...one.trainNsPerFrame, ...other.trainNsPerFrame],
     cpuNs: one.cpuNs + other.cpuNs,
+    ksoftirqdNs: one.ksoftirqdNs + other.ksoftirqdNs,
     cpu: {
       userNs: one.cpu.userNs + other.cpu.userNs,
       systemNs: one.cpu.systemNs + other.cpu.systemNs,

@@ -14,7 +14,13 @@ export interface BookPort {
   host: boolean;
 }
 
-const NO_COUNTERS: Counters = { rx: 0, tx: 0, rxDropped: 0, txDropped: 0 };
+const NO_COUNTERS: Counters = {
+  ...{ rx: 0, tx: 0, rxDropped: 0, txDropped: 0 },
+  ...{ rxBytes: 0, txBytes: 0 },
+};
+
+/** In bytes; br_pass_frame_up counts a frame from behind it. */
+const ETHERNET_HEADER = 14;
 
 /**
  * Sets the probes' account beside the interface counters of the same window, port by port:
@@ -29,7 +35,7 @@ export function balance(
   return ports.flatMap((port) => {
     const tally = account.ports.get(port.ifindex);
     if (tally === undefined) return [];
-    const counters = subtract(
+    const { rxBytes, txBytes, ...counters } = subtract(
       after.get(port.name) ?? NO_COUNTERS,
       before.get(port.name) ?? NO_COUNTERS,
     );
@@ -41,7 +47,10 @@ export function balance(
         egress: tally.egress,
         originated: tally.originated,
         segments: tally.segments,
-        bytes: tally.bytes,
+        bytes: port.host
+          ? // The bridge device transmits into the bridge. What it receives it counts without its header.
+            { ingress: txBytes, egress: rxBytes + ETHERNET_HEADER * counters.rx }
+          : { ingress: rxBytes, egress: txBytes },
         decisions: tally.decisions,
         copies: tally.copies,
         latency: {},
@@ -59,7 +68,11 @@ function flooded(account: Account, ifindex: number): Pick<PortAccount, "consider
   return { considered: of.considered, skipped: Math.max(0, of.considered - of.copies) };
 }
 
-function close(port: BookPort, tally: PortTally, counters: Counters): PortAccount["closure"] {
+function close(
+  port: BookPort,
+  tally: PortTally,
+  counters: PortAccount["counters"],
+): PortAccount["closure"] {
   if (port.notComparable !== null) {
     return { unit: "notComparable", ingress: 0, egress: 0, reason: port.notComparable };
   }

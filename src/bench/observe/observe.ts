@@ -1,13 +1,14 @@
-import type { Lab, Probe, Stage } from "../../document/run.ts";
+import { type Lab, type Probe, STAGES, type Stage } from "../../document/run.ts";
 import { type Account, fullMaps, readAccount } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { type ProbeProgram, type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type MirrorEntry, seedMirror } from "../../probes/mirror.ts";
-import { PORTS_BY_NAME, probeProgram } from "../../probes/programs.ts";
+import { PORTS_BY_WAY, probeProgram } from "../../probes/programs.ts";
 import type { Records } from "../../probes/records.ts";
 import type { BuiltLab } from "../../setup/lab.ts";
 import { SWITCH } from "../../setup/plan.ts";
 import { fdbRow, readRows } from "../../setup/rows.ts";
+import { isForeign } from "../../setup/spec.ts";
 import { type Counters, sameCounters } from "../../system/counters.ts";
 import { quiet } from "../load/quiet.ts";
 import type { PlannedCase } from "../plan/plan.ts";
@@ -43,8 +44,7 @@ export async function observe(
   planned: PlannedCase,
   signal: AbortSignal,
 ): Promise<Observation> {
-  const { sampleOneIn, bypassesQdisc } = planned.workload;
-  const options = { sampleOneIn, bypassesQdisc, mapKeys: mapKeysFor(planned) };
+  const options = { packed: mayPack(lab, planned), mapKeys: mapKeysFor(planned) };
   const program = probeProgram(lab, backend, options);
   for (let attempt = 1; ; attempt++) {
     const before = await quiet(lab, signal);
@@ -77,7 +77,6 @@ async function stop(
   backend: ProbeBackend,
   notes: string[],
 ): Promise<Observed> {
-  session.round(0);
   const after = await quiet(lab);
   const missed = (await session.statistics()).reduce((sum, program) => sum + program.missed, 0);
   const records = await session.stop();
@@ -119,68 +118,48 @@ async function readFdb(lab: BuiltLab): Promise<MirrorEntry[]> {
   });
 }
 
-/** Functions without which a stage has no beginning or no end. */
-const STAGE_FUNCTIONS: Record<Stage, readonly string[]> = {
-  veth: ["veth_xmit"],
-  "bridge.forward": ["br_handle_frame_finish", "br_forward", "br_dev_queue_push_xmit"],
-  "bridge.flood": ["br_handle_frame_finish", "br_flood", "br_dev_queue_push_xmit"],
-  "bridge.learn": ["br_handle_frame_finish", "fdb_create"],
-  "bridge.lookup": ["br_fdb_find_rcu"],
-  path: ["veth_xmit"],
-};
-
-/** Stages that a lab, a backend or a kernel cannot show, and why. */
-export function notObservable(
-  lab: BuiltLab,
-  ports: Lab["ports"],
-  backend: ProbeBackend,
-  dropped: ProbeProgram["dropped"],
-): Probe["notObservable"] {
+/** Stages that a lab cannot show to tracepoints, and why; all others are timed, or not asked for. */
+export function notObservable(lab: BuiltLab, ports: Lab["ports"]): Probe["notObservable"] {
   const reasons = new Map<Stage, string>();
   const note = (stage: Stage, reason: string) => {
     if (!reasons.has(stage)) reasons.set(stage, reason);
   };
   if (lab.bridge === null) {
-    for (const stage of BRIDGE_STAGES) note(stage, `${lab.spec.kind} has no bridge`);
-    if (lab.spec.kind === "netns") note("veth", "netns has no veth pair");
+    const { kind } = lab.spec;
+    for (const stage of STAGES.filter((one) => one !== "path"))
+      note(stage, `${kind} has no bridge`);
   }
-  if (backend.name === "tracepoint") {
-    note("bridge.lookup", "no tracepoint fires at the look-up: it takes function probes");
-    if (ports.some((port) => port.xdp || port.offloads.gro === true)) {
-      const why = "a port has XDP or GRO: its frames come by veth_poll, not by netif_rx";
-      note("veth", why);
-      note("path", why);
-    }
-  }
-  for (const [stage, functions] of Object.entries(STAGE_FUNCTIONS)) {
-    const missing = dropped.find((one) => functions.includes(one.function));
-    if (missing !== undefined) note(stage as Stage, `${missing.function}: ${missing.reason}`);
+  note("bridge.lookup", "no tracepoint fires at the look-up: it is timed in instructions only");
+  if (ports.some((port) => port.xdp || port.offloads.gro === true)) {
+    const why = "a port has XDP or GRO: its frames come by veth_poll, not by netif_rx";
+    for (const stage of STAGES) note(stage, why);
   }
   return [...reasons].map(([stage, reason]) => ({ stage, reason }));
 }
 
-const BRIDGE_STAGES = ["bridge.forward", "bridge.flood", "bridge.learn", "bridge.lookup"] as const;
-
-/** Of a round at one port, over all stages: four times the most that was seen on a busy host, 128. */
-const BUCKETS = 512;
-/** Rounds in which probes count besides the measured ones: before the first, and the one for what observing costs. */
-export const OTHER_ROUNDS = 2;
-/** @in, @left, @up and @drops have a key for a port and a class or reason. */
+/** @way has a key for two ports and each class, of a first copy and of others; @drops some for each port. */
+const WAY_KEYS = 6;
 const PORT_KEYS = 16;
-/** Frames on their way between two probes: net.core.netdev_max_backlog of a few CPUs. */
 const LEAST = 4096;
 const MOST = 65_536;
 
 /**
  * Keys that every map of a case's program may have: the kernel makes room for all of them at once, in
- * each of some twenty maps, so too many cost memory and seconds, and too few the case's account.
+ * each of some fifteen maps, so too many cost memory and seconds, and too few the case's account.
  */
-export function mapKeysFor({ topology, workload, rounds, options }: PlannedCase): number {
+export function mapKeysFor({ topology, workload, options }: PlannedCase): number {
   const usual = Number(workload.parameters.find(({ name }) => name === "addresses")?.default ?? 0);
   const ports = topology.hosts.length + 1;
-  const booked = topology.hosts.length > PORTS_BY_NAME ? 1 : ports;
-  const samples = (rounds + OTHER_ROUNDS) * booked * BUCKETS;
+  const ways = topology.hosts.length > PORTS_BY_WAY ? 0 : ports ** 2 * WAY_KEYS;
   // Half of them at the most, so that what a flush has not yet removed finds room.
   const entries = 2 * ((options.addresses ?? usual) + ports);
-  return Math.min(MOST, Math.max(LEAST, samples, entries, ports * PORT_KEYS));
+  return Math.min(MOST, Math.max(LEAST, ways, entries, ports * PORT_KEYS));
+}
+
+/**
+ * Whether a frame may hold several segments. Packet sockets send one each, and in a lab of ours nobody else sends;
+ * so nothing has to ask, which costs two reads an event.
+ */
+function mayPack(lab: BuiltLab, { workload }: PlannedCase): boolean {
+  return !workload.bypassesQdisc || isForeign(lab.spec);
 }

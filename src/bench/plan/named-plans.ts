@@ -18,6 +18,7 @@ export interface PlanRequest {
   timing: Timing;
   ladder: boolean;
   marginal: boolean;
+  truth?: boolean;
   /** IPv4 network of the hosts; undefined for RFC 2544's. */
   network: string | undefined;
 }
@@ -25,7 +26,7 @@ export interface PlanRequest {
 interface Entry extends WorkloadOptions {
   topology: string;
   workload: string;
-  probeEffectPairs?: number | undefined;
+  latencySessions?: number | undefined;
 }
 
 /** What topologies are resolved with. */
@@ -39,20 +40,23 @@ export interface Surroundings {
 /** The walk's own network. */
 const WALK_NETWORK = "192.168.1.0/24";
 
+/** Not every case needs every stage: counts and metrics come first, and each session takes seconds. */
+const untimed = { latencySessions: 0 };
+
 /** The walk from namespace to veth to bridge, driven. */
 const ARTICLE: Entry[] = [
-  { topology: "netns", workload: "ping" },
-  { topology: "veth", workload: "ping" },
-  { topology: "veth", workload: "forward" },
-  { topology: "bridge:2", workload: "ping-flood", probeEffectPairs: 6 },
+  { topology: "netns", workload: "ping", ...untimed },
+  { topology: "veth", workload: "ping", ...untimed },
+  { topology: "veth", workload: "forward", ...untimed },
+  { topology: "bridge:2", workload: "ping-flood" },
   { topology: "bridge:2", workload: "forward" },
-  { topology: "bridge:4", workload: "ping" },
-  { topology: "bridge:4", workload: "udp-rr" },
-  { topology: "bridge:4", workload: "tcp-stream" },
+  { topology: "bridge:4", workload: "ping", ...untimed },
+  { topology: "bridge:4", workload: "udp-rr", ...untimed },
+  { topology: "bridge:4", workload: "tcp-stream", ...untimed },
   { topology: "bridge:4", workload: "learn" },
   { topology: "bridge:4", workload: "flood" },
-  { topology: "bridge:4", workload: "broadcast" },
-  { topology: "bridge:8", workload: "ping-flood" },
+  { topology: "bridge:4", workload: "broadcast", ...untimed },
+  { topology: "bridge:8", workload: "ping-flood", ...untimed },
   { topology: "bridge:8", workload: "flood" },
 ];
 
@@ -75,7 +79,7 @@ const NAMED: Record<string, (around: Surroundings) => PlanRequest> = {
     name: "article",
     network: around.network ?? WALK_NETWORK,
     cases: requests(ARTICLE, { ...around, network: around.network ?? WALK_NETWORK }),
-    timing: { rounds: 5, durationNs: 300e6 },
+    timing: { rounds: 6, durationNs: 200e6, latencySessions: 3 },
     ladder: true,
     marginal: true,
   }),
@@ -83,7 +87,7 @@ const NAMED: Record<string, (around: Surroundings) => PlanRequest> = {
     name: "quick",
     network: around.network,
     cases: requests(QUICK, around),
-    timing: { rounds: 5, durationNs: 200e6 },
+    timing: { rounds: 5, durationNs: 200e6, latencySessions: 3 },
     ladder: false,
     marginal: false,
   }),
@@ -97,6 +101,17 @@ const NAMED: Record<string, (around: Surroundings) => PlanRequest> = {
   }),
   marginal: ({ network }) => ({
     ...{ name: "marginal", network, cases: [], timing: {}, ladder: false, marginal: true },
+  }),
+  truth: ({ network }) => ({
+    ...{
+      name: "truth",
+      network,
+      cases: [],
+      timing: {},
+      ladder: false,
+      marginal: false,
+      truth: true,
+    },
   }),
 };
 
@@ -124,7 +139,7 @@ const fileSchema = z.strictObject({
         workload: z.string(),
         ...each(NUMBER_NAMES, z.int().positive().optional()),
         ...each(WORD_NAMES, z.string().optional()),
-        probeEffectPairs: z.int().nonnegative().optional(),
+        latencySessions: z.int().nonnegative().optional(),
       }),
     )
     .min(1),
@@ -166,13 +181,13 @@ export function crossPlan(
 }
 
 function requests(entries: readonly Entry[], { network, external }: Surroundings): CaseRequest[] {
-  return entries.map(({ topology, workload, probeEffectPairs, ...options }) => ({
+  return entries.map(({ topology, workload, latencySessions, ...options }) => ({
     topology:
       parseForeign(topology, external) ??
       resolveTopology(topology, network === undefined ? {} : { network }),
     workload: workloadNamed(workload),
     options,
-    ...(probeEffectPairs === undefined ? {} : { probeEffectPairs }),
+    ...(latencySessions === undefined ? {} : { latencySessions }),
   }));
 }
 

@@ -35,7 +35,7 @@ const schema = z.strictObject({
           ...WORD_NAMES.map((name) => [name, z.string().optional()]),
         ]),
       ),
-      probeEffectPairs: z.int().nonnegative(),
+      latencySessions: z.int().nonnegative(),
     }),
   ),
 });
@@ -52,7 +52,7 @@ export function planDocument(plan: Plan, seed: number): PlanDocument {
     cpus: cpus === null ? null : [...cpus],
     ...(network === undefined ? {} : { network }),
     marginal: marginal !== null,
-    cases: plan.cases.map(({ topology, workload, options, probeEffectPairs }) => {
+    cases: plan.cases.map(({ topology, workload, options, latencySessions }) => {
       if (isForeign(topology)) {
         throw new UsageError(
           `${topology.label} is a network of this host, and a guest has none of it: leave out --kernel`,
@@ -60,7 +60,7 @@ export function planDocument(plan: Plan, seed: number): PlanDocument {
       }
       const { label } = topology;
       const file = isTopologyFile(label) ? { file: readFileSync(label, "utf8") } : {};
-      return { topology: label, ...file, workload: workload.name, options, probeEffectPairs };
+      return { topology: label, ...file, workload: workload.name, options, latencySessions };
     }),
   };
 }
@@ -83,7 +83,7 @@ export function planOfDocument(text: string, path: string): { plan: Plan; seed: 
         : parseTopologyFile(file, topology, defaults),
     workload: workloadNamed(workload),
     options: rest.options as WorkloadOptions,
-    probeEffectPairs: rest.probeEffectPairs,
+    latencySessions: rest.latencySessions,
   }));
   const plan = makePlan(name, requests, timing, backend, ladder);
   const costs = marginal ? marginalPlan(network) : null;

@@ -1,13 +1,18 @@
+import type { Stage } from "../../document/case.ts";
+import type { Truth } from "../../document/truth.ts";
 import { BACKEND_NAMES } from "../../probes/backend.ts";
 import { isForeign, type Topology } from "../../setup/spec.ts";
 import { UsageError } from "../../system/errors.ts";
 import { checkParameter, PARAMETER_NAMES, type WorkloadOptions } from "../workloads/parameters.ts";
 import type { Workload } from "../workloads/workload.ts";
+import { timeProbes } from "./time-probes.ts";
 
 /** The name under which a case's one lab is built and its workload prepared. */
 export const SLOT = "case";
 /** The name under which the marginal costs begin and end, like a case. */
 export const MARGINAL = "marginal";
+/** The same for `bench truth`. */
+export const TRUTH = "truth";
 
 export const BACKENDS = ["auto", ...BACKEND_NAMES, "off"] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -21,8 +26,8 @@ export interface PlannedCase {
   rounds: number;
   durationNs: number;
   warmUpNs: number;
-  /** Pairs of rounds with probes on and off after the measured ones; 0 for none. */
-  probeEffectPairs: number;
+  /** Sessions that time the case's stages, each with programs that are attached anew; 0 for none. */
+  latencySessions: number;
 }
 
 export interface Plan {
@@ -38,10 +43,30 @@ export interface Plan {
   ladder: boolean;
   /** What one more port, entry or rule costs, measured after the cases; null for not at all. */
   marginal: MarginalPlan | null;
+  /** How well stage times close against times that nobody watched; null for not at all. */
+  truth: TruthPlan | null;
   /** What a nanosecond of the clock is: time, or one instruction in a guest made for that. */
   clock: "wall" | "icount";
   /** CPUs that the workloads' threads are pinned to, in this order; null for all that the process may use. */
   cpus: readonly number[] | null;
+}
+
+/** Pairs of cases whose differences are measured without probes and by net stage times. */
+export interface TruthPlan {
+  turns: number;
+  roundNs: number;
+  rows: {
+    id: Truth["rows"][number]["id"];
+    what: string;
+    kind: "equal" | "bound";
+    base: PlannedCase;
+    candidate: PlannedCase;
+    /** By how many of the thing the two differ. */
+    steps: number;
+    /** Whose stages are taken: their growth, or those that the candidate alone has, once for each step. */
+    timed: "both" | "candidate";
+    stages: Stage[];
+  }[];
 }
 
 /** Cases whose labs stand at once, and which of them differ in the number of one thing. */
@@ -57,12 +82,14 @@ export interface CaseRequest {
   topology: Topology;
   workload: Workload;
   options: WorkloadOptions;
-  probeEffectPairs?: number;
+  latencySessions?: number;
 }
 
 export interface Timing {
   rounds?: number | undefined;
   durationNs?: number | undefined;
+  /** Of every case that does not say itself. */
+  latencySessions?: number | undefined;
   /** Time for the whole plan; rounds are chosen to fill it. */
   budgetNs?: number | undefined;
 }
@@ -70,12 +97,15 @@ export interface Timing {
 const DEFAULT_ROUNDS = 5;
 const DEFAULT_DURATION_NS = 300e6;
 const MINIMUM_DURATION_NS = 10e6;
-/** The probe programs book samples by round number in one byte; two values are taken. */
 const MAX_ROUNDS = 254;
+/** So many that their interval means something, where a person did not say. */
+const DEFAULT_SESSIONS = 4;
+const MAX_SESSIONS = 99;
 /** Building, attaching, the cost round and detaching, as measured on the build machine. */
 const FIXED_NS = 4.5e9;
 export const LADDER_NS = 9e9;
-const ATTACH_NS = 1.5e9;
+/** Attaching one program that times, its round, and reading it. */
+const TIME_PROBE_NS = 0.95e9;
 
 /** Decides rounds, durations and backend for every case of a plan. */
 export function makePlan(
@@ -91,8 +121,8 @@ export function makePlan(
       `--duration is one round's: at least ${MINIMUM_DURATION_NS / 1e6}ms, not ${durationNs / 1e6}ms`,
     );
   }
-  const build = (rounds: number, each: number) =>
-    assemble(name, requests, { rounds, durationNs: each }, backend, ladder);
+  const build = (rounds: number, each: number, latencySessions = timing.latencySessions) =>
+    assemble(name, requests, { rounds, durationNs: each, latencySessions }, backend, ladder);
   if (timing.rounds === undefined && timing.budgetNs !== undefined) {
     return fitBudget(timing.budgetNs, timing, build);
   }
@@ -102,7 +132,14 @@ export function makePlan(
 function assemble(
   name: string,
   requests: readonly CaseRequest[],
-  { rounds, durationNs }: { rounds: number; durationNs: number },
+  {
+    rounds,
+    durationNs,
+    latencySessions = DEFAULT_SESSIONS,
+  }: Timing & {
+    rounds: number;
+    durationNs: number;
+  },
   backend: Backend,
   ladder: boolean,
 ): Plan {
@@ -111,6 +148,7 @@ function assemble(
   }
   const cases = requests.map((request): PlannedCase => {
     checkFit(request);
+    checkSessions(request.latencySessions ?? latencySessions);
     checkObservable(request, backend);
     const leastNs = minimumRoundNs(request);
     const roundNs = Math.max(durationNs, leastNs);
@@ -120,7 +158,7 @@ function assemble(
       rounds,
       durationNs: roundNs,
       warmUpNs: Math.max(roundNs / 2, leastNs),
-      probeEffectPairs: isWatched(request, backend) ? (request.probeEffectPairs ?? 0) : 0,
+      latencySessions: request.latencySessions ?? latencySessions,
     };
   });
   const ids = new Set<string>();
@@ -136,10 +174,18 @@ function assemble(
     ladder,
     backend,
     marginal: null,
+    truth: null,
     network: undefined,
     clock: "wall",
     cpus: null,
   };
+}
+
+function checkSessions(sessions: number): void {
+  if (Number.isInteger(sessions) && sessions >= 0 && sessions <= MAX_SESSIONS) return;
+  throw new UsageError(
+    `--latency-sessions expects a whole number from 0 to ${MAX_SESSIONS}, not ${sessions}`,
+  );
 }
 
 function minimumRoundNs({ workload, options }: CaseRequest): number {
@@ -158,13 +204,17 @@ export interface Step {
 }
 
 export function stepsOf(plan: Plan): Step[] {
-  const steps = plan.cases.map((planned) => ({
-    id: planned.id,
-    rounds: roundsOf(planned, plan.backend),
-    durationNs: planned.durationNs,
-    estimateNs: caseNs(planned, plan.backend),
-  }));
-  return plan.marginal === null ? steps : [...steps, marginalStep(plan.marginal)];
+  const steps = plan.cases.map(
+    (planned): Step => ({
+      id: planned.id,
+      rounds: roundsOf(planned, plan.backend),
+      durationNs: planned.durationNs,
+      estimateNs: caseNs(planned, plan.backend),
+    }),
+  );
+  if (plan.marginal !== null) steps.push(marginalStep(plan.marginal));
+  if (plan.truth !== null) steps.push(truthStep(plan.truth));
+  return steps;
 }
 
 /** Nanoseconds that a plan will take, roughly. */
@@ -178,19 +228,35 @@ function caseNs(planned: PlannedCase, backend: Backend): number {
   const trials = planned.workload.trialsPerRound ?? 1;
   const roundNs = trials * planned.durationNs;
   const on = isWatched(planned, backend) ? FIXED_NS + roundNs : 0;
-  const effect = planned.probeEffectPairs * (2 * roundNs + ATTACH_NS);
-  const rounds = roundsOf(planned, backend);
-  return 0.5e9 + on + trials * planned.warmUpNs + rounds * roundNs + effect;
+  const sessions = isWatched(planned, backend) && isTimed(planned) ? planned.latencySessions : 0;
+  const timing = sessions * timeProbes(planned).length * TIME_PROBE_NS;
+  const rounds = isWatched(planned, backend) ? 2 * planned.rounds : planned.rounds;
+  return 0.5e9 + on + trials * planned.warmUpNs + rounds * roundNs + timing;
 }
 
-/** Rounds that a case measures in all: with probes as many again without them. */
+/** Rounds that a case measures in all, of each kind. */
 function roundsOf(planned: PlannedCase, backend: Backend): number {
-  return isWatched(planned, backend) ? 2 * planned.rounds : planned.rounds;
+  if (!isWatched(planned, backend)) return planned.rounds;
+  const timed = isTimed(planned) ? planned.latencySessions * timeProbes(planned).length : 0;
+  return 2 * planned.rounds + timed;
 }
 
-/** Probes are for labs of ours: in another network there is no bridge that we know. */
-export function isWatched({ topology }: Pick<CaseRequest, "topology">, backend: Backend): boolean {
-  return backend !== "off" && !isForeign(topology);
+/** Whether stages are timed in its watched case: a round of a search is many trials, and would take minutes a session. */
+export function isTimed({ workload }: Pick<CaseRequest, "workload">): boolean {
+  return workload.trialsPerRound === undefined;
+}
+
+/**
+ * Probes are for labs of ours: in another network there is no bridge that we know. What is counted by port and decision
+ * is of one bridge, so in a chain only instructions are, which belong to a hop.
+ */
+export function isWatched(
+  { topology }: Pick<CaseRequest, "topology">,
+  backend: Backend,
+  clock: Plan["clock"] = "wall",
+): boolean {
+  if (backend === "off" || isForeign(topology)) return false;
+  return topology.kind !== "chain" || clock === "icount";
 }
 
 /** A short round with the rest that follows it, and a lab that stays. */
@@ -204,17 +270,33 @@ function marginalStep({ cases, rounds }: MarginalPlan): Step {
   return { id: MARGINAL, rounds, durationNs, estimateNs };
 }
 
+/** A turn measures each row twice without probes, and times two or four sessions. */
+function truthStep({ rows, turns, roundNs }: TruthPlan): Step {
+  const durationNs = rows.length * (8 * roundNs + 4 * TIME_PROBE_NS);
+  return {
+    ...{ id: TRUTH, rounds: turns, durationNs },
+    estimateNs: 2 * rows.length * STANDING_LAB_NS + turns * durationNs,
+  };
+}
+
 /** Rounds beyond which more of them tell less than longer ones would. */
 const ENOUGH_ROUNDS = 100;
+
+/** A short budget goes into counts and metrics before it goes into stages. */
+const FEWER_SESSIONS = [4, 3, 2, 0];
 
 /** The most rounds that fit, and longer ones where even many would leave time over. */
 function fitBudget(
   budgetNs: number,
   timing: Timing,
-  build: (rounds: number, durationNs: number) => Plan,
+  build: (rounds: number, durationNs: number, latencySessions?: number) => Plan,
 ): Plan {
   const durationNs = timing.durationNs ?? DEFAULT_DURATION_NS;
-  const cost = (rounds: number, each: number) => estimateNs(build(rounds, each));
+  const asked = timing.latencySessions ?? DEFAULT_SESSIONS;
+  const fewer = FEWER_SESSIONS.filter((sessions) => sessions < asked);
+  const sessions =
+    [asked, ...fewer].find((one) => estimateNs(build(1, durationNs, one)) <= budgetNs) ?? 0;
+  const cost = (rounds: number, each: number) => estimateNs(build(rounds, each, sessions));
   if (cost(1, durationNs) > budgetNs) {
     const least = Math.ceil(cost(1, durationNs) / 1e9);
     throw new UsageError(
@@ -223,10 +305,12 @@ function fitBudget(
   }
   let rounds = 1;
   while (rounds < ENOUGH_ROUNDS && cost(rounds + 1, durationNs) <= budgetNs) rounds++;
-  if (rounds < ENOUGH_ROUNDS || timing.durationNs !== undefined) return build(rounds, durationNs);
+  if (rounds < ENOUGH_ROUNDS || timing.durationNs !== undefined) {
+    return build(rounds, durationNs, sessions);
+  }
   let longer = durationNs;
   while (cost(rounds, longer * 1.1) <= budgetNs) longer *= 1.1;
-  return build(rounds, Math.round(longer));
+  return build(rounds, Math.round(longer), sessions);
 }
 
 function checkFit({ topology, workload, options }: CaseRequest): void {

@@ -40,7 +40,7 @@ export async function checkFeatures(plan: Pick<Plan, "cases">, signal: AbortSign
   const seen = new Set<string>();
   for (const { topology } of plan.cases) {
     if (topology.kind === "attach") await checkEnds(topology.ends, signal);
-    if (topology.kind !== "bridge") continue;
+    if (topology.kind !== "bridge" && topology.kind !== "chain") continue;
     const small = twoHosts(topology);
     const key = JSON.stringify([
       small.bridge?.options,
@@ -64,6 +64,7 @@ function twoHosts(topology: TopologySpec): TopologySpec {
   return {
     ...topology,
     hosts: topology.hosts.slice(0, 2),
-    bridge: bridge === null ? null : { ...bridge, fdb: [], fill: leastOf(bridge.fill) },
+    bridge:
+      bridge === null ? null : { ...bridge, inSeries: 1, fdb: [], fill: leastOf(bridge.fill) },
   };
 }

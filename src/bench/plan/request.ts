@@ -24,6 +24,7 @@ import {
   type Timing,
 } from "./plan.ts";
 import { planOfDocument } from "./plan-document.ts";
+import { truthPlan } from "./truth-plan.ts";
 
 /** What the command line and the library take, before anything is checked. */
 export interface BenchRequest
@@ -44,7 +45,7 @@ export interface BenchRequest
   teardown?: string | readonly string[];
   /** Time after which one of the two counts as hanging. */
   setupLimit?: string | number;
-  probeEffect?: string | number;
+  latencySessions?: string | number;
   seed?: string | number;
 }
 
@@ -85,21 +86,22 @@ export function planFor(
   if (around.external !== null && !asked.cases.some((one) => one.topology.kind === "external")) {
     throw new UsageError("--setup connects --topology external, which this plan does not have");
   }
-  const pairs = integer("--probe-effect", request.probeEffect);
-  if (pairs !== undefined && backend === "off") {
-    throw new UsageError("--probe-effect holds probes on against off: leave out --backend off");
+  const sessions = integer("--latency-sessions", request.latencySessions);
+  if (sessions !== undefined && sessions > 0 && backend === "off") {
+    throw new UsageError("--latency-sessions attach probes: leave out --backend off");
   }
   const cases = asked.cases.map((one) =>
-    pairs === undefined ? one : { ...one, probeEffectPairs: pairs },
+    sessions === undefined ? one : { ...one, latencySessions: sessions },
   );
   const timing = { ...asked.timing, ...timingOf(request, asked.timing) };
-  if (cases.length === 0) checkUnused(asked.name, request);
+  if (cases.length === 0) checkUnused(asked.name, request, asked.truth === true);
   const plan = makePlan(asked.name, cases, timing, backend, asked.ladder);
   const marginal = asked.marginal ? marginalPlan(asked.network) : null;
   return {
     plan: {
       ...plan,
       marginal,
+      truth: asked.truth === true ? truthPlan(asked.network, sessions) : null,
       network: asked.network,
       cpus: request.cpus === undefined ? null : cpuList(request.cpus),
     },
@@ -124,19 +126,19 @@ function documentNamed(path: string, request: BenchRequest): { plan: Plan; seed:
   }
 }
 
-/** A plan of marginal costs alone has rounds of its own, without probes. */
-function checkUnused(plan: string, request: BenchRequest): void {
+/** Plans without cases have rounds of their own; of them `truth` alone attaches probes, in sessions. */
+function checkUnused(plan: string, request: BenchRequest, isTruth: boolean): void {
   const unused = {
     "--rounds": request.rounds,
     "--duration": request.duration,
     "--budget": request.budget,
     "--backend": request.backend,
-    "--probe-effect": request.probeEffect,
+    ...(isTruth ? {} : { "--latency-sessions": request.latencySessions }),
   };
   const stray = Object.entries(unused).find(([, value]) => value !== undefined);
   if (stray === undefined) return;
   throw new UsageError(
-    `the plan ${plan} has rounds of its own, without probes: it takes no ${stray[0]}`,
+    `the plan ${plan} has rounds of its own${isTruth ? "" : ", without probes"}: it takes no ${stray[0]}`,
   );
 }
 

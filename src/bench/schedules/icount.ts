@@ -1,4 +1,4 @@
-import { CALIBRATION_ROUND, type CountedStage } from "../../probes/counted.ts";
+import { CALIBRATION_ROUND, type CountedStage, countedStages } from "../../probes/counted.ts";
 import { BridgescopeError } from "../../system/errors.ts";
 import { CutOff, doing, type Schedule } from "../engine/schedule.ts";
 import { type PlannedCase, SLOT } from "../plan/plan.ts";
@@ -24,8 +24,9 @@ export function* icountRounds(
       },
     );
   }
-  if (refusal === null || planned.topology.kind !== "bridge") return;
-  for (const stage of planned.workload.stages) {
+  const inChain = planned.topology.kind === "chain";
+  if (refusal === null || (planned.topology.kind !== "bridge" && !inChain)) return;
+  for (const stage of countedStages(planned.workload.stages, inChain)) {
     const reason = refusal(stage);
     if (reason !== null) {
       yield* doing({ act: "refuse", id: stage, reason });
@@ -42,7 +43,10 @@ function* stageRounds(planned: PlannedCase, stage: CountedStage, before: number)
     () => read,
     function* () {
       const rounds: number[] = [];
-      yield* doing({ act: "attach-stage", stage, say: `attaching the probes of ${stage}` });
+      yield* doing({
+        ...{ act: "attach-stage", stage, inChain: planned.topology.kind === "chain" },
+        say: `attaching the probes of ${stage}`,
+      });
       for (let turn = 1; turn <= planned.rounds; turn++) {
         const mark = measured + 1;
         if (mark >= CALIBRATION_ROUND) throw new BridgescopeError("too many rounds for one case");
@@ -76,7 +80,7 @@ function* freshRound(planned: PlannedCase, fresh: Fresh): Schedule {
   yield* doing({ act: "build", lab: SLOT, topology: planned.topology, say });
   yield* doing({ act: "prepare", lab: SLOT, driver: SLOT, planned });
   if (warmUp) yield* doing({ act: "warm-up", driver: SLOT, durationNs: planned.warmUpNs });
-  const side = mark === undefined ? "off" : "on";
+  const side = mark === undefined ? "off" : "time";
   yield* doing({
     ...{ act: "measure", drivers: [{ driver: SLOT, side }], durationNs: planned.durationNs },
     ...(mark === undefined ? {} : { mark }),

@@ -25,7 +25,7 @@ export function* marginalCosts(plan: MarginalPlan, seed: number): Schedule {
         if (turn.length === 0) turn = [...order(cases)];
         yield* doing({
           ...{ act: "measure", durationNs: plan.roundNs, keep: "metrics" },
-          drivers: turn.map(({ id }) => ({ driver: id, side: "base" as const })),
+          drivers: turn.map(({ id }) => ({ driver: id, side: "off" as const })),
           say: `round ${round + 1} of ${plan.rounds}, ${cases.length} labs`,
         });
         turn = [];

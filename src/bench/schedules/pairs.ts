@@ -10,6 +10,7 @@ import { warmUpLength } from "../../stats/warm-up.ts";
 import { UsageError } from "../../system/errors.ts";
 import { type Action, CutOff, doing, Interrupted, type Schedule } from "../engine/schedule.ts";
 import type { CaseFold } from "../fold/case-fold.ts";
+import { changeDuring } from "../fold/foreign.ts";
 import type { PlannedCase } from "../plan/plan.ts";
 import {
   type Both,
@@ -46,6 +47,8 @@ export interface SessionContext {
  * margin or the budget is spent. After some pairs both labs are built anew (a block), since two labs that were asked
  * to be the same differ by as much as many changes do, for instance by their place in memory; networks that are
  * there already cannot be. Whether to stop is asked at a few planned interim analyses, and never by what was found.
+ * A pair during which other people's probes came or went does not count, whatever it says, and is measured anew at the
+ * end: until the session has taken twice what it was given.
  * Cut off, it goes on with a new block. Gives the moment at which it ended. Throws a UsageError for a budget that
  * cannot carry a verdict.
  */
@@ -80,7 +83,11 @@ class SessionSchedule {
   #standNs = 0;
   #pairs = 0;
   #counted = 0;
+  /** Pairs that do not count, and what they took. */
+  #discarded = { pairs: 0, ns: 0 };
   #block = 0;
+  /** Blocks with a pair that counts. */
+  readonly #whole = new Set<number>();
   #warmUp = { pairs: 0, settled: false };
 
   constructor(plan: SessionPlan, context: SessionContext) {
@@ -103,9 +110,12 @@ class SessionSchedule {
     const each = this.#renew ? this.#blockPairs(pairNs) : Number.POSITIVE_INFINITY;
     do {
       if (this.#renew) yield* this.#stand();
-      this.#block++;
-      for (let pair = 0; pair < each && !this.#due(pair); pair++) {
-        if (!(yield* this.#pair(this.#renew && pair > 0))) break;
+      // Networks that are there already are one pair of labs, however often an interim analysis is made.
+      if (this.#renew || this.#block === 0) this.#block++;
+      const [measured, before] = [this.#pairs, this.#counted];
+      while (this.#counted - before < each && this.#pairs - measured < 2 * each) {
+        if (this.#due(this.#counted - before)) break;
+        if (!(yield* this.#pair(this.#renew && this.#pairs > measured))) break;
       }
     } while (!this.#analyse());
   }
@@ -126,6 +136,7 @@ class SessionSchedule {
         settled: this.#warmUp.settled,
         blocks: this.#block,
         pairs: this.#counted,
+        ...(this.#discarded.pairs === 0 ? {} : { discarded: this.#discarded.pairs }),
         alpha: this.#looks.at(-1)?.alpha ?? alpha,
         looks: this.#looks,
         stopped: this.stopped,
@@ -176,15 +187,16 @@ class SessionSchedule {
       try {
         if (!this.#stands) yield* this.#stand();
         const { measurement, roundNs } = this.#plan;
+        const began = this.at;
         const { rounds } = yield* this.#do({
           ...{ act: "measure", durationNs: roundNs, measurement, block: this.#block },
           keep: "metrics",
-          drivers: this.#order.map((side) => ({ driver: side, side })),
+          drivers: this.#order.map((driver) => ({ driver, side: "off" })),
           say: this.#words(),
         });
         yield* this.#checkMetrics(rounds);
         this.#pairs++;
-        if (this.#block > 0) this.#counted++;
+        if (this.#block > 0) this.#count(rounds, this.at - began);
         this.#levels.push(levelOf(rounds.map(({ measured }) => measured.metrics)));
         this.#order = this.#draw();
         return true;
@@ -196,9 +208,21 @@ class SessionSchedule {
     }
   }
 
+  /** Counts a pair, unless other people's probes came or went meanwhile. */
+  #count(rounds: readonly MeasuredRound[], tookNs: number): void {
+    const { came, went } = changeDuring(rounds);
+    if (came.length + went.length > 0) {
+      this.#discarded.pairs++;
+      this.#discarded.ns += tookNs;
+      return;
+    }
+    this.#counted++;
+    this.#whole.add(this.#block);
+  }
+
   /** Pairs match by their place, so each round has every metric that the first has. */
   *#checkMetrics(rounds: readonly MeasuredRound[]): Schedule {
-    for (const { measured, side } of rounds) {
+    for (const { measured, driver } of rounds) {
       const names = Object.keys(measured.metrics);
       this.#metrics ??= names;
       const missing = [
@@ -206,7 +230,7 @@ class SessionSchedule {
         ...names.filter((name) => this.#metrics?.includes(name) === false),
       ];
       if (missing.length === 0) continue;
-      const error = `${missing[0]} is not in every round (${side}, pair ${this.#pairs + 1}): the pairs would not match`;
+      const error = `${missing[0]} is not in every round (${driver}, pair ${this.#pairs + 1}): the pairs would not match`;
       yield* this.#do({ act: "fail", error, tool: null, exitCode: 1 });
     }
   }
@@ -225,14 +249,26 @@ class SessionSchedule {
     return `pair ${this.#pairs + 1}${of}${again}`;
   }
 
+  /** Without the pairs that do not count, up to as much again as the session was given. */
   get #spentNs(): number {
-    return this.at - this.#context.beganAt;
+    const most = this.#plan.budgetNs ?? Number.POSITIVE_INFINITY;
+    return this.at - this.#context.beganAt - Math.min(this.#discarded.ns, most);
   }
 
   /** Share of the budget, or of the pairs, that is behind us. */
   #share(): number {
     const { budgetNs, pairs } = this.#plan;
-    return budgetNs === null ? this.#counted / (pairs ?? 1) : this.#spentNs / budgetNs;
+    if (budgetNs !== null) return this.#spentNs / budgetNs;
+    const given = pairs ?? 1;
+    return (this.#counted + Math.max(0, this.#discarded.pairs - given)) / given;
+  }
+
+  /** Whether as much as the session was given has gone to pairs that do not count. */
+  #overdrawn(): boolean {
+    const { budgetNs, pairs } = this.#plan;
+    return budgetNs === null
+      ? this.#discarded.pairs >= (pairs ?? 1)
+      : this.#discarded.ns >= budgetNs;
   }
 
   /** Whether the warm-up has come to its end, found or given up on. */
@@ -274,21 +310,21 @@ class SessionSchedule {
   #due(blockPairs: number): boolean {
     const at = this.#share();
     if (this.#plan.pairs !== null) return at >= 1;
-    if (!this.#enoughBlocks() && blockPairs < LEAST_BLOCK_PAIRS) return false;
+    if (!this.#enoughBlocks() && !this.#overdrawn() && blockPairs < LEAST_BLOCK_PAIRS) return false;
     const next = LOOKS.find((look) => look > (this.#looks.at(-1)?.at ?? 0)) ?? 1;
     return at >= 1 || (at >= next && this.#counted >= LEAST_PAIRS);
   }
 
   /** Whether there are as many pairs of labs as an interval takes. */
   #enoughBlocks(): boolean {
-    return !this.#renew || this.#block >= LEAST_BLOCKS;
+    return !this.#renew || this.#whole.size >= LEAST_BLOCKS;
   }
 
   /** Makes an interim analysis where one is due; whether the session is at its end. */
   #analyse(): boolean {
     const at = this.#share();
-    // A budget that has run out has to carry its verdict all the same.
-    if (!this.#enoughBlocks()) return false;
+    // A budget that has run out has to carry its verdict all the same, unless it was taken away.
+    if (!this.#enoughBlocks() && !(this.#overdrawn() && at >= 1)) return false;
     const before = this.#looks.at(-1)?.at ?? 0;
     const look = LOOKS.findLast((one) => one <= at && one > before);
     const given = this.#plan.pairs !== null;

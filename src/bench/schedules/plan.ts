@@ -1,31 +1,35 @@
 import type { CountedStage } from "../../probes/counted.ts";
 import { ActionFailed, doing, type Schedule, takeDown } from "../engine/schedule.ts";
-import { isWatched, MARGINAL, type Plan } from "../plan/plan.ts";
+import { isWatched, MARGINAL, type Plan, TRUTH } from "../plan/plan.ts";
 import { icountRounds } from "./icount.ts";
 import { marginalCosts } from "./marginal.ts";
 import { caseRounds } from "./rounds.ts";
+import { truthRows } from "./truth.ts";
 
 export interface PlanContext {
   seed: number;
   clock: "wall" | "icount";
+  /** Whether stages can be timed on this machine. */
+  timed: boolean;
   /** Why a stage cannot be counted in instructions here; null where nothing is probed. */
   refusal: ((stage: CountedStage) => string | null) | null;
 }
 
 /** A plan: the checks, its cases one after the other, and what one more of a thing costs. */
-export function* runPlan(plan: Plan, { seed, clock, refusal }: PlanContext): Schedule {
+export function* runPlan(plan: Plan, { seed, clock, timed, refusal }: PlanContext): Schedule {
   if (plan.ladder) yield* doing({ act: "check", say: "walking from namespace to bridge" });
   for (const planned of plan.cases) {
-    const watched = isWatched(planned, plan.backend);
+    const watched = isWatched(planned, plan.backend, clock);
     const error = yield* oneCase(
       planned.id,
       clock === "icount"
         ? icountRounds(planned, watched ? refusal : null)
-        : caseRounds(planned, { watched, seed }),
+        : caseRounds(planned, { watched, timed }),
     );
     // Without its probes no case that follows can be better.
     if (error?.tool === "bpftrace") break;
   }
+  if (plan.truth !== null && timed) yield* oneCase(TRUTH, truthRows(plan.truth, seed));
   if (plan.marginal !== null) yield* oneCase(MARGINAL, marginalCosts(plan.marginal, seed));
 }
 

@@ -1,74 +1,109 @@
-import { seededRandom } from "../../stats/random.ts";
+import type { TimeProbe } from "../../document/event.ts";
 import { CutOff, doing, type Schedule } from "../engine/schedule.ts";
 import { missedBurst } from "../fold/faults.ts";
-import { type PlannedCase, SLOT } from "../plan/plan.ts";
+import { isTimed, type PlannedCase, SLOT } from "../plan/plan.ts";
+import { timeProbes } from "../plan/time-probes.ts";
 
 /** Attempts at a case whose account is not whole before it is reported as it is. */
 const ATTEMPTS = 3;
+/** Frames pass a program for so long before it times: the first ones find its code and its maps cold. */
+const SETTLE_NS = 20e6;
 
 /**
- * One case by the wall clock: rounds with the probes, which give counts and stages, then as many without, which give
- * the metrics; without a backend only those. Counts that missed a burst of frames are taken again, in a lab of their
- * own. Cut off, it goes on in a new lab: counts that were not read are taken again, and no other round is.
+ * One case by the wall clock. Rounds `off`, with nothing of ours attached, give every metric; they come before, between
+ * and after the others, so that these have something near them to be held against. Rounds `count` give complete counts;
+ * counts that missed a burst of frames are taken again, in a lab of their own. Rounds `time` have the two ends of a stage
+ * attached and nothing else, in sessions, each of which attaches anew. Without a backend there are rounds `off` only.
+ * Cut off, it goes on in a new lab with what was not finished.
  */
 export function* caseRounds(
   planned: PlannedCase,
-  { watched, seed }: { watched: boolean; seed: number },
+  { watched, timed }: { watched: boolean; timed: boolean },
 ): Schedule {
-  const side = watched ? "off" : "base";
-  const unwatched = watched ? ", without probes" : "";
-  const effect = probeEffect(planned, SLOT, seed);
-  let counted = !watched;
-  let attempt = 1;
-  let done = 0;
-  for (;;) {
+  const sessions = watched && timed && isTimed(planned) ? planned.latencySessions : 0;
+  const steps = stepsOf(planned, watched, sessions);
+  for (let done = 0; done < steps.length; ) {
     try {
-      const lab = SLOT;
-      yield* doing({ act: "build", lab, topology: planned.topology, say: "building the lab" });
-      if (!counted) yield* doing({ act: "attach", lab, planned, say: "attaching the probes" });
-      yield* doing({ act: "prepare", lab, driver: SLOT, planned });
-      yield* doing({
-        ...{ act: "warm-up", driver: SLOT, durationNs: planned.warmUpNs },
-        say: "warming up",
-      });
-      if (!counted) {
-        const fault = yield* countRounds(planned);
-        if (fault !== null && attempt < ATTEMPTS) {
-          yield* doing({ act: "close" });
-          yield* doing({ act: "discard", attempt, reason: fault });
-          attempt++;
-          continue;
-        }
-        counted = true;
-      }
-      while (done < planned.rounds) {
-        yield* doing({
-          ...{ act: "measure", drivers: [{ driver: SLOT, side }] },
-          durationNs: planned.durationNs,
-          say: `round ${done + 1} of ${planned.rounds}${unwatched}`,
-        });
-        done++;
-      }
-      if (watched) yield* effect.pairs();
-      return;
+      yield* stand(planned);
+      for (; done < steps.length; done++) yield* steps[done]?.() ?? [];
     } catch (error) {
       if (!(error instanceof CutOff)) throw error;
     }
   }
 }
 
-/** Rounds under the probes, and one for what these cost; gives why their counts are worth nothing, or null. */
+type StepOfCase = () => Schedule;
+
+function* stand(planned: PlannedCase): Schedule {
+  const lab = SLOT;
+  yield* doing({ act: "build", lab, topology: planned.topology, say: "building the lab" });
+  yield* doing({ act: "prepare", lab, driver: SLOT, planned });
+  yield* doing({
+    ...{ act: "warm-up", driver: SLOT, durationNs: planned.warmUpNs },
+    say: "warming up",
+  });
+}
+
+/** The case's rounds in their order, each step so small that nothing of it is worth keeping by half. */
+function stepsOf(planned: PlannedCase, watched: boolean, sessions: number): StepOfCase[] {
+  const { rounds } = planned;
+  const off = Array.from({ length: rounds }, (_, index) => offRound(planned, index + 1, watched));
+  if (!watched) return off;
+  // What is measured with probes lies in the gaps between rounds without.
+  const between: StepOfCase[][] = [
+    [counts(planned)],
+    ...Array.from({ length: sessions }, (_, index) =>
+      timeProbes(planned).map((probe) => timeRound(planned, probe, index + 1)),
+    ),
+  ];
+  const gapAfter = (index: number) => Math.ceil(((index + 1) * rounds) / (between.length + 1));
+  const steps: StepOfCase[] = [];
+  let next = 0;
+  between.forEach((part, index) => {
+    for (; next < Math.min(rounds - 1, gapAfter(index)); next++)
+      steps.push(...off.slice(next, next + 1));
+    steps.push(...part);
+  });
+  return [...steps, ...off.slice(next)];
+}
+
+function offRound(planned: PlannedCase, index: number, watched: boolean): StepOfCase {
+  const without = watched ? ", without probes" : "";
+  return function* () {
+    yield* doing({
+      ...{ act: "measure", drivers: [{ driver: SLOT, side: "off" }] },
+      durationNs: planned.durationNs,
+      say: `round ${index} of ${planned.rounds}${without}`,
+    });
+  };
+}
+
+/** Rounds under the counting probes, and one for what these cost, until the counts are whole. */
+function counts(planned: PlannedCase): StepOfCase {
+  let attempt = 1;
+  return function* () {
+    for (;;) {
+      yield* doing({ act: "attach", lab: SLOT, planned, say: "attaching the probes" });
+      const fault = yield* countRounds(planned);
+      if (fault === null || attempt >= ATTEMPTS) return;
+      yield* doing({ act: "close" });
+      yield* doing({ act: "discard", attempt, reason: fault });
+      attempt++;
+      yield* stand(planned);
+    }
+  };
+}
+
+/** Gives why the counts are worth nothing, or null. */
 function* countRounds(planned: PlannedCase): Schedule<string | null> {
-  const rounds: number[] = [];
-  const read = () => doing({ act: "read", lab: SLOT, rounds, say: "reading the probes" });
+  const read = () => doing({ act: "read", lab: SLOT, say: "reading the probes" });
   try {
-    for (let mark = 1; mark <= planned.rounds; mark++) {
+    for (let index = 1; index <= planned.rounds; index++) {
       yield* doing({
-        ...{ act: "measure", drivers: [{ driver: SLOT, side: "on" }], mark },
+        ...{ act: "measure", drivers: [{ driver: SLOT, side: "count" }] },
         durationNs: planned.durationNs,
-        say: `round ${mark} of ${planned.rounds}`,
+        say: `round ${index} of ${planned.rounds}, counting`,
       });
-      rounds.push(mark);
     }
     yield* doing({
       ...{ act: "cost", driver: SLOT, durationNs: planned.durationNs },
@@ -82,34 +117,26 @@ function* countRounds(planned: PlannedCase): Schedule<string | null> {
   return missedBurst((yield* read()).counted);
 }
 
-/**
- * Rounds with the probes on and off, in pairs of adjacent rounds whose order is drawn at random. Attaching takes a
- * second, so the pairs alternate in seconds. `pairs` goes on where it was cut off.
- */
-function probeEffect(planned: PlannedCase, slot: string, seed: number): { pairs(): Schedule } {
-  const random = seededRandom(seed);
-  const orders = Array.from({ length: planned.probeEffectPairs }, () =>
-    random() < 0.5 ? (["on", "off"] as const) : (["off", "on"] as const),
-  );
-  const { durationNs, probeEffectPairs: wanted } = planned;
-  let done = 0;
-  const round = (side: "on" | "off", say: string) =>
-    doing({
-      ...{ act: "measure", drivers: [{ driver: slot, side }], purpose: "probe effect", durationNs },
-      ...(side === "on" ? { mark: 1 } : {}),
-      say,
+/** More frames tell no more of a session: what varies is how its code lies. */
+const TIME_NS = 150e6;
+
+/** One session of one program that times: attached, one round, read. */
+function timeRound(planned: PlannedCase, probe: TimeProbe, session: number): StepOfCase {
+  const say = `timing, session ${session} of ${planned.latencySessions}`;
+  return function* () {
+    yield* doing({ act: "attach-time", lab: SLOT, probe, planned, say });
+    yield* doing({ act: "warm-up", driver: SLOT, durationNs: atLeast(planned, SETTLE_NS) });
+    yield* doing({
+      ...{ act: "measure", drivers: [{ driver: SLOT, side: "time" }], probe },
+      durationNs: atLeast(planned, Math.min(TIME_NS, planned.durationNs)),
+      mark: 1,
     });
-  return {
-    *pairs() {
-      for (const order of orders.slice(done)) {
-        const say = `probes on against off, pair ${done + 1} of ${wanted}`;
-        for (const side of order) {
-          if (side === "on") yield* doing({ act: "attach", lab: slot, planned });
-          yield* round(side, say);
-          if (side === "on") yield* doing({ act: "detach", lab: slot });
-        }
-        done++;
-      }
-    },
+    yield* doing({ act: "read-time", lab: SLOT, probe, planned });
   };
+}
+
+/** As long as the workload's generator needs. */
+function atLeast({ workload, options }: PlannedCase, wantedNs: number): number {
+  const { minimumRoundNs: least } = workload;
+  return Math.max(wantedNs, typeof least === "number" ? least : least(options));
 }

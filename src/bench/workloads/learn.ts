@@ -22,7 +22,7 @@ export const learn: Workload = {
   bypassesQdisc: true,
   keepsEachRtt: false,
   minimumRoundNs: 10e6,
-  sampleOneIn: 1,
+  sampleOneIn: 16,
   parameters: [FRAME, ADDRESSES],
   prepare: async ({ lab, cpus, options, signal }) => {
     const { frameSize = FRAME.default, addresses = ADDRESSES.default } = options;

@@ -23,7 +23,7 @@ const SENDERS = {
   name: "senders",
   default: 1,
   min: 1,
-  max: ({ kind, hosts }) => (kind === "bridge" ? FULLY_MESHED.mostSenders(hosts.length) : 1),
+  max: ({ bridge, hosts }) => (bridge === null ? 1 : FULLY_MESHED.mostSenders(hosts.length)),
 } satisfies NumberParameter;
 
 export const throughput = rateSearch({
@@ -79,7 +79,7 @@ function rateSearch({ name, summary, trials, search }: RateSearch): Workload {
   return {
     name,
     summary,
-    topologies: ["veth", "bridge", "external", "attach"],
+    topologies: ["veth", "bridge", "chain", "external", "attach"],
     stages: FORWARDED,
     bypassesQdisc: true,
     keepsEachRtt: false,

@@ -15,6 +15,7 @@ function rawWorkload(pattern: Pattern): Workload {
     summary: pattern.summary,
     topologies: pattern.topologies,
     stages: pattern.stages,
+    heardByHost: pattern.targets(2, 0).includes("everybody"),
     bypassesQdisc: true,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,
@@ -47,7 +48,7 @@ function sendersOf({ mostSenders }: Pattern): NumberParameter {
     name: "senders",
     default: 1,
     min: 1,
-    max: ({ kind, hosts }) => (kind === "bridge" ? mostSenders(hosts.length) : 1),
+    max: ({ bridge, hosts }) => (bridge === null ? 1 : mostSenders(hosts.length)),
   };
 }
 
@@ -56,7 +57,8 @@ const REACHED = 0.99;
 
 /** The metrics of a round of raw frames; `rate` is what was asked for, in frames a second. */
 export function forwardingResult(passage: Passage, rate: number | undefined): RoundResult {
-  const { frames, elapsedNs, cpuNs, cpu, trainNsPerFrame, wanted, received, stray } = passage;
+  const { frames, elapsedNs, cpuNs, cpu, ksoftirqdNs, trainNsPerFrame, wanted, received, stray } =
+    passage;
   if (frames === 0)
     throw new ToolError("sendmmsg", "the kernel took none of the frames in this round");
   const perSecond = (count: number) => (count / elapsedNs) * 1e9;
@@ -74,5 +76,5 @@ export function forwardingResult(passage: Passage, rate: number | undefined): Ro
     );
   }
   if (stray > 0) warnings.push("frames reached hosts that they were not for: the bridge flooded");
-  return { metrics, cpu, trainNsPerFrame, warnings };
+  return { metrics, cpu, ksoftirqdNs, trainNsPerFrame, warnings };
 }

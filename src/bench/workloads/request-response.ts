@@ -76,12 +76,12 @@ function requestResponse({ name, kind, summary, parameters, describe }: Kind): W
   return {
     name,
     summary,
-    topologies: ["netns", "veth", "bridge", "external", "attach"],
+    topologies: ["netns", "veth", "bridge", "chain", "external", "attach"],
     stages: FORWARDED,
     bypassesQdisc: false,
     keepsEachRtt: false,
     minimumRoundNs: 10e6,
-    sampleOneIn: 1,
+    sampleOneIn: 8,
     parameters,
     descriptors: socketDescriptors,
     prepare: async ({ lab, cpus, options, signal }) => {

@@ -41,7 +41,7 @@ const DATAGRAM = {
 } satisfies NumberParameter;
 
 const COMMON = {
-  topologies: ["netns", "veth", "bridge", "external", "attach"],
+  topologies: ["netns", "veth", "bridge", "chain", "external", "attach"],
   stages: FORWARDED,
   bypassesQdisc: false,
   keepsEachRtt: false,

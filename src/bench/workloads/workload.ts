@@ -23,7 +23,9 @@ export interface Workload {
   readonly trialsPerRound?: number;
   /** Hosts without which it makes no sense; the topology's own least when absent. */
   readonly leastHosts?: number;
-  /** One passage in this many is timed (a power of two): map writes are the dear part of a probe. */
+  /** The bridge's own device hears its frames as well. */
+  readonly heardByHost?: boolean;
+  /** One frame in this many is timed (a power of two): map writes are the dear part of a probe. */
   readonly sampleOneIn: number;
   /** What a person may set, with the default and the range it has on a topology. */
   readonly parameters: readonly Parameter[];
@@ -54,6 +56,8 @@ export interface Driver {
 export interface RoundResult {
   metrics: Partial<Record<MetricName, number>>;
   cpu: Round["cpu"];
+  /** Nanoseconds that the sender's ksoftirqd ran, where there is one sender that knows. */
+  ksoftirqdNs?: number;
   /** Every round-trip time of the round in nanoseconds, where the workload has them. */
   rttNs?: number[];
   /** The same as a histogram, where the workload has round trips. */

@@ -2,6 +2,7 @@
 import type { Comparison } from "../../document/compare.ts";
 import { plural } from "../../text/units.ts";
 import { PAPER_72, writeCommand } from "../exports/commit.ts";
+import { foreignLines } from "../facts/foreign.ts";
 import { Screen } from "../terminal/screen.ts";
 import { commandsOf, partsOf, sideText, tally } from "./facts.ts";
 import { writeDifferences, writePaired, writeVerdicts } from "./tables.ts";
@@ -11,6 +12,7 @@ const DIFFERENCES = 4;
 export function renderComparisonCommit(comparison: Comparison): string {
   const screen = new Screen(PAPER_72);
   const at = { hanging: 2 };
+  for (const line of foreignLines(comparison)) screen.paragraph(line, at);
   for (const part of partsOf(comparison)) {
     screen.heading(`${part.base.label} -> ${part.side.label}: ${tally(part)}`);
     screen.paragraph("");

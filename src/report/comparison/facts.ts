@@ -14,7 +14,7 @@ import {
 import { STAGES } from "../../document/run.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { bare, count, duration, percent, plural, quantity } from "../../text/units.ts";
-import { COUNTED_WORDS, stageName, withProbes } from "../facts/words.ts";
+import { COUNTED_WORDS, NET_WORDS } from "../facts/words.ts";
 
 export const GROUP_WORDS: Record<Difference["group"], string> = {
   compiler: "Compiler",
@@ -23,6 +23,7 @@ export const GROUP_WORDS: Record<Difference["group"], string> = {
   mitigations: "Mitigations",
   preemption: "Preemption",
   sysctls: "Sysctls",
+  foreign: "Other people's probes",
   clock: "Clock",
   probes: "Probes",
   tools: "Tools",
@@ -144,10 +145,10 @@ export function tally(part: Part): string {
   return parts.join(", ");
 }
 
-/** A metric's name, or a stage's with what its times contain. */
+/** A metric's name, or a stage's with what its times are; in instructions the title of the table says it. */
 export function metricText({ metric, unit }: Verdict): string {
-  return STAGES.some((stage) => stage === metric)
-    ? withProbes(stageName(metric, unit), unit)
+  return unit === "ns" && STAGES.some((stage) => stage === metric)
+    ? `${metric}, ${NET_WORDS}`
     : metric;
 }
 
@@ -284,6 +285,6 @@ export function noteOf({ paired, repeated, counted, timed }: Part): string | nul
     return "with each value its interval, the span of the boots' own modes; ratio: candidate to base";
   }
   return timed.length > 0
-    ? "with each value its interval over rounds, in its unit; ratio: candidate to base"
+    ? "with each value its interval over rounds (of a stage over sessions), in its unit; ratio: candidate to base"
     : null;
 }

@@ -2,6 +2,7 @@
 import type { Comparison, Verdict } from "../../document/compare.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { bare, bareSpan, count, plural } from "../../text/units.ts";
+import { foreignLines } from "../facts/foreign.ts";
 import { COUNTED_METHODS } from "../facts/words.ts";
 import { type Html, html } from "../html/markup.ts";
 import { code, fold, right, section, table, withInterval } from "../html/parts.ts";
@@ -79,13 +80,17 @@ export function renderComparisonHtml(comparison: Comparison): string {
   });
 }
 
-function header({ base, candidates }: Comparison): Html {
+function header(comparison: Comparison): Html {
+  const { base, candidates } = comparison;
+  const foreign = foreignLines(comparison).map(
+    (line) => html`<p class="box alarm" role="alert">${line}</p>`,
+  );
   const names = candidates.map((side, index) => html`${index > 0 ? ", " : ""}${code(side.label)}`);
   const list = [base, ...candidates].map(
     (side, index) =>
       html`<dt>${index === 0 ? "base" : "candidate"} ${code(side.label)}</dt><dd>${sideText(side)}</dd>`,
   );
-  return html`<header><h1>bridgescope: ${names} against ${code(base.label)}</h1>
+  return html`<header>${foreign}<h1>bridgescope: ${names} against ${code(base.label)}</h1>
 <dl class="kv">${list}</dl></header>`;
 }
 

@@ -3,6 +3,7 @@ import type { Comparison, Verdict } from "../../document/compare.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { code, Markdown, md, row, tableHead } from "../../text/markdown.ts";
 import { bare, bareSpan, count, plural } from "../../text/units.ts";
+import { foreignLines } from "../facts/foreign.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
 import {
   accountText,
@@ -48,10 +49,14 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
   const parts = partsOf(comparison);
   const sections = parts.flatMap((part) => partSections(part, parts.length > 1));
   return assembled(
-    [title(comparison, parts), ...warnings(comparison)],
+    [...foreign(comparison), title(comparison, parts), ...warnings(comparison)],
     [...sections, reproduce(comparison)],
     "see compare.html or compare.json",
   );
+}
+
+function foreign(comparison: Comparison): Markdown[] {
+  return foreignLines(comparison).map((line) => md`**${line}**`);
 }
 
 function title({ base }: Comparison, parts: readonly Part[]): Markdown {

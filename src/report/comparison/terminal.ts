@@ -3,6 +3,7 @@ import type { Comparison } from "../../document/compare.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { clip } from "../../text/printable.ts";
 import { count, plural } from "../../text/units.ts";
+import { foreignLines } from "../facts/foreign.ts";
 import { PAPER } from "../terminal/run.ts";
 import { type Row, right, Screen } from "../terminal/screen.ts";
 import {
@@ -26,6 +27,9 @@ const AT = { indent: 2, hanging: 4 };
 export function renderComparisonTerminal(comparison: Comparison, options = PAPER): string {
   const screen = new Screen({ ...options, width: Math.max(NARROWEST, Math.floor(options.width)) });
   const parts = partsOf(comparison);
+  for (const line of foreignLines(comparison)) {
+    screen.paragraph(line, { tone: "alarm", hanging: 2 });
+  }
   screen.paragraph(`bridgescope comparison with ${comparison.base.label}`, {
     tone: "strong",
     hanging: 2,

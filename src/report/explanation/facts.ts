@@ -103,7 +103,7 @@ function many(n: number, one: string, several = `${one}s`): string {
 export const EXPLANATION_METHODS: readonly Method[] = [
   {
     term: "Frames and copies",
-    text: "Counted in the kernel by tracepoints: a frame when it enters the bridge by a port (`net:netif_receive_skb`), a copy when it is queued at a port it leaves by (`net:net_dev_queue`). Nothing is sampled while they count. A rate is the count over the seconds in which frames were looked at.",
+    text: "Counted in the kernel: a frame when it enters the bridge by a port (`br_handle_frame_finish`, or the tracepoint `net:netif_receive_skb`), a copy when it is queued at a port it leaves by (`br_dev_queue_push_xmit`, or `net:net_dev_queue`). Nothing is sampled while they count; where they counted for a part of the time, a note says so, and counts are scaled by what the port's interface counted. A rate is the count over the seconds in which frames were looked at.",
   },
   {
     term: "Flow",

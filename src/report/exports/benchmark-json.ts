@@ -41,12 +41,11 @@ function entriesOf(run: Run, better: Metric["better"]): Entry[] {
 }
 
 function entry(run: Run, item: Case, series: ExportedSeries): Entry {
-  const { name, unit, side, value, ends, samples } = series;
+  const { name, unit, value, ends, samples } = series;
   const [low, high] = ends;
-  const of = side === "" ? "" : `, ${side}`;
   const state = item.state === "complete" ? [] : [`the case was ${item.state}`];
   return {
-    name: encoded(`${item.id} ${name}${of}`, NAME),
+    name: encoded(`${item.id} ${name}`, NAME),
     unit: printable(unit),
     value,
     // Half of what is between the two ends: the action reads a number behind the sign.

@@ -63,15 +63,14 @@ function directions(all: readonly ExportedSeries[]): string[] {
 }
 
 function caseLines(run: Run, item: Case): string[] {
-  return rowsOf(seriesOf(run, item)).map(({ side, values, round }) => {
-    const name = nameOf(item, side, run.environment.cpu.online);
+  return rowsOf(seriesOf(run, item)).map(({ values, round }) => {
+    const name = nameOf(item, run.environment.cpu.online);
     const pairs = values.map(({ series, value }) => `${value} ${unitOf(series)}`);
     return [name, iterations(values, round), ...pairs].join(" ");
   });
 }
 
 interface Row {
-  readonly side: string;
   readonly round: Round | null;
   readonly values: { series: ExportedSeries; value: number }[];
 }
@@ -82,7 +81,7 @@ function rowsOf(all: readonly ExportedSeries[]): Row[] {
   for (const series of all) {
     for (const sample of series.samples) {
       const { round, value } = sample;
-      const row = rows.get(round ?? sample) ?? { side: series.side, round, values: [] };
+      const row = rows.get(round ?? sample) ?? { round, values: [] };
       rows.set(round ?? sample, row);
       row.values.push({ series, value });
     }
@@ -91,13 +90,9 @@ function rowsOf(all: readonly ExportedSeries[]): Row[] {
 }
 
 /** `BenchmarkBridge/topology=bridge:8/workload=forward-2`, the number being that of the CPUs. */
-function nameOf({ id }: Case, side: string, cpus: number): string {
+function nameOf({ id }: Case, cpus: number): string {
   const at = id.lastIndexOf("/");
-  const keys = [
-    ...(at < 0 ? [] : [["topology", id.slice(0, at)]]),
-    ["workload", id.slice(at + 1)],
-    ...(side === "" ? [] : [["side", side]]),
-  ];
+  const keys = [...(at < 0 ? [] : [["topology", id.slice(0, at)]]), ["workload", id.slice(at + 1)]];
   const parts = keys.map(([key, value = ""]) => `/${key}=${encoded(value, NAME)}`);
   // Written even for one CPU: what a workload's name ends in would be taken for it.
   return `BenchmarkBridge${parts.join("")}-${cpus}`;

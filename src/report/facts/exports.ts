@@ -11,13 +11,11 @@ export interface ExportedSample {
   readonly round: Round | null;
 }
 
-/** A metric of a case, or a stage in counted time; one a side where rounds have several. */
+/** A metric of a case, or a stage in counted time. */
 export interface ExportedSeries {
   readonly name: string;
   readonly unit: string;
   readonly better: "lower" | "higher";
-  /** Empty when all rounds are of one variant. */
-  readonly side: string;
   readonly samples: readonly ExportedSample[];
   readonly value: number;
   /** Quartiles, or what boots disagree on. */
@@ -46,19 +44,13 @@ export function encoded(text: string, plain: RegExp): string {
 }
 
 function metricsOf(item: Case): ExportedSeries[] {
-  const several = variantsOf(item).length > 1;
-  return metricNames(item).flatMap((name) => {
+  return metricNames(item).flatMap((name): ExportedSeries[] => {
     const { unit = "", better = "lower" } = item.metrics[name] ?? {};
     const samples = countedSamples(item, name);
-    const sideOf = ({ round }: ExportedSample) => (several ? (round?.side ?? "") : "");
-    const sides = [...new Set(samples.map(sideOf))];
-    return sides.flatMap((side): ExportedSeries[] => {
-      const mine = samples.filter((sample) => sideOf(sample) === side);
-      const found = spread(mine.map(({ value }) => value));
-      if (found === null) return [];
-      const { median, q1, q3 } = found;
-      return [{ name, unit, better, side, samples: mine, value: median, ends: [q1, q3] }];
-    });
+    const found = spread(samples.map(({ value }) => value));
+    if (found === null) return [];
+    const { median, q1, q3 } = found;
+    return [{ name, unit, better, samples, value: median, ends: [q1, q3] }];
   });
 }
 
@@ -71,17 +63,12 @@ function stagesOf(item: Case): ExportedSeries[] {
       const round = item.rounds.find((one) => one.index === index) ?? null;
       return round?.discarded ? [] : [{ value, round }];
     });
-    if (samples.length === 0) return [];
-    const { value, ci } = headlineOf(latency);
+    const headline = headlineOf(latency);
+    if (samples.length === 0 || headline === null) return [];
+    const { value, ci } = headline;
     const ends = ci ?? [value, value];
-    return [{ name, unit: latency.unit, better: "lower", side: "", samples, value, ends }];
+    return [{ name, unit: latency.unit, better: "lower", samples, value, ends }];
   });
-}
-
-/** `base` and `candidate`; that probes are on or off makes no variant. */
-function variantsOf(item: Case): string[] {
-  const sides = item.rounds.filter((one) => one.discarded === null).map((one) => one.side);
-  return [...new Set(sides)].filter((side) => side !== "on" && side !== "off");
 }
 
 const ORDER = Object.keys(METRICS);

@@ -6,8 +6,11 @@ import { isEdited } from "../../document/integrity.ts";
 import type { Case, Check, Run } from "../../document/run.ts";
 import { count, percent, plural } from "../../text/units.ts";
 import { booksOf } from "./books.ts";
+import { FOREIGN, foreignLine } from "./foreign.ts";
+import { timeCheckOf } from "./latency.ts";
 import { resultOf } from "./result.ts";
 import { slopeSentences } from "./slopes.ts";
+import { truthSentences } from "./truth.ts";
 
 export type Level = "alarm" | "caution" | "result";
 
@@ -23,7 +26,8 @@ export interface Evidence {
     | "checks"
     | "environment"
     | "probe"
-    | "slopes";
+    | "slopes"
+    | "truth";
   readonly index: number | null;
 }
 
@@ -42,9 +46,11 @@ export function findingsOf(run: Run): Finding[] {
   const all = [
     ...timeless(run),
     ...edited(run),
+    ...foreign(run),
     ...runState(run),
     ...run.cases.flatMap(caseState),
     ...run.cases.flatMap(unbalanced),
+    ...run.cases.flatMap(failedTimeCheck),
     ...run.checks.flatMap(failedCheck),
     ...run.cases.flatMap(degraded),
     ...run.cases.flatMap(unattributed),
@@ -53,6 +59,7 @@ export function findingsOf(run: Run): Finding[] {
     ...run.cases.flatMap(discarded),
     ...noise(run),
     ...slopes(run),
+    ...truth(run),
     ...run.cases.flatMap(result),
   ];
   const rank: Record<Level, number> = { alarm: 0, caution: 1, result: 2 };
@@ -103,18 +110,36 @@ function edited(run: Run): Finding[] {
   ];
 }
 
+/** Stands in the first line of what people read, and there alone where a format has one. */
+function foreign(run: Run): Finding[] {
+  const text = foreignLine(run);
+  if (text === null) return [];
+  const evidence: Evidence = { part: "environment", index: null };
+  return [{ level: "alarm", kind: FOREIGN, about: null, text, evidence }];
+}
+
 function runState(run: Run): Finding[] {
   if (run.state === "complete") return [];
   const done = run.cases.filter((item) => item.state === "complete").length;
+  const cases = plural(run.cases.length, "recorded case");
+  const finished =
+    run.cases.length === 0
+      ? ""
+      : `: ${count(done)} of ${cases} ${done === 1 ? "is" : "are"} complete`;
   return [
     {
       level: "alarm",
       kind: `run ${run.state}`,
       about: null,
-      text: `The run ${run.state === "failed" ? "failed" : "was interrupted"}: ${count(done)} of ${plural(run.cases.length, "recorded case")} ${done === 1 ? "is" : "are"} complete.`,
+      text: `The run ${run.state === "failed" ? "failed" : "was interrupted"}${finished}.`,
       evidence: { part: "run", index: null },
     },
   ];
+}
+
+function truth(run: Run): Finding[] {
+  const common = { kind: "truth", about: null, evidence: { part: "truth", index: null } } as const;
+  return truthSentences(run).map(({ level, text }) => ({ level, text, ...common }));
 }
 
 function slopes(run: Run): Finding[] {
@@ -154,6 +179,20 @@ function unbalanced(item: Case, index: number): Finding[] {
       about: item.id,
       text: books.text,
       evidence: { part: "books", index },
+    },
+  ];
+}
+
+function failedTimeCheck(item: Case, index: number): Finding[] {
+  const line = timeCheckOf(item);
+  if (line?.passed !== false) return [];
+  return [
+    {
+      level: "alarm",
+      kind: "time check",
+      about: item.id,
+      text: `${line.text}; the latencies of this case are withheld`,
+      evidence: { part: "latency", index },
     },
   ];
 }

@@ -1,6 +1,7 @@
 /** The guest that a run was made in, and the functions that its kernel lets us probe. */
-import type { Run, TracedFunction } from "../../document/run.ts";
-import { count, percent, plural } from "../../text/units.ts";
+import { type Run, STAGES, type TracedFunction } from "../../document/run.ts";
+import { type ClosedChains, closedChains, HOP_STAGES } from "../../stats/chain.ts";
+import { count, digits, plural } from "../../text/units.ts";
 
 /** Name and text of each fact; empty for a run on the host itself. */
 export function guestFacts({ guest }: Run): [string, string][] {
@@ -44,16 +45,31 @@ export function functionSummary(functions: readonly TracedFunction[]): string {
   return `fentry attaches to ${count(of("fentry"))} of ${count(functions.length)}, kprobe to ${count(of("kprobe"))}`;
 }
 
-/** The probes' own instructions, each sentence once with the cases it is of; every boot has its own. */
+/**
+ * The probes' own instructions, each sentence once with the cases it is of; every boot has its own. Where a run has
+ * chains of bridges, how well what is left closes to what a hop costs unobserved.
+ */
 export function calibrations(run: Run): { readonly text: string; readonly cases: string[] }[] {
   const found = new Map<string, Set<string>>();
   for (const item of run.cases) {
-    for (const { pair, value, n, of } of item.probe?.calibration ?? []) {
-      const text = `${pair}: ${plural(value, "instruction")} of the probes' own taken out, the mode of ${percent(n, of)} of ${count(of)} passages of an empty path`;
+    for (const stage of STAGES) {
+      const { unit, observer = null } = item.latency[stage] ?? {};
+      if (unit !== "instructions" || observer === null) continue;
+      const [low, high] = observer.ci;
+      const boots = low === high ? "" : `, from ${count(low)} to ${count(high)} by boot`;
+      const text = `${stage}: ${plural(observer.value, "instruction")} of the probes' own taken out${boots} (${observer.method})`;
       found.set(text, (found.get(text) ?? new Set()).add(item.id));
     }
   }
-  return [...found].map(([text, cases]) => ({ text, cases: [...cases] }));
+  return [
+    ...[...found].map(([text, cases]) => ({ text, cases: [...cases] })),
+    ...closedChains(run.cases).map((one) => ({ text: closureText(one), cases: one.cases })),
+  ];
+}
+
+function closureText({ observed, unobserved, ratio, stages }: ClosedChains): string {
+  const parts = HOP_STAGES.map((stage) => `${stage} ${count(stages[stage])}`).join(", ");
+  return `a hop between two bridges takes ${plural(observed, "instruction")} by its stages (${parts}) and ${count(Math.round(unobserved))} without probes, by the slope over chains: ratio ${digits(ratio)}`;
 }
 
 export interface FloodRow {

@@ -17,8 +17,6 @@ export interface Series {
   readonly title: string;
   readonly unit: string;
   readonly better: "lower" | "higher";
-  /** Empty when all rounds are of one side. */
-  readonly side: string;
   readonly samples: readonly RoundSample[];
   /** Over the rounds that count; null when none does. */
   readonly spread: Spread | null;
@@ -27,37 +25,19 @@ export interface Series {
 const ORDER = Object.keys(METRICS);
 const HEADLINES = 2;
 
-/** Every metric of the case, one series a side, in the order of METRICS; unknown ones last. */
+/** Every metric of the case that has a sample, in the order of METRICS; unknown ones last. */
 export function seriesOf(item: Case): Series[] {
-  return metricNames(item).flatMap((metric) => {
-    const samples = paired(item, metric);
-    const sides = [...new Set(samples.map((sample) => sample.side))];
-    return sides.map((side) =>
-      seriesFor(
-        item,
-        metric,
-        sides.length > 1 ? side : "",
-        samples.filter((s) => s.side === side),
-      ),
-    );
-  });
+  return metricNames(item)
+    .map((metric) => seriesFor(item, metric))
+    .filter(({ samples }) => samples.length > 0);
 }
 
-/**
- * What the case is known by: its first metrics. Where rounds with probes on and off were
- * interleaved to learn what observing costs, the undisturbed ones speak.
- */
+/** What the case is known by: its first metrics. */
 export function headlinesOf(item: Case): Series[] {
   const measured = seriesOf(item).filter((series) => series.spread !== null);
-  const undisturbed = measured.filter((series) => series.side !== "on");
-  const pool = undisturbed.length > 0 ? undisturbed : measured;
-  const workload = pool.filter((series) => series.metric !== "setup_time");
-  const chosen = [...new Set((workload.length > 0 ? workload : pool).map((s) => s.metric))].slice(
-    0,
-    HEADLINES,
-  );
-  const lossy = pool.filter((s) => s.metric === "frame_loss" && (s.spread?.max ?? 0) > 0);
-  const first = pool.filter((series) => chosen.includes(series.metric));
+  const workload = measured.filter((series) => series.metric !== "setup_time");
+  const first = (workload.length > 0 ? workload : measured).slice(0, HEADLINES);
+  const lossy = measured.filter((s) => s.metric === "frame_loss" && (s.spread?.max ?? 0) > 0);
   return [...first, ...lossy.filter((series) => !first.includes(series))];
 }
 
@@ -66,29 +46,20 @@ export function metricTitle(metric: string): string {
   return Object.hasOwn(METRICS, metric) ? METRICS[metric as MetricName].title : metric;
 }
 
-interface SidedSample extends RoundSample {
-  readonly side: string;
-}
-
-function paired(item: Case, metric: string): SidedSample[] {
-  return pairedSamples(item, metric).map(({ value, round }, index) => ({
+function seriesFor(item: Case, metric: string): Series {
+  const samples = pairedSamples(item, metric).map(({ value, round }, index) => ({
     value,
     round: round?.index ?? index,
     // Boots of a guest have a clock each.
     startNs: round === null || round.boot !== undefined ? null : round.startNs,
     discarded: round?.discarded ?? null,
-    side: round?.side ?? "",
   }));
-}
-
-function seriesFor(item: Case, metric: string, side: string, samples: SidedSample[]): Series {
   const counted = samples.filter((sample) => sample.discarded === null);
   return {
     metric,
     title: metricTitle(metric),
     unit: item.metrics[metric]?.unit ?? "",
     better: item.metrics[metric]?.better ?? "lower",
-    side,
     samples,
     spread: spread(counted.map((sample) => sample.value)),
   };

@@ -2,15 +2,28 @@
 import type { Case, Probe } from "../../document/run.ts";
 import { digits } from "../../text/units.ts";
 
-/** `with probes 2.44x slower (2.17 .. 3.13)`; null where the run did not measure it. */
-export function slowdownOf({ metrics, probe }: Case): string | null {
-  const overhead = probe?.overhead ?? null;
-  if (overhead === null) return null;
-  const isRate = metrics[overhead.metric]?.better === "higher";
-  const times = (ratio: number) => (isRate ? 1 / ratio : ratio);
-  const [low = 1, high = 1] = overhead.ci.map(times).toSorted((a, b) => a - b);
-  const words = low > 1 ? "slower" : "the time";
-  return `with probes ${digits(times(overhead.ratio))}x ${words} (${digits(low)} .. ${digits(high)})`;
+/** `2.44x slower (2.17 .. 3.13) while everything was counted`; null where the run did not measure it. */
+export function slowdownOf({ probe }: Case): string | null {
+  const slowdown = probe?.slowdown ?? null;
+  if (slowdown === null) return null;
+  const { value, ci } = slowdown;
+  const words = ci[0] > 1 ? "slower" : "the time";
+  return `${digits(value)}x ${words} (${ci.map(digits).join(" .. ")}) while everything was counted`;
+}
+
+export interface Gap {
+  /** One or several that have no times for the same reason: `veth.in, path`. */
+  readonly stages: string;
+  readonly reason: string;
+}
+
+/** Stages without times, those of one reason together. */
+export function gapsOf({ notObservable }: Probe): Gap[] {
+  const reasons = [...new Set(notObservable.map(({ reason }) => reason))];
+  return reasons.map((reason) => {
+    const mine = notObservable.filter((gap) => gap.reason === reason);
+    return { stages: mine.map(({ stage }) => stage).join(", "), reason };
+  });
 }
 
 export interface ProgramCost {

@@ -1,12 +1,12 @@
 /**
- * One case's answer: what became of the frames, what it cost, how long it took. What was measured with
- * probes on and what without them are never in one sentence.
+ * One case's answer: what became of the frames, what it cost, how long it took. Stage times are net of
+ * the probes, metrics of rounds without any.
  */
 import type { BridgeAccount, Case, Stage } from "../../document/run.ts";
 import { digits, passage, percent, plural, quantity, span } from "../../text/units.ts";
-import { HEADLINE_WORDS, headlineOf } from "./latency.ts";
+import { headlineOf } from "./latency.ts";
 import { headlinesOf } from "./metrics.ts";
-import { capital, DECISION_WORDS, withProbes } from "./words.ts";
+import { capital, DECISION_WORDS, NET_WORDS } from "./words.ts";
 
 export interface Result {
   readonly text: string;
@@ -65,7 +65,7 @@ function way(item: Case): string | null {
     return middle(item, "bridge.forward", "from ingress to the egress queue");
   }
   return item.latency.path === undefined
-    ? middle(item, "veth", "across veth")
+    ? middle(item, "veth.in", "across veth")
     : middle(item, "path", ends(item));
 }
 
@@ -83,9 +83,12 @@ function ends({ lab }: Case): string {
 function middle(item: Case, stage: Stage, words: string): string | null {
   const latency = item.latency[stage];
   if (latency === undefined || latency.sampled === 0) return null;
-  const { unit } = latency;
-  const value = passage(headlineOf(latency).value, unit);
-  return withProbes(`${HEADLINE_WORDS[unit]} ${value} ${words}`, unit);
+  const headline = headlineOf(latency);
+  if (headline === null) {
+    const why = latency.withheld ?? "not known";
+    return `the time ${words} is withheld: ${why}`;
+  }
+  return `${headline.words} ${passage(headline.value, latency.unit)} ${words}, ${NET_WORDS}`;
 }
 
 function cost(item: Case): string | null {

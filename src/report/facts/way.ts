@@ -1,5 +1,6 @@
-/** The way of a frame as a document has it: stage after stage, and what they leave of the path. */
+/** The way of a frame as a document has it, net: stage after stage, and what they leave of the path. */
 import type { Case, Latency, PortAccount, Stage } from "../../document/run.ts";
+import { netTimes } from "./latency.ts";
 import { isFlooded } from "./result.ts";
 
 export interface Leg {
@@ -7,7 +8,8 @@ export interface Leg {
   readonly stage: Stage;
   /** Whose number it is; null for one of the whole case. */
   readonly port: string | null;
-  readonly times: Pick<Latency, "p50" | "p90" | "p99">;
+  /** Net. */
+  readonly times: { readonly p50: number; readonly p90: number };
   /** Where it begins: where the medians before it end. */
   readonly start: number;
 }
@@ -15,151 +17,120 @@ export interface Leg {
 export interface Way {
   readonly unit: Latency["unit"];
   readonly legs: readonly Leg[];
-  /** The path's median less those of the legs in a row; below zero where they add up to more. Null without a path, or a leg. */
-  readonly rest: { readonly start: number; readonly length: number } | null;
-  /** The path, and in a flood the leg and the path of the copy that was first. */
-  readonly paths: readonly Leg[];
-  /** The veth legs that the document does not have, and why. */
-  readonly missing: string | null;
+  /**
+   * What no probe covers: the path's median less those of the legs in a row, below zero where they add up to more; of
+   * unknown length without a path. Null without a leg.
+   */
+  readonly rest: { readonly start: number; readonly length: number | null } | null;
+  readonly path: Leg | null;
+  /** Stages of the way that have no net times, each with the reason. */
+  readonly missing: readonly string[];
+  /** The events at which it begins and ends, as the document names them. */
+  readonly from: string;
+  readonly to: string;
+  /** Whether two copies of a flood are drawn. */
+  readonly copies: boolean;
 }
 
-/** Frames the other way that leave the percentiles of a port those of one leg. */
-const STRAY = 0.01;
 /** Less than this share of the busiest port's samples is not what the case is about. */
 const BUSY = 0.1;
 
-/** Null where no stage of the case was timed. */
+/** Null where no stage of the case has net times. */
 export function wayOf(item: Case): Way | null {
-  const timed = Object.values(item.latency).find(({ sampled }) => sampled > 0);
-  if (timed === undefined) return null;
-  return item.lab.bridge === null ? overLink(item, timed.unit) : overBridge(item, timed.unit);
-}
-
-/** Which legs the port's one number for `veth` is of. */
-export function portVeth({
-  ingress,
-  egress,
-}: PortAccount): "veth in" | "veth out" | "veth, both legs" {
-  const stray = STRAY * (ingress + egress);
-  if (egress <= stray) return "veth in";
-  return ingress <= stray ? "veth out" : "veth, both legs";
-}
-
-function overLink(item: Case, unit: Latency["unit"]): Way {
-  const legs = ofCase(item, "veth", 0);
-  const paths = ofCase(item, "path", 0);
-  return { unit, legs, rest: restOf(legs, paths), paths, missing: null };
-}
-
-function overBridge(item: Case, unit: Latency["unit"]): Way {
+  const net = Object.values(item.latency).find((latency) => netTimes(latency) !== null);
+  if (net === undefined) return null;
   const flooded = item.bridge !== undefined && isFlooded(item.bridge);
-  const counted = unit === "instructions";
-  const { entry, exits } = vethPorts(counted ? [] : item.ports, flooded);
-  const [last, first] = exits;
-  // Instructions are counted by case, and of this leg alone.
-  const into = counted ? ofCase(item, "veth", 0) : ofPort(entry, "veth", "veth to the bridge", 0);
-  const inside = endOf(into, 0);
+  const through = flooded ? "bridge.flood" : "bridge.forward";
+  const [into] = byPort(item, "veth.in").slice(0, 1);
+  const inside = into === undefined ? 0 : endOf(into);
   const stages = INSIDE.flatMap((stage) => ofCase(item, stage, inside));
-  const through = stages.filter(({ stage }) => stage === throughOf(stages, flooded));
-  const order = first === undefined ? "" : ", last copy";
-  const words = first === undefined ? "veth from the bridge" : `veth${order}`;
-  const out = ofPort(last, "veth", words, endOf(through, inside));
-  const paths =
-    flooded && last !== undefined
-      ? ofPort(last, "path", `path${order}`, 0)
-      : ofCase(item, "path", 0);
-  const missing = [
-    ...(into.length === 0 ? ["to the bridge"] : []),
-    ...(out.length === 0 ? ["from the bridge"] : []),
-  ];
+  const main = stages.find(({ stage }) => stage === through);
+  const queued = main === undefined ? inside : endOf(main);
+  const { exits, copies } = exitsOf(item, { flooded, inside, queued });
+  const [path = null] = ofCase(item, "path", 0);
+  const chain = [into, main, exits[0]].filter((leg) => leg !== undefined);
+  const end = Math.max(0, ...chain.map(endOf));
+  const [first, last] = [item.latency["veth.in"], item.latency["veth.out"]];
   return {
-    unit,
-    legs: [...into, ...stages, ...out],
-    rest: restOf([...into, ...through, ...out], paths),
-    paths: [...paths, ...firstCopy(first)],
-    missing:
-      missing.length === 0 ? null : `veth ${missing.join(" and ")}: ${whyMissing(item, unit)}`,
+    unit: net.unit,
+    legs: [...(into === undefined ? [] : [into]), ...stages, ...exits],
+    rest:
+      chain.length === 0
+        ? null
+        : { start: end, length: path === null ? null : path.times.p50 - end },
+    path,
+    missing: item.lab.bridge === null ? [] : missingOf(item, ["veth.in", through, "veth.out"]),
+    from: (item.latency.path ?? first)?.from ?? "",
+    to: (item.latency.path ?? last)?.to ?? "",
+    copies,
   };
-}
-
-function whyMissing({ latency, ports }: Case, unit: Latency["unit"]): string {
-  if (unit === "instructions") return "not counted";
-  if (latency.veth === undefined) return "not timed";
-  return ports.some((port) => sampledOf(port, "veth") > 0)
-    ? "the ports have frames both ways, and a port has one number for both"
-    : "the document has no times by port";
 }
 
 const INSIDE = ["bridge.learn", "bridge.lookup", "bridge.forward", "bridge.flood"] as const;
 
-/** The stage that takes a frame from the ingress port to the egress port. */
-function throughOf(stages: readonly Leg[], flooded: boolean): Stage | undefined {
-  const order: Stage[] = ["bridge.forward", "bridge.flood"];
-  const wanted = flooded ? order.toReversed() : order;
-  return wanted.find((stage) => stages.some((one) => one.stage === stage));
+/**
+ * Out of the bridge. Of a flood the last copy, which leaves where the flood ends, and the first, whose place in it no
+ * probe tells: bridges go through their ports from the newest to the oldest.
+ */
+function exitsOf(
+  item: Case,
+  { flooded, inside, queued }: { flooded: boolean; inside: number; queued: number },
+): { exits: Leg[]; copies: boolean } {
+  const legs = byPort(item, "veth.out");
+  if (!flooded || legs.every(({ port }) => port === null)) {
+    return { exits: legs.slice(0, 1).map((leg) => ({ ...leg, start: queued })), copies: false };
+  }
+  const age = (leg: Leg) => item.ports.find(({ name }) => name === leg.port)?.ifindex ?? 0;
+  const oldest = legs.toSorted((a, b) => age(a) - age(b));
+  const [last, first] = [oldest[0], oldest.at(-1)];
+  if (last === undefined) return { exits: [], copies: false };
+  const named = (leg: Leg, which: string, start: number): Leg => ({
+    ...leg,
+    name: `veth.out, ${which} copy (${leg.port})`,
+    start,
+  });
+  if (first === undefined || first === last) {
+    return { exits: [{ ...last, start: queued }], copies: false };
+  }
+  return { exits: [named(last, "last", queued), named(first, "first", inside)], copies: true };
 }
 
-/** Its leg ends where its path does; when it was queued the document does not say. */
-function firstCopy(port: PortAccount | undefined): Leg[] {
-  const [path] = ofPort(port, "path", "path, first copy", 0);
-  const [leg] = ofPort(port, "veth", "veth, first copy", 0);
-  if (path === undefined || leg === undefined) return [];
-  return [{ ...leg, start: Math.max(0, path.times.p50 - leg.times.p50) }, path];
+function missingOf({ latency }: Case, wanted: readonly Stage[]): string[] {
+  return wanted.flatMap((stage) => {
+    const one = latency[stage];
+    if (one === undefined) return [`${stage}: not timed`];
+    return netTimes(one) === null ? [`${stage}: ${one.withheld ?? "no sample"}`] : [];
+  });
 }
 
-/** Ports whose `veth` is one leg, since frames pass them one way. Of several, the one in the middle; of a flood's copies, the last and the first. */
-function vethPorts(ports: readonly PortAccount[], flooded: boolean) {
-  const timed = ports.filter((port) => sampledOf(port, "veth") > 0);
-  const entry = middleOf(busy(timed.filter((port) => portVeth(port) === "veth in")));
-  const out = busy(timed.filter((port) => portVeth(port) === "veth out"));
-  return { entry, exits: flooded ? endsOf(out) : [middleOf(out)] };
+/** A stage at each port that frames pass in numbers, the one in the middle first; of the whole case where ports have none. */
+function byPort(item: Case, stage: Stage): Leg[] {
+  const all = item.ports.flatMap((port): (Leg & { sampled: number })[] => {
+    const found = netOf(port, stage);
+    if (found === null) return [];
+    const name = `${stage} (${port.name})`;
+    return [{ name, stage, port: port.name, times: found, start: 0, sampled: found.sampled }];
+  });
+  const most = Math.max(0, ...all.map(({ sampled }) => sampled));
+  const busy = all
+    .filter(({ sampled }) => sampled >= BUSY * most)
+    .toSorted((a, b) => a.times.p50 - b.times.p50);
+  const middle = busy[Math.floor((busy.length - 1) / 2)];
+  if (middle === undefined) return ofCase(item, stage, 0);
+  return [middle, ...busy.filter((one) => one !== middle)];
 }
 
-/** The port whose copy took longest from the sender, then the one whose copy was there first. */
-function endsOf(ports: readonly PortAccount[]): PortAccount[] {
-  const sorted = ports
-    .filter((port) => sampledOf(port, "path") > 0)
-    .toSorted((a, b) => medianOf(b, "path") - medianOf(a, "path"));
-  return [...new Set([...sorted.slice(0, 1), ...sorted.slice(-1)])];
-}
-
-function middleOf(ports: readonly PortAccount[]): PortAccount | undefined {
-  const sorted = ports.toSorted((a, b) => medianOf(a, "veth") - medianOf(b, "veth"));
-  return sorted[Math.floor((sorted.length - 1) / 2)];
-}
-
-function busy(ports: readonly PortAccount[]): PortAccount[] {
-  const most = Math.max(0, ...ports.map((port) => sampledOf(port, "veth")));
-  return ports.filter((port) => sampledOf(port, "veth") >= BUSY * most);
-}
-
-function sampledOf({ latency }: PortAccount, stage: Stage): number {
-  return latency[stage]?.sampled ?? 0;
-}
-
-function medianOf({ latency }: PortAccount, stage: Stage): number {
-  return latency[stage]?.p50 ?? 0;
-}
-
-function ofPort(port: PortAccount | undefined, stage: Stage, words: string, start: number): Leg[] {
-  const times = port?.latency[stage];
-  if (port === undefined || times === undefined || times.sampled === 0) return [];
-  return [{ name: `${words} (${port.name})`, stage, port: port.name, times, start }];
+function netOf(port: PortAccount, stage: Stage) {
+  const { sampled = 0, p50 = null, p90 = null } = port.latency[stage] ?? {};
+  return sampled === 0 || p50 === null || p90 === null ? null : { sampled, p50, p90 };
 }
 
 function ofCase({ latency }: Case, stage: Stage, start: number): Leg[] {
-  const times = latency[stage];
-  if (times === undefined || times.sampled === 0) return [];
-  return [{ name: stage, stage, port: null, times, start }];
+  const found = latency[stage];
+  const times = found === undefined ? null : netTimes(found);
+  return times === null ? [] : [{ name: stage, stage, port: null, times, start }];
 }
 
-function endOf(legs: readonly Leg[], otherwise: number): number {
-  const last = legs.at(-1);
-  return last === undefined ? otherwise : last.start + last.times.p50;
-}
-
-function restOf(chain: readonly Leg[], [path]: readonly Leg[]): Way["rest"] {
-  if (path === undefined || chain.length === 0) return null;
-  const start = endOf(chain, 0);
-  return { start, length: path.times.p50 - start };
+function endOf({ start, times }: Leg): number {
+  return start + times.p50;
 }

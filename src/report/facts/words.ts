@@ -1,25 +1,21 @@
 /** The words all formats share: what a stage and a decision are called, and how numbers are made. */
 import type { Decision, Latency, Run, Stage } from "../../document/run.ts";
-import { MOST_OFF } from "../../stats/histogram.ts";
 
 export const STAGE_WORDS: Record<Stage, string> = {
-  veth: "from veth_xmit to the peer's receive",
+  "veth.in": "from the sender to the bridge port's receive",
   "bridge.forward": "from bridge ingress to the egress port's queue",
   "bridge.flood": "from bridge ingress to the last copy",
   "bridge.learn": "from bridge ingress of an unknown source to its FDB entry",
   "bridge.lookup": "one look-up of the destination in the FDB",
+  "veth.out": "from the egress port's queue to the destination's receive",
   path: "from transmit in the source namespace to receive in the destination namespace",
 };
 
-/** A stage that has one number for the whole case. Times of `veth` pool the leg to the bridge with those from it; instructions are of the leg to it. */
-export function stageName(stage: string, unit: string): string {
-  return stage === "veth" && unit === "ns" ? "veth, all legs" : stage;
-}
+/** What stands over stage latencies, wherever they are shown. */
+export const NET_WORDS = "net of the probes";
 
-/** For what stands over stage latencies: times contain their own probes, instructions are net of them. */
-export function withProbes(title: string, unit: string): string {
-  return unit === "ns" ? `${title}, probes on` : title;
-}
+/** What raw numbers are, wherever they are shown. */
+export const RAW_WORDS = "as measured, with the probes in it";
 
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -79,14 +75,14 @@ export const COUNTED_METHODS: readonly Method[] = [
   },
   {
     term: "Net of the probes",
-    text: "The instructions between the two clock readings of a probe pair on an empty path are measured in the same guest, by the same rule, and are taken out of every stage of that pair.",
+    text: "The instructions between the two clock readings of a probe pair on an empty path are measured in the same guest, by the same rule, and are taken out of every stage of that pair. Raw values have them in them.",
   },
 ];
 
 export const METHODS: readonly Method[] = [
   {
     term: "Rounds and spread",
-    text: "A metric is one number a round. The headline is the median over the rounds that were not discarded; beside it stand the quartiles (linear between neighbours). Means are not used: on shared machines a few slow rounds decide them. Where a run has probes, its metrics are of rounds without them, which come after those that were watched: the probes cost more than what they watch.",
+    text: "A metric is one number a round. The headline is the median over the rounds that were not discarded; beside it stand the quartiles (linear between neighbours). Means are not used: on shared machines a few slow rounds decide them. Metrics are of rounds in which none of our probes was attached; counts and stage times are of rounds of their own.",
   },
   {
     term: "Comparing",
@@ -94,7 +90,11 @@ export const METHODS: readonly Method[] = [
   },
   {
     term: "Stage latency",
-    text: `The kernel stamps a frame at two of its own events and adds the difference to a log-linear histogram in the kernel. Percentiles are read from the buckets, fine enough to be within ${(MOST_OFF * 100).toFixed(1)} % of the true value; the maximum is the upper edge of the highest bucket in use. The times contain the cost of the probes that took them, so a stage may be longer than the unobserved whole: where --probe-effect measured it, the factor stands beside the case. Every passage of the window is counted, warm-up included; the timed ones are all of measured rounds, and how many they are is said beside each stage.`,
+    text: "The kernel reads its clock at two of its own events, and the differences of a sample of the frames are added up in a histogram in the kernel, in rounds of their own: nothing else of ours is attached then. What lies between the two clocks is raw: the stage, and the probes' own share. That share is measured in the same lab at the same rate, on events with nothing between them, and is taken out: p10, p50, p90 and the mean are net of it. The mean leaves out the lowest 2 % and the highest 5 % of the samples; its interval is over sessions, each of which attaches the probes anew. What lies beyond the 90th percentile is given raw only. Where the share is not known, varies too much, or is as large as what was measured, net numbers are withheld and the reason stands there.",
+  },
+  {
+    term: "Time check",
+    text: "The stages of a frame's way are parts of what the frame took when nobody watched, so together they cannot be more: their net means, added up, are held against the case's own number of rounds without probes (CPU time a frame, or the round trip, which has the path in it twice). It fails where the whole 95 % interval of the ratio is above 1, and then the stages of the case are withheld. What is missing to 1 is what no probe covers.",
   },
   {
     term: "Round trips",
@@ -122,6 +122,6 @@ export const METHODS: readonly Method[] = [
   },
   {
     term: "What observing costs",
-    text: "Nanoseconds per event come from the kernel's BPF statistics, in rounds of their own, net of an empty program measured on the same host; under 1,000 events no figure is given. The overhead is the workload's own number with probes on against off, in interleaved rounds.",
+    text: "Nanoseconds per event come from the kernel's BPF statistics, net of an empty program measured on the same host; under 1,000 events no figure is given. The slow-down is the workload's own number in rounds in which everything is counted against that of the rounds without probes before and after them; no other number of a report is of those rounds.",
   },
 ];

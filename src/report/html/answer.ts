@@ -5,8 +5,9 @@ import { bare, count, digits, plural, spanLike } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
 import { headlineOf } from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf, type Series } from "../facts/metrics.ts";
-import { COUNTED_SENTENCE, SPREAD_WORDS, withProbes } from "../facts/words.ts";
+import { COUNTED_SENTENCE, SPREAD_WORDS } from "../facts/words.ts";
 import { anchorOf } from "./anchors.ts";
 import { type Html, html, px } from "./markup.ts";
 import { code, right, section, type TableCell, table, withInterval } from "./parts.ts";
@@ -38,7 +39,8 @@ function alarms(run: Run, findings: readonly Finding[]): Html {
     return html`<div class="box alarm" role="alert"><h3>Settle first: ${count(findings.length)} ${findings.length === 1 ? "thing" : "things"} without which the numbers do not count</h3><ul>${shown.map(item)}${more}</ul></div>`;
   }
   if (run.cases.length === 0) {
-    return run.slopes === undefined ? html`<p>No case was measured.</p>` : html``;
+    const other = run.slopes ?? run.truth;
+    return other === undefined ? html`<p>No case was measured.</p>` : html``;
   }
   const cases =
     run.cases.length === 1 ? "The one case is" : `All ${plural(run.cases.length, "case")} are`;
@@ -49,7 +51,15 @@ function alarms(run: Run, findings: readonly Finding[]): Html {
   const books = run.cases.every((one) => one.bridge === undefined)
     ? "no bridge was observed"
     : "the books balance wherever a bridge was observed";
-  return html`<div class="box good"><p><strong class="good">Sound.</strong> ${cases} complete, ${checks}, ${books}.</p></div>`;
+  return html`<div class="box good"><p><strong class="good">Sound.</strong> ${cases} complete, ${checks}, ${books}${timeChecks(run)}.</p></div>`;
+}
+
+/** Where none failed. */
+function timeChecks(run: Run): string {
+  const known = run.cases.flatMap(({ timeCheck }) => timeCheck ?? []);
+  if (known.length === 0) return "";
+  const passed = known.filter((one) => one.passed === true).length;
+  return `, ${count(passed)} of ${plural(known.length, "time check")} passed and none failed`;
 }
 
 function results(findings: readonly Finding[]): Html {
@@ -77,7 +87,7 @@ function item(finding: Finding): Html {
 
 function caseTable(run: Run): Html {
   const counted = run.environment.clock === "icount";
-  const stageTitle = (name: string) => (counted ? `${name} mode` : withProbes(`${name} p50`, "ns"));
+  const stageTitle = (name: string) => `${name}, net ${counted ? "mode" : "mean"}`;
   const head = [
     { title: "Case" },
     { title: "Books" },
@@ -92,11 +102,11 @@ function caseTable(run: Run): Html {
   return table(
     `${counted ? `${COUNTED_SENTENCE} ` : ""}${SPREAD_WORDS}; quartiles in the unit of the median; samples in the order of the rounds, between their own least and most`,
     head,
-    run.cases.map((one, index) => ({ cells: caseCells(one, index) })),
+    run.cases.map((one, index) => ({ cells: caseCells(run, one, index) })),
   );
 }
 
-function caseCells(one: Case, index: number): (TableCell | Html)[] {
+function caseCells(run: Run, one: Case, index: number): (TableCell | Html)[] {
   const series = headlinesOf(one)[0];
   const state =
     one.state === "complete" ? null : html` <span class="badge alarm">${one.state}</span>`;
@@ -105,21 +115,21 @@ function caseCells(one: Case, index: number): (TableCell | Html)[] {
   return [
     name,
     html`<a href="#books-${index}">${booksBadge(one)}</a>`,
-    ...metricCells(series),
+    ...metricCells(series, series === undefined ? [] : marksOf(run, one, series, true)),
     right(stage(one, "bridge.forward")),
     right(stage(one, "bridge.flood")),
     right(amplification === null ? "" : digits(amplification)),
   ];
 }
 
-function metricCells(series: Series | undefined): (TableCell | Html)[] {
+function metricCells(series: Series | undefined, marks: readonly string[]): (TableCell | Html)[] {
   const spread = series?.spread ?? null;
   if (series === undefined || spread === null) {
     return [html`none`, right("-"), right(0), html``];
   }
-  const side = series.side === "" ? null : html` ${code(series.side)}`;
+  const badges = marks.map((mark) => html` <span class="badge caution">${mark}</span>`);
   return [
-    html`<span class="n">${code(clip(series.metric, 24))}</span>${side}`,
+    html`<span class="n">${code(clip(series.metric, 24))}</span>${badges}`,
     withInterval(
       bare(spread.median, series.unit),
       spanLike(spread.q1, spread.q3, series.unit, spread.median),
@@ -139,7 +149,10 @@ function booksBadge(one: Case): Html {
 function stage(one: Case, name: "bridge.forward" | "bridge.flood"): string {
   const latency = one.latency[name];
   if (latency === undefined || latency.sampled === 0) return "";
-  return bare(headlineOf(latency).value, latency.unit);
+  const headline = headlineOf(latency);
+  if (headline === null) return "withheld";
+  const median = headline.words === "median" ? " (median)" : "";
+  return `${bare(headline.value, latency.unit)}${median}`;
 }
 
 function mini(series: Series): Html {

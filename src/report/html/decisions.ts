@@ -11,8 +11,7 @@ import {
 } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
 import { count, digits, passage, percent, plural } from "../../text/units.ts";
-import { portVeth } from "../facts/way.ts";
-import { DECISION_WORDS, withProbes } from "../facts/words.ts";
+import { DECISION_WORDS, NET_WORDS } from "../facts/words.ts";
 import { bottomAxis, linearScale, logScale, logTicks } from "./axis.ts";
 import type { Detail } from "./detail.ts";
 import { floodsPart, targetsTable } from "./guest.ts";
@@ -161,7 +160,7 @@ interface PortRow {
   readonly egress: number;
   readonly copies: number;
   readonly decisions: Decisions;
-  /** Medians of the stages that are this port's alone. */
+  /** Net times of the stages that are this port's alone. */
   readonly stages: string;
 }
 
@@ -197,7 +196,7 @@ function byPort(item: Case, index: number, detail: Detail): Html[] {
     [
       { title: "Port" },
       ...head.map((title) => ({ title, align: "right" as const })),
-      { title: withProbes("Stage p50, p99 (timed)", unitOf(item)) },
+      { title: `Stage p50, p90, ${NET_WORDS} (timed)` },
     ],
     rows.map((row) => ({
       cells: [
@@ -241,10 +240,13 @@ function portRow(item: Case, port: PortAccount): PortRow {
   const stages = STAGES.flatMap((stage) => {
     const found = port.latency[stage];
     if (found === undefined || found.sampled === 0) return [];
+    const { p50, p90, raw, sampled } = found;
     const show = (value: number) => passage(value, unit);
-    return [
-      `${stage === "veth" ? portVeth(port) : stage} ${show(found.p50)}, ${show(found.p99)} (${count(found.sampled)})`,
-    ];
+    const times =
+      p50 === null || p90 === null
+        ? `withheld, raw p50 ${show(raw.p50)}`
+        : `${show(p50)}, ${show(p90)}`;
+    return [`${stage} ${times} (${count(sampled)})`];
   });
   return { ...port, stages: stages.join("; ") };
 }

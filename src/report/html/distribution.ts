@@ -1,8 +1,10 @@
 /** Histograms as ridges over a common logarithmic axis. */
 import { line } from "d3-shape";
 import { type Case, type Latency, STAGES } from "../../document/run.ts";
+import type { Bucket } from "../../stats/histogram.ts";
 import { count, percentiles } from "../../text/units.ts";
-import { AXIS_WORDS, stageName, withProbes } from "../facts/words.ts";
+import { netBuckets, netTimes } from "../facts/latency.ts";
+import { AXIS_WORDS, NET_WORDS, RAW_WORDS } from "../facts/words.ts";
 import { bottomAxis, type LogScale, logScale, logTicks } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";
@@ -17,24 +19,32 @@ export function distribution(item: Case, index: number, bins: number): Html[] {
     const rows = STAGES.flatMap((stage): Ridge[] => {
       const latency = item.latency[stage];
       if (latency === undefined || latency.unit !== unit) return [];
-      const { buckets, sampled, p50, p90, p99, p999 } = latency;
-      if (buckets.length === 0 || sampled === 0) return [];
-      const marks = [p50, p90, p99, p999];
+      const { raw, sampled } = latency;
+      if (raw.buckets.length === 0 || sampled === 0) return [];
+      const [buckets, times] = [netBuckets(latency), netTimes(latency)];
+      const shown =
+        buckets === null || times === null
+          ? {
+              buckets: raw.buckets,
+              times: { p10: raw.p10, p50: raw.p50, p90: raw.p90 },
+              net: false,
+            }
+          : { buckets, times, net: true };
       return [
         {
-          name: stageName(stage, unit),
+          name: stage,
           className: stageClass(stage),
-          words: `${count(sampled)} timed`,
-          buckets,
-          marks,
-          says: `${stageName(stage, unit)}: ${percentiles({ p50, p90, p99, "p99.9": p999 }, unit)}`,
+          words: shown.net ? `${count(sampled)} timed` : `${count(sampled)}, RAW`,
+          buckets: shown.buckets,
+          marks: Object.values(shown.times),
+          says: `${stage}, ${shown.net ? NET_WORDS : `raw (${RAW_WORDS})`}: ${percentiles({ ...shown.times }, unit)}`,
         },
       ];
     });
     if (rows.length === 0) return [];
     const words = `${unit === "ns" ? "Latency" : "Instruction"} distribution in ${item.id}`;
-    const title = withProbes(words, unit);
-    const axis = withProbes(AXIS_WORDS[unit], unit);
+    const title = `${words}, ${NET_WORDS} (RAW where that is said)`;
+    const axis = AXIS_WORDS[unit];
     return [
       ridges(rows, { id: `dist-${index}-${unit}`, title, axis, unit, bins, label: STAGE_LABEL }),
     ];
@@ -47,7 +57,7 @@ export interface Ridge {
   /** How many values the histogram holds, and of what. */
   readonly words: string;
   /** Ascending, and at least one. */
-  readonly buckets: Latency["buckets"];
+  readonly buckets: readonly Bucket[];
   /** Values that are marked below the ridge. */
   readonly marks: readonly number[];
   /** What it tells in numbers. */

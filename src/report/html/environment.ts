@@ -25,6 +25,7 @@ export function environmentSection(run: Run): Html {
     ]),
     guestPart(run),
     noise(run),
+    foreign(run),
     functionsPart(run),
     named("Tools", "version", environment.tools),
     named("Kernel configuration", "value", kernel.config),
@@ -42,6 +43,28 @@ function noise(run: Run): Html {
     [{ title: "What" }, { title: "Observed" }, { title: "Advice" }],
     all.map((one) => ({
       cells: [code(one.id), { value: one.observed, kind: "wide" as const }, one.advice ?? "-"],
+    })),
+  );
+}
+
+function foreign(run: Run): Html {
+  const { foreignProbes: all } = run.environment;
+  if (all === undefined)
+    return html`<p class="soft">Other people's probes were not looked for.</p>`;
+  if (all.length === 0) return html`<p>Nobody else's probes were on a frame's way.</p>`;
+  const head = ["Program", "Type", "Where", "Process", "pid", "Container"];
+  return table(
+    "Other people's probes on a frame's way",
+    head.map((title) => ({ title })),
+    all.map(({ id, name, type, where, process, pid, container }) => ({
+      cells: [
+        id === null ? code(name) : html`${code(name)} (${id})`,
+        type,
+        code(where),
+        process === null ? "not seen" : code(process),
+        pid === null ? "-" : String(pid),
+        container === null ? "-" : code(container.slice(0, 12)),
+      ],
     })),
   );
 }

@@ -32,6 +32,10 @@ function rowsOf(lab: Lab, most: number): Row[] {
   if (lab.bridge !== null) {
     const options = Object.entries(lab.bridge.options).map(([name, value]) => `${name} ${value}`);
     const { nfCall } = lab.bridge;
+    const { inSeries } = lab.bridge;
+    if (inSeries !== undefined) {
+      rows.push(["bridges in series", `${inSeries}; of ${lab.bridge.name}, the first:`]);
+    }
     rows.push(["bridge options", options.join(", ")]);
     rows.push(["address", lab.bridge.address]);
     rows.push(["firewall hooks", nfCall === null ? "no br_netfilter" : onOff(nfCall)]);

@@ -35,7 +35,8 @@ function firstBridge(run: Run): number {
 
 function drawing(item: Case, index: number, most: number): Html {
   const { lab } = item;
-  if (lab.bridge === null)
+  // A chain is shown as its pairs: what a single bridge's figure says of ports is not so there.
+  if (lab.bridge === null || lab.bridge.inSeries !== undefined)
     return lab.ports.length === 0 ? single(item, index) : pairs(item, index, most);
   return bridgeFigure({
     id: `labfig-${index}`,
@@ -108,6 +109,29 @@ function accountOf(item: Case, ifindex: number, name: string): PortAccount | und
   return item.ports.find((port) => port.ifindex === ifindex && port.name === name);
 }
 
+/** Of a pair between two bridges the port of the one before; a pair between two hosts is shown from both. */
+function isFirstOfPair({ bridge, ifindex, namespace, peer }: Lab["ports"][number]): boolean {
+  if (bridge === undefined || peer?.namespace !== namespace) return true;
+  return ifindex > peer.ifindex;
+}
+
+/** The other end: a port of this lab's bridges, or a host's device. */
+function atOther({ ports }: Lab, peer: NonNullable<Lab["ports"][number]["peer"]>) {
+  return (
+    ports.find((port) => port.ifindex === peer.ifindex && port.namespace === peer.namespace) ?? peer
+  );
+}
+
+function placeOf({
+  bridge,
+  namespace,
+}: {
+  bridge?: string | undefined;
+  namespace: string;
+}): string {
+  return bridge === undefined ? namespace : `${bridge} in ${namespace}`;
+}
+
 function single(item: Case, index: number): Html {
   return figure({
     id: `labfig-${index}`,
@@ -120,7 +144,7 @@ function single(item: Case, index: number): Html {
 }
 
 function pairs(item: Case, index: number, most: number): Html {
-  const shown = item.lab.ports.slice(0, most);
+  const shown = item.lab.ports.filter(isFirstOfPair).slice(0, most);
   const box = (x: number, y: number, top: string, below: string) =>
     html`<rect class="shape" x="${x}" y="${y}" width="280" height="44" rx="8"/><text class="m" x="${x + 12}" y="${y + 19}">${clip(top, 34)}</text><text class="t" x="${x + 12}" y="${y + 35}">${clip(below, 40)}</text>`;
   const rows = shown.map((port, row) => {
@@ -128,12 +152,17 @@ function pairs(item: Case, index: number, most: number): Html {
     const end =
       port.peer === null
         ? html``
-        : box(500, y, port.peer.namespace, `${port.peer.name}, ${port.peer.address}`);
+        : box(
+            500,
+            y,
+            placeOf(atOther(item.lab, port.peer)),
+            `${port.peer.name}, ${port.peer.address}`,
+          );
     const wire =
       port.peer === null
         ? html``
         : html`<path class="wire" d="M288 ${y + 22}H500"/><text class="c t" x="394" y="${y + 16}">veth</text>`;
-    return html`${wire}${box(8, y, port.namespace, `${port.name}, mtu ${port.mtu}, ${port.qdisc}`)}${end}`;
+    return html`${wire}${box(8, y, placeOf(port), `${port.name}, mtu ${port.mtu}, ${port.qdisc}`)}${end}`;
   });
   return figure({
     id: `labfig-${index}`,

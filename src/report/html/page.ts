@@ -2,6 +2,7 @@
 import { sealed } from "../../document/integrity.ts";
 import type { Run } from "../../document/run.ts";
 import { count, duration, plural } from "../../text/units.ts";
+import { foreignLine } from "../facts/foreign.ts";
 import { roundTripsIn } from "../facts/round-trip.ts";
 import { CLOCK_WORDS, COUNTED_METHODS, METHODS } from "../facts/words.ts";
 import { answerSection } from "./answer.ts";
@@ -19,11 +20,13 @@ import { roundTripSection } from "./round-trip.ts";
 import { roundsSection } from "./rounds.ts";
 import { methodSection, pageText, sizeOf } from "./shell.ts";
 import { slopesSection } from "./slopes.ts";
+import { truthSection } from "./truth.ts";
 
 const NAV: readonly [string, string][] = [
   ["answer", "Answer"],
   ["lab", "Lab"],
   ["slopes", "What one more costs"],
+  ["truth", "Truth"],
   ["latency", "Latency"],
   ["round-trip", "Round trips"],
   ["decisions", "Decisions"],
@@ -48,6 +51,7 @@ export function renderHtml(run: Run): string {
   }
   const absent = new Set([
     ...(run.slopes === undefined ? ["slopes"] : []),
+    ...(run.truth === undefined ? ["truth"] : []),
     ...(roundTripsIn(run).length === 0 ? ["round-trip"] : []),
   ]);
   return pageText({
@@ -66,6 +70,7 @@ function body(run: Run, detail: Detail): Html {
     answerSection(run),
     labSection(run, detail),
     slopesSection(run),
+    truthSection(run),
     latencySection(run, detail),
     ...(trips === null ? [] : [trips]),
     decisionsSection(run, detail),
@@ -78,11 +83,16 @@ function body(run: Run, detail: Detail): Html {
   ]}`;
 }
 
+function foreignBox(run: Run): Html | null {
+  const line = foreignLine(run);
+  return line === null ? null : html`<p class="box alarm" role="alert">${line}</p>`;
+}
+
 function header(run: Run): Html {
   const { kernel, cpu, clock } = run.environment;
   const tone = run.state === "complete" ? "good" : "alarm";
   const host = cpu.virtualization ?? "bare metal";
   const time = clock === "wall" ? "" : `, ${CLOCK_WORDS.icount}`;
-  return html`<header><h1>bridgescope run ${code(run.id)} <span class="badge ${tone}">${run.state}</span></h1>
+  return html`<header>${foreignBox(run)}<h1>bridgescope run ${code(run.id)} <span class="badge ${tone}">${run.state}</span></h1>
 <p class="soft">Plan ${code(run.provenance.plan)}: ${plural(run.cases.length, "case")}, ${count(run.checks.length)} checks, ${duration(run.durationNs)} from ${run.startedAt}. Linux ${kernel.release}, ${cpu.model}, ${plural(cpu.online, "CPU")}, ${host}${time}.</p></header>`;
 }

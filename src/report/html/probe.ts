@@ -1,10 +1,9 @@
 /** What observing cost, and what it could not see. */
 import type { Case, Probe, Run } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
-import { count, digits, quantity } from "../../text/units.ts";
+import { count, digits } from "../../text/units.ts";
 import { metricTitle } from "../facts/metrics.ts";
-import { programCosts } from "../facts/observing.ts";
-import { spread } from "../facts/samples.ts";
+import { gapsOf, programCosts } from "../facts/observing.ts";
 import { bottomAxis, linearScale } from "./axis.ts";
 import { calibrationPart } from "./guest.ts";
 import { type Html, html, px } from "./markup.ts";
@@ -28,7 +27,7 @@ export function probeSection(run: Run): Html {
     return section("probe", "What observing cost", [html`<p>Probes were off in every case.</p>`]);
   }
   return section("probe", "What observing cost", [
-    overheads(observed),
+    slowdowns(observed),
     cases(observed),
     programs(observed),
     calibrationPart(run),
@@ -36,54 +35,46 @@ export function probeSection(run: Run): Html {
   ]);
 }
 
-function overheads(observed: readonly Observed[]): Html {
+function slowdowns(observed: readonly Observed[]): Html {
   const rows = observed.flatMap(({ item, probe }) =>
-    probe.overhead === null ? [] : [{ item, overhead: probe.overhead }],
+    probe.slowdown === null ? [] : [{ item, slowdown: probe.slowdown }],
   );
   if (rows.length === 0) {
-    return html`<p>No rounds with and without probes were asked for, so the cost to the workload is not known.</p>`;
+    return html`<p>No rounds with and without the counting probes stand side by side, so what counting costs the workload is not known.</p>`;
   }
-  const ends = rows.flatMap(({ overhead }) => [overhead.ratio, ...overhead.ci]);
+  const ends = rows.flatMap(({ slowdown }) => [slowdown.value, ...slowdown.ci]);
   const scale = linearScale(Math.min(1, ...ends), Math.max(1, ...ends), [
     LABEL,
     FIGURE_WIDTH - 240,
   ]);
   const bottom = 10 + rows.length * ROW;
   return figure({
-    id: "overhead",
-    title: "The workload's own number with probes on, against probes off",
+    id: "slowdown",
+    title: "How much slower the workload is while everything is counted",
     desc: rows
       .slice(0, 20)
-      .map(({ item, overhead }) => `${item.id}: ${digits(overhead.ratio)}`)
+      .map(({ item, slowdown }) => `${item.id}: ${digits(slowdown.value)}`)
       .join("; "),
     width: FIGURE_WIDTH,
     height: bottom + 38,
     caption:
-      "Dot and line: ratio and its interval. 1 is no effect. Medians without and with probes at the right.",
+      "Dot and line: ratio and its interval. 1 is no effect. No metric and no stage time of this page is of rounds in which everything was counted.",
     body: [
       bottomAxis(scale, scale.ticks(6), {
         top: 4,
         bottom,
-        label: "ratio, probes on to off",
+        label: "slow-down, with the counting probes over without",
         unit: "",
       }),
       html`<path class="line" d="M${px(scale(1))} 4V${bottom}"/>`,
-      ...rows.map(({ item, overhead }, row) => {
+      ...rows.map(({ item, slowdown }, row) => {
         const y = 22 + row * ROW;
-        const [low, high] = overhead.ci;
-        return html`<text class="m" x="0" y="${y + 4}">${clip(item.id, 34)}</text><path class="line" d="M${px(scale(low))} ${y}H${px(scale(high))}"/><circle class="s-bridge-forward" cx="${px(scale(overhead.ratio))}" cy="${y}" r="4.5"/><text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${offOn(item, overhead)}</text>
+        const [low, high] = slowdown.ci;
+        return html`<text class="m" x="0" y="${y + 4}">${clip(item.id, 34)}</text><path class="line" d="M${px(scale(low))} ${y}H${px(scale(high))}"/><circle class="s-bridge-forward" cx="${px(scale(slowdown.value))}" cy="${y}" r="4.5"/><text class="e" x="${FIGURE_WIDTH}" y="${y + 4}">${digits(slowdown.value)}</text>
 `;
       }),
     ],
   });
-}
-
-function offOn(item: Case, overhead: NonNullable<Probe["overhead"]>): string {
-  const unit = item.metrics[overhead.metric]?.unit ?? "";
-  const off = spread(overhead.off);
-  const on = spread(overhead.on);
-  if (off === null || on === null) return digits(overhead.ratio);
-  return `${quantity(off.median, unit)} to ${quantity(on.median, unit)}`;
 }
 
 function cases(observed: readonly Observed[]): Html {
@@ -92,7 +83,7 @@ function cases(observed: readonly Observed[]): Html {
     [
       { title: "Case" },
       { title: "Backend" },
-      ...["Events", "Lost", "Missed", "On / off"].map((title) => ({
+      ...["Events", "Lost", "Missed", "Slow-down"].map((title) => ({
         title,
         align: "right" as const,
       })),
@@ -106,17 +97,17 @@ function cases(observed: readonly Observed[]): Html {
         right(count(probe.events)),
         right(count(probe.lost)),
         right(count(probe.missed)),
-        right(overheadText(probe)),
+        right(slowdownText(probe)),
         { value: state(probe), kind: "wide" as const },
       ],
     })),
   );
 }
 
-function overheadText(probe: Probe): string {
-  if (probe.overhead === null) return "not asked for";
-  const { metric, ratio, ci } = probe.overhead;
-  return `${digits(ratio)} (${ci.map(digits).join(" .. ")}) ${clip(metricTitle(metric), 40)}`;
+function slowdownText({ slowdown }: Probe): string {
+  if (slowdown === null) return "not known";
+  const { metric, value, ci } = slowdown;
+  return `${digits(value)} (${ci.map(digits).join(" .. ")}) ${clip(metricTitle(metric), 40)}`;
 }
 
 function state(probe: Probe): Html {
@@ -124,7 +115,7 @@ function state(probe: Probe): Html {
     (reason) => html`<br><strong class="caution">Degraded: ${reason}</strong>`,
   );
   const method =
-    probe.overhead === null ? null : html`<br><span class="soft">${probe.overhead.method}</span>`;
+    probe.slowdown === null ? null : html`<br><span class="soft">${probe.slowdown.method}</span>`;
   const empty =
     probe.emptyNs === null
       ? null
@@ -150,12 +141,12 @@ function programs(observed: readonly Observed[]): Html {
 
 function gaps(observed: readonly Observed[]): Html {
   const rows = observed.flatMap(({ item, probe }) =>
-    probe.notObservable.map((gap) => ({ cells: [code(item.id), gap.stage, gap.reason] })),
+    gapsOf(probe).map(({ stages, reason }) => ({ cells: [code(item.id), stages, reason] })),
   );
   if (rows.length === 0) return html``;
   return table(
-    "Stages that could not be seen",
-    [{ title: "Case" }, { title: "Stage" }, { title: "Why" }],
+    "Stages that were not timed",
+    [{ title: "Case" }, { title: "Stages" }, { title: "Why" }],
     rows,
   );
 }

@@ -78,7 +78,6 @@ function strip(item: Case, series: Series, id: string, tips: boolean): Html {
         : html`<path class="gone" d="${cross(x.at(i), y(value))}"/>`;
     return marked(`round ${round}: ${quantity(value, unit)}${gone}`, mark);
   });
-  const side = series.side === "" ? "" : `, ${series.side}`;
   const said =
     spread === null
       ? "no round counts"
@@ -89,12 +88,12 @@ function strip(item: Case, series: Series, id: string, tips: boolean): Html {
       : html`<rect class="band" x="${PLOT.left}" y="${px(y(spread.q3))}" width="${PLOT.right - PLOT.left}" height="${px(Math.max(1, y(spread.q1) - y(spread.q3)))}"/><path class="line" d="M${PLOT.left} ${px(y(spread.median))}H${PLOT.right}"/>`;
   return figure({
     id,
-    title: `${series.title}${side} in ${item.id}`,
+    title: `${series.title} in ${item.id}`,
     desc: `${samples.length} rounds: ${said}`,
     width: WIDTH,
     height: HEIGHT,
     className: "strip",
-    caption: html`<strong>${series.title}</strong>${side} (${series.better} is better): ${said}`,
+    caption: html`<strong>${series.title}</strong> (${series.better} is better): ${said}`,
     body: [
       leftAxis(y, { left: PLOT.left, right: PLOT.right, unit, ticks: 3 }),
       html`${middle}${tips ? tipped : html`<path class="dots" d="${dots}"/><path class="gone" d="${crosses}"/>`}<path class="axis" d="M${PLOT.left} ${PLOT.bottom}H${PLOT.right}"/><text class="t" x="${PLOT.left}" y="${PLOT.bottom + 15}">${x.first}</text><text class="t e" x="${PLOT.right}" y="${PLOT.bottom + 15}">${x.last}</text><text class="t c" x="${(PLOT.left + PLOT.right) / 2}" y="${PLOT.bottom + 31}">${x.label}</text>`,

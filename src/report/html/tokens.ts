@@ -13,11 +13,12 @@ const OKABE_ITO = {
 } as const;
 
 export const STAGE_COLOURS: Record<Stage, string> = {
-  veth: OKABE_ITO.green,
+  "veth.in": OKABE_ITO.green,
   "bridge.forward": OKABE_ITO.blue,
   "bridge.flood": OKABE_ITO.vermillion,
   "bridge.learn": OKABE_ITO.purple,
   "bridge.lookup": OKABE_ITO.sky,
+  "veth.out": OKABE_ITO.green,
   path: OKABE_ITO.orange,
 };
 

@@ -3,7 +3,7 @@ import type { Case, Latency } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
 import { digits, passage, percentiles } from "../../text/units.ts";
 import { type Leg, type Way, wayOf } from "../facts/way.ts";
-import { STAGE_WORDS, withProbes } from "../facts/words.ts";
+import { NET_WORDS, STAGE_WORDS } from "../facts/words.ts";
 import { bottomAxis, type LinearScale, linearScale } from "./axis.ts";
 import { type Html, html, px } from "./markup.ts";
 import { figure, marked } from "./parts.ts";
@@ -13,13 +13,15 @@ const LABEL = 200;
 const RIGHT = 250;
 const ROW = 24;
 const BAR = 14;
+/** Stands for a length that is not known. */
+const STUB = 14;
 
-/** Empty where the case timed no stage. */
+/** Empty where the case has no net times. */
 export function waterfall(item: Case, index: number): Html {
   const way = wayOf(item);
   if (way === null) return html``;
-  const { unit, legs, rest, paths } = way;
-  const all = [...legs, ...paths];
+  const { unit, legs, rest, path } = way;
+  const all = path === null ? legs : [...legs, path];
   const scale = linearScale(0, Math.max(...all.map(({ start, times }) => start + times.p90)), [
     LABEL,
     FIGURE_WIDTH - RIGHT,
@@ -28,15 +30,15 @@ export function waterfall(item: Case, index: number): Html {
   const rows = [
     ...legs.map(draw),
     ...(rest === null ? [] : [(y: number) => restRow(way, rest, scale, y)]),
-    ...paths.map(draw),
+    ...(path === null ? [] : [draw(path)]),
   ];
   const bottom = 8 + rows.length * ROW;
   return figure({
     id: `way-${index}`,
-    title: withProbes(`The way of a frame in ${item.id}`, unit),
+    title: `The way of a frame in ${item.id}, ${NET_WORDS}`,
     desc: [
       ...all.map(({ name, times }) => `${name}: ${said(times, unit)}`),
-      ...(rest === null ? [] : [`not probed: ${restWords(way, rest)}`]),
+      ...(rest === null ? [] : [`not probed: ${restWords(unit, rest)}`]),
     ].join("; "),
     width: FIGURE_WIDTH,
     height: bottom + 38,
@@ -45,10 +47,7 @@ export function waterfall(item: Case, index: number): Html {
       bottomAxis(scale, scale.ticks(6), {
         top: 4,
         bottom,
-        label: withProbes(
-          unit === "ns" ? "time, stage after stage" : "instructions, stage after stage",
-          unit,
-        ),
+        label: `${unit === "ns" ? "time" : "instructions"}, stage after stage, ${NET_WORDS}`,
         unit: unit === "ns" ? "ns" : "",
       }),
       ...rows.map((drawn, place) => drawn(8 + place * ROW)),
@@ -56,18 +55,23 @@ export function waterfall(item: Case, index: number): Html {
   });
 }
 
-function captionOf({ rest, paths, missing }: Way): string {
-  const legs = missing === null ? "" : ", and the legs that are missing here";
+function captionOf({ rest, missing, from, to, copies }: Way): string {
+  const also = missing.length === 0 ? "" : ", and the stages that are missing here";
   const left =
-    rest === null
+    rest === null || rest.length === null
       ? ""
-      : ` Not probed is what they leave of the path's median: transmission by the devices between the stages, the probes themselves${legs}.`;
-  const copies =
-    paths.length > 1
-      ? " The last copy is that of the port with the longest path, the first that with the shortest."
+      : ` Not probed is what they leave of the path's median: transmission by the devices between the stages${also}.`;
+  const unknown =
+    rest?.length === null
+      ? " How much lies between the stages is not known here: the path has no net time."
       : "";
-  const gaps = missing === null ? "" : ` Missing: ${missing}.`;
-  return `Bars are medians, each from where the medians before it end; the line reaches to the 90th percentile. Medians do not add up exactly.${left}${copies}${gaps}`;
+  const first = copies
+    ? " The first copy is drawn from where the flood begins: when it was queued no probe tells."
+    : "";
+  const ends = from === "" ? "" : ` The way begins at ${from}`;
+  const until = from === "" ? "" : to === "" ? "." : ` and ends at ${to}.`;
+  const gaps = missing.length === 0 ? "" : ` Missing: ${missing.join("; ")}.`;
+  return `Bars are medians, ${NET_WORDS}, each from where the medians before it end; the line reaches to the 90th percentile. Medians do not add up exactly.${left}${unknown}${first}${ends}${until}${gaps}`;
 }
 
 function row(
@@ -83,16 +87,23 @@ function row(
   return labelled(name, marked(`${name}, ${STAGE_WORDS[stage]}: ${says}`, marks), says, y);
 }
 
-function restRow(way: Way, rest: NonNullable<Way["rest"]>, scale: LinearScale, y: number): Html {
-  const words = restWords(way, rest);
-  const [from, to] = [scale(rest.start), scale(rest.start + Math.max(0, rest.length))];
+function restRow(
+  { unit }: Way,
+  rest: NonNullable<Way["rest"]>,
+  scale: LinearScale,
+  y: number,
+): Html {
+  const words = restWords(unit, rest);
+  const from = scale(rest.start);
+  const to = rest.length === null ? from + STUB : scale(rest.start + Math.max(0, rest.length));
   const marks = html`<path class="hatch" d="${hatched(from, to, y)}"/>`;
   return labelled("not probed", marked(`not probed: ${words}`, marks), words, y);
 }
 
-function restWords({ unit, missing }: Way, { length }: NonNullable<Way["rest"]>): string {
+function restWords(unit: Way["unit"], { length }: NonNullable<Way["rest"]>): string {
+  if (length === null) return "not known";
   if (length < 0) return `none: bars are ${passage(-length, unit)} over the path`;
-  return `${passage(length, unit)}: ${missing === null ? "" : "veth, "}device transmit, probes`;
+  return `${passage(length, unit)}: between the stages`;
 }
 
 /** A frame with diagonal lines, each cut where it meets the frame. */
@@ -113,9 +124,7 @@ function labelled(name: string, marks: Html, says: string, y: number): Html {
 `;
 }
 
-function said({ p50, p90, p99 }: Leg["times"], unit: Latency["unit"]): string {
-  // Its axis says instructions, and there is no room to say so thrice more.
-  return unit === "ns"
-    ? percentiles({ p50, p90, p99 }, unit)
-    : `p50 ${digits(p50)}, p90 ${digits(p90)}, p99 ${digits(p99)}`;
+function said({ p50, p90 }: Leg["times"], unit: Latency["unit"]): string {
+  // Its axis says instructions, and there is no room to say so twice more.
+  return unit === "ns" ? percentiles({ p50, p90 }, unit) : `p50 ${digits(p50)}, p90 ${digits(p90)}`;
 }

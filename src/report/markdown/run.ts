@@ -3,6 +3,7 @@ import type { Run } from "../../document/run.ts";
 import { code, Markdown, md } from "../../text/markdown.ts";
 import { count, duration, plural } from "../../text/units.ts";
 import { digest, type Finding, findingsOf } from "../facts/findings.ts";
+import { FOREIGN, foreignLine } from "../facts/foreign.ts";
 import { CLOCK_WORDS } from "../facts/words.ts";
 import { assembled } from "./assemble.ts";
 import { sectionsOf } from "./sections.ts";
@@ -12,7 +13,12 @@ const EACH = 5;
 /** Under 60,000 bytes whatever the size of the run; what was left out is said. */
 export function renderMarkdown(run: Run): string {
   const whole = "see report.html or run.json of this run";
-  return assembled([title(run), ...alerts(run)], sectionsOf(run), whole);
+  return assembled([...foreign(run), title(run), ...alerts(run)], sectionsOf(run), whole);
+}
+
+function foreign(run: Run): Markdown[] {
+  const line = foreignLine(run);
+  return line === null ? [] : [md`**${line}**`];
 }
 
 function title(run: Run): Markdown {
@@ -25,7 +31,7 @@ Plan ${code(run.provenance.plan)}, ${plural(run.cases.length, "case")} in ${dura
 
 function alerts(run: Run): Markdown[] {
   const all = findingsOf(run);
-  const alarms = all.filter((finding) => finding.level === "alarm");
+  const alarms = all.filter(({ level, kind }) => level === "alarm" && kind !== FOREIGN);
   const cautions = all.filter((finding) => finding.level === "caution");
   const results = all.filter((finding) => finding.level === "result");
   return [

@@ -1,16 +1,8 @@
+import { foreignText } from "../../document/foreign.ts";
 import { type Case, DECISIONS, type Run } from "../../document/run.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
 import { sparkline } from "../../text/sparkline.ts";
-import {
-  bare,
-  bareSpan,
-  count,
-  digits,
-  duration,
-  percent,
-  quantity,
-  spanLike,
-} from "../../text/units.ts";
+import { bare, bareSpan, count, digits, duration, quantity, spanLike } from "../../text/units.ts";
 import { booksOf } from "../facts/books.ts";
 import {
   calibrations,
@@ -20,19 +12,31 @@ import {
   functionSummary,
   guestFacts,
 } from "../facts/guest.ts";
-import { agreement, bootsOf, headlineOf, stagesIn } from "../facts/latency.ts";
+import {
+  agreement,
+  bootsOf,
+  estimateText,
+  headlineOf,
+  methodsOf,
+  netTimes,
+  notesOf,
+  stagesIn,
+  TIME_CHECK_WORDS,
+  timeCheckOf,
+} from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf } from "../facts/metrics.ts";
-import { programCosts, slowdownOf } from "../facts/observing.ts";
+import { gapsOf, programCosts, slowdownOf } from "../facts/observing.ts";
 import {
   COUNTED_SENTENCE,
   COUNTED_WORDS,
   DECISION_WORDS,
+  NET_WORDS,
+  RAW_WORDS,
   SPREAD_WORDS,
-  stageName,
-  withProbes,
 } from "../facts/words.ts";
 import type { Section } from "./assemble.ts";
-import { searches, slopes } from "./load.ts";
+import { searches, slopes, truth } from "./load.ts";
 import { roundTrips } from "./round-trip.ts";
 
 const SPARKS = 16;
@@ -46,10 +50,12 @@ export function sectionsOf(run: Run): Section[] {
     instructions(run),
     searches(run),
     slopes(run),
+    truth(run),
     roundTrips(run),
+    timeChecks(run),
     latency(run),
     decisions(run),
-    books(run),
+    ...(run.cases.length === 0 ? [] : [books(run)]),
     floods(run),
     drops(run),
     checks(run),
@@ -66,12 +72,13 @@ function results(run: Run): Section {
     folded: false,
     share: 16_000,
     head: tableHead(["Case", "Metric", "Median", "Quartiles", "Rounds", "Samples"], "llrrrl"),
-    rows: run.cases.flatMap((item) => resultRows(item, run.cases.length > MANY ? 1 : undefined)),
+    rows: run.cases.flatMap((item) => resultRows(run, item)),
     note: md`${SPREAD_WORDS}; samples in the order of the rounds, each row between its own least and most. A run describes; ${code("bridgescope compare")} judges.${run.environment.clock === "icount" ? ` ${COUNTED_SENTENCE}` : ""}`,
   };
 }
 
-function resultRows(item: Case, most: number | undefined): Markdown[] {
+function resultRows(run: Run, item: Case): Markdown[] {
+  const most = run.cases.length > MANY ? 1 : undefined;
   const name =
     item.state === "complete"
       ? code(item.id)
@@ -80,11 +87,11 @@ function resultRows(item: Case, most: number | undefined): Markdown[] {
   if (series.length === 0) return [row(name, "no metric", "", "", 0, "")];
   return series.map((one, index) => {
     const kept = one.samples.filter((sample) => sample.discarded === null);
-    const side = one.side === "" ? md`` : md` ${code(one.side)}`;
+    const marks = marksOf(run, item, one, index === 0).map((mark) => md` **${mark}**`);
     return row(
       index === 0 ? name : "",
-      md`${code(one.metric)}${side}`,
-      one.spread === null ? "-" : quantity(one.spread.median, one.unit),
+      md`${code(one.metric)}`,
+      one.spread === null ? "-" : md`${quantity(one.spread.median, one.unit)}${joined(marks)}`,
       one.spread === null
         ? "-"
         : spanLike(one.spread.q1, one.spread.q3, one.unit, one.spread.median),
@@ -97,37 +104,71 @@ function resultRows(item: Case, most: number | undefined): Markdown[] {
   });
 }
 
-function latency(run: Run): Section {
-  const rows = stagesIn(run, "ns").map(({ item, stage, latency: found }, index, all) => {
-    const { p50, p90, p99, sampled } = found;
-    const show = (value: number) => (sampled === 0 ? "none" : duration(value));
-    const share = sampled === found.count ? "all" : percent(sampled, found.count);
-    const of = `${share} of ${count(found.count)}`;
-    const slowdown = item === all[index - 1]?.item ? null : slowdownOf(item);
-    const name = slowdown === null ? code(item.id) : md`${code(item.id)}, ${slowdown}`;
-    return row(name, stageName(stage, found.unit), show(p50), show(p90), show(p99), of);
+function joined(parts: readonly Markdown[]): Markdown {
+  return new Markdown(parts.map(({ text }) => text).join(""));
+}
+
+function timeChecks(run: Run): Section {
+  const rows = run.cases.flatMap((item) => {
+    const line = timeCheckOf(item);
+    if (line === null) return [];
+    return [
+      line.passed === false
+        ? md`- ${code(item.id)}: **${line.text}**`
+        : md`- ${code(item.id)}: ${line.text}`,
+    ];
   });
   return {
-    title: withProbes("Stage latency", "ns"),
-    folded: true,
-    share: 13_000,
-    head: tableHead(["Case", "Stage", "p50", "p90", "p99", "Timed"], "llrrrr"),
+    title: TIME_CHECK_WORDS,
+    folded: !run.cases.some(({ timeCheck }) => timeCheck?.passed === false),
+    share: 3000,
+    head: null,
     rows,
     note: null,
   };
 }
 
-function instructions(run: Run): Section {
-  const rows = stagesIn(run, "instructions").map(({ item, stage, latency: found }) => {
-    const { value, ci } = headlineOf(found);
+function latency(run: Run): Section {
+  const timed = stagesIn(run, "ns");
+  const rows = timed.map(({ item, stage, latency: found }) => {
+    const { raw, observer, sampled } = found;
+    const times = netTimes(found);
+    const net = (value: number | undefined) => (value === undefined ? "-" : duration(value));
+    const measured = (value: number) => (sampled === 0 ? "none" : duration(value));
     return row(
       code(item.id),
-      stageName(stage, found.unit),
-      found.sampled === 0 ? "none" : bare(value, found.unit),
-      bareSpan(ci, found.unit, value),
+      [stage, ...notesOf(found)].join(": "),
+      ...[times?.p10, times?.p50, times?.p90].map(net),
+      estimateText(found) ?? "-",
+      observer === null ? "not known" : duration(observer.value),
+      ...[raw.p50, raw.p99].map(measured),
+      count(sampled),
+    );
+  });
+  const heads = ["net p10", "net p50", "net p90", "net mean", "probes", "raw p50", "raw p99"];
+  return {
+    title: `Stage latency, ${NET_WORDS}`,
+    folded: true,
+    share: 13_000,
+    head: tableHead(["Case", "Stage", ...heads, "Timed"], "llrrrrrrrr"),
+    rows,
+    note: md`Net: less the probes' own share of one sample (probes), with the 95 % interval of the mean over sessions. Raw: ${RAW_WORDS}. ${methodsOf(timed).join("; ")}`,
+  };
+}
+
+function instructions(run: Run): Section {
+  const rows = stagesIn(run, "instructions").map(({ item, stage, latency: found }) => {
+    const headline = headlineOf(found);
+    const { observer, unit } = found;
+    return row(
+      code(item.id),
+      stage,
+      headline === null ? "none" : bare(headline.value, unit),
+      headline === null ? "-" : bareSpan(headline.ci, unit, headline.value),
       count(found.perRound?.length ?? 0),
       count(bootsOf(item, found)),
       agreement(found),
+      observer === null ? "-" : bare(observer.value, unit),
     );
   });
   return {
@@ -135,11 +176,11 @@ function instructions(run: Run): Section {
     folded: false,
     share: 13_000,
     head: tableHead(
-      ["Case", "Stage", "Instructions", "Interval", "Rounds", "Boots", "Alike"],
-      "llrrrrr",
+      ["Case", "Stage", "Instructions", "Interval", "Rounds", "Boots", "Alike", "Probes"],
+      "llrrrrrr",
     ),
     rows,
-    note: md`Instructions: the mode over rounds, net of the probes; interval: the span of the boots' modes; alike: passages that took exactly their round's mode.`,
+    note: md`Instructions: the mode over rounds, ${NET_WORDS}; interval: the span of the boots' modes; alike: passages that took exactly their round's mode; probes: their own, taken out.`,
   };
 }
 
@@ -283,12 +324,8 @@ function probes(run: Run): Section {
       md`- ${code(one.name)}: ${count(one.events)} events on the whole host, net ${one.nsPerEvent}`,
   );
   const cases = observed.map(({ item, probe }) => {
-    const over = probe.overhead;
-    const cost =
-      over === null
-        ? "effect on the workload not asked for"
-        : `with probes on ${over.metric} is ${digits(over.ratio)} of off (${over.ci.map(digits).join(" .. ")})`;
-    const gaps = probe.notObservable.map((gap) => `; ${gap.stage} cannot be seen: ${gap.reason}`);
+    const cost = slowdownOf(item) ?? "slow-down by counting not known";
+    const gaps = gapsOf(probe).map(({ stages, reason }) => `; ${stages} not timed: ${reason}`);
     return md`- ${code(item.id)}: ${probe.backend}, ${count(probe.lost)} lost, ${count(probe.missed)} missed, ${cost}${gaps.join("")}`;
   });
   return {
@@ -306,7 +343,7 @@ function probes(run: Run): Section {
 }
 
 function environment(run: Run): Section {
-  const { kernel, cpu, tools, noise, clocksource } = run.environment;
+  const { kernel, cpu, tools, noise, clocksource, foreignProbes } = run.environment;
   const pairs: [string, string][] = [
     ["command", run.provenance.argv.join(" ")],
     ["kernel", `${kernel.release} ${kernel.version}, preempt ${kernel.preempt}`],
@@ -317,6 +354,7 @@ function environment(run: Run): Section {
         .map((pair) => pair.join(" "))
         .join(", "),
     ],
+    ...(foreignProbes ?? []).map((one): [string, string] => ["foreign probe", foreignText([one])]),
     ...noise.map((one): [string, string] => [`noise: ${one.id}`, one.observed]),
   ];
   return {

@@ -1,7 +1,7 @@
 import type { Case, Check, Probe, Run } from "../../document/run.ts";
 import { clip } from "../../text/printable.ts";
 import { count, digits, plural } from "../../text/units.ts";
-import { programCosts } from "../facts/observing.ts";
+import { gapsOf, programCosts } from "../facts/observing.ts";
 import { cells, type Row, right, type Screen } from "./screen.ts";
 
 const LONGEST = 2000;
@@ -24,13 +24,13 @@ export function writeProbes(screen: Screen, run: Run): void {
   for (const words of new Set(observed.map(({ probe }) => `${probe.backend}: ${probe.reason}`))) {
     screen.paragraph(words, { indent: 2, hanging: 4 });
   }
-  const head = right("events", "lost", "missed", "on/off", "interval");
+  const head = right("events", "lost", "missed", "slow-down", "interval");
   screen.table("case", head, observed.map(probeRow));
-  if (observed.some(({ probe }) => probe.overhead !== null)) {
-    screen.paragraph("on/off: the workload's own number with probes on against off", {
-      indent: 2,
-      tone: "dim",
-    });
+  if (observed.some(({ probe }) => probe.slowdown !== null)) {
+    screen.paragraph(
+      "slow-down: the workload's own number while everything was counted over that without probes; no other number is of those rounds",
+      { indent: 2, tone: "dim" },
+    );
   }
   writePrograms(screen, observed);
   for (const { item, probe } of observed) writeGaps(screen, item, probe);
@@ -79,8 +79,8 @@ interface Observed {
 }
 
 function probeRow({ item, probe }: Observed): Row {
-  const ratio = probe.overhead === null ? "-" : digits(probe.overhead.ratio);
-  const ci = probe.overhead?.ci.map(digits).join(" .. ") ?? "-";
+  const ratio = probe.slowdown === null ? "-" : digits(probe.slowdown.value);
+  const ci = probe.slowdown?.ci.map(digits).join(" .. ") ?? "-";
   const tone = probe.lost + probe.missed > 0 ? "caution" : "plain";
   return {
     label: item.id,
@@ -112,8 +112,8 @@ function writeGaps(screen: Screen, item: Case, probe: Probe): void {
   for (const reason of probe.degraded) {
     screen.paragraph(`DEGRADED ${item.id}: ${reason}`, { ...at, tone: "caution" });
   }
-  for (const gap of probe.notObservable) {
-    screen.paragraph(`${item.id}: ${gap.stage} cannot be seen: ${gap.reason}`, {
+  for (const { stages, reason } of gapsOf(probe)) {
+    screen.paragraph(`${item.id}: ${stages} not timed: ${reason}`, {
       ...at,
       tone: "dim",
     });

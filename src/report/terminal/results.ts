@@ -1,25 +1,32 @@
 import type { Case, Run } from "../../document/run.ts";
+import { bare, bareSpan, count, duration, spanLike } from "../../text/units.ts";
 import {
-  bare,
-  bareSpan,
-  count,
-  duration,
-  percent,
-  quantity,
-  span,
-  spanLike,
-} from "../../text/units.ts";
-import { agreement, bootsOf, headlineOf, stagesIn, type TimedStage } from "../facts/latency.ts";
+  agreement,
+  bootsOf,
+  estimateText,
+  headlineOf,
+  methodsOf,
+  netTimes,
+  notesOf,
+  stagesIn,
+  TIME_CHECK_WORDS,
+  type TimedStage,
+  timeCheckOf,
+} from "../facts/latency.ts";
+import { marksOf } from "../facts/marks.ts";
 import { headlinesOf } from "../facts/metrics.ts";
 import { slowdownOf } from "../facts/observing.ts";
 import {
   COUNTED_SENTENCE,
   COUNTED_WORDS,
+  NET_WORDS,
+  RAW_WORDS,
   SPREAD_WORDS,
-  stageName,
-  withProbes,
 } from "../facts/words.ts";
 import { type Cell, type Column, cells, type Row, right, type Screen } from "./screen.ts";
+
+/** Columns from which on there is room for the mean with its interval. */
+const WIDE = 112;
 
 /** One line a case and headline metric. */
 export function writeResults(screen: Screen, run: Run): void {
@@ -28,21 +35,59 @@ export function writeResults(screen: Screen, run: Run): void {
     { title: "metric", align: "left" },
     ...right("median", "quartiles", "rounds"),
   ];
-  screen.table("case", head, run.cases.flatMap(resultRows));
+  screen.table(
+    "case",
+    head,
+    run.cases.flatMap((item) => resultRows(run, item)),
+  );
   screen.paragraph("quartiles in the unit of the median", { indent: 2, tone: "dim" });
+  for (const item of run.cases) {
+    const slowdown = slowdownOf(item);
+    if (slowdown === null) continue;
+    screen.paragraph(`${item.id}: ${slowdown}, in rounds of its own`, {
+      indent: 2,
+      hanging: 4,
+      tone: "dim",
+    });
+  }
   if (run.environment.clock === "icount") {
     screen.paragraph(COUNTED_SENTENCE, { indent: 2, tone: "dim" });
   }
 }
 
-/** Percentiles of each stage, and how many of the passages were timed; in counted time the mode. */
+/** How each case's stages stand against what nobody watched: a line a case. */
+export function writeTimeChecks(screen: Screen, run: Run): void {
+  const lines = run.cases.flatMap((item) => {
+    const line = timeCheckOf(item);
+    return line === null ? [] : [{ item, ...line }];
+  });
+  if (lines.length > 0) screen.heading(TIME_CHECK_WORDS);
+  for (const { item, text, passed } of lines) {
+    screen.paragraph(`${item.id}: time check: ${text}`, {
+      indent: 2,
+      hanging: 4,
+      tone: passed === false ? "alarm" : passed === null ? "dim" : "plain",
+    });
+  }
+}
+
+/** Net percentiles of each stage beside the probes' share and what was measured; in counted time the mode. */
 export function writeLatency(screen: Screen, run: Run): void {
   const timed = stagesIn(run, "ns");
   if (timed.length > 0) {
-    screen.heading(`${withProbes("Stage latency", "ns")}, and how many of the passages were timed`);
-    const head = right("p50", "p90", "p99", "timed", "passages");
-    screen.table("case, stage", head, byCase(timed, timedRow));
-    for (const one of timed) writeEstimate(screen, one);
+    screen.heading(`Stage latency, ${NET_WORDS}`);
+    const wide = screen.width >= WIDE;
+    const head = right("net p10", "p50", "p90", "probes", "raw p50", "raw p99");
+    const mean = wide ? right("net mean") : [];
+    const rowOf = (one: TimedStage) => timedRow(one, wide);
+    screen.table("case, stage", [...head, ...mean], byCase(timed, rowOf));
+    writeNotes(screen, timed);
+    const words = [
+      "net: less the probes' own share of one sample (probes)",
+      `raw: ${RAW_WORDS}`,
+      ...methodsOf(timed, wide),
+    ];
+    screen.paragraph(words.join("; "), { indent: 2, hanging: 4, tone: "dim" });
   }
   const counted = stagesIn(run, "instructions");
   if (counted.length > 0) {
@@ -50,7 +95,7 @@ export function writeLatency(screen: Screen, run: Run): void {
     const head = right("instructions", "interval", "rounds", "boots", "alike");
     screen.table("case, stage", head, byCase(counted, countedRow));
     screen.paragraph(
-      "instructions: the mode over rounds, net of the probes; interval: the span of the boots' modes; alike: passages that took exactly their round's mode",
+      `instructions: the mode over rounds, ${NET_WORDS}; interval: the span of the boots' modes; alike: passages that took exactly their round's mode`,
       { indent: 2, tone: "dim" },
     );
   }
@@ -59,25 +104,25 @@ export function writeLatency(screen: Screen, run: Run): void {
 function byCase(stages: readonly TimedStage[], rowOf: (one: TimedStage) => Row): Row[] {
   return stages.flatMap((one, index) => {
     const first = stages[index - 1]?.item !== one.item;
-    const slowdown = slowdownOf(one.item);
-    const label = slowdown === null ? one.item.id : `${one.item.id}, ${slowdown}`;
-    return [...(first ? [{ label, cells: [] }] : []), rowOf(one)];
+    return [...(first ? [{ label: one.item.id, cells: [] }] : []), rowOf(one)];
   });
 }
 
-function resultRows(item: Case): Row[] {
+function resultRows(run: Run, item: Case): Row[] {
   const state: Cell[] = item.state === "complete" ? [] : cells([item.state.toUpperCase()], "alarm");
   const series = headlinesOf(item);
   if (series.length === 0) {
     return [{ label: item.id, cells: [...state, ...cells(["no metric"], "dim")] }];
   }
-  const rows: Row[] = series.map((one, index) => {
+  const rows: Row[] = series.flatMap((one, index) => {
     const found = one.spread;
-    const side = one.side === "" ? "" : ` (${one.side})`;
-    return {
+    const marks = marksOf(run, item, one, index === 0).map(
+      (mark): Row => ({ label: "", cells: cells([`! ${mark}`], "caution") }),
+    );
+    const row: Row = {
       label: index === 0 ? item.id : "",
       cells: [
-        { text: `${one.metric}${side}`, tone: "plain" },
+        { text: one.metric, tone: "plain" },
         { text: found === null ? "-" : bare(found.median, one.unit), tone: "strong" },
         {
           text: found === null ? "-" : spanLike(found.q1, found.q3, one.unit, found.median),
@@ -86,43 +131,55 @@ function resultRows(item: Case): Row[] {
         { text: String(found?.n ?? 0), tone: "dim" },
       ],
     };
+    return [row, ...marks];
   });
   return state.length > 0 ? [...rows, { label: "", cells: state }] : rows;
 }
 
-function timedRow({ stage, latency }: TimedStage): Row {
-  const { p50, p90, p99, sampled } = latency;
-  const show = (value: number) => (sampled === 0 ? "none" : duration(value));
-  const share = sampled === latency.count ? "all" : percent(sampled, latency.count);
+function timedRow({ stage, latency }: TimedStage, wide: boolean): Row {
+  const { raw, observer, sampled } = latency;
+  const times = netTimes(latency);
+  const net = (value: number | undefined) => (value === undefined ? "-" : duration(value));
+  const measured = (value: number) => (sampled === 0 ? "none" : duration(value));
   return {
-    label: `  ${stageName(stage, latency.unit)}`,
+    label: `  ${stage}`,
     cells: [
-      ...cells([show(p50)], "strong"),
-      ...cells([show(p90), show(p99)]),
-      ...cells([share, count(latency.count)], "dim"),
+      ...cells([net(times?.p10)]),
+      ...cells([net(times?.p50)], "strong"),
+      ...cells([net(times?.p90)]),
+      ...cells([net(observer?.value), measured(raw.p50), measured(raw.p99)], "dim"),
+      ...(wide ? cells([estimateText(latency) ?? "-"]) : []),
     ],
   };
 }
 
 function countedRow({ item, stage, latency }: TimedStage): Row {
-  const { value, ci } = headlineOf(latency);
+  const headline = headlineOf(latency);
   const rounds = latency.perRound?.length ?? 0;
   return {
-    label: `  ${stageName(stage, latency.unit)}`,
+    label: `  ${stage}`,
     cells: [
-      ...cells([latency.sampled === 0 ? "none" : bare(value, latency.unit)], "strong"),
-      ...cells([bareSpan(ci, latency.unit, value)]),
+      ...cells([headline === null ? "none" : bare(headline.value, latency.unit)], "strong"),
+      ...cells([headline === null ? "-" : bareSpan(headline.ci, latency.unit, headline.value)]),
       ...cells([count(rounds), count(bootsOf(item, latency)), agreement(latency)], "dim"),
     ],
   };
 }
 
-function writeEstimate(screen: Screen, { item, stage, latency }: TimedStage): void {
-  const { estimate, unit } = latency;
-  if (estimate === null) return;
-  const [low, high] = estimate.ci;
-  screen.paragraph(
-    `${item.id} ${stageName(stage, unit)}: ${quantity(estimate.value, unit)} (interval ${span(low, high, unit)}; ${estimate.method}, n = ${count(estimate.n)})`,
-    { indent: 2, hanging: 4 },
-  );
+/** What has to be known of stages, a line for all of a case that have it in common. */
+function writeNotes(screen: Screen, timed: readonly TimedStage[]): void {
+  const stages = new Map<string, { item: Case; note: string; names: string[] }>();
+  for (const { item, stage, latency } of timed) {
+    for (const note of notesOf(latency)) {
+      const key = JSON.stringify([item.id, note]);
+      const known = stages.get(key) ?? { item, note, names: [] };
+      stages.set(key, known);
+      known.names.push(stage);
+    }
+  }
+  for (const { item, note, names } of stages.values()) {
+    screen.paragraph(`${item.id} ${names.join(", ")}: ${note}`, {
+      ...{ indent: 2, hanging: 4, tone: "caution" },
+    });
+  }
 }

@@ -2,15 +2,17 @@
 import type { Run } from "../../document/run.ts";
 import { count, duration, plural } from "../../text/units.ts";
 import { digest, findingsOf } from "../facts/findings.ts";
+import { FOREIGN, foreignLine } from "../facts/foreign.ts";
 import { CLOCK_WORDS } from "../facts/words.ts";
 import { writeAccounts, writeBooks, writeDecisions, writeDrops } from "./account.ts";
 import { writeChecks, writeNoise, writeProbes, writeWarnings } from "./evidence.ts";
 import { writeCalibration, writeFloods, writeFunctions, writeGuest } from "./guest.ts";
-import { writeLatency, writeResults } from "./results.ts";
+import { writeLatency, writeResults, writeTimeChecks } from "./results.ts";
 import { writeRoundTrips } from "./round-trip.ts";
 import { Screen } from "./screen.ts";
 import { writeSearches } from "./searches.ts";
 import { writeSlopes } from "./slopes.ts";
+import { writeTruth } from "./truth.ts";
 
 export interface TerminalOptions {
   /** ANSI colours; the caller knows about NO_COLOR and whether this is a terminal. */
@@ -33,14 +35,18 @@ export function renderTerminal(run: Run, options = PAPER): string {
   if (run.cases.length > 0) writeResults(screen, run);
   writeSearches(screen, run);
   writeSlopes(screen, run);
+  writeTruth(screen, run);
   writeRoundTrips(screen, run);
+  writeTimeChecks(screen, run);
   writeLatency(screen, run);
   writeDecisions(screen, run);
   writeAccounts(screen, run);
   writeFloods(screen, run);
   writeDrops(screen, run);
-  writeBooks(screen, run);
-  writeProbes(screen, run);
+  if (run.cases.length > 0) {
+    writeBooks(screen, run);
+    writeProbes(screen, run);
+  }
   writeCalibration(screen, run);
   writeFunctions(screen, run);
   writeChecks(screen, run);
@@ -64,6 +70,8 @@ export function renderTables(
     if (run.cases.length > 0) writeResults(screen, run);
     writeSearches(screen, run);
     writeSlopes(screen, run);
+    writeTruth(screen, run);
+    writeTimeChecks(screen, run);
   }
   if (percentiles) {
     writeRoundTrips(screen, run);
@@ -77,6 +85,8 @@ function screenFor({ color, width }: TerminalOptions): Screen {
 }
 
 function writeTitle(screen: Screen, run: Run): void {
+  const foreign = foreignLine(run);
+  if (foreign !== null) screen.paragraph(foreign, { tone: "alarm", hanging: 2 });
   const { kernel, cpu, clock } = run.environment;
   const where = cpu.virtualization === null ? "bare metal" : cpu.virtualization;
   screen.paragraph(`bridgescope run ${run.id}: ${run.state}`, {
@@ -95,7 +105,7 @@ function writeTitle(screen: Screen, run: Run): void {
 
 function writeFirst(screen: Screen, run: Run): void {
   const findings = findingsOf(run);
-  const alarms = findings.filter((finding) => finding.level === "alarm");
+  const alarms = findings.filter(({ level, kind }) => level === "alarm" && kind !== FOREIGN);
   // Warnings have a section of their own, with the error beside them.
   const cautions = findings.filter(({ level, kind }) => level === "caution" && kind !== "warning");
   if (alarms.length > 0) {

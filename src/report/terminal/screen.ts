@@ -1,6 +1,6 @@
 /** What the terminal sections write to: lines of at most `width` columns, coloured only if asked. */
 
-import { columns, hang, padEnd, padStart } from "../../text/layout.ts";
+import { columns, hang } from "../../text/layout.ts";
 import { ascii, printable, printableLines } from "../../text/printable.ts";
 
 export type Tone = "plain" | "alarm" | "caution" | "good" | "dim" | "strong";
@@ -121,10 +121,12 @@ export class Screen {
       const cell = cells[index] ?? { text: "", tone: "plain" as const };
       const size = sizes[index] ?? 0;
       const text = this.#clean(cell.text);
-      const padded = column.align === "right" ? padStart(text, size) : padEnd(text, size);
-      return this.#paint(cell.tone, padded);
+      const room = " ".repeat(Math.max(0, size - columns(text)));
+      const painted = this.#paint(cell.tone, text);
+      return column.align === "right" ? room + painted : painted + room;
     });
-    const start = this.#paint(label.tone, padEnd(label.text, first));
+    const start =
+      this.#paint(label.tone, label.text) + " ".repeat(Math.max(0, first - columns(label.text)));
     this.#lines.push(`  ${start}${parts.map((part) => " ".repeat(GAP) + part).join("")}`.trimEnd());
   }
 

@@ -125,7 +125,7 @@ function portLines(story: Story, record: WatchRecord | null): Line[] {
     state: port.state,
     port,
     seconds: record.seconds,
-    counted: record.counted,
+    counted: ratedOver(record),
     history: story.history.get(`${id} ${port.ifindex}`) ?? [],
   }));
 }
@@ -142,13 +142,19 @@ function bridgeLine(story: Story, record: WatchRecord): Line {
     state: plural(record.ports.length - 1, "port"),
     port: together(record),
     seconds: record.seconds,
-    counted: record.counted,
+    counted: ratedOver(record),
     history: longest,
   };
 }
 
+/** Seconds that what was counted is of: totals that were split are of all of them. */
+function ratedOver({ estimated, seconds, counted }: WatchRecord): number {
+  return estimated ? seconds : counted;
+}
+
 function summary(record: WatchRecord): string {
-  const { bridge, ports, seconds, counted } = record;
+  const { bridge, ports, seconds } = record;
+  const counted = ratedOver(record);
   const all = together(record);
   const where = `${bridge.name} in ${bridge.namespace.label}, ${plural(ports.length - 1, "port")}`;
   if (seconds === 0) return where;

@@ -65,6 +65,7 @@ function factsOf(run: Run): Fact[] {
     ...of("mitigations", kernel.mitigations),
     ...of("preemption", { preempt: kernel.preempt }),
     ...of("sysctls", sysctls),
+    ...of("foreign", { "probes on a frame's way": foreignPlaces(run) }),
     ...of("clock", { clock, clocksource }),
     ...of("probes", provenance.programs),
     ...of("tools", { ...tools, bridgescope: provenance.version }),
@@ -87,6 +88,13 @@ function factsOf(run: Run): Fact[] {
     }),
     ...of("plan", { plan: provenance.plan, seed: provenance.seed }),
   ];
+}
+
+/** Who is where, without the numbers that differ each time; null where nobody could look. */
+function foreignPlaces({ environment: { foreignProbes } }: Run): string | null {
+  if (foreignProbes === undefined) return null;
+  const places = foreignProbes.map(({ process, name, where }) => `${process ?? name} on ${where}`);
+  return [...new Set(places)].toSorted().join(", ") || "none";
 }
 
 /** The words of a kernel command line by their names; words of one name stay in their order. */
@@ -220,13 +228,11 @@ function prefixed<T>(word: string, entries: Record<string, T>): Record<string, T
   );
 }
 
-function probes({ probe }: Case): Fact[] {
-  const calibration = (probe?.calibration ?? []).map(
-    ({ pair, value }): Fact => ({
-      group: "probes",
-      name: `instructions of ${pair}`,
-      value: String(value),
-    }),
+function probes({ probe, latency }: Case): Fact[] {
+  const observers = Object.entries(latency).flatMap(([stage, { unit, observer }]): Fact[] =>
+    unit !== "instructions" || observer === null
+      ? []
+      : [{ group: "probes", name: `instructions of ${stage}`, value: String(observer.value) }],
   );
-  return [{ group: "probes", name: "backend", value: probe?.backend ?? "off" }, ...calibration];
+  return [{ group: "probes", name: "backend", value: probe?.backend ?? "off" }, ...observers];
 }

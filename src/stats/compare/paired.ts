@@ -46,7 +46,7 @@ export function findingsOf(
     const [b, c] = [of(base), of(candidate)];
     const sound =
       b.length > 0 && b.length === c.length && [...b, ...c].every(({ value }) => value > 0);
-    const blocks = sound ? blocksOf(b, c) : [];
+    const blocks = sound ? blocksOf(b, c, metric === SETUP || isRenewed(base, measurement)) : [];
     return {
       metric,
       base: b.map(({ value }) => value),
@@ -267,8 +267,22 @@ function samplesOf(item: Case, metric: string, measurement: number): Sample[] {
   );
 }
 
+/** Whether labs were built anew between the pairs, those that do not count included. */
+function isRenewed({ rounds }: Case, measurement: number): boolean {
+  const blocks = rounds.flatMap((round) =>
+    round.measurement === measurement && round.block !== undefined && round.block > 0
+      ? [round.block]
+      : [],
+  );
+  return new Set(blocks).size > 1;
+}
+
 /** The pairs' log ratios by the labs that they were measured in; each on its own where all share one pair of labs. */
-function blocksOf(base: readonly Sample[], candidate: readonly Sample[]): number[][] {
+function blocksOf(
+  base: readonly Sample[],
+  candidate: readonly Sample[],
+  renewed: boolean,
+): number[][] {
   const values = (side: readonly Sample[]) => side.map(({ value }) => value);
   const logs = logRatios(values(candidate), values(base));
   const blocks = new Map<number, number[]>();
@@ -276,7 +290,7 @@ function blocksOf(base: readonly Sample[], candidate: readonly Sample[]): number
     const block = base[index]?.block ?? 0;
     blocks.set(block, [...(blocks.get(block) ?? []), log]);
   });
-  return blocks.size > 1 ? [...blocks.values()] : logs.map((log) => [log]);
+  return renewed ? [...blocks.values()] : logs.map((log) => [log]);
 }
 
 function better(item: Case, metric: string): "lower" | "higher" {

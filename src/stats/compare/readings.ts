@@ -29,25 +29,26 @@ interface Seen {
 
 const INSTRUCTIONS = "instructions";
 
-/** By the clock one a run; in counted time one of all boots of all runs. Empty where no passage was timed. */
+/** By the clock one a run; in instructions one of all boots of all runs. Empty where there are no net times. */
 export function stageReadings(side: Labelled, id: string, stage: Stage): Reading[] {
   const timed = casesNamed(side, id).flatMap(({ run, item }) => {
     const latency = item.latency[stage];
-    return latency === undefined || latency.sampled === 0 ? [] : [{ run, item, latency }];
+    const { p50 = null } = latency ?? {};
+    return latency === undefined || p50 === null ? [] : [{ run, item, latency, p50 }];
   });
   const rounds = timed.flatMap((one) => countedRounds(one, one.latency));
   const flaw = flawOf(timed) ?? (timed.map(({ item }) => degraded(item)).find(Boolean) || null);
   if (rounds.length > 0) return [{ ...counted(rounds), flaw }];
-  return timed.map(({ item, latency }) => {
+  return timed.map(({ item, latency, p50 }) => {
     const { estimate, unit } = latency;
     return {
       unit,
       better: "lower",
-      value: estimate?.value ?? latency.p50,
+      value: estimate?.value ?? p50,
       ci: estimate?.ci ?? null,
       n: estimate?.n ?? 0,
       boots: 0,
-      method: estimate?.method ?? "median of the passages that were timed",
+      method: estimate?.method ?? "median of the frames that were timed, net",
       resampled: null,
       flaw: flawOf([{ item }]) ?? degraded(item),
     };

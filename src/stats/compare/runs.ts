@@ -2,6 +2,7 @@
  * Run documents in, the comparison document out. Pure, and beside the estimators and verdicts that
  * it is made of: `bench` writes its result and `report` renders it, so it belongs to neither.
  */
+
 import {
   COMPARE_SCHEMA,
   type ComparedSession,
@@ -9,6 +10,7 @@ import {
   type FunctionChange,
   type Side,
 } from "../../document/compare.ts";
+import { foreignKey } from "../../document/foreign.ts";
 import {
   type Case,
   type Run,
@@ -16,7 +18,7 @@ import {
   type Stage,
   type TracedFunction,
 } from "../../document/run.ts";
-import { type Bucket, mergeBuckets } from "../histogram.ts";
+import { type Bucket, mergeBuckets, withoutObserver } from "../histogram.ts";
 import { compareAccounts } from "./accounts.ts";
 import { differencesOf } from "./environment.ts";
 import { ALPHA } from "./headlines.ts";
@@ -121,6 +123,12 @@ function sessionsOf(pair: Pair): ComparedSession[] {
   );
 }
 
+function foreignIn(runs: readonly Run[]): Pick<Side, "foreignProbes"> {
+  const all = runs.flatMap(({ environment }) => environment.foreignProbes ?? []);
+  const foreignProbes = [...new Map(all.map((one) => [foreignKey(one), one])).values()];
+  return foreignProbes.length === 0 ? {} : { foreignProbes };
+}
+
 function sideOf({ run, runs, label }: Labelled): Side {
   const { environment, guest } = run;
   const backends = runs.flatMap(({ cases }) => cases.flatMap((item) => item.probe?.backend ?? []));
@@ -149,6 +157,7 @@ function sideOf({ run, runs, label }: Labelled): Side {
             boots: guest.boots.length,
           },
     argv: run.provenance.argv,
+    ...foreignIn(runs),
     ...(runs.length === 1
       ? {}
       : {
@@ -244,7 +253,7 @@ type Distribution = NonNullable<Comparison["distributions"]>[number];
 /** As many as a figure can show. */
 const STEPS = 48;
 
-/** Stages that the base and at least one candidate timed, in steps that can be drawn; empty for runs in pairs, which have no probes. */
+/** Stages of which the base and at least one candidate have net times, in steps that can be drawn; empty for runs in pairs, which have no probes. */
 function distributionsOf(pairs: readonly Pair[]): Distribution[] {
   const [first] = pairs;
   if (first === undefined || pairs.some(isPaired)) return [];
@@ -265,13 +274,15 @@ function ofStage(side: Labelled, id: string, stage: Stage): Distribution | null 
   const found = casesNamed(side, id).flatMap(({ item }) => timed(item, stage) ?? []);
   const [one] = found;
   if (one === undefined) return null;
-  const buckets = mergeBuckets(found.flatMap((latency) => latency.buckets));
+  const buckets = mergeBuckets(found.flatMap(({ net }) => net));
   return { case: id, side: side.label, stage, unit: one.unit, buckets };
 }
 
 function timed(item: Case, stage: Stage) {
-  const latency = item.latency[stage];
-  return latency === undefined || latency.buckets.length === 0 ? null : latency;
+  const { unit = "ns", raw, observer = null, withheld = null } = item.latency[stage] ?? {};
+  if (raw === undefined || observer === null || withheld !== null) return null;
+  const net = withoutObserver(raw.buckets, observer.value);
+  return net.length === 0 ? null : { unit, net };
 }
 
 /** On one logarithmic grid, so that the sides can be laid one below the other. */

@@ -84,9 +84,11 @@ function compareOne(
 }
 
 function whyNot(item: Case, stage: Stage): string {
+  const withheld = item.latency[stage]?.withheld ?? null;
+  if (withheld !== null) return `withheld: ${withheld}`;
   const gap = item.probe?.notObservable.find((one) => one.stage === stage);
   if (gap !== undefined) return gap.reason;
   if (item.probe === undefined) return "the probes were off";
   if (item.state !== "complete") return `the case is ${item.state}`;
-  return "no passage was seen";
+  return "no frame of it was timed";
 }

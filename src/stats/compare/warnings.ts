@@ -22,6 +22,7 @@ export function warningsOf(pair: Pair): string[] {
   const byClock = [base, candidate].every(({ run }) => run.environment.clock === "wall");
   return [
     ...clocks(base, candidate),
+    ...foreign(base, candidate),
     ...[base, candidate].flatMap(edited),
     ...(isPaired(pair) ? [] : apart(pair, byClock)),
     ...[base, candidate].flatMap(timeless),
@@ -39,6 +40,17 @@ function clocks(base: Labelled, candidate: Labelled): string[] {
     `${label} ${run.environment.clock === "icount" ? "counted instructions" : "read a clock"}`;
   return [
     `${said(base)} and ${said(candidate)}: no stage or metric can be compared. Make both runs with one --clock.`,
+  ];
+}
+
+/** What slows every frame of one side alone is a change that neither side made. */
+function foreign(base: Labelled, candidate: Labelled): string[] {
+  const under = ({ runs }: Labelled) =>
+    runs.some(({ environment }) => (environment.foreignProbes ?? []).length > 0);
+  if (under(base) === under(candidate)) return [];
+  const [one, other] = under(base) ? [base, candidate] : [candidate, base];
+  return [
+    `${one.label} was measured under other people's probes and ${other.label} was not: they slow every frame, and its times hold them. Measure again when they are gone, or both sides at once with \`bench --vs\`.`,
   ];
 }
 

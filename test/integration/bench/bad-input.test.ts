@@ -30,6 +30,11 @@ describe.concurrent("bad input", () => {
     [["bench", "--backend", "magic"], 2, /magic/],
     [["bench", "quik"], 2, /unknown plan "quik"/],
     [["bench", "--colour"], 2, /unknown option/],
+    [["bench", "--fail-on", "regression"], 2, /takes time-check where nothing is compared/],
+    [["bench", "--latency-sessions", "many"], 2, /--latency-sessions expects/],
+    [["bench", "marginal", "--latency-sessions", "2"], 2, /it takes no --latency-sessions/],
+    // Any other status would be a verdict to git bisect run.
+    [["bench", "--kernel", "./bzImage", "--baseline", "/nowhere", "--bisect"], 125, /no run at/],
     [["fly"], 2, /unknown command/],
     [["report", "/nowhere"], 2, /no run at \/nowhere/],
     [["report", "--format", "papyrus", "/nowhere"], 2, /unknown format "papyrus"; known are html/],

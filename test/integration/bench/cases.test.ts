@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
-import { OTHER_ROUNDS } from "../../../src/bench/observe/observe.ts";
 import type { Case } from "../../../src/document/run.ts";
 import { type BenchOptions, bench } from "../../../src/index.ts";
 import { FULL } from "../../full.ts";
 import { skipped } from "../../skipped.ts";
 
 const ROUNDS = 2;
-const ALL_ROUNDS = ROUNDS + OTHER_ROUNDS;
+/** Rounds under the counting probes: the last is for what these cost. */
+const COUNTED_ROUNDS = ROUNDS + 1;
 
 /** One case, measured shortly on the real machine. */
 async function measure(
@@ -22,6 +22,7 @@ async function measure(
     workload: [workload],
     rounds,
     duration: "50ms",
+    latencySessions: 0,
     seed: 1,
     ...options,
   };
@@ -46,18 +47,12 @@ describe("cases on the real machine", () => {
     const bridge = bridgeOf(measured);
     expect(bridge.unaccounted).toBe(0);
     expect(bridge.ingress).toBeGreaterThan(1000);
-    // The receiver introduces itself before the sender is known, the sender after it.
     expect(bridge.decisions).toMatchObject({
-      unknownUnicast: bridge.ingress - 1,
-      knownUnicast: 1,
-      broadcast: 0,
-      filtered: 0,
+      unknownUnicast: bridge.ingress,
+      ...{ knownUnicast: 0, broadcast: 0, filtered: 0 },
     });
-    expect(bridge.egress).toBe(3 * (bridge.ingress - 1) + 1);
-    expect(bridge.learned).toBe(2);
-    for (const stage of ["veth", "bridge.flood", "path"] as const) {
-      expect(measured.latency[stage]?.sampled).toBeGreaterThan(10);
-    }
+    expect(bridge.egress).toBe(3 * bridge.ingress);
+    expect(bridge.learned).toBe(0);
     expect(measured.metrics.ns_per_frame?.samples).toHaveLength(2);
   });
 
@@ -70,16 +65,16 @@ describe("cases on the real machine", () => {
     const ingress = measured.ports.filter(({ name }) => name !== "host").map((one) => one.ingress);
     expect(ingress[0]).toBeGreaterThan(1000);
     expect(ingress[1]).toBeGreaterThan(1000);
-    // Nothing but its answer to the one who introduced itself.
-    expect(ingress[2]).toBeLessThan(10);
-    expect(measured.lab.placement?.map(({ cpus }) => cpus)).toEqual([[0], [1]]);
+    expect(ingress[2]).toBe(0);
+    // Where the probes' perf events are opened an event costs more: that CPU comes last.
+    expect(measured.lab.placement?.map(({ cpus }) => cpus)).toEqual([[1], [0]]);
   });
 
   it("bridge:4 under learn: every new address learned, and forgotten at the flush", async () => {
     const bridge = bridgeOf(await measure("bridge:4", "learn"));
     expect(bridge.unaccounted).toBe(0);
     // In each round 8192 addresses, and the two hosts after the flush.
-    expect(bridge.learned).toBe(ALL_ROUNDS * (8192 + 2));
+    expect(bridge.learned).toBe(COUNTED_ROUNDS * (8192 + 2));
     expect(bridge.moved).toBe(0);
     expect(bridge.aged).toBe(0);
   });
@@ -88,9 +83,9 @@ describe("cases on the real machine", () => {
     const measured = await measure("bridge:4", "ping");
     const bridge = bridgeOf(measured);
     expect(bridge.unaccounted).toBe(0);
-    expect(bridge.decisions.broadcast).toBe(1);
-    expect(bridge.decisions.knownUnicast).toBe(bridge.ingress - 1);
-    expect(measured.rounds.map((round) => round.rttNs?.length)).toEqual(Array(2 * ROUNDS).fill(10));
+    expect(bridge.decisions.knownUnicast).toBe(bridge.ingress);
+    const off = measured.rounds.filter(({ side }) => side === "off");
+    expect(off.map((round) => round.rttNs?.length)).toEqual(Array(ROUNDS).fill(10));
     expect(measured.lab.bridge?.nfCall).toEqual({
       iptables: false,
       ip6tables: false,
@@ -101,8 +96,8 @@ describe("cases on the real machine", () => {
   it("bridge:4 under broadcast: the host hears it as well", async () => {
     const bridge = bridgeOf(await measure("bridge:4", "broadcast"));
     expect(bridge.unaccounted).toBe(0);
-    expect(bridge.decisions.broadcast).toBe(bridge.ingress - 2);
-    expect(bridge.egress).toBe(4 * bridge.decisions.broadcast + 4);
+    expect(bridge.decisions.broadcast).toBe(bridge.ingress);
+    expect(bridge.egress).toBe(4 * bridge.ingress);
   });
 
   it("bridge:1023 under a flood that overruns the backlog: drops named, nothing unaccounted", async ({
@@ -122,16 +117,15 @@ describe("cases on the real machine", () => {
     expect(drops[0]?.where).toMatch(/backlog/);
   });
 
-  it("veth and netns have stages of their own and say why others are missing", async () => {
-    const veth = await measure("veth", "forward");
-    expect(veth.latency.veth?.sampled).toBeGreaterThan(10);
-    expect(veth.latency.path?.sampled).toBeGreaterThan(10);
+  it("veth and netns have their path and say why the bridge's stages are missing", async () => {
+    const veth = await measure("veth", "forward", 2, { latencySessions: 1 });
+    expect(veth.latency.path?.sampled).toBeGreaterThan(100);
     expect(veth.bridge).toBeUndefined();
-    const netns = await measure("netns", "ping");
-    expect(netns.latency.path?.sampled).toBeGreaterThan(10);
+    const netns = await measure("netns", "ping-flood", 2, { latencySessions: 1 });
+    expect(netns.latency.path?.sampled).toBeGreaterThan(50);
     expect(netns.probe?.notObservable).toContainEqual({
-      stage: "veth",
-      reason: "netns has no veth pair",
+      stage: "veth.in",
+      reason: "netns has no bridge",
     });
   });
 

@@ -42,7 +42,7 @@ describe("the command on stored runs", () => {
 
   it("refuses a document that is cut off in a sentence, with 2 and nothing on stdout", async () => {
     mkdirSync(at("torn"));
-    writeFileSync(join(at("torn"), "run.json"), '{"schema": "bridgescope.run/1",');
+    writeFileSync(join(at("torn"), "run.json"), '{"schema": "bridgescope.run/2",');
     const { code, stdout, stderr } = await start(["compare", at("before"), at("torn")]).finished;
     expect(stderr).toMatch(/^bridgescope: .*torn\/run\.json is not JSON.*cut off\)\n$/);
     expect(stdout).toBe("");

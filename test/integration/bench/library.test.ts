@@ -8,6 +8,7 @@ const REQUEST = {
   topology: ["bridge:2"],
   workload: ["ping-flood"],
   duration: "50ms",
+  latencySessions: 1,
   seed: 1,
 };
 
@@ -29,14 +30,23 @@ describe("bench() on the real machine", () => {
     expect(await second).toEqual(steps);
     const [only] = run.cases;
     const rounds = steps.flatMap(({ event, round }) => (event === "round" ? [round] : []));
-    expect(rounds.map((round) => round?.index)).toEqual([1, 2, 3, 4, 5, 6]);
-    // The metrics are those of the rounds without probes, which come last.
-    const undisturbed = rounds.slice(3).map((round) => round?.value);
-    expect(undisturbed).toEqual(only?.metrics.frame_rate?.samples);
-    expect(only?.rounds.map(({ side }) => side)).toEqual(["on", "on", "on", "off", "off", "off"]);
+    expect(rounds.map((round) => round?.index)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    const sides = only?.rounds.map(({ side }) => side);
+    expect(sides).toEqual([
+      ...["off", "count", "count", "count", "off"],
+      ...["time", "time", "off"],
+    ]);
+    // The metrics are those of the rounds without probes.
+    const undisturbed = rounds.filter((_, index) => sides?.[index] === "off");
+    expect(undisturbed.map((round) => round?.value)).toEqual(only?.metrics.frame_rate?.samples);
     expect(only?.roundTrip?.count).toBeGreaterThan(100);
     const said = new Set(steps.map(({ what }) => what));
-    for (const what of ["building the lab", "attaching the probes", "warming up", "round 3 of 3"]) {
+    for (const what of [
+      "building the lab",
+      "attaching the probes",
+      "warming up",
+      "round 3 of 3, counting",
+    ]) {
       expect(said).toContain(what);
     }
     const elapsed = steps.map(({ elapsedNs }) => elapsedNs);
@@ -48,7 +58,13 @@ describe("bench() on the real machine", () => {
   it("ends by an AbortSignal with the finished rounds kept and the host as it was", async () => {
     const before = hostState();
     const abort = new AbortController();
-    const running = bench({ ...REQUEST, rounds: 100, backend: "off", signal: abort.signal });
+    const running = bench({
+      ...REQUEST,
+      rounds: 100,
+      latencySessions: 0,
+      backend: "off",
+      signal: abort.signal,
+    });
     for await (const { event, round } of running) {
       if (event === "round" && round.index === 2) abort.abort();
     }

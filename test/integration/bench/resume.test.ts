@@ -19,7 +19,16 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-const WATCHED = ["--topology", "bridge:3", "--workload", "flood", "--rounds", "8"];
+const WATCHED = [
+  "--topology",
+  "bridge:3",
+  "--workload",
+  "flood",
+  "--rounds",
+  "8",
+  "--latency-sessions",
+  "1",
+];
 const PLAIN = [
   ...["--topology", "veth", "--topology", "bridge:2"],
   ...["--workload", "udp-rr", "--workload", "forward"],
@@ -29,15 +38,15 @@ const begin = (words: string[]) => ["bench", ...words, "--duration", "100ms", "-
 
 const random = randomOf("when a run is killed");
 
-/** Rounds of cases that the journal holds as finished, by side and the moment of their beginning. */
-function keptRounds(side?: string): number[] {
+/** Rounds of cases that the journal holds as finished, by driver and the moment of their beginning. */
+function keptRounds(driver?: string): number[] {
   const text = existsSync(journal) ? readFileSync(journal, "utf8") : "";
   // Its head is being written.
   if (!text.includes("\n")) return [];
   return readJournal(text, journal).events.flatMap((event) =>
-    event.act === "measure" && event.purpose === undefined
+    event.act === "measure"
       ? event.rounds
-          .filter((round) => side === undefined || round.side === side)
+          .filter((round) => driver === undefined || round.driver === driver)
           .map(({ startNs }) => startNs)
       : [],
   );
@@ -89,7 +98,7 @@ describe("a run that is killed again and again, and resumed,", () => {
     expect([...finished].filter((startNs) => !known.has(startNs))).toEqual([]);
     for (const one of run.cases) {
       const counted = one.rounds.filter(({ discarded }) => discarded === null);
-      expect(counted).toHaveLength(words === WATCHED ? 16 : 8);
+      expect(counted).toHaveLength(words === WATCHED ? 19 : 8);
       expect(one.metrics.frame_loss?.samples ?? one.metrics.rtt_p50?.samples).toHaveLength(8);
     }
     expect(run.provenance.argv).toContain("--topology");

@@ -160,7 +160,7 @@ it("has a schema that its documents meet", async () => {
   expect(code).toBe(0);
   expect(JSON.parse(stdout).properties.schema.const).toBe("bridgescope.explain/1");
   const run = await bridgescope(["schema"]);
-  expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/1");
+  expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/2");
   const none = await bridgescope(["schema", "nonsense"]);
   expect(none.code).toBe(2);
   expect(none.stderr).toContain("run, compare, explain, watch");

@@ -315,22 +315,31 @@ describe("frames that leave nowhere are a note, and no flood:", () => {
 
 it("does not propose an entry that somebody has set meanwhile", async () => {
   let times = 0;
-  const finding = await found("never-learned", () => {
+  const act = () => {
     flood(macOf("b"), 50)();
     if (times++ === 2) lab.shell(`bridge fdb replace ${macOf("b")} dev pb master static`);
-  });
+  };
+  const finding = await found("never-learned", act, { afterS: 0 });
   expect(finding).toMatchObject({
     remedy: null,
     noRemedy: `the static entry of ${macOf("b")} at pb is in force already`,
   });
 });
 
-it("detaches before it takes more than it may, and says so", async () => {
-  const limits = { seconds: 30, maxOverhead: 0.000_001 };
-  const explanation = await explainDuring(flood(GONE, 50), limits);
-  const { notes, seconds } = explanation;
-  expect(seconds).toBeLessThan(20);
-  expect(notes[0]?.text).toContain("were detached");
-  // What was counted until then is the answer all the same.
-  expect(only(explanation).cause).toBe("never-learned");
+it("counts for a part of the time where it may take little, says so, and scales what it saw to all of it", async () => {
+  let sent = 0;
+  const act = () => {
+    flood(GONE, 50)();
+    sent += 50;
+  };
+  const explanation = await explainDuring(act, { seconds: 5, maxOverhead: 0.0005, afterS: 0 });
+  const { notes, seconds, counted } = explanation;
+  expect(counted).toBeGreaterThan(0);
+  expect(counted).toBeLessThan(0.9 * seconds);
+  expect(notes[0]?.text).toMatch(/^frames were counted for .* --max-overhead allows/);
+  const { cause, frames, evidence } = only(explanation);
+  expect(cause).toBe("never-learned");
+  expect(frames / sent).toBeGreaterThan(0.8);
+  expect(frames / sent).toBeLessThan(1.2);
+  expect(evidence.join()).toContain("estimated of");
 });

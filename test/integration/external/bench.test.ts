@@ -89,7 +89,7 @@ describe("bench --topology external", () => {
         ["eth0", "h2"],
       ]);
       expect(one.metrics.setup_time?.samples[0]).toBeGreaterThan(1e6);
-      expect(one.rounds.map(({ side }) => side)).toEqual(["base", "base"]);
+      expect(one.rounds.map(({ side }) => side)).toEqual(["off", "off"]);
     }
     const [forward] = run.cases;
     expect(forward?.workload).toMatchObject({ frameSize: 60, udpPort: 9 });

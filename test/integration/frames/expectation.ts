@@ -50,7 +50,6 @@ export interface Sum {
   copies: number;
   learned: number;
   moved: number;
-  bytes: { ingress: number; egress: number };
   decisions: Record<Decision, number>;
 }
 
@@ -60,7 +59,6 @@ export function emptySums(ports: readonly PortId[]): Map<PortId, Sum> {
       id,
       {
         ...{ ingress: 0, egress: 0, copies: 0, learned: 0, moved: 0 },
-        bytes: { ingress: 0, egress: 0 },
         decisions: {
           knownUnicast: 0,
           unknownUnicast: 0,
@@ -83,11 +81,9 @@ export function addFrame(sums: ReadonlyMap<PortId, Sum>, frame: SentFrame): void
   from.copies += egress.length;
   from.learned += Number(learned);
   from.moved += Number(moved);
-  from.bytes.ingress += frame.bytes;
   for (const id of egress) {
     const to = sums.get(id);
     if (to === undefined) throw new Error(`no port ${id}`);
     to.egress++;
-    to.bytes.egress += frame.bytes;
   }
 }

@@ -75,9 +75,6 @@ export function createJournal(isOurs: (number: number) => boolean): Journal {
   };
 }
 
-/** Class 1 of bridge.bt. */
-const KNOWN = 1;
-
 /**
  * The account of one frame, by the program's own rule for its totals: the maps that bridge.bt would
  * hold had it seen nothing else, read by the code that reads the real ones.
@@ -89,27 +86,17 @@ export function accountOf({ lines }: FrameLines, ports: readonly number[]): Acco
     counts.set(key.join(","), (counts.get(key.join(",")) ?? 0) + 1);
     records.maps.set(map, counts);
   };
-  let [from, cls, copies] = [-1, -1, 0];
+  let [from, copies] = [-1, 0];
   for (const { word, values } of lines) {
-    const [port = -1, second = -1] = values;
+    const [port = -1, cls = -1] = values;
     switch (word) {
       case "in":
-        [from, cls, copies] = [port, second, 0];
-        count("@in", from, cls);
+        [from, copies] = [port, 0];
+        count("@in", from);
         break;
       case "copy":
-      case "up":
-        if (copies === 0) count(word === "copy" ? "@left" : "@up", from, cls);
-        if (word === "copy") copies++;
-        count("@copies", from);
-        count("@out", port);
-        break;
-      case "decided":
-        // The bridge's functions tell the class of a frame only later than its arrival.
-        cls = port;
-        break;
-      case "known":
-        cls = KNOWN;
+        count("@way", port, from, (cls << 1) | Number(copies === 0));
+        copies++;
         break;
       case "learned":
       case "moved":

@@ -13,23 +13,23 @@ import { judgeTotals } from "./verdict.ts";
 /** Each planted bug with the place that it stands in, and what notices it. */
 const BUGS = {
   "broadcast is taken for multicast": {
-    from: "$class = (uint64)2;",
-    to: "$class = (uint64)3;",
+    from: "$class = (uint64)3;",
+    to: "$class = (uint64)4;",
     seenIn: "frames",
   },
   "moves are told but not counted": {
-    from: "@moved[$c.3] = count();",
+    from: "@moved[$from] = count();",
     to: "",
     seenIn: "totals",
   },
-  "copies are matched by the wrong head": {
-    from: 'if ($c.0 == $head) {\n\t\t\t\tif ($4) { printf("copy',
-    to: 'if ($c.0 != $head) {\n\t\t\t\tif ($4) { printf("copy',
+  "clones are matched by the wrong head": {
+    from: "->head == $skb->head) { $mine = 1; }",
+    to: "->head != $skb->head) { $mine = 1; }",
     seenIn: "frames",
   },
   "the bridge's own address is like any other": {
-    from: "$class = (uint64)4;",
-    to: "$class = (uint64)1;",
+    from: "$class = (uint64)5;",
+    to: "$class = (uint64)2;",
     seenIn: "frames",
   },
   "a deleted entry stays in the mirror": {
@@ -37,13 +37,13 @@ const BUGS = {
     to: "",
     seenIn: "frames",
   },
-  "a frame to its own source is looked up before it is learned": {
-    from: "if ($c.3 != 0 && $c.4 == 0) {",
-    to: "if ($c.3 != 0 && $c.4 == 255) {",
-    seenIn: "frames",
+  "every copy is taken for its frame's first": {
+    from: "$first = (uint64)0;",
+    to: "$first = (uint64)1;",
+    seenIn: "totals",
   },
-  "what the host alone hears is told but not counted": {
-    from: "@up[$c.3, $c.4] = count();",
+  "frames that @in has not yet are forgotten when the next port's comes": {
+    from: "@in[$c.1 >> 32] = sum($c.3);",
     to: "",
     seenIn: "totals",
   },

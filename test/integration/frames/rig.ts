@@ -122,7 +122,7 @@ async function startWitness(
   backend: ProbeBackend,
   edit: RigOptions["edit"],
 ): Promise<Witness> {
-  const options = { sampleOneIn: 1, bypassesQdisc: false, events: true, mapKeys: 16_384 };
+  const options = { packed: true, events: true, mapKeys: 16_384 };
   const program = probeProgram(lab, backend, options);
   const text = edit === undefined ? program.text : edit(program.text, backend);
   // -k: every helper that fails is an entry in Records.errors.

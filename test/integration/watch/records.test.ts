@@ -328,9 +328,9 @@ describe("a load that the probes would make worse", () => {
       total(during, ({ seconds }) => seconds) / 2,
     );
     expect(total(during, (record) => portOf(record, "pa").counters.rx)).toBeGreaterThan(5000);
-    // What is not counted is not 0.
+    // What is not counted is not 0; nor is it where so little was counted that none of its frames was.
     for (const record of records) {
-      expect(portOf(record, "pa").ingress === null).toBe(record.counted === 0);
+      if (record.counted === 0) expect(portOf(record, "pa").ingress).toBeNull();
     }
     expect(records.slice(LOADED + 1).filter(counts)).toHaveLength(1);
   });

@@ -21,7 +21,6 @@ function tally(change: Partial<PortTally>): PortTally {
     learned: 0,
     moved: 0,
     segments: { ingress: change.ingress ?? 0, egress: change.egress ?? 0 },
-    bytes: { ingress: 0, egress: 0 },
     decisions: NO_DECISIONS,
     ...change,
   };
@@ -31,12 +30,12 @@ function port(name: string, ifindex: number, change: Partial<BookPort> = {}): Bo
   return { name, ifindex, notComparable: null, unit: "frames", host: false, ...change };
 }
 
-const zero = { rx: 0, tx: 0, rxDropped: 0, txDropped: 0 };
+const zero = { rx: 0, tx: 0, rxDropped: 0, txDropped: 0, rxBytes: 0, txBytes: 0 };
 const PORTS = [port("p1", 3), port("p2", 4), port("br0", 2, { host: true })];
 
 function account(ports: Record<number, PortTally>): Account {
   const map = new Map(Object.entries(ports).map(([key, value]) => [Number(key), value]));
-  return { ports: map, aged: 0, removed: 0, flooding: null, drops: [], samples: [] };
+  return { ports: map, aged: 0, removed: 0, flooding: null, drops: [] };
 }
 
 /** Ten frames in at p1: nine to p2, of which one is dropped, and one to the host; one originated at p2. */
@@ -52,9 +51,9 @@ const before = new Map([
   ["br0", zero],
 ]);
 const after = new Map([
-  ["p1", { ...zero, rx: 110 }],
-  ["p2", { ...zero, tx: 9, txDropped: 1 }],
-  ["br0", { ...zero, rx: 1 }],
+  ["p1", { ...zero, rx: 110, rxBytes: 600 }],
+  ["p2", { ...zero, tx: 9, txDropped: 1, txBytes: 540 }],
+  ["br0", { ...zero, rx: 1, rxBytes: 46 }],
 ]);
 
 describe("balance", () => {
@@ -69,6 +68,15 @@ describe("balance", () => {
     expect(bridge).toMatchObject({ ingress: 10, egress: 11, originated: 1, unaccounted: 0 });
     expect(bridge.amplification).toBe(1);
     expect(bridge.counters).toEqual({ rx: 10, tx: 10, rxDropped: 0, txDropped: 1 });
+  });
+
+  it("takes bytes from the counters; the bridge device does not count the header of what it receives", () => {
+    const ports = balance(books, PORTS, before, after);
+    expect(ports.map(({ bytes }) => [bytes.ingress, bytes.egress])).toEqual([
+      [600, 0],
+      [0, 540],
+      [0, 60],
+    ]);
   });
 
   it("adds what is missing on one port to what is too much on another", () => {

@@ -7,6 +7,7 @@ import { parseSoftnet } from "../../../src/system/softnet.ts";
 const reading = (at: number): Reading => ({
   cpu: { total: 100 * at, softirq: 20 * at, steal: 5 * at },
   softnetDrops: 3 * at,
+  squeezed: 0,
   involuntarySwitches: 7 * at,
   pressureUs: 250 * at,
   atNs: 1e6 * at,

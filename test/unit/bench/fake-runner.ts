@@ -8,23 +8,35 @@ import {
   type MeasuredRound,
   type Reading,
   type RunEvent,
+  type Timed,
+  type TimeProbe,
 } from "../../../src/document/event.ts";
+import { type ForeignProbe, foreignKey } from "../../../src/document/foreign.ts";
 
 const READING: Reading = {
-  ...{ cpu: null, softnetDrops: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
+  ...{
+    cpu: null,
+    softnetDrops: null,
+    squeezed: null,
+    involuntarySwitches: 0,
+    pressureUs: null,
+    atNs: 0,
+  },
 };
 
 export const COUNTED: Counted = {
-  ...{ ports: [], latency: {}, warnings: [] },
+  ...{ ports: [], warnings: [] },
   probe: {
     ...{ backend: "tracepoint", reason: "asked for", events: 0, lost: 0, missed: 0, degraded: [] },
-    ...{ emptyNs: null, programs: [], overhead: null, notObservable: [] },
+    ...{ emptyNs: null, programs: [], slowdown: null, notObservable: [] },
   },
 };
 
 export interface Fake {
   /** Metrics of a round of that driver. */
   metrics?(driver: string, side: string): MeasuredRound["measured"]["metrics"];
+  /** Other people's probes that are there at one more reading; nobody looks when absent. */
+  foreign?(): readonly ForeignProbe[];
   /** Instead of what the action becomes by itself; may throw. */
   act?(action: Action): EventBody | undefined;
   /** Nanoseconds that an action takes; 1 ms when absent. */
@@ -113,6 +125,18 @@ export async function cutEverywhere(
   }
 }
 
+/** A stage of 300 ns under ends that take 100. */
+const timed = (stage: Timed["samples"][number]["stage"], ns: number): Timed["samples"][number] => ({
+  ...{ stage, port: 0, buckets: [[ns - 4, ns + 4, 100]] },
+});
+
+const SAMPLES: Record<TimeProbe, Timed["samples"]> = {
+  bridge: [timed("bridge.forward", 400), timed("veth.out", 300)],
+  sender: [timed("veth.in", 250), timed("path", 1000)],
+  learn: [timed("bridge.learn", 350)],
+  empty: [timed("observer", 100)],
+};
+
 function eventOf(action: Action, fake: Fake, now: number): EventBody {
   switch (action.act) {
     case "check":
@@ -127,12 +151,20 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
         ...{ act: "prepare", driver: action.driver, placement: [] },
         workload: { name: action.planned.workload.name },
       };
-    case "measure":
+    case "measure": {
+      const seen = new Set<ForeignProbe>();
+      const reading = (): Reading => {
+        const there = fake.foreign?.();
+        if (there === undefined) return READING;
+        for (const one of there) seen.add(one);
+        return { ...READING, foreign: there.map(foreignKey).toSorted() };
+      };
       return {
         act: "measure",
         rounds: action.drivers.map(({ driver, side }) => ({
           ...{ driver, side, startNs: now, durationNs: action.durationNs },
-          ...{ before: READING, after: READING },
+          ...(action.probe === undefined ? {} : { stage: action.probe }),
+          ...{ before: reading(), after: reading() },
           measured: {
             metrics:
               action.keep === "nothing"
@@ -141,20 +173,28 @@ function eventOf(action: Action, fake: Fake, now: number): EventBody {
             cpu: null,
           },
         })),
-        ...(action.purpose === undefined ? {} : { purpose: action.purpose }),
         ...(action.measurement === undefined ? {} : { measurement: action.measurement }),
         ...(action.block === undefined ? {} : { block: action.block }),
+        ...(fake.foreign === undefined ? {} : { foreign: [...seen] }),
       };
+    }
     case "read":
       return { act: "read", counted: COUNTED };
+    case "attach-time":
+      return { act: "attach-time", probe: action.probe };
+    case "read-time":
+      return {
+        act: "read-time",
+        timed: { probe: action.probe, faults: [], samples: SAMPLES[action.probe] },
+      };
     case "read-stage":
       return {
         act: "read-stage",
         counts: {
           ...{ stage: action.stage, from: "a", to: "b", lost: 0, degraded: [], reason: null },
-          calibration: [{ pair: "a to b", value: 10, n: 1, of: 1 }],
+          observer: { pair: "a to b", value: 10, n: 1, of: 1 },
           perRound: action.rounds.map((round) => ({ round, value: 5, n: 1, of: 1 })),
-          buckets: [[5, 6, action.rounds.length]],
+          buckets: [[15, 16, action.rounds.length]],
         },
       };
     case "close":

@@ -16,7 +16,7 @@ const { topology } = planned;
 const build = { act: "build", lab: "one", topology } as const;
 const round = {
   act: "measure",
-  drivers: [{ driver: "one", side: "base" }],
+  drivers: [{ driver: "one", side: "off" }],
   durationNs: 1,
 } as const;
 

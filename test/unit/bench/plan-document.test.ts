@@ -27,7 +27,7 @@ describe("a plan that is handed on as a document", () => {
       undefined,
       {
         ...{ topology: ["bridge:4,ageing_time=5s", lab], workload: ["flood", "forward"] },
-        ...{ rounds: 3, duration: "120ms", probeEffect: 4, network: "10.9.0.0/24", cpus: "0" },
+        ...{ rounds: 3, duration: "120ms", latencySessions: 4, network: "10.9.0.0/24", cpus: "0" },
         ...{ frameSize: 128, senders: 2, rate: 1000 },
       },
     ],

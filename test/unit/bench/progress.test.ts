@@ -164,10 +164,17 @@ describe("a run's progress", () => {
 
 function roundOf(metrics: Record<string, number>) {
   const reading = {
-    ...{ cpu: null, softnetDrops: null, involuntarySwitches: 0, pressureUs: null, atNs: 0 },
+    ...{
+      cpu: null,
+      softnetDrops: null,
+      squeezed: null,
+      involuntarySwitches: 0,
+      pressureUs: null,
+      atNs: 0,
+    },
   };
   return {
-    ...{ driver: "case", side: "base" as const, startNs: 0, durationNs: 1 },
+    ...{ driver: "case", side: "off" as const, startNs: 0, durationNs: 1 },
     ...{ before: reading, after: reading, measured: { metrics, cpu: null } },
   };
 }

@@ -16,9 +16,9 @@ const sixty = planVersus({ ...base, rounds: 60 });
 function noisy(effect = 0): Fake {
   const random = seededRandom(1);
   return {
-    metrics: (_, side) => {
+    metrics: (driver) => {
       const value = 1000 + 100 * random();
-      return { ns_per_frame: side === "candidate" ? value * (1 + effect) : value };
+      return { ns_per_frame: driver === "candidate" ? value * (1 + effect) : value };
     },
   };
 }
@@ -59,7 +59,7 @@ describe("two variants in pairs", () => {
       const runner = new FakeRunner(noisy());
       await runner.run(versus(sixty, seed));
       return runner.actions.flatMap((action) =>
-        action.act === "measure" ? action.drivers[0]?.side : [],
+        action.act === "measure" ? action.drivers[0]?.driver : [],
       );
     };
     const [one, again, other] = [await orderOf(1), await orderOf(1), await orderOf(2)];
@@ -89,6 +89,17 @@ describe("two variants in pairs", () => {
     };
     expect(await stopped({ metrics: () => ({ ns_per_frame: 100 }) })).toBe("width");
     expect(await stopped(noisy())).toBe("budget");
+  });
+
+  it("of networks that were there before are of one pair of labs, through all interim analyses", async () => {
+    const plan = planVersus({ topology: ["attach:1,2"], vs: "attach:3,4", budget: "2s" });
+    const random = seededRandom(1);
+    const metrics = () => ({ rtt_p50: 1000 + 4000 * random() });
+    const runner = new FakeRunner({ metrics, takes: () => 5e6 });
+    await runner.run(versus(plan, SEED));
+    const { base: one } = documents(plan, runner.recorded);
+    expect(one.sessions?.[0]?.looks.length).toBeGreaterThan(2);
+    expect(one.sessions?.[0]?.blocks).toBe(1);
   });
 
   it("are refused a budget that cannot carry a verdict, with the least that can", async () => {
@@ -134,8 +145,8 @@ describe("two variants in pairs", () => {
   it("fail with the round that has not what the others have", async () => {
     let pairs = 0;
     const runner = new FakeRunner({
-      metrics: (_, side): { ns_per_frame?: number; rtt_p50: number } =>
-        side === "base" && pairs++ === 30 ? { rtt_p50: 1 } : { ns_per_frame: 1, rtt_p50: 1 },
+      metrics: (driver): { ns_per_frame?: number; rtt_p50: number } =>
+        driver === "base" && pairs++ === 30 ? { rtt_p50: 1 } : { ns_per_frame: 1, rtt_p50: 1 },
     });
     await runner.run(versus(sixty, SEED));
     const { base: one } = documents(sixty, runner.recorded);

@@ -12,16 +12,18 @@ const verdicts = (...said: [metric: string, verdict: Verdict["verdict"]][]) => (
 });
 
 test("a stage that regressed makes a commit bad, whatever else is not known", () => {
-  const said = verdicts(["veth", "inconclusive"], ["bridge.flood", "regression"]);
+  const said = verdicts(["veth.in", "inconclusive"], ["bridge.flood", "regression"]);
   expect(bisectStatus(said)).toBe(1);
 });
 
 test("a commit is good when all stages are known not to be worse", () => {
-  expect(bisectStatus(verdicts(["veth", "unchanged"], ["bridge.flood", "improvement"]))).toBe(0);
+  expect(bisectStatus(verdicts(["veth.in", "unchanged"], ["bridge.flood", "improvement"]))).toBe(0);
 });
 
 test("what cannot be told is skipped", () => {
-  expect(bisectStatus(verdicts(["veth", "unchanged"], ["bridge.flood", "inconclusive"]))).toBe(125);
+  expect(bisectStatus(verdicts(["veth.in", "unchanged"], ["bridge.flood", "inconclusive"]))).toBe(
+    125,
+  );
   expect(bisectStatus(verdicts())).toBe(125);
 });
 
@@ -30,7 +32,7 @@ test("the sender's own instructions decide only where there are no stages", () =
     "instructions_per_frame",
     verdict,
   ];
-  expect(bisectStatus(verdicts(["veth", "unchanged"], sender("inconclusive")))).toBe(0);
-  expect(bisectStatus(verdicts(["veth", "unchanged"], sender("regression")))).toBe(0);
+  expect(bisectStatus(verdicts(["veth.in", "unchanged"], sender("inconclusive")))).toBe(0);
+  expect(bisectStatus(verdicts(["veth.in", "unchanged"], sender("regression")))).toBe(0);
   expect(bisectStatus(verdicts(sender("regression")))).toBe(1);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Run } from "../../../src/document/run.ts";
+import type { Latency, Run } from "../../../src/document/run.ts";
 import { renderComparisonHtml } from "../../../src/report/comparison/html.ts";
 import { compareRuns } from "../../../src/stats/compare/runs.ts";
 import { type Bucket, total } from "../../../src/stats/histogram.ts";
@@ -10,10 +10,12 @@ import { completeRun } from "../../fixtures/report/runs.ts";
 function passages(run: Run): number {
   return run.cases.reduce(
     (sum, { latency }) =>
-      sum + Object.values(latency).reduce((all, { buckets }) => all + total(buckets), 0),
+      sum + Object.values(latency).reduce((all, { raw }) => all + total(raw.buckets), 0),
     0,
   );
 }
+
+const NOTHING_TAKEN: Partial<Latency> = { observer: { value: 0, ci: [0, 0], method: "" } };
 
 /** A case of the run alone, its first stage with these buckets, and no other. */
 function withBuckets(run: Run, id: string, buckets: Bucket[] | null): Run {
@@ -25,7 +27,15 @@ function withBuckets(run: Run, id: string, buckets: Bucket[] | null): Run {
   return {
     ...run,
     id,
-    cases: [{ ...item, latency: buckets === null ? {} : { [stage]: { ...latency, buckets } } }],
+    cases: [
+      {
+        ...item,
+        latency:
+          buckets === null
+            ? {}
+            : { [stage]: { ...latency, ...NOTHING_TAKEN, raw: { ...latency.raw, buckets } } },
+      },
+    ],
   };
 }
 
@@ -63,6 +73,18 @@ describe("distributions on one grid", () => {
     expect(steps[0]?.[0]).toBe(1);
     expect(steps.at(-1)?.[1]).toBeCloseTo(64, 9);
     expect(total(steps)).toBe(65);
+  });
+
+  test("have what the probes took out of each value, and none where that is withheld", () => {
+    const same = (some: Partial<Latency>) => {
+      const run = withBuckets(completeRun(), "a", ones(3, 100));
+      for (const one of Object.values(run.cases[0]?.latency ?? {})) Object.assign(one, some);
+      return compareRuns(run, { ...run, id: "b" }).distributions?.map(({ buckets }) => buckets);
+    };
+    const observer = { value: 40, ci: [40, 40] as [number, number], method: "" };
+    expect(same({ observer })).toEqual([ones(3, 60), ones(3, 60)]);
+    expect(same({ observer, withheld: "it varied" })).toEqual([]);
+    expect(same({ observer: null })).toEqual([]);
   });
 
   test("are none of a stage that one side did not time, or timed without a passage", () => {
@@ -111,13 +133,13 @@ describe("distributions of a comparison", () => {
     const [one, other] = pairedRuns({ ratios: [1] });
     expect(compareRuns(one, other).distributions).toEqual([]);
     expect(renderComparisonHtml(compareRuns(one, other))).toContain(
-      "No stage was timed on both sides",
+      "No stage has net times on both sides",
     );
   });
 
   test("are drawn by stage and side", () => {
     const page = renderComparisonHtml(compareRuns(completeRun(), { ...completeRun(), id: "b" }));
     expect(page).toContain("Latency by stage and side in bridge:4/forward");
-    expect(page).toMatch(/<title>bridge\.forward, b: p50 [\d.]+ µs, p90/);
+    expect(page).toMatch(/<title>bridge\.forward, b: p10 [\d.]+ ns, p50 [\d.]+ ns, p90/);
   });
 });

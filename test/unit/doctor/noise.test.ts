@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { memlock, parseMemlock } from "../../../src/doctor/limits.ts";
 import {
   countCpus,
+  foreignFinding,
   type NoiseFacts,
   noiseFindings,
   parseSteal,
@@ -86,5 +87,24 @@ describe("RLIMIT_MEMLOCK", () => {
     });
     expect(memlock("5.10.0-30-amd64", Number.POSITIVE_INFINITY).status).toBe("ok");
     expect(memlock("6.1.0", 65536).status).toBe("ok");
+  });
+});
+
+describe("other people's probes", () => {
+  const probe = {
+    ...{ id: 7, name: "netif_rx", type: "tracepoint", where: "net:netif_rx" },
+    ...{ pid: 4711, process: "bpftrace\u001b[31m", container: null },
+  };
+
+  it("are named with program, holder and pid, safe to print", () => {
+    const found = foreignFinding([probe]);
+    expect(found).toMatchObject({ id: "noise/foreign-probes", status: "warning" });
+    expect(found.observed).toContain("(pid 4711): netif_rx on net:netif_rx");
+    expect(found.observed).not.toContain("\u001b");
+  });
+
+  it("are none, or not to be seen", () => {
+    expect(foreignFinding([])).toMatchObject({ status: "ok", observed: "none" });
+    expect(foreignFinding(null).observed).toContain("CAP_SYS_ADMIN");
   });
 });

@@ -84,7 +84,16 @@ export function flow(over: Partial<Flow> = {}): Flow {
 /** What was counted in ten seconds. */
 export function collected(flows: Flow[], over: Partial<Collected> = {}): Collected {
   return {
-    ...{ seconds: 10, beganNs: 0, flows, got: [], moves: [], deleted: [] },
+    ...{
+      seconds: 10,
+      counted: 10,
+      beganNs: 0,
+      backend: "tracepoint",
+      flows,
+      got: [],
+      moves: [],
+      deleted: [],
+    },
     ...{ share: 0.01, ended: null, notes: [] },
     ...over,
   };

@@ -4,9 +4,15 @@ import { mergeBoots } from "../../../src/kernels/merge.ts";
 import { countedLatency } from "../../../src/stats/counted-latency.ts";
 import { roundTrip } from "../../../src/stats/round-trip.ts";
 
-type Perhaps = { values: number[]; state?: Run["state"]; metric?: number; trips?: number[] };
+type Perhaps = {
+  values: number[];
+  taken?: number;
+  state?: Run["state"];
+  metric?: number;
+  trips?: number[];
+};
 
-function latency(values: readonly number[]): Latency {
+function latency(values: readonly number[], taken: number): Latency {
   const buckets = [...new Set(values)]
     .sort((a, b) => a - b)
     .map((value): [number, number, number] => [
@@ -15,7 +21,15 @@ function latency(values: readonly number[]): Latency {
       100 * values.filter((one) => one === value).length,
     ]);
   const perRound = values.map((value, index) => ({ round: index + 1, value, n: 100, of: 100 }));
-  return countedLatency(buckets, perRound, "fentry:from", "fentry:to");
+  const shifted = buckets.map(([lo, hi, n]): [number, number, number] => [
+    lo + taken,
+    hi + taken,
+    n,
+  ]);
+  return countedLatency({
+    ...{ buckets: shifted, perRound, observer: { value: taken } },
+    ...{ from: "fentry:from", to: "fentry:to" },
+  });
 }
 
 function trips(values: readonly number[]): Pick<Case, "roundTrip"> | null {
@@ -24,7 +38,13 @@ function trips(values: readonly number[]): Pick<Case, "roundTrip"> | null {
   return together === undefined ? null : { roundTrip: together };
 }
 
-function boot({ values, state = "complete", metric = 6000, trips: each = [] }: Perhaps): Run {
+function boot({
+  values,
+  taken = 53,
+  state = "complete",
+  metric = 6000,
+  trips: each = [],
+}: Perhaps): Run {
   const rounds = values.map((_, index) => ({ index: index + 1 }));
   const one = {
     id: "bridge:2/forward",
@@ -35,7 +55,7 @@ function boot({ values, state = "complete", metric = 6000, trips: each = [] }: P
     metrics: {
       instructions_per_frame: { unit: "instructions", better: "lower", samples: [metric] },
     },
-    latency: { "bridge.forward": latency(values) },
+    latency: { "bridge.forward": latency(values, taken) },
     ...trips(each),
   } as unknown as Case;
   return { state, durationNs: 5, cases: [one] } as unknown as Run;
@@ -69,6 +89,15 @@ describe("mergeBoots", () => {
     expect(forward?.estimate).toMatchObject({ value: 824, ci: [824, 830], n: 9 });
     expect(forward?.sampled).toBe(900);
     expect(forward?.perRound?.map(({ round }) => round)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test("the probes' own instructions are those of the boots, and lie between theirs", () => {
+    const boots = [53, 55, 53].map((taken) => ({ values: [824], taken }));
+    const forward = merged(...boots).latency["bridge.forward"];
+    expect(forward?.observer).toMatchObject({ value: 53, ci: [53, 55] });
+    expect(forward?.p50).toBe(824);
+    expect(forward?.raw.p50).toBeGreaterThanOrEqual(877);
+    expect(forward?.raw.max).toBe(880);
   });
 
   test("samples of a metric stay in the order of the rounds", () => {

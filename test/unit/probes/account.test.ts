@@ -11,84 +11,126 @@ function records(maps: Record<string, Record<string, number>>) {
   };
 }
 
+/** `class << 1 | first`: the classes are unknown, known, broadcast, multicast and the bridge's own, from 1 on. */
+const firsts = (cls: number) => (cls << 1) | 1;
+const others = (cls: number) => cls << 1;
+
 describe("the account of a port", () => {
   const found = records({
-    // By ifindex and class: unknown, known, broadcast, multicast, the bridge's own, undecided.
-    "@in": { "2,0": 1, "2,1": 20, "2,2": 300, "2,3": 4000, "2,4": 50_000, "2,5": 600_000 },
-    "@left": { "2,0": 1, "2,1": 18, "2,2": 290, "2,3": 3900, "2,4": 7 },
-    "@up": { "2,1": 1, "2,2": 5, "2,3": 50, "2,4": 40_000 },
-    "@out": { "2": 9, "3": 11 },
+    "@in": { "2": 50_000 },
+    "@way": {
+      [`3,2,${firsts(1)}`]: 1,
+      [`3,2,${firsts(2)}`]: 19,
+      [`3,2,${firsts(3)}`]: 290,
+      [`4,2,${others(3)}`]: 280,
+      [`9,2,${firsts(3)}`]: 5,
+      [`3,2,${firsts(4)}`]: 3950,
+      [`9,2,${firsts(5)}`]: 40_007,
+      [`2,4,${firsts(2)}`]: 4,
+      // A class that was never told is of no decision.
+      [`3,2,${firsts(0)}`]: 1,
+    },
     "@originated": { "2": 2 },
     "@unattributed": { "2": 3 },
-    "@copies": { "2": 900 },
     "@learned": { "2": 4 },
     "@moved": { "2": 5 },
     "@inExtra": { "2": 70 },
     "@outExtra": { "2": 80 },
-    "@inBytes": { "2": 6000 },
-    "@outBytes": { "2": 540 },
     "@aged": { "": 6 },
     "@removed": { "": 7 },
   });
-  const accountOf = () => readAccount(found, [2, 3, 4]);
+  // By CPU: the frame in hand, its port in the upper half, the namespace, and frames that no other map has yet.
+  found.tuples.set(
+    "@cur",
+    new Map([
+      ["0", [0xffff_8880_1234, 2 * 2 ** 32 + 0x105, Number.NaN, 300]],
+      ["1", [0, 2 * 2 ** 32 + 0xfff_0000, 7, 21]],
+      ["3", [0, 0, 0, 0]],
+    ]),
+  );
+  const accountOf = () => readAccount(found, [2, 3, 4, 5]);
 
-  test("has what came in of every class, and what became of it; the rest was filtered", () => {
+  test("has what came in, counted and still held, and what became of it; the rest was filtered", () => {
     expect(accountOf().ports.get(2)).toEqual({
-      ingress: 654_321,
+      ingress: 50_321,
       egress: 9,
       originated: 2,
       unattributed: 3,
-      copies: 900,
+      copies: 44_553,
       learned: 4,
       moved: 5,
-      segments: { ingress: 654_391, egress: 89 },
-      bytes: { ingress: 6000, egress: 540 },
+      segments: { ingress: 50_391, egress: 89 },
       decisions: {
         unknownUnicast: 1,
         knownUnicast: 19,
         broadcast: 295,
         multicast: 3950,
         local: 40_007,
-        filtered: 654_321 - 44_272,
+        filtered: 50_321 - 44_272,
       },
     });
   });
 
   test("is of that port alone, and of nothing where there is nothing", () => {
     const account = accountOf();
-    expect(account.ports.get(3)).toMatchObject({ ingress: 0, egress: 11, copies: 0 });
-    expect(account.ports.get(4)).toEqual({
+    expect(account.ports.get(3)).toMatchObject({ ingress: 0, egress: 4261, copies: 0 });
+    expect(account.ports.get(5)).toEqual({
       ...{ ingress: 0, egress: 0, originated: 0, unattributed: 0, copies: 0, learned: 0, moved: 0 },
       segments: { ingress: 0, egress: 0 },
-      bytes: { ingress: 0, egress: 0 },
       decisions: {
         ...{ knownUnicast: 0, unknownUnicast: 0, broadcast: 0, multicast: 0, local: 0 },
         filtered: 0,
       },
     });
-    expect([...account.ports.keys()]).toEqual([2, 3, 4]);
+    expect([...account.ports.keys()]).toEqual([2, 3, 4, 5]);
   });
 
   test("of the whole bridge has what was aged and removed, and no floods without function probes", () => {
     const account = accountOf();
     expect([account.aged, account.removed]).toEqual([6, 7]);
     expect(account.flooding).toBeNull();
-    expect([account.drops, account.samples]).toEqual([[], []]);
+    expect(account.drops).toEqual([]);
   });
 });
 
-test("floods by what br_flood was told, and by port", () => {
+test("copies by each port alone make the same account", () => {
   const found = records({
-    "@floods": { "0": 5, "1": 6, "2": 7 },
-    "@considered": { "2": 18, "3": 17 },
-    "@flooded": { "2": 9, "3": 8 },
+    "@in": { "2": 9 },
+    "@out": { "3": 6, "4": 5 },
+    "@copies": { [`2,${firsts(3)}`]: 6, [`2,${others(3)}`]: 5 },
   });
-  expect(readAccount(found, [2, 4], true).flooding).toEqual({
+  const { ports } = readAccount(found, [2, 3, 4]);
+  expect(ports.get(2)).toMatchObject({ ingress: 9, egress: 0, copies: 11 });
+  expect(ports.get(2)?.decisions).toMatchObject({ broadcast: 6, filtered: 3 });
+  expect([ports.get(3)?.egress, ports.get(4)?.egress]).toEqual([6, 5]);
+});
+
+describe("floods by what br_flood was told, and by port", () => {
+  const calls = { "@floods": { "0": 5, "1": 6, "2": 7 }, "@considered": { "2": 18, "3": 17 } };
+  const flooding = {
     calls: { unicast: 5, multicast: 6, broadcast: 7 },
+    // The host is no target, though it hears them.
     ports: new Map([
       [2, { considered: 18, copies: 9 }],
       [4, { considered: 0, copies: 0 }],
     ]),
+  };
+
+  test("from copies by both ports, without those of frames that were forwarded", () => {
+    const way = {
+      [`2,3,${firsts(1)}`]: 4,
+      [`2,3,${others(3)}`]: 5,
+      [`2,3,${firsts(2)}`]: 100,
+      [`4,3,${others(3)}`]: 5,
+    };
+    expect(readAccount(records({ ...calls, "@way": way }), [2, 4], true).flooding).toEqual(
+      flooding,
+    );
+  });
+
+  test("from copies by each port alone", () => {
+    const found = records({ ...calls, "@flooded": { "2": 9, "3": 8 } });
+    expect(readAccount(found, [2, 4], true).flooding).toEqual(flooding);
   });
 });
 
@@ -103,27 +145,6 @@ test("drops with where, why and on which way", () => {
     { location: 4099, reason: 5, leg: "host", count: 4 },
     { location: 4100, reason: 6, leg: "bridge", count: 5 },
   ]);
-});
-
-describe("samples", () => {
-  const samplesOf = (map: Record<string, number>) =>
-    readAccount(records({ "@lat": map }), []).samples;
-
-  test("are of a stage, a round and a port", () => {
-    const stages = [1, 2, 3, 4, 5, 6, 7].map((stage) => samplesOf({ [`3,${stage},8,0`]: 2 }));
-    expect(stages.map(([one]) => one?.stage)).toEqual([
-      ...["veth", "bridge.forward", "bridge.flood", "bridge.learn", "path", "bridge.lookup"],
-      undefined,
-    ]);
-    expect(stages[0]).toEqual([{ stage: "veth", round: 3, port: 8, bucket: [0, 1, 2] }]);
-  });
-
-  test("lie in a bucket whose low byte is its step and whose high one the width's power of two", () => {
-    expect(samplesOf({ [`1,1,0,${(3 << 8) | 17}`]: 4 })).toMatchObject([{ bucket: [136, 144, 4] }]);
-    expect(samplesOf({ [`1,1,0,${(10 << 8) | 255}`]: 1 })).toMatchObject([
-      { bucket: [255 * 1024, 256 * 1024, 1] },
-    ]);
-  });
 });
 
 test("a map is full when it has as many keys as it has room for", () => {

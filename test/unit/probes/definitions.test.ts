@@ -44,6 +44,7 @@ function kernel() {
       ["lltx", u64, (1 << 24) | 32],
       ["mtu", u32, 448],
       ["ifindex", int, 1792],
+      ["dev_addr", btf.type(KIND.ptr, { of: byte }), 1856],
       ["nd_net", possible, 2112],
     ],
     true,
@@ -51,8 +52,10 @@ function kernel() {
   const inside = struct("", 8, [["dev", btf.type(KIND.ptr, { of: device }), 0]]);
   struct("sk_buff", 232, [
     ["", inside, 128],
+    ["sk", btf.type(KIND.ptr, { of: struct("sock", 776, []) }), 192],
     ["len", u32, 896],
     ["vlan_tci", u16, 1232],
+    ["skb_iif", int, 1248],
     ["mac_header", u16, 1456],
     ["end", btf.type(KIND.typedef, { name: "sk_buff_data_t", of: u32 }), 1504],
     ["head", btf.type(KIND.ptr, { of: byte }), 1536],
@@ -72,8 +75,8 @@ describe("structs", () => {
       "struct net_ns { unsigned int inum; };",
       "struct net { char pad0[192]; struct net_ns ns; };",
       "struct net_device_nd_net { struct net * net; };",
-      "struct net_device { unsigned int priv_flags; char pad4[52]; unsigned int mtu; char pad60[164]; int ifindex; char pad228[36]; struct net_device_nd_net nd_net; };",
-      "struct sk_buff { char pad0[16]; struct net_device * dev; char pad24[88]; unsigned int len; char pad116[38]; unsigned short vlan_tci; char pad156[26]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; unsigned char * data; };",
+      "struct net_device { unsigned int priv_flags; char pad4[52]; unsigned int mtu; char pad60[164]; int ifindex; char pad228[4]; unsigned char * dev_addr; char pad240[24]; struct net_device_nd_net nd_net; };",
+      "struct sk_buff { char pad0[16]; struct net_device * dev; struct sock * sk; char pad32[80]; unsigned int len; char pad116[38]; unsigned short vlan_tci; int skb_iif; char pad160[22]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; unsigned char * data; };",
     ]);
   });
 

@@ -25,6 +25,17 @@ describe("what bpftrace prints, line by line", () => {
     expect([...(maps.get("@aged") ?? [])]).toEqual([["", 4]]);
   });
 
+  test("tuples are kept apart, with null for what is no number", () => {
+    const { tuples, maps } = read(
+      '{"type": "map", "data": {"@cur": {"0": [7, "8", "x"], "1": [1]}}}',
+    );
+    expect([...(tuples.get("@cur") ?? [])]).toEqual([
+      ["0", [7, 8, null]],
+      ["1", [1]],
+    ]);
+    expect(maps.get("@cur")).toEqual(new Map());
+  });
+
   test("numbers may come as strings; what is none is left out, and never NaN", () => {
     const data = { "@in": { a: "9007199254740993", b: "many", c: null, d: 1.5 }, "@aged": "x" };
     const { maps } = read(JSON.stringify({ type: "map", data }));

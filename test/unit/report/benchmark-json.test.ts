@@ -5,8 +5,8 @@ import {
   renderBenchmarkJson,
   renderBenchmarkJsonBigger,
 } from "../../../src/report/exports/benchmark-json.ts";
-import { readRun } from "../../../src/store/runs.ts";
 import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
+import { watched } from "../../fixtures/report/parts.ts";
 import { completeRun, flood, hostileRun, interruptedRun } from "../../fixtures/report/runs.ts";
 
 /** What github-action-benchmark reads of each (its extract.ts and extractRangeInfo.ts). */
@@ -26,8 +26,8 @@ const entries = z.array(
 const smaller = (run: Run) => entries.parse(JSON.parse(renderBenchmarkJson(run)));
 const bigger = (run: Run) => entries.parse(JSON.parse(renderBenchmarkJsonBigger(run)));
 
-describe("a recorded run", () => {
-  const run = readRun("reports/sample");
+describe("a run with rounds of three kinds", () => {
+  const run = { ...completeRun(), cases: completeRun().cases.map(watched) };
 
   test("is parted by direction, and loses no metric", () => {
     const names = (better: string) =>
@@ -39,17 +39,19 @@ describe("a recorded run", () => {
     const of = (list: { name: string }[]) => list.map(({ name }) => name).toSorted();
     expect(of(smaller(run))).toEqual(names("lower").toSorted());
     expect(of(bigger(run))).toEqual(names("higher").toSorted());
-    expect(names("lower")).toContain("bridge:8/flood ns_per_frame");
+    expect(names("lower")).toContain("bridge:4/flood ns_per_frame");
   });
 
   test("gives the median, half the distance between quartiles, and where it is from", () => {
-    const found = smaller(run).find(({ name }) => name === "veth/forward ns_per_frame");
-    const item = run.cases.find(({ id }) => id === "veth/forward");
-    const samples = item?.metrics.ns_per_frame?.samples ?? [];
-    const sorted = samples.toSorted((a, b) => a - b);
-    // Five rounds: the quartiles are the second and the fourth.
-    expect(sorted).toHaveLength(5);
-    const [, lower = 0, median = 0, upper = 0] = sorted;
+    const item = run.cases.find(({ id }) => id === "veth/send");
+    const samples = [830, 800, 810, 840, 820];
+    item?.rounds.splice(7);
+    Object.assign(item?.metrics.ns_per_frame ?? {}, { samples });
+    // Five rounds of seven: the quartiles are the second and the fourth.
+    const sides = item?.rounds.map(({ side }) => side);
+    expect(sides).toEqual(["off", "count", "time", "off", "off", "off", "off"]);
+    const [lower, median, upper] = [810, 820, 830];
+    const found = smaller(run).find(({ name }) => name === "veth/send ns_per_frame");
     expect(found).toMatchObject({ unit: "ns", value: median });
     expect(Number(found?.range.slice(2))).toBe(Number(((upper - lower) / 2).toPrecision(3)));
     expect(found?.extra.split("\n")).toEqual([
@@ -71,18 +73,6 @@ test("discarded rounds do not count", () => {
   const samples = item.rounds.map((_, index) => (index === 0 ? 1e9 : 100));
   item.metrics = { ns_per_frame: { unit: "ns", better: "lower", samples } };
   expect(smaller(run)[0]).toMatchObject({ value: 100, range: "± 0" });
-});
-
-test("the sides of one document are two curves", () => {
-  const item = flood(4);
-  const rounds = item.rounds.map((one) => ({ ...one, side: one.index % 2 ? "candidate" : "base" }));
-  const samples = rounds.map(({ index }) => (index % 2 ? 200 : 100));
-  const metrics = { ns_per_frame: { unit: "ns", better: "lower" as const, samples } };
-  const found = smaller({ ...completeRun(), cases: [{ ...item, rounds, metrics }] });
-  expect(found.map(({ name, value }) => [name, value])).toEqual([
-    ["bridge:4/flood ns_per_frame, base", 100],
-    ["bridge:4/flood ns_per_frame, candidate", 200],
-  ]);
 });
 
 test("counted runs have instructions alone: the mode, and what boots disagree on", () => {
@@ -109,7 +99,7 @@ test("hostile names stay in their cell, and are told apart", () => {
   const run = hostileRun();
   const cases = run.cases.map((item) => ({ ...item, state: "complete" as const }));
   const found = smaller({ ...run, cases });
-  expect(found.length).toBeGreaterThan(3);
+  expect(found.length).toBeGreaterThan(1);
   expect(found.filter(({ name }) => !/^[A-Za-z0-9._:,=+/ %-]+$/.test(name))).toEqual([]);
   expect(new Set(found.map(({ name }) => name)).size).toBe(found.length);
   expect(found.filter(({ unit, extra }) => /[^\P{C}\n]/u.test(unit + extra))).toEqual([]);

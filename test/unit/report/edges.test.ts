@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Case, RoundTrip, Run } from "../../../src/document/run.ts";
+import type { Case, Latency, RoundTrip, Run } from "../../../src/document/run.ts";
 import { FORMATS } from "../../../src/report/formats.ts";
 import { roundTrip } from "../../../src/stats/round-trip.ts";
 import { trips } from "../../fixtures/report/parts.ts";
@@ -8,9 +8,14 @@ import { withoutPacked } from "./markup.ts";
 
 const RUNS: Record<string, Run> = {
   "no case": { ...completeRun(), cases: [], checks: [] },
-  "a stage that was never timed": withLatency({ sampled: 0, buckets: [] }),
-  "one bucket that begins at zero": withLatency({ sampled: 1, p50: 0, buckets: [[0, 1, 1]] }),
-  "buckets that are missing": withLatency({ buckets: [] }),
+  "a stage that was never timed": withLatency({ sampled: 0 }, { buckets: [] }),
+  "one bucket that begins at zero": withLatency(
+    { sampled: 1, p10: 0, p50: 0, p90: 0 },
+    { p50: 0, buckets: [[0, 1, 1]] },
+  ),
+  "buckets that are missing": withLatency({}, { buckets: [] }),
+  "a stage without a known observer": withLatency({ observer: null, withheld: "no sample" }),
+  "a stage of one session": withLatency({ estimate: null }),
   "instruction-counted time": withLatency({ unit: "instructions" }),
   "one round": withSamples([2310]),
   "rounds that are all alike": withSamples([7, 7, 7]),
@@ -36,6 +41,15 @@ describe.each(Object.entries(RUNS))("%s", (_, run) => {
   });
 });
 
+test("a run without cases says nothing of books and of cases that it does not have", () => {
+  const none: Run = { ...completeRun(), cases: [], checks: [], state: "interrupted" };
+  for (const { name, render } of FORMATS.filter((one) => /terminal|text|markdown/.test(one.name))) {
+    const text = render(none);
+    expect(text, name).toContain("The run was interrupted.");
+    expect(text, name).not.toMatch(/Closure|What observing cost|0 of 0/);
+  }
+});
+
 test("where nothing was answered no percentile is shown", () => {
   for (const { name, render } of FORMATS) {
     const text = render(RUNS["round trips without any answer"] ?? expect.fail());
@@ -52,11 +66,14 @@ function run(item: Case): Run {
   return { ...completeRun(), cases: [item] };
 }
 
-function withLatency(some: Partial<NonNullable<Case["latency"]["bridge.flood"]>>): Run {
+function withLatency(some: Partial<Latency>, raw: Partial<Latency["raw"]> = {}): Run {
   const item = flood(4);
   const latency = item.latency["bridge.flood"];
   if (latency === undefined) throw new Error("fixture");
-  return run({ ...item, latency: { "bridge.flood": { ...latency, ...some } } });
+  return run({
+    ...item,
+    latency: { "bridge.flood": { ...latency, ...some, raw: { ...latency.raw, ...raw } } },
+  });
 }
 
 function withTrips(some: Partial<RoundTrip> = {}): Run {

@@ -41,6 +41,31 @@ test("a run without round trips has no section for them, and no link to it", () 
   expect(renderHtml(brokenRun())).not.toContain("#round-trip");
 });
 
+test("a chain is drawn as its pairs, each once, with the bridges that they join", () => {
+  const run = completeRun();
+  const item = run.cases.find(({ lab }) => lab.bridge !== null) ?? expect.fail("fixture");
+  const [port] = item.lab.ports;
+  if (port === undefined || item.lab.bridge === null) throw new Error("fixture");
+  const end = (name: string, ifindex: number, bridge: string, other: string, peer: number) => ({
+    ...{ ...port, name, ifindex, bridge, namespace: "sw" },
+    peer: { name: other, ifindex: peer, namespace: "sw", address: "02:00:00:40:00:02" },
+  });
+  item.lab.bridge.inSeries = 2;
+  item.lab.ports = [
+    { ...port, name: "p1", ifindex: 3, bridge: "br0", namespace: "sw" },
+    end("prev1", 5, "br1", "next0", 6),
+    end("next0", 6, "br0", "prev1", 5),
+  ];
+  const [, figure = ""] =
+    new RegExp(`Lab of ${item.id}</title>(.*?)</svg>`, "s").exec(
+      renderHtml({ ...run, cases: [item] }),
+    ) ?? [];
+  expect([...figure.matchAll(/class="m"[^>]*>([^<]+)</g)].map(([, text]) => text)).toEqual([
+    ...["br0 in sw", port.peer?.namespace],
+    ...["br0 in sw", "br1 in sw"],
+  ]);
+});
+
 describe("for those who cannot see it", () => {
   test("every figure has a title and says what it shows", () => {
     const figures = [...page.matchAll(/<svg role="img"[^>]*aria-labelledby="(\S+) (\S+)"/g)];

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Run } from "../../../src/document/run.ts";
 import { formatNamed } from "../../../src/report/formats.ts";
+import { duration } from "../../../src/text/units.ts";
 import { bookwormRun, tcgRun } from "../../fixtures/report/kernels.ts";
 import { brokenRun, completeRun, interruptedRun, largeRun } from "../../fixtures/report/runs.ts";
 
@@ -87,23 +88,57 @@ describe.each(["terminal", "markdown", "html"])("%s says", (format) => {
     expect(text(brokenRun())).not.toContain("97.5 %");
   });
 
-  test("that times of stages were taken with probes on, and what that did to the workload", () => {
+  test("net times of stages beside what was measured, the probes' share, and the slow-down", () => {
     const run = completeRun();
-    const [first] = run.cases.flatMap(({ probe }) => probe?.overhead ?? []);
+    const item = run.cases.find(({ id }) => id === "bridge:4/forward") ?? expect.fail();
+    const [first] = run.cases.flatMap(({ probe }) => probe?.slowdown ?? []);
+    const stage = item.latency["bridge.forward"] ?? expect.fail();
     if (first === undefined) throw new Error("fixture");
-    Object.assign(first, { ratio: 4.9, ci: [4.71, 5.13] });
+    Object.assign(first, { value: 4.9, ci: [4.71, 5.13] });
+    Object.assign(stage, { p10: 401, p50: 502, p90: 603 });
+    Object.assign(stage.raw, { p50: 1063, p99: 4321 });
     const said = text(run);
-    expect(said).toMatch(/Stage latency, probes on|Percentiles in the timed passages, probes on/);
-    expect(said.match(/with probes 4\.90x slower \(4\.71 \.\. 5\.13\)/g)).toHaveLength(1);
-    expect(said).toContain("veth, all legs");
+    expect(said).toMatch(/net of the probes/);
+    expect(said.replaceAll(/[ |]/g, "")).toMatch(/bridge\.forward401ns502ns603ns/);
+    expect(said).toContain("1.06 µs");
+    expect(said).toContain("4.32 µs");
+    expect(said).toMatch(/[Rr]aw: as measured, with the probes in it/);
+    expect(said).toMatch(/4\.90x slower \(4\.71 \.\. 5\.13\)|4\.90 \(4\.71 \.\. 5\.13\)/);
+    expect(said).not.toContain("probes on");
   });
 
-  test("nothing of the kind where instructions were counted, which are net of the probes", () => {
+  test("that the probes are most of a stage, and why net times are withheld", () => {
+    const said = text(completeRun());
+    expect(said).toContain("more than half of what was measured is the probes' own");
+    expect(said).toContain("net times withheld: only 12 frames were timed");
+    const raw = completeRun().cases[3]?.latency["bridge.learn"]?.raw.p50 ?? Number.NaN;
+    expect(said).toContain(duration(raw));
+  });
+
+  test("how each case stands against what nobody watched", () => {
+    const said = text(completeRun());
+    expect(said).toMatch(
+      /stages 1\.4\d µs \(veth\.in \+ bridge\.forward \+ veth\.out\) of 1\.84 µs unobserved, 0\.7\d+ \([^)]+\): passed/,
+    );
+    expect(said).toMatch(
+      /bridge:4,nf_call=1\/udp-rr:?( time check:)? ?no verdict: path: not timed/,
+    );
+  });
+
+  test("first that latencies are withheld where a time check failed, and why", () => {
+    const said = text(brokenRun());
+    const at = said.search(/FAILED: the stages come to 134 % of what the frame took/);
+    expect(at).toBeGreaterThan(0);
+    expect(said.slice(at)).toMatch(/^[^.]*; the latencies of this case are withheld/);
+    expect(at).toBeLessThan(said.search(/Stage latency|\d+\.\d+ frames dropped/));
+    expect(said).toContain("net times withheld: time check: the stages come to 134 %");
+  });
+
+  test("nothing of the kind where instructions were counted", () => {
     const said = text(bookwormRun());
     expect(said).toContain("Instructions by stage");
-    // The method tells of metrics with probes on against off.
-    expect(said.replace(/What observing costs.*/, "")).not.toContain("probes on");
-    expect(said).not.toContain("all legs");
+    expect(said).toContain("net of the probes");
+    expect(said).not.toContain("more than half");
   });
 
   test("why one more of something has no cost", () => {
@@ -112,7 +147,7 @@ describe.each(["terminal", "markdown", "html"])("%s says", (format) => {
 
   test("what observing cost", () => {
     const said = text(completeRun());
-    expect(said).toContain("1.18");
+    expect(said).toContain("2.18");
     expect(said).toMatch(/118/);
     expect(said).toContain("tracepoint:net:net_dev_queue");
   });
@@ -176,7 +211,14 @@ describe("a plan of a hundred cases", () => {
   test("fits a mail", () => {
     const text = formatNamed("html")?.render(run) ?? "";
     expect(Buffer.byteLength(text)).toBeLessThan(2_000_000);
-    expect(missing(text, [...ids, "data:application/gzip"])).toEqual([]);
+    expect(missing(text, ids)).toEqual([]);
+    expect(text).toContain("too large for this page: it is run.json, beside this file");
+  });
+
+  test("has its document in the mail where it is one of forty", () => {
+    const text = formatNamed("html")?.render(largeRun(40)) ?? "";
+    expect(Buffer.byteLength(text)).toBeLessThan(2_000_000);
+    expect(text).toContain("data:application/gzip");
   });
 });
 

@@ -37,7 +37,7 @@ test("json is the document and nothing else", () => {
   expect(runSchema.parse(JSON.parse(text))).toEqual(sealed(RUNS.complete));
   expect(text.slice(0, 57)).toMatchInlineSnapshot(`
     "{
-      "schema": "bridgescope.run/1",
+      "schema": "bridgescope.run/2",
       "id": "20261123T2114"
   `);
 });

@@ -39,6 +39,7 @@ test("a file says everything there is to say", () => {
     ],
     bridge: {
       name: "br0",
+      inSeries: 1,
       options: { ageing_time: "500", mcast_snooping: "0" },
       nfCall: true,
       address: "10.1.0.2/24",

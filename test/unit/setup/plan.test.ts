@@ -25,6 +25,10 @@ describe("the commands of a lab", () => {
     expect(commands(parseTopology("bridge:2,ageing_time=5s,nf_call=1"))).toMatchSnapshot();
   });
 
+  test("chain", () => {
+    expect(commands(parseTopology("chain:3"))).toMatchSnapshot();
+  });
+
   test("a file with port options, an address of the bridge's own and FDB entries", () => {
     const file = `
 hosts:
@@ -67,4 +71,5 @@ test("a topology's namespaces", () => {
   expect(namespacesOf(parseTopology("netns"))).toEqual(["h1"]);
   expect(namespacesOf(parseTopology("veth"))).toEqual(["sw", "A", "B"]);
   expect(namespacesOf(parseTopology("bridge:2"))).toEqual(["sw", "h1", "h2"]);
+  expect(namespacesOf(parseTopology("chain:9"))).toEqual(["sw", "h1", "h2"]);
 });

@@ -30,12 +30,23 @@ describe("topologies", () => {
     expect(hosts[1022]).toMatchObject({ name: "h1023", address: "198.18.3.255/15" });
     expect(bridge).toEqual({
       name: "br0",
+      inSeries: 1,
       options: {},
       nfCall: false,
       address: null,
       fill: {},
       fdb: [],
     });
+  });
+
+  test("chain:K has two hosts and K bridges in series, all set alike", () => {
+    const { kind, hosts, bridge } = parseTopology("chain:8,ageing_time=5s,nf_call=1");
+    expect(kind).toBe("chain");
+    expect(hosts.map(({ name }) => name)).toEqual(["h1", "h2"]);
+    const options = { ageing_time: "500" };
+    expect(bridge).toMatchObject({ name: "br0", inSeries: 8, nfCall: true, options });
+    expect(parseTopology("chain:1").bridge?.inSeries).toBe(1);
+    expect(parseTopology("chain:32").bridge?.inSeries).toBe(32);
   });
 
   test("options are translated to what ip takes", () => {
@@ -81,6 +92,10 @@ describe("what is wrong is said", () => {
     ["bridge:1", /out of range/],
     ["bridge:1024", /out of range/],
     ["bridge:99999999999999999999", /out of range/],
+    ["chain", /unknown topology "chain"; known are .*chain:K/],
+    ["chain:0", /chain:0 is out of range: a chain has 1 to 32 bridges/],
+    ["chain:33", /out of range/],
+    ["chain:2,nft_rules=1", /"nft_rules" fills one bridge, and no chain/],
     ["bridge:2,", /reads name=value, not ""/],
     ["bridge:2,mtu", /reads name=value, not "mtu"/],
     ["bridge:2,mtu=1=2", /reads name=value/],

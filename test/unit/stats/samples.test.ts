@@ -36,8 +36,8 @@ test("a sample a round, without those that were discarded", () => {
 test("in counted time the rounds without probes have the samples, each of its boot", () => {
   const rounds = [0, 1].flatMap((boot): Partial<Round>[] => [
     { side: "off", boot },
-    { side: "on", boot },
-    { side: "on", boot },
+    { side: "time", boot },
+    { side: "time", boot },
   ]);
   expect(pairsOf(caseOf(rounds, [6137, 6138]))).toEqual([
     [6137, 1, 0],
@@ -45,13 +45,16 @@ test("in counted time the rounds without probes have the samples, each of its bo
   ]);
 });
 
-test("where probes were switched on and off, the undisturbed samples are those that count", () => {
-  const sides = [{ side: "off" }, { side: "on" }, { side: "off" }] as const;
-  expect(pairsOf(caseOf([...sides], [7, 8, 9])).map(([value]) => value)).toEqual([7, 9]);
-  const disturbed = [{ side: "on" }, { side: "on" }] as const;
-  expect(pairsOf(caseOf([...disturbed], [7, 8])).map(([value]) => value)).toEqual([7, 8]);
-  const discarded = [{ side: "off", discarded: "a burst" }, { side: "on" }] as const;
-  expect(pairsOf(caseOf([...discarded], [7, 8])).map(([value]) => value)).toEqual([8]);
+test("the samples are of the rounds without probes, wherever others are between them", () => {
+  const sides = [{ side: "off" }, { side: "count" }, { side: "time" }, { side: "off" }] as const;
+  expect(pairsOf(caseOf([...sides], [7, 9])).map(([value, index]) => [value, index])).toEqual([
+    [7, 1],
+    [9, 4],
+  ]);
+  const discarded = [{ side: "off", discarded: "a burst" }, { side: "count" }, { side: "off" }];
+  expect(
+    pairsOf(caseOf(discarded as Partial<Round>[], [7, 8])).map(([value, index]) => [value, index]),
+  ).toEqual([[8, 3]]);
 });
 
 test("samples that belong to no rounds count, and say of none that it is theirs", () => {

@@ -40,40 +40,42 @@ test("no comparison comes to nothing", () => {
   expect(summarize([], true)).toEqual(nothing);
 });
 
-test("counted samples become a latency in instructions, whole ones", () => {
+const ENDS = { from: "br_forward", to: "br_dev_queue_push_xmit" };
+
+test("counted samples become a latency in instructions, whole ones, net of the probes", () => {
   const perRound = [1, 2].map((round) => ({ round, value: 10, n: 500, of: 500 }));
-  const latency = countedLatency(
-    [
-      [10, 11, 950],
-      [20, 21, 45],
-      [30, 31, 5],
+  const latency = countedLatency({
+    buckets: [
+      [63, 64, 950],
+      [73, 74, 45],
+      [83, 84, 5],
     ],
-    perRound,
-    "br_forward",
-    "br_dev_queue_push_xmit",
-  );
-  expect(latency).toMatchObject({
-    ...{
-      unit: "instructions",
-      count: 1000,
-      sampled: 1000,
-      p50: 10,
-      p90: 10,
-      p99: 20,
-      p999: 30,
-      max: 31,
-    },
-    ...{ perRound, from: "br_forward", to: "br_dev_queue_push_xmit" },
+    ...{ perRound, observer: { value: 53 }, ...ENDS },
   });
+  expect(latency).toMatchObject({
+    ...{ unit: "instructions", count: 1000, sampled: 1000, p10: 10, p50: 10, p90: 10 },
+    ...{ observer: { value: 53, ci: [53, 53] }, withheld: null, perRound, ...ENDS },
+  });
+  expect(Math.floor(latency.raw.p50)).toBe(63);
+  expect(Math.floor(latency.raw.p99)).toBe(73);
+  expect(latency.raw.max).toBe(84);
 });
 
 test("a counted latency is estimated boot by boot, and is none where nothing was sampled", () => {
   const values = [10, 10, 12, 12];
   const perRound = values.map((value, index) => ({ round: index + 1, value, n: 5, of: 5 }));
-  const { estimate } = countedLatency([[10, 13, 20]], perRound, "a", "b", (round) => round % 2);
+  const observer = { value: 0, ci: [0, 1] as [number, number] };
+  const samples = {
+    buckets: [[10, 13, 20] as [number, number, number]],
+    perRound,
+    observer,
+    ...ENDS,
+  };
+  const { estimate } = countedLatency(samples, (round) => round % 2);
   expect(estimate).toMatchObject({ value: 10, ci: [10, 10], n: 4 });
   expect(estimate?.method).toMatch(/4 rounds of 2 boots/);
-  const one = countedLatency([[10, 13, 20]], perRound, "a", "b").estimate;
+  const one = countedLatency(samples).estimate;
   expect([one?.ci, one?.method]).toEqual([[10, 12], expect.stringMatching(/of one boot/)]);
-  expect(countedLatency([], perRound, "a", "b")).toMatchObject({ count: 0, max: 0 });
+  expect(countedLatency(samples).observer?.ci).toEqual([0, 1]);
+  expect(countedLatency({ ...samples, buckets: [] })).toMatchObject({ count: 0, raw: { max: 0 } });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { slopeOverRounds } from "../../../src/stats/slope.ts";
+import { slopeOfModes, slopeOverRounds } from "../../../src/stats/slope.ts";
 
 const ROUNDS = 9;
 
@@ -59,5 +59,25 @@ describe("slopeOverRounds", () => {
     const same = (value: number) => Array.from({ length: 5 }, () => value);
     const estimate = slopeOverRounds([2, 16, 64], [same(100), same(170), same(420)], 1);
     expect(estimate?.value).toBeCloseTo(5.161290322580645, 12);
+  });
+});
+
+describe("slopeOfModes", () => {
+  it("is of each case's most frequent number, the least among equals", () => {
+    expect(
+      slopeOfModes(
+        [2, 8],
+        [
+          [300, 300, 350],
+          [900, 950],
+        ],
+      ),
+    ).toBe(100);
+    expect(slopeOfModes([1, 2, 4], [[10], [20], [40, 41]])).toBe(10);
+  });
+
+  it("is null without two lengths, or with a case that has no number", () => {
+    expect(slopeOfModes([2, 2], [[1], [2]])).toBeNull();
+    expect(slopeOfModes([2, 8], [[1], []])).toBeNull();
   });
 });

@@ -27,7 +27,7 @@ const head: Omit<JournalHead, "schema"> = {
   ...{ steps: [{ id: "veth/ping", rounds: 4, durationNs: 1 }], run },
 };
 const reading = {
-  ...{ cpu: null, softnetDrops: 1, involuntarySwitches: 0, pressureUs: null, atNs: 7 },
+  ...{ cpu: null, squeezed: 0, softnetDrops: 1, involuntarySwitches: 0, pressureUs: null, atNs: 7 },
 };
 const events: RunEvent[] = [
   { act: "check", at: 1, checks: [] },
@@ -36,7 +36,7 @@ const events: RunEvent[] = [
     ...{ act: "measure", at: 3 },
     rounds: [
       {
-        ...{ driver: "case", side: "base", startNs: 1, durationNs: 1 },
+        ...{ driver: "case", side: "off", startNs: 1, durationNs: 1 },
         ...{ before: reading, after: reading, measured: { metrics: { rtt_p50: 7 }, cpu: null } },
       },
     ],

@@ -41,9 +41,9 @@ describe("a document that cannot be used is named and refused", () => {
   const whole = renderRunJson(completeRun());
 
   test("of another version", () => {
-    const file = write("next.json", whole.replace("bridgescope.run/1", "bridgescope.run/2"));
+    const file = write("next.json", whole.replace("bridgescope.run/2", "bridgescope.run/1"));
     expect(refusal(file)).toBe(
-      `${file} is a document of "bridgescope.run/2", and this version reads bridgescope.run/1`,
+      `${file} is a document of "bridgescope.run/1", and this version reads bridgescope.run/2: measure it again, or read it with the version that wrote it`,
     );
   });
 

@@ -12,8 +12,14 @@ const TEXT = `Inter-|   Receive                                                |
 describe("parseCounters", () => {
   it("takes packets and drops of both directions", () => {
     const counters = parseCounters(TEXT);
-    expect(counters.get("p1")).toEqual({ rx: 126017, tx: 1, rxDropped: 0, txDropped: 7 });
-    expect(counters.get("br0")).toEqual({ rx: 2, tx: 0, rxDropped: 2, txDropped: 0 });
+    expect(counters.get("p1")).toEqual({
+      ...{ rx: 126017, tx: 1, rxDropped: 0, txDropped: 7 },
+      ...{ rxBytes: 7561020, txBytes: 60 },
+    });
+    expect(counters.get("br0")).toEqual({
+      ...{ rx: 2, tx: 0, rxDropped: 2, txDropped: 0 },
+      ...{ rxBytes: 56, txBytes: 0 },
+    });
   });
 
   it("tells rest from movement", () => {

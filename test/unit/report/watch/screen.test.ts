@@ -29,7 +29,7 @@ function record(ports: WatchPort[], over: Partial<WatchRecord> = {}): WatchRecor
     schema: "bridgescope.watch/1",
     time: "2026-11-27T06:00:00.000Z",
     bridge: { name: "br0", ifindex: 4, namespace: { inode: 1, label: "host" } },
-    ...{ seconds: 1, counted: 1, ports, inFlight: 3, lost: 0 },
+    ...{ seconds: 1, counted: 1, estimated: false, ports, inFlight: 3, lost: 0 },
     fdb: {
       events: [
         {

@@ -1,0 +1,50 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { cannot } from "../skipped.ts";
+import { inGuest, KERNELS, whyNoGuests } from "./guest.ts";
+import type { WatchReport } from "./watch.ts";
+
+const lacking = await whyNoGuests(KERNELS);
+const without = cannot("watch and explain by the bridge's functions, in guests", lacking);
+
+describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
+  let report: WatchReport;
+  beforeAll(async () => {
+    report = await inGuest<WatchReport>(kernel, "watch-main", {}, "icount");
+    const { veth, forward } = report;
+    process.stdout.write(
+      `instructions per frame: ${JSON.stringify({ kernel, veth, forward })}\n${JSON.stringify(report.counted)}\n`,
+    );
+  });
+
+  test("a frame that no bridge handles takes no instruction more under watch's function probes", () => {
+    const { veth } = report;
+    for (const side of ["fentry", "kprobe"] as const) {
+      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(1);
+    }
+    // By tracepoints it does, so this measures what it says.
+    expect(veth.tracepoint - veth.none).toBeGreaterThan(50);
+  });
+
+  test("a forwarded frame takes fewer by functions than by tracepoints", () => {
+    const { forward } = report;
+    expect(forward.fentry).toBeGreaterThan(forward.none + 100);
+    expect(forward.fentry).toBeLessThan(forward.tracepoint);
+  });
+
+  test("all backends count the same of the same frames", () => {
+    const { fentry, kprobe, tracepoint } = report.counted;
+    expect(fentry).toEqual(tracepoint);
+    expect(kprobe).toEqual(tracepoint);
+    expect(tracepoint.pa?.decisions).toMatchObject({ knownUnicast: 30, unknownUnicast: 20 });
+    // To its own port, and to a group that nobody joined.
+    expect(tracepoint.pb?.decisions?.filtered).toBe(5 + 7);
+    expect(tracepoint.pc?.decisions?.local).toBe(9);
+    expect([tracepoint.pb?.learned, tracepoint.pc?.moved]).toEqual([1, 1]);
+    expect(tracepoint.br0?.ingress).toBeGreaterThanOrEqual(3);
+  });
+
+  test("explain finds the same flood by all of them", () => {
+    const flood = [{ cause: "never-learned", frames: 200, copies: 400 }];
+    for (const found of Object.values(report.explained)) expect(found).toEqual(flood);
+  });
+});
