@@ -20,7 +20,7 @@ export function* truthRows(plan: TruthPlan, seed: number): Schedule {
   const order = shuffled(seed);
   const refused = new Set<string>();
   let turn = 0;
-  let todo: (() => Schedule)[] = [];
+  let steps: (() => Schedule)[] = [];
   while (turn < plan.turns) {
     try {
       const rows: Row[] = [];
@@ -29,13 +29,13 @@ export function* truthRows(plan: TruthPlan, seed: number): Schedule {
       }
       if (rows.length === 0) break;
       while (turn < plan.turns) {
-        if (todo.length === 0) {
+        if (steps.length === 0) {
           const say = `turn ${turn + 1} of ${plan.turns}`;
-          todo = order(rows).flatMap((row) => stepsOf(row, plan, `${say}, ${row.id}`));
+          steps = order(rows).flatMap((row) => stepsOf(row, plan, `${say}, ${row.id}`));
         }
-        for (let step = todo[0]; step !== undefined; step = todo[0]) {
+        for (let step = steps[0]; step !== undefined; step = steps[0]) {
           yield* step();
-          todo.shift();
+          steps.shift();
         }
         turn++;
       }
