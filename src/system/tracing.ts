@@ -1,13 +1,13 @@
 /** BPF programs that are loaded already, and the events of the kernel that they are attached to. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { callNumbers } from "./architecture.ts";
+import { type HeldProbe, heldProbe } from "./bpf-objects.ts";
 import { addressOf, bpf, checked, close, libc } from "./libc.ts";
 
 /** Commands of enum bpf_cmd. */
 const PROG_GET_FD_BY_ID = 13;
 const OBJ_GET_INFO_BY_FD = 15;
 const RAW_TRACEPOINT_OPEN = 17;
-const TASK_FD_QUERY = 20;
 
 /** BPF_PROG_TYPE_TRACING: fentry and fexit. */
 export const TYPE_TRACING = 26;
@@ -45,11 +45,8 @@ export function programInfo(program: number): ProgramInfo {
   };
 }
 
-/** enum bpf_task_fd_type, as far as it is a perf event. */
-const EVENT_KINDS = { 1: "tracepoint", 2: "kprobe", 3: "kretprobe" } as const;
-
 export interface AttachedEvent {
-  kind: (typeof EVENT_KINDS)[keyof typeof EVENT_KINDS];
+  kind: Exclude<HeldProbe["type"], "raw_tracepoint">;
   /** Of the tracepoint without its group, or of the function. */
   name: string;
   program: number;
@@ -61,24 +58,11 @@ export function attachedEvents(pid: number): AttachedEvent[] {
   const fds = readdirSync(folder)
     .map(Number)
     .filter((fd) => linkOf(`${folder}/${fd}`) === "anon_inode:[perf_event]");
-  const events = fds.flatMap((fd) => {
-    const name = Buffer.alloc(128);
-    const attributes = Buffer.alloc(48);
-    attributes.writeUInt32LE(pid, 0);
-    attributes.writeUInt32LE(fd, 4);
-    attributes.writeUInt32LE(name.length, 12);
-    try {
-      bpf("bpf(BPF_TASK_FD_QUERY)", TASK_FD_QUERY, attributes, [[16, name]]);
-    } catch {
-      // Events without a program, such as those that carry printed lines.
-      return [];
-    }
-    const kind = (EVENT_KINDS as Record<number, AttachedEvent["kind"]>)[
-      attributes.readUInt32LE(28)
-    ];
-    if (kind === undefined) return [];
-    const program = attributes.readUInt32LE(24);
-    return [{ kind, name: name.toString("latin1").replace(/\0.*$/s, ""), program }];
+  const events = fds.flatMap((fd): AttachedEvent[] => {
+    const held = heldProbe(pid, fd);
+    // Events without a program are such as carry printed lines.
+    if (held === null || held.type === "raw_tracepoint") return [];
+    return [{ kind: held.type, name: held.name, program: held.program }];
   });
   return events.sort((a, b) => a.program - b.program);
 }

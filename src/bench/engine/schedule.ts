@@ -103,6 +103,14 @@ export class Interrupted extends Error {
   }
 }
 
+/** What PrerequisiteErrors end with. */
+const PREREQUISITE = 4;
+
+/** Whether an action failed because this kernel or machine lacks what it takes. */
+export function lacksPrerequisite(error: unknown): error is ActionFailed {
+  return error instanceof ActionFailed && error.event.exitCode === PREREQUISITE;
+}
+
 /** Thrown into a schedule for an action that failed. */
 export class ActionFailed extends Error {
   readonly event: EventOf<"fail">;

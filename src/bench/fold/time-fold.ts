@@ -98,13 +98,9 @@ export class TimeFold {
 
   /** The sessions of a stage at a port, or at all of them, each with the empty path of its turn. */
   #sessions(stage: Stage, ports: ReadonlySet<number> | null): StageSession[] {
-    const probe = this.#reads.find(({ samples }) =>
-      samples.some((one) => one.stage === stage),
-    )?.probe;
-    if (probe === undefined) return [];
     const empties = this.#of("empty");
     // A run that was interrupted may have no empty path to a session: then it says nothing of the stage.
-    const reads = this.#of(probe).slice(0, empties.length);
+    const reads = this.#readsOf(stage).slice(0, empties.length);
     return reads.map((read, index): StageSession => {
       const mine = read.samples.filter(
         (one) => one.stage === stage && (ports === null || ports.has(one.port)),
@@ -206,6 +202,7 @@ export class TimeFold {
     };
   }
 
+  /** The sessions of the program that times a stage. */
   #readsOf(stage: Stage): Read[] {
     const probe = this.#reads.find(({ samples }) =>
       samples.some((one) => one.stage === stage),

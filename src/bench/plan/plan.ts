@@ -188,7 +188,11 @@ function checkSessions(sessions: number): void {
   );
 }
 
-function minimumRoundNs({ workload, options }: CaseRequest): number {
+/** Shortest round that the workload can make, in nanoseconds. */
+export function minimumRoundNs({
+  workload,
+  options,
+}: Pick<CaseRequest, "workload" | "options">): number {
   const { minimumRoundNs: least } = workload;
   return typeof least === "number" ? least : least(options);
 }

@@ -1,8 +1,6 @@
 import { shuffled } from "../../stats/random.ts";
-import { ActionFailed, CutOff, doing, type Schedule, takeDown } from "../engine/schedule.ts";
+import { CutOff, doing, lacksPrerequisite, type Schedule, takeDown } from "../engine/schedule.ts";
 import type { MarginalPlan, PlannedCase } from "../plan/plan.ts";
-
-const PREREQUISITE = 4;
 
 /**
  * What one more port, entry or rule costs. All labs stand at once and no probe is attached; each round measures every
@@ -52,7 +50,7 @@ function* stand(planned: readonly PlannedCase[], refused: Set<string>): Schedule
       yield* doing({ act: "prepare", lab, driver: id, planned: one });
       standing.push(one);
     } catch (error) {
-      if (!(error instanceof ActionFailed) || error.event.exitCode !== PREREQUISITE) throw error;
+      if (!lacksPrerequisite(error)) throw error;
       refused.add(id);
       yield* doing({ act: "refuse", id, reason: error.event.error });
     }

@@ -1,7 +1,7 @@
 import type { TimeProbe } from "../../document/event.ts";
 import { CutOff, doing, type Schedule } from "../engine/schedule.ts";
 import { missedBurst } from "../fold/faults.ts";
-import { isTimed, type PlannedCase, SLOT } from "../plan/plan.ts";
+import { isTimed, minimumRoundNs, type PlannedCase, SLOT } from "../plan/plan.ts";
 import { timeProbes } from "../plan/time-probes.ts";
 
 /** Attempts at a case whose account is not whole before it is reported as it is. */
@@ -120,23 +120,34 @@ function* countRounds(planned: PlannedCase): Schedule<string | null> {
 /** More frames tell no more of a session: what varies is how its code lies. */
 const TIME_NS = 150e6;
 
-/** One session of one program that times: attached, one round, read. */
 function timeRound(planned: PlannedCase, probe: TimeProbe, session: number): StepOfCase {
   const say = `timing, session ${session} of ${planned.latencySessions}`;
-  return function* () {
-    yield* doing({ act: "attach-time", lab: SLOT, probe, planned, say });
-    yield* doing({ act: "warm-up", driver: SLOT, durationNs: atLeast(planned, SETTLE_NS) });
-    yield* doing({
-      ...{ act: "measure", drivers: [{ driver: SLOT, side: "time" }], probe },
-      durationNs: atLeast(planned, Math.min(TIME_NS, planned.durationNs)),
-      mark: 1,
-    });
-    yield* doing({ act: "read-time", lab: SLOT, probe, planned });
-  };
+  const durationNs = Math.min(TIME_NS, planned.durationNs);
+  return () => timeSession(planned, probe, { lab: SLOT, driver: SLOT, durationNs, say });
 }
 
-/** As long as the workload's generator needs. */
-function atLeast({ workload, options }: PlannedCase, wantedNs: number): number {
-  const { minimumRoundNs: least } = workload;
-  return Math.max(wantedNs, typeof least === "number" ? least : least(options));
+/** Where a program times, for how long, and what is kept of its round. */
+export interface TimedWhere {
+  lab: string;
+  driver: string;
+  durationNs: number;
+  keep?: "metrics";
+  say?: string;
+}
+
+/** One session of one program that times: attached, one round, read. */
+export function* timeSession(
+  planned: PlannedCase,
+  probe: TimeProbe,
+  { lab, driver, durationNs, keep, say }: TimedWhere,
+): Schedule {
+  const atLeast = (ns: number) => Math.max(ns, minimumRoundNs(planned));
+  yield* doing({ act: "attach-time", lab, probe, planned, ...(say === undefined ? {} : { say }) });
+  yield* doing({ act: "warm-up", driver, durationNs: atLeast(SETTLE_NS) });
+  yield* doing({
+    ...{ act: "measure", drivers: [{ driver, side: "time" }], probe, mark: 1 },
+    ...(keep === undefined ? {} : { keep }),
+    durationNs: atLeast(durationNs),
+  });
+  yield* doing({ act: "read-time", lab, probe, planned });
 }

@@ -1,11 +1,9 @@
 import type { TimeProbe } from "../../document/event.ts";
 import { shuffled } from "../../stats/random.ts";
-import { ActionFailed, CutOff, doing, type Schedule, takeDown } from "../engine/schedule.ts";
-import type { PlannedCase, TruthPlan } from "../plan/plan.ts";
+import { CutOff, doing, lacksPrerequisite, type Schedule, takeDown } from "../engine/schedule.ts";
+import type { TruthPlan } from "../plan/plan.ts";
+import { timeSession } from "./rounds.ts";
 
-const PREREQUISITE = 4;
-/** Frames pass a program for so long before it times. */
-const SETTLE_NS = 20e6;
 /** The stages of every row lie between these ends; the empty path is taken out of them. */
 const PROBES: readonly TimeProbe[] = ["bridge", "empty"];
 
@@ -57,7 +55,7 @@ function* stand(row: Row, plan: TruthPlan, refused: Set<string>): Schedule<boole
     }
     return true;
   } catch (error) {
-    if (!(error instanceof ActionFailed) || error.event.exitCode !== PREREQUISITE) throw error;
+    if (!lacksPrerequisite(error)) throw error;
     refused.add(row.id);
     yield* doing({ act: "refuse", id: row.id, reason: error.event.error });
     return false;
@@ -75,18 +73,11 @@ function stepsOf(row: Row, plan: TruthPlan, say: string): (() => Schedule)[] {
   };
   const sides = row.timed === "candidate" ? [row.candidate] : [row.base, row.candidate];
   const sessions = sides.flatMap((planned) =>
-    PROBES.map((probe) => () => timed(planned, probe, plan.roundNs)),
+    PROBES.map((probe) => () => {
+      const { id } = planned;
+      const where = { lab: id, driver: id, durationNs: plan.roundNs, keep: "metrics" } as const;
+      return timeSession(planned, probe, where);
+    }),
   );
   return [off, ...sessions, off];
-}
-
-function* timed(planned: PlannedCase, probe: TimeProbe, durationNs: number): Schedule {
-  const { id } = planned;
-  yield* doing({ act: "attach-time", lab: id, probe, planned });
-  yield* doing({ act: "warm-up", driver: id, durationNs: SETTLE_NS });
-  yield* doing({
-    ...{ act: "measure", drivers: [{ driver: id, side: "time" }], probe, mark: 1 },
-    ...{ durationNs, keep: "metrics" },
-  });
-  yield* doing({ act: "read-time", lab: id, probe, planned });
 }
