@@ -1,8 +1,8 @@
 import { Command } from "commander";
+import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
 import { LIVE_BACKENDS, type LiveBackend } from "../live/backend.ts";
-import { bridgeGone } from "../live/read-bridge.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { timeLeft } from "../report/progress.ts";
 import { checkFolder, writeReports } from "../store/write.ts";

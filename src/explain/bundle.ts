@@ -1,10 +1,10 @@
 /** What a maintainer would ask for, in a folder. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { atPlace } from "../bridge/places.ts";
+import type { BridgeState, Place } from "../bridge/state.ts";
+import { wordsAt } from "../bridge/words-at.ts";
 import type { Explanation } from "../document/explain.ts";
-import { atPlace } from "../live/places.ts";
-import type { BridgeState, Place } from "../live/state.ts";
-import { wordsAt } from "../live/words-at.ts";
 import { run } from "../system/command.ts";
 import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
 import { inNamespace } from "../system/netns.ts";

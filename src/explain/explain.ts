@@ -1,4 +1,9 @@
 /** Why a bridge floods: first what netlink tells at once, then what its frames do for a while. */
+
+import type { NameCache } from "../bridge/containers.ts";
+import { readBridge } from "../bridge/read-bridge.ts";
+import type { BridgeState } from "../bridge/state.ts";
+import { whichBridge } from "../bridge/which-bridge.ts";
 import {
   EXPLAIN_SCHEMA,
   type Explanation,
@@ -8,10 +13,6 @@ import {
 } from "../document/explain.ts";
 import type { LiveBackend } from "../live/backend.ts";
 import { type Collected, collect, endedGone } from "../live/collect.ts";
-import type { NameCache } from "../live/containers.ts";
-import { readBridge } from "../live/read-bridge.ts";
-import type { BridgeState } from "../live/state.ts";
-import { whichBridge } from "../live/which-bridge.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";

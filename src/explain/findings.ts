@@ -1,8 +1,9 @@
 /** Floods above the thresholds among what was counted, and frames that left nowhere. */
+
+import { portName } from "../bridge/port-name.ts";
+import type { BridgeState, Port } from "../bridge/state.ts";
 import type { Finding, Note, Thresholds } from "../document/explain.ts";
 import { type Collected, type Flow, type FlowClass, WHOLE } from "../live/collect.ts";
-import { portName } from "../live/port-name.ts";
-import type { BridgeState, Port } from "../live/state.ts";
 import { inferred, peerPorts, portPhrase, staticEntry, type Why } from "./causes/cause.ts";
 import { loop } from "./causes/loop.ts";
 import { multicast } from "./causes/multicast.ts";

@@ -3,9 +3,9 @@
  * is known to name nobody passes (numbers, and the words of `words.ts`), and any other text is replaced, whatever it is.
  */
 import { isIPv4 } from "node:net";
+import { type Link, readLinks } from "../bridge/links.ts";
+import type { BridgeState, Owner, Place, Port, Upper } from "../bridge/state.ts";
 import type { Collected } from "../live/collect.ts";
-import { type Link, readLinks } from "../live/links.ts";
-import type { BridgeState, Owner, Place, Port } from "../live/state.ts";
 import { AddressStandIns } from "./stand-ins.ts";
 import { WORDS } from "./words.ts";
 
@@ -134,6 +134,9 @@ type TextIn<T> = [T] extends [number | boolean | null | undefined] ? false : tru
 
 function stateRules(standIns: StandIns): Rules<BridgeState> {
   const { address, device, place, word } = rulesOf(standIns);
+  const upper: Rules<Upper> = {
+    ...{ namespace: place, name: device, kind: word, address, addresses: address },
+  };
   const port: Rules<Port> = {
     name: device,
     address,
@@ -142,7 +145,11 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
     flags: {},
     vlans: {},
     counters: {},
-    peer: { namespace: place, name: device, address, addresses: address },
+    peer: {
+      ...{ namespace: place, name: device, address, addresses: address },
+      ...{ uppers: upper, filter: address },
+    },
+    vxlan: { group: address, local: address, remotes: { address, ip: address } },
     owner: (owner: Owner) => standIns.owner(owner),
   };
   return {
@@ -151,6 +158,14 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
     address,
     options: (options) => json(options, standIns) as BridgeState["options"],
     counters: {},
+    addresses: address,
+    uppers: upper,
+    formerAddresses: address,
+    multicast: {
+      members: { group: address, source: address },
+      routers: {},
+      querier: { ip4: { address }, ip6: { address } },
+    },
     ports: port,
     entries: { address },
     neighbours: { namespace: place, device, ip: address, address, state: word },
@@ -161,7 +176,7 @@ function collectedRules(standIns: StandIns): Rules<Collected> {
   const { address, plain, sentence, word } = rulesOf(standIns);
   const addresses = { source: address, destination: address, protocol: plain };
   return {
-    flows: { class: word, source: address, destination: address, addresses },
+    flows: { class: word, source: address, destination: address, addresses, steps: {} },
     got: { destination: address },
     moves: { address },
     deleted: { address, by: plain },

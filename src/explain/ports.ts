@@ -1,6 +1,7 @@
 /** Which flooded frames a port gets, and what decides it: should_deliver() and br_flood() of net/bridge/br_forward.c. */
+
+import type { BridgeState, Port } from "../bridge/state.ts";
 import type { PortVerdict } from "../document/explain.ts";
-import type { BridgeState, Port } from "../live/state.ts";
 
 export function portVerdicts(state: BridgeState): PortVerdict[] {
   return [hostVerdict(state), ...state.ports.map((port) => portVerdict(state, port))];

@@ -1,4 +1,10 @@
 /** What a bridge does with its frames for a while, by flow. */
+
+import { entriesAt } from "../bridge/fdb.ts";
+import { type Link, readLinks } from "../bridge/links.ts";
+import { atPlace } from "../bridge/places.ts";
+import { bridgeGone, readBridge } from "../bridge/read-bridge.ts";
+import type { BridgeState } from "../bridge/state.ts";
 import type { EndedEarly } from "../document/explain.ts";
 import type { BackendName } from "../probes/backend.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
@@ -7,15 +13,10 @@ import { ipText, type NeighbourFeed, openNeighbourFeed } from "../system/neighbo
 import { macOfInteger } from "../text/mac-address.ts";
 import { type LiveBackend, liveBackends } from "./backend.ts";
 import { type ByHand, takeByHand } from "./by-hand.ts";
-import { entriesAt } from "./fdb.ts";
 import { createGuard, type GuardedProbes } from "./guard.ts";
-import { type Link, readLinks } from "./links.ts";
 import { partNote } from "./pace.ts";
-import { atPlace } from "./places.ts";
 import { type LiveProgram, loadLive } from "./program.ts";
 import { createSlots, fdbEntries, hostEntry, portEntries, type Slots } from "./program-keys.ts";
-import { bridgeGone, readBridge } from "./read-bridge.ts";
-import type { BridgeState } from "./state.ts";
 
 export interface CollectOptions {
   seconds: number;
@@ -46,6 +47,11 @@ export interface Flow {
   hostCopies: number;
   /** How often its TCP acknowledgement number changed: somebody answers. 0 for what is not TCP in IPv4. */
   acknowledged: number;
+  /**
+   * What came since the step before, in the order of time, for windows of a second: milliseconds since `beganNs` at its
+   * end, frames, and copies by ports (none of the host's own). Steps without frames and copies are left out.
+   */
+  steps: { endMs: number; frames: number; copies: number }[];
   /** Of its first frame, by CLOCK_MONOTONIC in nanoseconds; 0 where that was not seen. */
   firstNs: number;
   /** Of the IP or ARP header of its first frame. */
@@ -317,6 +323,7 @@ function read(maps: ProbeMaps, slots: Slots): Seen {
         // The first one that is seen is no change.
         acknowledged: Math.max(0, Number(acks.get(key.join())?.[1] ?? 0n) - 1),
         firstNs: Number(details.get(key.join())?.[0] ?? 0n),
+        steps: [],
         addresses: addressesOf(details.get(key.join()) ?? []),
       },
     ];

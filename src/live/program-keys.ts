@@ -1,6 +1,7 @@
 /** Keys and values of @ports and @fdb, which live.bt and watch.bt share. */
+
+import type { BridgeState, FdbEntry } from "../bridge/state.ts";
 import { macInteger } from "../text/mac-address.ts";
-import type { BridgeState, FdbEntry } from "./state.ts";
 
 type Entry = [key: bigint[], value: bigint];
 

@@ -1,8 +1,8 @@
+import { findNamespace } from "../bridge/find-namespace.ts";
 import { UsageError } from "../system/errors.ts";
 import { closeNamespace, type NetworkNamespace, OpenNamespaces } from "../system/netns.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { printable } from "../text/printable.ts";
-import { findNamespace } from "./find-namespace.ts";
 import { attachSpec } from "./foreign.ts";
 import { foreignLab } from "./foreign-lab.ts";
 import type { BuiltLab } from "./lab.ts";

@@ -1,13 +1,14 @@
 /** One bridge while it is watched: its state, its counters, and what becomes of its FDB. */
+
+import type { NameCache } from "../bridge/containers.ts";
+import { entriesAt } from "../bridge/fdb.ts";
+import { type Link, readLinks } from "../bridge/links.ts";
+import { atPlace } from "../bridge/places.ts";
+import { portName } from "../bridge/port-name.ts";
+import { readBridge } from "../bridge/read-bridge.ts";
+import type { BridgeState, FdbEntry, Place } from "../bridge/state.ts";
 import type { FdbEvent, WatchPort } from "../document/watch.ts";
 import type { ByHand } from "../live/by-hand.ts";
-import type { NameCache } from "../live/containers.ts";
-import { entriesAt } from "../live/fdb.ts";
-import { type Link, readLinks } from "../live/links.ts";
-import { atPlace } from "../live/places.ts";
-import { portName } from "../live/port-name.ts";
-import { readBridge } from "../live/read-bridge.ts";
-import type { BridgeState, FdbEntry, Place } from "../live/state.ts";
 import { type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
 import { type Change, createTimeline, type Timeline } from "./timeline.ts";
 

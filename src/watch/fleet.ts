@@ -1,7 +1,7 @@
 /** The bridges that are watched: which of them the probes look at, and what those must know of their FDBs. */
-import type { NameCache } from "../live/containers.ts";
-import type { FdbEntry } from "../live/state.ts";
-import { whichBridge } from "../live/which-bridge.ts";
+import type { NameCache } from "../bridge/containers.ts";
+import type { FdbEntry } from "../bridge/state.ts";
+import { whichBridge } from "../bridge/which-bridge.ts";
 import { openWatched, type WatchedBridge } from "./bridge.ts";
 import { MOST_TARGETS, type Target, type WatchProbes } from "./probes.ts";
 

@@ -1,9 +1,10 @@
 /** The probes of `watch`: loaded once for all bridges, attached only while they count. */
+
+import type { BridgeState, FdbEntry } from "../bridge/state.ts";
 import { type ByHand, takeByHand } from "../live/by-hand.ts";
 import type { GuardedProbes } from "../live/guard.ts";
 import { loadLive } from "../live/program.ts";
 import { createSlots, fdbEntries, hostEntry, portEntries } from "../live/program-keys.ts";
-import type { BridgeState, FdbEntry } from "../live/state.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
 import { WATCH } from "../probes/programs.ts";
 import { macInteger } from "../text/mac-address.ts";

@@ -1,9 +1,10 @@
 /** A record of what a bridge did in an interval. */
+
+import { portName } from "../bridge/port-name.ts";
+import type { BridgeState } from "../bridge/state.ts";
 import { WATCH_SCHEMA, type WatchPort, type WatchRecord } from "../document/watch.ts";
 import type { Phase } from "../live/guard.ts";
-import { portName } from "../live/port-name.ts";
 import { deviceKey } from "../live/program-keys.ts";
-import type { BridgeState } from "../live/state.ts";
 import type { Counters, WatchedBridge } from "./bridge.ts";
 import { splitTotals, type Tally, UNCOUNTED } from "./tally.ts";
 

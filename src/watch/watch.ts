@@ -1,8 +1,9 @@
 /** What bridges do, an interval at a time. Nothing on them is changed. */
+
+import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { WatchRecord } from "../document/watch.ts";
 import { type LiveBackend, liveBackends } from "../live/backend.ts";
 import { createGuard, type Guard, NO_PHASE, waitUntil } from "../live/guard.ts";
-import { bridgeGone } from "../live/read-bridge.ts";
 import { WATCH } from "../probes/programs.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";

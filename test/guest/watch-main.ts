@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { readBridge } from "../../src/bridge/read-bridge.ts";
+import { whichBridge } from "../../src/bridge/which-bridge.ts";
 import { explainBridge } from "../../src/explain/explain.ts";
 import { deviceKey } from "../../src/live/program-keys.ts";
-import { readBridge } from "../../src/live/read-bridge.ts";
-import { whichBridge } from "../../src/live/which-bridge.ts";
 import { chooseBackend } from "../../src/probes/backend.ts";
 import { closeNamespace, openPath } from "../../src/system/netns.ts";
 import { FrameTrain, openPacketSocket } from "../../src/system/packet-socket.ts";

@@ -1,5 +1,5 @@
+import type { BridgeState } from "../../bridge/state.ts";
 import type { Flow } from "../../live/collect.ts";
-import type { BridgeState } from "../../live/state.ts";
 import { peerPorts, portPhrase, staticEntry, type Why } from "./cause.ts";
 
 /** Fewer advances may be of answers that came before the entry went. */

@@ -1,6 +1,7 @@
 /** What a cause's file says: it reads the state of a bridge and speaks up where netlink alone shows the cause. */
+
+import type { BridgeState, Peer, Port } from "../../bridge/state.ts";
 import type { Finding } from "../../document/explain.ts";
-import type { BridgeState, Peer, Port } from "../../live/state.ts";
 import type { Proposal, Proposed } from "./remedy.ts";
 
 export interface Cause {

@@ -1,4 +1,4 @@
-import type { BridgeState } from "../../live/state.ts";
+import type { BridgeState } from "../../bridge/state.ts";
 import { type Cause, hasEntry, users } from "./cause.ts";
 
 /** A neighbour entry outlives the host that it points to. */

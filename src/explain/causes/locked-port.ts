@@ -1,4 +1,4 @@
-import type { Port } from "../../live/state.ts";
+import type { Port } from "../../bridge/state.ts";
 import { type Cause, hasEntry, portPhrase, staticEntry } from "./cause.ts";
 import type { Proposal } from "./remedy.ts";
 

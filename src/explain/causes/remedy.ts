@@ -1,8 +1,9 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
+
+import { STP_STATES } from "../../bridge/bridge-options.ts";
+import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
+import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
-import { STP_STATES } from "../../live/bridge-options.ts";
-import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../live/state.ts";
-import { wordsAt } from "../../live/words-at.ts";
 import { commandLine } from "../../text/command-line.ts";
 
 /** No cause can ask for what is not here: a querier, for one, takes IPv6 from hosts whose reports the bridge does not hear. */

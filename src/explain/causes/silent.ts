@@ -1,4 +1,4 @@
-import type { BridgeState } from "../../live/state.ts";
+import type { BridgeState } from "../../bridge/state.ts";
 import {
   believers,
   type Cause,

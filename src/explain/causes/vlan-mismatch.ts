@@ -1,5 +1,5 @@
+import type { BridgeState, Port } from "../../bridge/state.ts";
 import type { Flow } from "../../live/collect.ts";
-import type { BridgeState, Port } from "../../live/state.ts";
 import { portPhrase, type Why } from "./cause.ts";
 import type { Proposal } from "./remedy.ts";
 

@@ -1,6 +1,7 @@
 /** Why the bridge floods frames for one address: what the state of the bridge says, once the flood was seen. */
+
+import type { BridgeState } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
-import type { BridgeState } from "../../live/state.ts";
 import { ageingDisabled } from "./ageing-disabled.ts";
 import { asymmetricPath } from "./asymmetric-path.ts";
 import { inferred, peerPorts, portPhrase, staticEntry, type Why } from "./cause.ts";

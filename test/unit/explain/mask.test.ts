@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { BridgeState, Place } from "../../../src/bridge/state.ts";
 import { createMask } from "../../../src/explain/mask.ts";
 import { AddressStandIns } from "../../../src/explain/stand-ins.ts";
 import { WORDS } from "../../../src/explain/words.ts";
 import type { Collected } from "../../../src/live/collect.ts";
-import type { BridgeState, Place } from "../../../src/live/state.ts";
 
 const place = (inode: number, label: string): Place => ({
   inode,
@@ -29,6 +29,8 @@ const STATE: BridgeState = {
   ...{ up: true, promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15 },
   ...{ topologyChange: false, mcastSnooping: true, mcastQuerier: false, vlanFiltering: false },
   ...{ pvid: 0, learned: null, maxLearned: null },
+  ...{ addresses: ["10.55.1.1"], uppers: [], formerAddresses: [] },
+  multicast: { members: [], routers: [], querier: undefined },
   options: { bridge_id: "8000.52:54:99:0:0:1", vlan_protocol: "802.1Q", qxoption: "qxvalue" },
   counters,
   ports: [
@@ -38,8 +40,9 @@ const STATE: BridgeState = {
       ...{ vlans: [{ vid: 7, pvid: true, untagged: true }], counters },
       peer: {
         ...{ namespace: web, name: "qxpeer", ifindex: 2, address: "52:54:99:00:00:03" },
-        ...{ master: null, addresses: ["10.55.1.9", "fd55::9"] },
+        ...{ master: null, addresses: ["10.55.1.9", "fd55::9"], uppers: [], filter: [] },
       },
+      vxlan: null,
       owner: {
         ...{ label: "container qxcontainer", namespace: web, pid: 4711, command: "qxcommand" },
         ...{ cgroup: "/qxcgroup", container: "qxcontainer", pod: "qxspace/qxpod" },
@@ -48,7 +51,7 @@ const STATE: BridgeState = {
     {
       ...{ name: "qxtap", ifindex: 9, address: "52:54:99:00:00:04", kind: "qxkind", mtu: 1500 },
       ...{ up: true, carrier: true, state: "forwarding", promiscuity: 0, flags, pvid: 0 },
-      ...{ vlans: [], counters, peer: null },
+      ...{ vlans: [], counters, peer: null, vxlan: null },
       owner: {
         ...{ label: "vm qxguest (pid 3)", namespace: null, pid: 3, command: "qxqemu" },
         ...{ cgroup: null, container: null, pod: null },
@@ -89,6 +92,7 @@ const COLLECTED: Collected = {
         bytes: 2,
         copies: 3,
         hostCopies: 0,
+        steps: [],
       },
       ...{ acknowledged: 0, firstNs: 4 },
       addresses: { source: "10.55.1.9", destination: "10.55.1.8", protocol: "IP protocol 89" },

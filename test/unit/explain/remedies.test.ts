@@ -1,11 +1,11 @@
 /** Over every cause: what is proposed, and that it is not proposed where it is in force. */
 import { describe, expect, it, test } from "vitest";
+import type { BridgeState, FdbEntry } from "../../../src/bridge/state.ts";
 import type { Finding } from "../../../src/document/explain.ts";
 import { ALL_CAUSES } from "../../../src/explain/causes/index.ts";
 import { type Change, type Proposal, remedyOf } from "../../../src/explain/causes/remedy.ts";
 import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
 import type { Collected } from "../../../src/live/collect.ts";
-import type { BridgeState, FdbEntry } from "../../../src/live/state.ts";
 import {
   A,
   B,

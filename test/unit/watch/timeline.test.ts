@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FdbEntry } from "../../../src/live/state.ts";
+import type { FdbEntry } from "../../../src/bridge/state.ts";
 import { type NeighbourMessage, NUD } from "../../../src/system/neighbours.ts";
 import { createTimeline } from "../../../src/watch/timeline.ts";
 

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { placeOf } from "../../../src/live/places.ts";
-import { readBridge } from "../../../src/live/read-bridge.ts";
+import { placeOf } from "../../../src/bridge/places.ts";
+import { readBridge } from "../../../src/bridge/read-bridge.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 import { openRouteSocket } from "../../../src/system/netlink.ts";
 import { closeNamespace, openPath } from "../../../src/system/netns.ts";
 import { run } from "../external/machine.ts";
-import { type Home, homes } from "./home.ts";
+import { type Home, homes } from "../live/home.ts";
 
 const { add, leave } = homes();
 afterEach(leave);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { guestName } from "../../../src/live/owner.ts";
-import { vlansOf } from "../../../src/live/vlans.ts";
+import { guestName } from "../../../src/bridge/owner.ts";
+import { vlansOf } from "../../../src/bridge/vlans.ts";
 import { ipText } from "../../../src/system/neighbours.ts";
 import { eachMessage } from "../../../src/system/netlink-dump.ts";
 

@@ -1,10 +1,10 @@
 /** The network namespaces of this host that anybody can be found in: by process, or by a name. */
 import { statSync } from "node:fs";
 import path from "node:path";
-import { findNamespace } from "../setup/find-namespace.ts";
 import { closeNamespace, inNamespace, type NetworkNamespace, openPath } from "../system/netns.ts";
 import { cgroupOf, commandOf, containerId, entries, processes } from "../system/processes.ts";
 import { hostSite } from "../system/site.ts";
+import { findNamespace } from "./find-namespace.ts";
 import type { Place } from "./state.ts";
 
 const NETNS_FOLDER = hostSite.netnsFolder;

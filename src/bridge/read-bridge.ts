@@ -77,6 +77,7 @@ export async function readBridge(
       vlans: vlans.get(link.ifindex) ?? [],
       counters: link.counters,
       peer,
+      vxlan: null,
       owner: (peer === null ? taps.get(link.name) : owners.get(peer.namespace.inode)) ?? null,
     };
   });
@@ -99,6 +100,10 @@ export async function readBridge(
     maxLearned: number("fdb_max_learned"),
     options,
     counters: device.counters,
+    addresses: own?.addresses.get(device.ifindex) ?? [],
+    uppers: [],
+    formerAddresses: [],
+    multicast: { members: [], routers: [], querier: undefined },
     ports,
     entries: raw.entries.map(entryOf),
     neighbours: [...views.values()].flatMap(neighboursOf),
@@ -165,6 +170,8 @@ function peerOf(
     address: end.address,
     master: end.master,
     addresses: view.addresses.get(end.ifindex) ?? [],
+    uppers: [],
+    filter: [],
   };
 }
 

@@ -25,6 +25,21 @@ export interface Owner {
   pod: string | null;
 }
 
+/**
+ * A link that sits on another, or on what sits there, and so on: macvlan, macvtap, ipvlan, vlan (IFLA_LINK), bond, team, an
+ * inner bridge (IFLA_MASTER). Frames for its address go the way of the link below.
+ */
+export interface Upper {
+  namespace: Place;
+  name: string;
+  ifindex: number;
+  /** IFLA_INFO_KIND. */
+  kind: string;
+  address: string;
+  /** IP addresses. */
+  addresses: string[];
+}
+
 /** The other end of a veth port. */
 export interface Peer {
   namespace: Place;
@@ -34,6 +49,22 @@ export interface Peer {
   /** Master of the peer, where it is enslaved itself: an ifindex in its namespace. */
   master: number | null;
   addresses: string[];
+  /** All links that sit on it, in its namespace and in others. */
+  uppers: Upper[];
+  /** Unicast addresses that it takes besides its own (`bridge fdb show dev … self`): of macvlan children, virtual routers. */
+  filter: string[];
+}
+
+/** A VXLAN device, and what its own FDB says (`bridge fdb show dev … self`). */
+export interface Vxlan {
+  vni: number;
+  /** Where frames go for which it has no entry: a group or a single remote; null where they go nowhere. */
+  group: string | null;
+  local: string | null;
+  port: number;
+  learning: boolean;
+  /** 00:00:00:00:00:00 is the default remote, of which there may be many. */
+  remotes: { address: string; ip: string; port: number; vni: number; permanent: boolean }[];
 }
 
 export type PortStpState = "disabled" | "listening" | "learning" | "forwarding" | "blocking";
@@ -67,7 +98,36 @@ export interface Port {
   /** Interface counters, in skbs and bytes. */
   counters: { rx: number; tx: number; rxBytes: number; txBytes: number; txDropped: number };
   peer: Peer | null;
+  vxlan: Vxlan | null;
   owner: Owner | null;
+}
+
+/** A member of a group as the bridge knows it. */
+export interface MdbEntry {
+  /** IP address of the group; MAC address of one that is not IP. */
+  group: string;
+  /** Of (S,G); null for any source. */
+  source: string | null;
+  vlan: number;
+  /** Ifindex of the port; of the bridge itself where the host has joined. */
+  port: number;
+  permanent: boolean;
+}
+
+export interface Querier {
+  /** Its IP address. */
+  address: string;
+  /** Ifindex of the port that it is heard on; null for the bridge itself. */
+  port: number | null;
+}
+
+/** What the bridge knows of groups (RTM_GETMDB, IFLA_BR_MCAST_QUERIER_STATE). */
+export interface MulticastState {
+  members: MdbEntry[];
+  /** Ports that every group goes to because a router is behind them, by address family. */
+  routers: { port: number; ip4: boolean; ip6: boolean }[];
+  /** Who sends the queries, by address family; null where nobody is known; undefined where the kernel does not tell (before 5.16). */
+  querier: { ip4: Querier | null; ip6: Querier | null } | undefined;
 }
 
 export interface FdbEntry {
@@ -132,6 +192,13 @@ export interface BridgeState {
   /** IFLA_INFO_DATA as ip names it. */
   options: Record<string, string | number | boolean>;
   counters: Port["counters"];
+  /** IP addresses of the bridge device. */
+  addresses: string[];
+  /** Links that sit on the bridge device. */
+  uppers: Upper[];
+  /** Addresses that it had in earlier readings: it takes the lowest of its ports' unless one is set. */
+  formerAddresses: string[];
+  multicast: MulticastState;
   ports: Port[];
   entries: FdbEntry[];
   /** Of the bridge's namespace, and of those of its peers. */

@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Link } from "../../../src/live/links.ts";
-import { whatElse, whichBridge } from "../../../src/live/which-bridge.ts";
+import type { Link } from "../../../src/bridge/links.ts";
+import { whatElse, whichBridge } from "../../../src/bridge/which-bridge.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 import { uniqueName } from "../host-state.ts";
-import { homes } from "./home.ts";
+import { homes } from "../live/home.ts";
 
 const { add, leave } = homes();
 afterEach(leave);

@@ -1,11 +1,11 @@
 import { closeSync, openSync, statSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { findAllBridges } from "../../../src/live/bridges.ts";
-import { readLinks } from "../../../src/live/links.ts";
-import { listPlaces, placeOf } from "../../../src/live/places.ts";
+import { findAllBridges } from "../../../src/bridge/bridges.ts";
+import { readLinks } from "../../../src/bridge/links.ts";
+import { listPlaces, placeOf } from "../../../src/bridge/places.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 import { uniqueName } from "../host-state.ts";
-import { homes } from "./home.ts";
+import { homes } from "../live/home.ts";
 
 const { add, leave } = homes();
 afterEach(leave);

@@ -1,10 +1,10 @@
 import { closeSync, openSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { ownersOf } from "../../../src/live/owner.ts";
-import { placeOf } from "../../../src/live/places.ts";
-import { readBridge } from "../../../src/live/read-bridge.ts";
+import { ownersOf } from "../../../src/bridge/owner.ts";
+import { placeOf } from "../../../src/bridge/places.ts";
+import { readBridge } from "../../../src/bridge/read-bridge.ts";
 import { checked, libc } from "../../../src/system/libc.ts";
-import { homes } from "./home.ts";
+import { homes } from "../live/home.ts";
 
 const { add, leave } = homes();
 afterEach(leave);

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { listApi, socketsFor } from "../../../src/live/containers.ts";
+import { listApi, socketsFor } from "../../../src/bridge/containers.ts";
 import { containerId } from "../../../src/system/processes.ts";
 
 const ID = "0123456789abcdef".repeat(4);
