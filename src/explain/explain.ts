@@ -115,7 +115,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     // As it is now: an entry that came meanwhile is no cause any more. Of one that is gone there is what was read first.
     const now = await readAgain(state, names);
     if (now === null) collected.ended ??= endedGone(state.name, collected.seconds);
-    else state = now;
+    else state = { ...now, formerAddresses: formerAddresses(now, collected) };
     explanation = withFindings(explanationOf(state, thresholds), state, collected, capture);
   }
   if (folder !== undefined) {
@@ -195,6 +195,11 @@ async function readAgain(
     if (error instanceof UsageError) return null;
     throw error;
   }
+}
+
+/** The bridge takes the lowest address of its ports', which come and go. */
+function formerAddresses({ address }: BridgeState, { ownAddresses }: Collected): string[] {
+  return ownAddresses.filter((one) => one !== address);
 }
 
 function withFindings(

@@ -181,6 +181,7 @@ function collectedRules(standIns: StandIns): Rules<Collected> {
     moves: { address },
     deleted: { address, by: plain },
     homes: { address },
+    ownAddresses: address,
     backend: word,
     ended: { early: word, text: sentence },
     notes: sentence,
