@@ -171,8 +171,11 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     seconds: 0,
     counted: 0,
     overhead: null,
+    traffic: null,
     thresholds,
     findings: [],
+    below: [],
+    belowMore: 0,
     notes: [
       ...ALL_CAUSES.flatMap((cause) => cause.notes(state)).map((note) => ({
         ...note,

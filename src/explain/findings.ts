@@ -14,6 +14,8 @@ export const THRESHOLDS: Thresholds = {
   unknownUnicast: 10,
   broadcast: 100,
   multicast: 100,
+  // About 1 % of a CPU: a copy takes 1 to 2 us to be forwarded, and whoever gets it has to throw it away.
+  copies: 5_000,
   moves: 1,
   frames: 20,
 };
@@ -115,10 +117,11 @@ function flood(
       ...most,
       acknowledged: sum(flows, ({ acknowledged }) => acknowledged),
     }),
+    kind: "flood",
     severity: copies / seconds >= HIGH ? "high" : copies / seconds >= MEDIUM ? "medium" : "low",
     source: most.source,
     destination: most.destination,
-    addresses: most.addresses,
+    ...headers(most),
     vlan: most.vlan,
     ingressPort: portOf(state, most.port),
     since: since(collected, flows),
@@ -137,6 +140,12 @@ function flood(
       `${frames} frames of ${sources === 1 ? "one source" : `${sources} sources`} came in and left as ${copies} copies in ${collected.seconds.toFixed(1)} s (${howCounted(collected)})`,
     ],
   };
+}
+
+function headers({
+  addresses: { source, destination, protocol },
+}: Flow): Pick<Finding, "addresses" | "protocol" | "sourcePort" | "destinationPort"> {
+  return { addresses: { source, destination }, protocol, sourcePort: null, destinationPort: null };
 }
 
 function howCounted({ backend, seconds, counted }: Collected): string {
@@ -260,6 +269,7 @@ function flapping(
     const names = ports.map(({ port }) => portOf(state, port).name).join(" and ");
     return [
       {
+        kind: "flood",
         cause: "mac-flapping",
         title: `${first.address} moves between ${names}, ${(total / seconds).toFixed(1)} times a second`,
         severity: "medium",
@@ -271,7 +281,8 @@ function flapping(
         ],
         source: first.address,
         destination: null,
-        addresses: { source: null, destination: null, protocol: null },
+        addresses: { source: null, destination: null },
+        ...{ protocol: null, sourcePort: null, destinationPort: null },
         vlan: first.vlan,
         ingressPort: null,
         since: "before attach",
