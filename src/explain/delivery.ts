@@ -15,10 +15,15 @@ export function portsWith({ ports }: BridgeState, address: string): Port[] {
   );
 }
 
-/** Ifindexes of the ports that an address lives behind, as far as the FDB and the links tell. */
-export function homesOf(state: BridgeState, address: string, vlan: number): ReadonlySet<number> {
+/** Ifindexes of the ports that an address lives behind, by its links and by what the FDB has, or had meanwhile. */
+export function homesOf(
+  state: BridgeState,
+  { homes }: Collected,
+  address: string,
+  vlan: number,
+): ReadonlySet<number> {
   return new Set([
-    ...state.entries
+    ...[...state.entries, ...homes]
       .filter((entry) => entry.address === address && entry.vlan === vlan && !entry.local)
       .map(({ port }) => port),
     ...portsWith(state, address).map(({ ifindex }) => ifindex),
@@ -32,10 +37,17 @@ export function isOwn({ address, ports, formerAddresses }: BridgeState, mac: str
   );
 }
 
-/** Its destination lives where it came in by: a bridge filters such frames, and an uplink hears them all day. */
-export function isForItsOwnSide(state: BridgeState, flow: Flow): boolean {
+/**
+ * Unicast that a bridge rightly sends by no port: for the host itself, and what came in by the port that its destination
+ * is behind, as an uplink hears all day.
+ */
+export function isRightlyFiltered(state: BridgeState, collected: Collected, flow: Flow): boolean {
+  const { class: kind, destination, vlan, port } = flow;
+  if (kind !== "unknownUnicast") return false;
   return (
-    flow.class === "unknownUnicast" && homesOf(state, flow.destination, flow.vlan).has(flow.port)
+    isOwn(state, destination) ||
+    collected.homes.some((home) => home.local && home.address === destination) ||
+    homesOf(state, collected, destination, vlan).has(port)
   );
 }
 
@@ -51,11 +63,11 @@ export function portCopies({ copies, hostCopies }: Flow): number {
  */
 export function strays(
   state: BridgeState,
-  { got }: Collected,
+  collected: Collected,
   flow: Flow,
 ): { port: number; copies: number; stray: boolean }[] {
   const { destination, vlan } = flow;
-  const to = got.filter(
+  const to = collected.got.filter(
     (one) => one.destination === destination && one.vlan === vlan && one.port !== state.ifindex,
   );
   return to.map(({ port, copies }) => ({ port, copies, stray: isStray(port) }));
@@ -63,7 +75,7 @@ export function strays(
   function isStray(port: number): boolean {
     if (flow.class === "broadcast") return true;
     if (flow.class === "multicast") return !wantsGroup(state, port, groupOf(flow), vlan);
-    const homes = homesOf(state, destination, vlan);
+    const homes = homesOf(state, collected, destination, vlan);
     return homes.size === 0 ? to.length > 1 : !homes.has(port);
   }
 }

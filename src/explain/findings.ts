@@ -9,7 +9,7 @@ import { loop } from "./causes/loop.ts";
 import { multicast } from "./causes/multicast.ts";
 import { type Proposal, type Proposed, remedyOf } from "./causes/remedy.ts";
 import { whyUnknown } from "./causes/why.ts";
-import { isForItsOwnSide, isOwn, portCopies, portsWith, strays, whyNowhere } from "./delivery.ts";
+import { isOwn, isRightlyFiltered, portCopies, portsWith, strays, whyNowhere } from "./delivery.ts";
 import { type Counts, grouped, type Peak, peakOf, sum } from "./peak.ts";
 
 export const THRESHOLDS: Thresholds = {
@@ -57,12 +57,9 @@ export function judged(
   { captureOf = () => null, before = state }: JudgeOptions = {},
 ): Judged {
   const ports = portsKnown(state, before);
-  const floods = sorted(collected.flows, floodCounts(state, collected), thresholds);
-  const vanished = sorted(
-    collected.flows.filter((flow) => !isRightlyFiltered(state, flow)),
-    () => vanishing,
-    thresholds,
-  );
+  const floods = sorted(collected, floodCounts(state, collected), thresholds);
+  const rest = collected.flows.filter((flow) => !isRightlyFiltered(state, collected, flow));
+  const vanished = sorted({ ...collected, flows: rest }, () => vanishing, thresholds);
   const moving = movesOf(collected);
   const isMoving = (one: Moving) =>
     one.moves >= thresholds.frames && one.perSecond >= thresholds.moves;
@@ -115,20 +112,12 @@ function vanishing({ frames, copies }: Counts): Counts {
   return { frames: Math.max(0, frames - copies), copies: 0 };
 }
 
-/** It did not leave, and that is what a bridge has to do with it. */
-function isRightlyFiltered(state: BridgeState, flow: Flow): boolean {
-  return (
-    isForItsOwnSide(state, flow) ||
-    (flow.class === "unknownUnicast" && isOwn(state, flow.destination))
-  );
-}
-
 /**
  * Flows by what they are for: above a threshold, of one source for many addresses that are above one together, and what
  * is left.
  */
 function sorted(
-  flows: readonly Flow[],
+  { flows, ...time }: Pick<Collected, "flows" | "seconds" | "counted">,
   countingOf: (flow: Flow) => Counting,
   thresholds: Thresholds,
 ): { above: Group[]; scans: Group[]; below: Group[] } {
@@ -142,6 +131,7 @@ function sorted(
         ...counts(totals(flow)),
         steps: flow.steps.map((step) => ({ endMs: step.endMs, ...counts(step) })),
       })),
+      time,
     ),
   });
   const isAbove = ({ flows: [first], ...peak }: Group) =>
@@ -256,10 +246,11 @@ function victimsOf(
     .sort((a, b) => b.copies - a.copies);
 }
 
-function headersOf({
-  addresses: { source, destination, protocol },
-}: Flow): Pick<Finding, "addresses" | "protocol" | "sourcePort" | "destinationPort"> {
-  return { addresses: { source, destination }, protocol, sourcePort: null, destinationPort: null };
+type Headers = Pick<Finding, "addresses" | "protocol" | "sourcePort" | "destinationPort">;
+
+function headersOf({ addresses, sourcePort, destinationPort }: Flow): Headers {
+  const { source, destination, protocol } = addresses;
+  return { addresses: { source, destination }, protocol, sourcePort, destinationPort };
 }
 
 function howCounted({ backend, seconds, counted }: Collected): string {
@@ -365,9 +356,13 @@ function originOf(state: BridgeState, flows: readonly Flow[]): Origin {
   };
 }
 
-/** Its source lives behind other ports than the one it came in by, as its links say: entries move with such frames. */
+/**
+ * Its source lives behind other ports than the one it came in by, as the links say: entries move with such frames. Of a
+ * port that is gone, or that is not known yet, that cannot be told.
+ */
 function isAstray(state: BridgeState, { source, port }: Flow): boolean {
-  if (port !== state.ifindex && isOwn(state, source)) return true;
+  if (!state.ports.some(({ ifindex }) => ifindex === port)) return false;
+  if (isOwn(state, source)) return true;
   const homes = portsWith(state, source);
   return homes.length > 0 && !homes.some(({ ifindex }) => ifindex === port);
 }
@@ -526,7 +521,7 @@ function portsKnown(state: BridgeState, before: BridgeState): Ports {
       const gone = find(before.ports, ifindex);
       return gone === undefined
         ? `a port that is gone (ifindex ${ifindex})`
-        : `${portPhrase(gone)}, which is gone`;
+        : `port ${gone.name} (${[gone.owner?.label ?? [], "gone"].flat().join(", ")})`;
     },
   };
 }
