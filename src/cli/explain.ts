@@ -34,6 +34,7 @@ interface Options {
   mask?: boolean;
   pcap?: string;
   out?: string;
+  full?: boolean;
   json?: boolean;
 }
 
@@ -89,7 +90,7 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
   },
   {
     ...{ flags: "--frames <count>", modes: FRAMES },
-    help: "fewer frames than this are no flood (20)",
+    help: "fewer frames than this are no finding (20)",
   },
   {
     ...{ flags: "--bundle <folder>", modes: ALL },
@@ -107,6 +108,10 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     ...{ flags: "--out <folder>", modes: ALL },
     help: "write explain.json and its reports there, explain.html among them",
   },
+  {
+    ...{ flags: "--full", modes: ALL },
+    help: "print all of it: every finding, all notes, and which flooded frames each port gets",
+  },
   { ...{ flags: "--json", modes: ALL }, help: "print the explanation as JSON" },
 ];
 
@@ -116,16 +121,18 @@ export function explainCommand(): Command {
     .argument("[bridge]", "any bridge of this host; may be left out where there is just one")
     .addHelpText(
       "after",
-      "\nExit status: 0 no flood above threshold was seen, 3 one was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
+      "\nExit status: 0 nothing above threshold was seen, 3 something was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
     )
     .action(async (bridge: string | undefined, options: Options) => {
       checkMode(EXPLAIN_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
-      const { json, netns, probes, bundle, mask, pcap, out } = options;
+      const { json, full, netns, probes, bundle, mask, pcap, out } = options;
       if (out !== undefined) checkFolder(out);
       const seconds = secondsOf(options.duration, "--duration");
       const write = (explanation: Explanation) =>
         process.stdout.write(
-          renderExplanation(json ? "json" : "terminal", explanation, terminalOptions()),
+          renderExplanation(json ? "json" : "terminal", explanation, {
+            ...{ ...terminalOptions(), full: full === true, cut: process.stdout.isTTY === true },
+          }),
         );
       const interruption = onInterrupt(() => {
         process.stderr.write("bridgescope: detaching the probes; the answer follows\n");
@@ -139,8 +146,7 @@ export function explainCommand(): Command {
           maxOverhead: overheadOf(options.maxOverhead),
           thresholds: thresholdsOf(options),
           signal: interruption.signal,
-          onFirst: (first) => {
-            if (!json) write(first);
+          onFirst: () => {
             process.stderr.write("bridgescope: attaching the probes\n");
           },
           onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
@@ -152,7 +158,6 @@ export function explainCommand(): Command {
         });
         line.end();
         dropPrivileges();
-        if (!json && explanation.probes) process.stdout.write("\n");
         write(explanation);
         if (out !== undefined) store(explanation, out);
         const ended = unlessCtrlC(interruption);
@@ -185,7 +190,7 @@ function store(explanation: Explanation, folder: string): void {
 function soFar(findings: readonly Finding[]): string {
   const causes = [...new Set(findings.map(({ cause }) => cause))].join(", ");
   return findings.length === 0
-    ? "no flood above threshold so far"
+    ? "nothing above threshold so far"
     : `${plural(findings.length, "flood")} above threshold so far: ${causes}`;
 }
 

@@ -196,7 +196,7 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     belowMore: 0,
     notes: [
       ...ALL_CAUSES.flatMap((cause) => cause.notes(state)).map((note) => ({
-        ...note,
+        ...{ about: "state" as const, ...note },
         ...remedyOf(state, note.remedy),
       })),
       ...promiscuous(state),
@@ -227,8 +227,20 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     ...first,
     ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, ...seen },
     traffic: trafficOf(looked),
-    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
+    notes: [
+      ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
+      ...notes,
+      ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
+    ],
   };
+}
+
+/** A finding says the same of a flood that was seen. */
+function isTold({ cause, title, remedy }: Finding, note: Note): boolean {
+  const fix = note.remedy?.command;
+  return (
+    cause === note.cause && (title === note.text || (fix !== undefined && fix === remedy?.command))
+  );
 }
 
 /** Of a port that came or went meanwhile what its interface counted is not known. */
@@ -247,5 +259,5 @@ function trafficOf({ before, state, collected: { flows } }: Looked): Explanation
 function promiscuous(state: BridgeState): Note[] {
   if (state.promiscuity === 0) return [];
   const text = `${state.name} itself is promiscuous: the host gets a copy of every frame, flooded or not; a capture does that while it runs, and so does \`ip link set ${state.name} promisc on\``;
-  return [{ cause: null, text, remedy: null }];
+  return [{ about: "state", cause: null, text, remedy: null }];
 }

@@ -295,7 +295,7 @@ function nowhere(state: BridgeState, ports: Ports, { flows, frames }: Group): No
     host > 0 ? `left nowhere but to the host itself (${host} copies)` : "left nowhere",
   ];
   const reason = why ?? "why is not told by the bridge's state; a filter may have dropped them";
-  return { cause: null, text: `${words.join(" ")}: ${reason}`, remedy: null };
+  return { about: "frames", cause: null, text: `${words.join(" ")}: ${reason}`, remedy: null };
 }
 
 function belowOf(ports: Ports, kind: Below["kind"], group: Group): Below {
