@@ -1,14 +1,14 @@
 /** Floods above the thresholds among what was counted, and frames that left nowhere. */
 
 import { portName } from "../bridge/port-name.ts";
-import type { BridgeState, Port } from "../bridge/state.ts";
+import type { BridgeState } from "../bridge/state.ts";
 import type { Finding, Note, Thresholds } from "../document/explain.ts";
 import { type Collected, type Flow, type FlowClass, WHOLE } from "../live/collect.ts";
-import { inferred, peerPorts, portPhrase, staticEntry, type Why } from "./causes/cause.ts";
-import { loop } from "./causes/loop.ts";
-import { multicast } from "./causes/multicast.ts";
-import { type Proposal, type Proposed, remedyOf } from "./causes/remedy.ts";
-import { whyUnknown } from "./causes/why.ts";
+import type { Why } from "./causes/cause.ts";
+import { whyMoving } from "./causes/mac-duplicate.ts";
+import { type Proposed, remedyOf } from "./causes/remedy.ts";
+import { portPhrase } from "./causes/whereabouts.ts";
+import { whyFlooded } from "./causes/why.ts";
 
 export const THRESHOLDS: Thresholds = {
   unknownUnicast: 10,
@@ -111,7 +111,7 @@ function flood(
     ({ port }) => String(port),
   );
   return {
-    ...why(state, collected, {
+    ...whyFlooded(state, collected, {
       ...most,
       acknowledged: sum(flows, ({ acknowledged }) => acknowledged),
     }),
@@ -207,68 +207,24 @@ function since({ beganNs }: Collected, flows: readonly Flow[]): string {
   return new Date(Date.now() - ago).toISOString();
 }
 
-function why(state: BridgeState, { deleted }: Collected, flow: Flow): Why {
-  if (flow.class === "unknownUnicast") return whyUnknown(state, deleted, flow);
-  const [looped] = loop.notes(state);
-  if (looped !== undefined) return inferred(looped);
-  if (flow.class === "multicast") return whyMulticast(state, flow.destination);
-  const port = state.ports.find(({ ifindex }) => ifindex === flow.port);
-  const kind =
-    flow.addresses.protocol === null ? "broadcast" : `${flow.addresses.protocol} broadcast`;
-  return {
-    cause: "broadcast-storm",
-    title: `${flow.source} behind ${ingressPhrase(state, flow.port)} sends a storm of ${kind}`,
-    basis: "observed",
-    alternatives: ["a loop that cannot be seen from here, behind that port"],
-    remedy: port === undefined ? null : cutOff(port),
-  };
-}
-
-function whyMulticast(state: BridgeState, group: string): Why {
-  const alternative = "a group of the local network (224.0.0.x), which is always flooded";
-  const [noted] = multicast.notes(state);
-  if (noted !== undefined) return inferred(noted, alternative);
-  return {
-    cause: "multicast-unregistered",
-    title: `nobody is known to have joined the group ${group}`,
-    basis: "inferred",
-    alternatives: [alternative],
-    remedy: null,
-  };
-}
-
-function cutOff(port: Port): Proposal {
-  return {
-    change: { set: "disabled", port },
-    effect: `nothing comes in by ${port.name} any more`,
-    risk: `whoever is behind ${port.name} is cut off from the network until this is taken back`,
-  };
-}
-
 function flapping(
   state: BridgeState,
-  { moves, seconds: all }: Collected,
+  collected: Collected,
   thresholds: Thresholds,
   seconds: number,
 ): Draft[] {
-  const groups = grouped(moves, ({ address, vlan }) => `${address} ${vlan}`);
+  const groups = grouped(collected.moves, ({ address, vlan }) => `${address} ${vlan}`);
   return groups.flatMap((ports): Draft[] => {
     const total = sum(ports, ({ moves: many }) => many);
     const [first] = ports;
     if (first === undefined || total < thresholds.frames || total / seconds < thresholds.moves)
       return [];
-    const names = ports.map(({ port }) => portOf(state, port).name).join(" and ");
+    const why = whyMoving(state, ports, total / seconds);
+    if (why === null) return [];
     return [
       {
-        cause: "mac-flapping",
-        title: `${first.address} moves between ${names}, ${(total / seconds).toFixed(1)} times a second`,
+        ...why,
         severity: "medium",
-        basis: "observed",
-        alternatives: [
-          "two hosts with one address",
-          "a loop",
-          "a host that sends by two ways at once",
-        ],
         source: first.address,
         destination: null,
         addresses: { source: null, destination: null, protocol: null },
@@ -283,37 +239,11 @@ function flapping(
         victims: [],
         captures: [],
         evidence: [
-          `${total} moves in ${all.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${ports.map(({ port, moves: many }) => `${many} to ${portOf(state, port).name}`).join(", ")}`,
+          `${total} moves in ${collected.seconds.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${ports.map(({ port, moves: many }) => `${many} to ${portOf(state, port).name}`).join(", ")}`,
         ],
-        remedy: held(state, first, new Set(ports.map(({ port }) => port))),
       },
     ];
   });
-}
-
-/** An address that moves is held where its one host is; in a loop that would hide what goes round. */
-function held(
-  state: BridgeState,
-  { address, vlan }: Collected["moves"][number],
-  at: ReadonlySet<number>,
-): Proposed {
-  const [looped] = loop.notes(state);
-  if (looped !== undefined) return looped.remedy;
-  const [home, ...more] = peerPorts(state).filter(({ peer }) => peer.address === address);
-  if (home === undefined || more.length > 0) return null;
-  const { port } = home;
-  const others = [...at].filter((ifindex) => ifindex !== port.ifindex);
-  const names = others.map((ifindex) => portOf(state, ifindex).name).join(" and ");
-  const entry = staticEntry(port, address, vlan);
-  return (
-    entry && {
-      ...entry,
-      change: {
-        ...{ set: "entry", port, address, vlan, kind: "sticky" },
-        others: names === "" ? "another port" : names,
-      },
-    }
-  );
 }
 
 function ingressPhrase(state: BridgeState, ifindex: number): string {
