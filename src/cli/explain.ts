@@ -27,6 +27,7 @@ interface Options {
   unknownUnicast?: string;
   broadcast?: string;
   multicast?: string;
+  copies?: string;
   moves?: string;
   frames?: string;
   bundle?: string;
@@ -77,6 +78,10 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
   {
     ...{ flags: "--multicast <rate>", modes: FRAMES },
     help: "threshold in frames/s for one group (100)",
+  },
+  {
+    ...{ flags: "--copies <rate>", modes: FRAMES },
+    help: "threshold in copies/s of any of these (5000)",
   },
   {
     ...{ flags: "--moves <rate>", modes: FRAMES },
@@ -188,6 +193,7 @@ const THRESHOLD_OPTIONS = {
   unknownUnicast: "--unknown-unicast",
   broadcast: "--broadcast",
   multicast: "--multicast",
+  copies: "--copies",
   moves: "--moves",
   frames: "--frames",
 } as const satisfies Record<keyof Thresholds, string>;

@@ -12,7 +12,7 @@ import {
   type Thresholds,
 } from "../document/explain.ts";
 import type { LiveBackend } from "../live/backend.ts";
-import { type Collected, collect, endedGone } from "../live/collect.ts";
+import { type Collected, collect, endedGone, type Flow } from "../live/collect.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
@@ -20,9 +20,11 @@ import { writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
 import { remedyOf } from "./causes/remedy.ts";
+import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { createMask, type Mask } from "./mask.ts";
+import { sum } from "./peak.ts";
 import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {
@@ -94,13 +96,13 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
   const names: NameCache = new Map();
   let state = await readBridge(found.place, found.ifindex, names);
   let collected: Collected | null = null;
+  const first = state;
   let explanation = explanationOf(state, thresholds);
   if (options.probes !== false) {
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
     const { backend = "auto" } = options;
     const capture = tool && captureInto(options.pcap ?? "", tool, state);
-    const first = state;
     const tell = (soFar: Collected) => {
       if (capture !== null) seeFloods(soFar, thresholds, capture);
       options.onSoFar?.(judged(first, soFar, thresholds).findings, seconds - soFar.seconds);
@@ -116,28 +118,44 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     const now = await readAgain(state, names);
     if (now === null) collected.ended ??= endedGone(state.name, collected.seconds);
     else state = now;
-    explanation = withFindings(explanationOf(state, thresholds), state, collected, capture);
+    explanation = withFindings(explanationOf(state, thresholds), {
+      ...{ before: first, state, collected, captureOf: capture?.fileOf },
+    });
   }
   if (folder !== undefined) {
     const mask = options.mask === true ? createMask(state) : null;
     const shown =
-      mask === null ? { state, explanation } : masked(mask, state, collected, explanation);
+      mask === null
+        ? { state, explanation }
+        : masked(mask, { before: first, state, collected }, explanation);
     await writeBundle({ folder, state, shown, mask });
   }
   return explanation;
 }
 
+/** What an explanation is made of. */
+interface Looked {
+  /** The bridge when frames began to be looked at, and as it was read last. */
+  before: BridgeState;
+  state: BridgeState;
+  collected: Collected;
+  captureOf?: ((flow: Flow) => string | null) | undefined;
+}
+
 /** The same explanation of a bridge with other names: what it is made of is masked, not its sentences. */
 function masked(
   mask: Mask,
-  seen: BridgeState,
-  collected: Collected | null,
+  { before, state: seen, collected }: Omit<Looked, "collected"> & { collected: Collected | null },
   { time, thresholds }: Explanation,
 ): { state: BridgeState; explanation: Explanation } {
   const state = mask.state(seen);
   const first = { ...explanationOf(state, thresholds), time };
   const explanation =
-    collected === null ? first : withFindings(first, state, mask.collected(collected), null);
+    collected === null
+      ? first
+      : withFindings(first, {
+          ...{ before: mask.state(before), state, collected: mask.collected(collected) },
+        });
   return { state, explanation };
 }
 
@@ -171,8 +189,11 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     seconds: 0,
     counted: 0,
     overhead: null,
+    traffic: null,
     thresholds,
     findings: [],
+    below: [],
+    belowMore: 0,
     notes: [
       ...ALL_CAUSES.flatMap((cause) => cause.notes(state)).map((note) => ({
         ...note,
@@ -197,19 +218,29 @@ async function readAgain(
   }
 }
 
-function withFindings(
-  first: Explanation,
-  state: BridgeState,
-  collected: Collected,
-  capture: Capture | null,
-): Explanation {
+function withFindings(first: Explanation, looked: Looked): Explanation {
+  const { before, state, collected, captureOf } = looked;
   const { seconds, counted, share, ended } = collected;
-  const { findings, notes } = judged(state, collected, first.thresholds, capture?.fileOf);
+  const { notes, ...seen } = judged(state, collected, first.thresholds, { captureOf, before });
   const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
-    ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, findings },
+    ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, ...seen },
+    traffic: trafficOf(looked),
     notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
+  };
+}
+
+/** Of a port that came or went meanwhile what its interface counted is not known. */
+function trafficOf({ before, state, collected: { flows } }: Looked): Explanation["traffic"] {
+  const rx = new Map(before.ports.map(({ ifindex, counters }) => [ifindex, counters.rx]));
+  const came = state.ports.map(({ ifindex, counters }) =>
+    Math.max(0, counters.rx - (rx.get(ifindex) ?? counters.rx)),
+  );
+  return {
+    frames: sum(came, (frames) => frames),
+    flooded: sum(flows, ({ frames }) => frames),
+    copies: sum(flows, portCopies),
   };
 }
 

@@ -180,6 +180,7 @@ function collectedRules(standIns: StandIns): Rules<Collected> {
     got: { destination: address },
     moves: { address },
     deleted: { address, by: plain },
+    homes: { address },
     backend: word,
     ended: { early: word, text: sentence },
     notes: sentence,

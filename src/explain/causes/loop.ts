@@ -2,7 +2,7 @@ import type { BridgeState, Place, Port } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
 import type { Cause, CauseNote, Why } from "./cause.ts";
 import type { Proposed } from "./remedy.ts";
-import { homesOf, isOpen, isOwn, portPhrase, virtualAddress } from "./whereabouts.ts";
+import { homePhrase, homesOf, isOpen, isOwn, portPhrase, virtualAddress } from "./whereabouts.ts";
 
 /** Ports of this bridge that all forward and lead to one place, so that what leaves by one comes back by another. */
 interface Loop {
@@ -29,8 +29,8 @@ export function loopPorts(state: BridgeState): Set<Port> {
 const ENOUGH = 5;
 
 /**
- * The loop that brought a flow's frames here, where frames show one: they came in by two of its ports, or they came back
- * by a port behind which their source does not live.
+ * The loop that brought a flow's frames here, where frames show one: they came in by two of its ports, or most of them by a
+ * port behind which their source does not live.
  */
 export function whyLooped(state: BridgeState, collected: Collected, flow: Flow): Why | null {
   const same = collected.flows.filter(
@@ -38,20 +38,15 @@ export function whyLooped(state: BridgeState, collected: Collected, flow: Flow):
       one.class === flow.class &&
       one.source === flow.source &&
       one.destination === flow.destination &&
-      one.vlan === flow.vlan &&
-      one.frames >= ENOUGH,
+      one.vlan === flow.vlan,
   );
-  const by = new Set(same.map(({ port }) => port));
-  return seenLoop(state, by) ?? returned(state, flow.source, by);
+  const many = same.filter(({ frames }) => frames >= ENOUGH);
+  return seenLoop(state, new Set(many.map(({ port }) => port))) ?? returned(state, same);
 }
 
-/** The same of an address that moved: between which ports. */
-export function whyMovedInLoop(
-  state: BridgeState,
-  address: string,
-  ports: ReadonlySet<number>,
-): Why | null {
-  return seenLoop(state, ports) ?? returned(state, address, ports);
+/** The same of an address that moved between these ports. */
+export function whyMovedInLoop(state: BridgeState, ports: ReadonlySet<number>): Why | null {
+  return seenLoop(state, ports);
 }
 
 function seenLoop(state: BridgeState, by: ReadonlySet<number>): Why | null {
@@ -68,32 +63,40 @@ function seenLoop(state: BridgeState, by: ReadonlySet<number>): Why | null {
   };
 }
 
-/** Frames of a source that is seen elsewhere come in by a port behind which may be other bridges. */
-function returned(state: BridgeState, source: string, by: ReadonlySet<number>): Why | null {
-  if (virtualAddress(source) !== null) return null;
+/** Most frames of a source come in by a port that it is not behind, as the links say: entries move with such frames. */
+function returned(state: BridgeState, flows: readonly Flow[]): Why | null {
+  const [first] = flows;
+  if (first === undefined || virtualAddress(first.source) !== null) return null;
+  const { source } = first;
   const homes = homesOf(state, source);
   const own = isOwn(state, source);
   const [home] = homes;
   if (home === undefined && !own) return null;
-  const back = state.ports.find(
-    (port) =>
-      by.has(port.ifindex) &&
-      isOpen(state, port) &&
-      homes.every(({ port: at }) => at?.ifindex !== port.ifindex),
-  );
-  if (back === undefined) return null;
-  const from = home?.port
-    ? `of ${source}, who is behind ${portPhrase(home.port)},`
-    : `that ${state.name} itself sent`;
+  const portOf = (flow: Flow) => state.ports.find(({ ifindex }) => ifindex === flow.port);
+  const round = flows.filter((flow) => {
+    const port = portOf(flow);
+    return port !== undefined && homes.every((one) => one.port !== port);
+  });
+  const frames = (some: readonly Flow[]) => some.reduce((all, one) => all + one.frames, 0);
+  const most = [...round].sort((a, b) => b.frames - a.frames)[0];
+  const back = most && portOf(most);
+  if (back === undefined || 2 * frames(round) <= frames(flows)) return null;
+  const open = isOpen(state, back);
+  const from = home === undefined ? `${state.name} itself` : homePhrase(state, home);
   return {
     cause: "loop",
-    title: `frames ${from} come in by ${portPhrase(back)}: there is a loop behind ${back.name}, which sends back what it is sent`,
+    title: `frames of ${source}, which is behind ${from}, come in by ${portPhrase(back)}: they came round${open ? `, by a loop behind ${back.name}` : ""}`,
     basis: "inferred",
-    alternatives: [`somebody behind ${back.name} sends with the address ${source}`],
+    alternatives: [
+      `somebody behind ${back.name} sends with the address ${source}`,
+      ...(open
+        ? []
+        : [`the host behind ${back.name} forwards between this bridge and another way`]),
+    ],
     remedy: {
       change: { set: "opened", cut: [back], ends: [{ place: state.place, name: back.name }] },
-      effect: `${back.name} carries no frames any more: the loop no longer reaches ${state.name}`,
-      risk: `whoever is behind ${back.name} is cut off until this is taken back; the loop itself is still there`,
+      effect: `${back.name} carries no frames any more: what comes round no longer reaches ${state.name}`,
+      risk: `whoever is behind ${back.name} is cut off until this is taken back`,
     },
   };
 }

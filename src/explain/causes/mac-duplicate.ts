@@ -5,6 +5,14 @@ import { whyMovedInLoop } from "./loop.ts";
 import type { Proposed } from "./remedy.ts";
 import { type Home, homesByAddress, homesOf, portPhrase, virtualAddress } from "./whereabouts.ts";
 
+/** An address that was learned at one port after the other. */
+export interface MovingAddress {
+  address: string;
+  vlan: number;
+  to: Collected["moves"];
+  perSecond: number;
+}
+
 /** Two hosts with one address: its entry moves with every frame that either sends. */
 export const macDuplicate: Cause = {
   notes: (state) =>
@@ -26,25 +34,22 @@ function severalHosts(homes: readonly Home[]): boolean {
   return homes.length > 1 && new Set(homes.map(({ namespace }) => namespace?.inode)).size > 1;
 }
 
-/** Why an address moves between ports, once it was seen to, `rate` times a second. */
+/** Why an address moves between ports, once it was seen to; `of` tells the names of ports that are gone, too. */
 export function whyMoving(
   state: BridgeState,
-  moves: readonly Collected["moves"][number][],
-  rate: number,
-): Why | null {
-  const [first] = moves;
-  if (first === undefined) return null;
-  const { address, vlan } = first;
-  const at = new Set(moves.map(({ port }) => port));
-  const looped = whyMovedInLoop(state, address, at);
+  { address, vlan, to, perSecond }: MovingAddress,
+  of: (ifindex: number) => { name: string },
+): Why {
+  const at = new Set(to.map(({ port }) => port));
+  const looped = whyMovedInLoop(state, at);
   if (looped !== null) return looped;
   const homes = homesOf(state, address);
-  const names = state.ports.filter(({ ifindex }) => at.has(ifindex)).map(({ name }) => name);
+  const names = [...at].map((ifindex) => of(ifindex).name);
   const between = names.length > 1 ? `between ${names.join(" and ")}` : `to ${names.join()}`;
   const why: Omit<Why, "title" | "alternatives" | "remedy"> = {
     ...{ cause: "mac-flapping", basis: "observed" },
   };
-  const title = `${address} moves ${between}, ${rate.toFixed(1)} times a second`;
+  const title = `${address} moves ${between}, ${perSecond.toFixed(1)} times a second`;
   const virtual = virtualAddress(address);
   if (virtual !== null) {
     return {
@@ -68,21 +73,21 @@ export function whyMoving(
     ...why,
     title,
     alternatives: ["two hosts with one address", "a loop", "a host that sends by two ways at once"],
-    remedy: held(state, homes[0], { address, vlan, at }),
+    remedy: held(homes[0], { address, vlan, at }, of),
   };
 }
 
 /** An address that moves is held where its one host is. */
 function held(
-  state: BridgeState,
   home: Home | undefined,
   { address, vlan, at }: { address: string; vlan: number; at: ReadonlySet<number> },
+  of: (ifindex: number) => { name: string },
 ): Proposed {
   const port = home?.port;
   if (!port) return null;
-  const names = state.ports
-    .filter(({ ifindex }) => at.has(ifindex) && ifindex !== port.ifindex)
-    .map(({ name }) => name)
+  const names = [...at]
+    .filter((ifindex) => ifindex !== port.ifindex)
+    .map((ifindex) => of(ifindex).name)
     .join(" and ");
   const entry = staticEntry(port, address, vlan);
   return (

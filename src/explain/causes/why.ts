@@ -4,7 +4,7 @@ import type { BridgeState, Port } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
 import { ageingDisabled } from "./ageing-disabled.ts";
 import { asymmetricPath } from "./asymmetric-path.ts";
-import { changing, entryAt, hasEntry, inferred, type Why } from "./cause.ts";
+import { changing, entryAt, inferred, type Why } from "./cause.ts";
 import { goneNotes } from "./destination-gone.ts";
 import { fdbFull } from "./fdb-full.ts";
 import { learningNote } from "./learning-off.ts";
@@ -24,43 +24,40 @@ import {
   isOwn,
   openPorts,
   othersBehind,
-  portPhrase,
   virtualAddress,
 } from "./whereabouts.ts";
 
-/** Of the flow that has the most frames of a flood. */
-export function whyFlooded(state: BridgeState, collected: Collected, flow: Flow): Why {
+/** Of the flow that a flood is told by, and the port that it came in by, in words. */
+export function whyFlooded(
+  state: BridgeState,
+  collected: Collected,
+  flow: Flow,
+  from: string,
+): Why {
   const looped = whyLooped(state, collected, flow);
   if (looped !== null) return looped;
   switch (flow.class) {
     case "unknownUnicast":
       return whyUnknown(state, collected, flow);
     case "broadcast":
-      return whyStorm(state, flow);
+      return whyStorm(state, flow, from);
     case "multicast":
       return whyGroup(state, collected, flow);
   }
 }
 
-function whyStorm(state: BridgeState, { source, port: ifindex, addresses }: Flow): Why {
+function whyStorm(
+  state: BridgeState,
+  { source, port: ifindex, addresses }: Flow,
+  from: string,
+): Why {
   const port = state.ports.find((one) => one.ifindex === ifindex);
   const kind = addresses.protocol === null ? "broadcast" : `${addresses.protocol} broadcast`;
   const storm = `sends a storm of ${kind}`;
-  const [home] = homesOf(state, source);
-  const elsewhere = home?.port && home.port.ifindex !== ifindex ? home.port : null;
-  const from =
-    port === undefined
-      ? ifindex === state.ifindex
-        ? "the host itself"
-        : `a port that is gone (ifindex ${ifindex})`
-      : portPhrase(port);
   const maybeLoop = port !== undefined && isOpen(state, port);
   return {
     cause: "broadcast-storm",
-    title:
-      elsewhere === null
-        ? `${source} behind ${from} ${storm}`
-        : `whoever is behind ${from} ${storm} with the address ${source}, which is of the host behind ${portPhrase(elsewhere)}`,
+    title: `${source} behind ${from} ${storm}`,
     basis: "observed",
     alternatives: maybeLoop ? ["a loop that cannot be seen from here, behind that port"] : [],
     remedy: port === undefined ? null : cutOff(port),
@@ -78,7 +75,7 @@ function cutOff(port: Port): Proposed {
 function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
   const { destination, vlan } = flow;
   if (isOwn(state, destination)) return whyOwn(state, flow);
-  const heard = heardAt(state, collected, destination) ?? learnedAt(state, flow);
+  const heard = heardAt(state, collected, destination) ?? learnedAt(state, collected, flow);
   const homes = homesOf(state, destination);
   if (homes.length === 0 && heard !== null) {
     homes.push({ address: destination, port: heard, namespace: null, ifindex: null, what: null });
@@ -128,13 +125,13 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
       return inferred(change, `${where} has been silent for longer than its ageing time`);
     }
   }
-  if (hasEntry(state, destination)) {
+  if (learnedAt(state, collected, flow) !== null) {
     const again = 1000 * collected.seconds > state.ageingMs;
     return {
       cause: again ? "aged-out" : "never-learned",
       title: again
         ? `${where} had no entry for a while: it is silent for longer than entries live, again and again`
-        : `${where} had no entry at first: it has one by now`,
+        : `${where} had no entry for a part of the time`,
       basis: "inferred",
       alternatives: [again ? "it had never sent a frame before" : "its entry had aged out"],
       remedy,
@@ -143,10 +140,16 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
   return { cause, title: `${where} has no entry: ${why}`, basis: "inferred", alternatives, remedy };
 }
 
-/** Where it is known to be by now. */
-function learnedAt({ entries, ports }: BridgeState, { destination, vlan }: Flow): Port | null {
-  const entry = entries.find((one) => one.address === destination && one.vlan === vlan);
-  return ports.find(({ ifindex }) => ifindex === entry?.port) ?? null;
+/** Where it is known to be by now, or was meanwhile. */
+function learnedAt(
+  { entries, ports }: BridgeState,
+  collected: Collected,
+  { destination, vlan }: Flow,
+): Port | null {
+  const known = [...entries, ...collected.homes].find(
+    (one) => one.address === destination && one.vlan === vlan,
+  );
+  return ports.find(({ ifindex }) => ifindex === known?.port) ?? null;
 }
 
 /** The bridge has an entry for each of its own addresses, in each VLAN that it is in, until somebody deletes it. */

@@ -44,11 +44,9 @@ export function stateVerdict(notes: readonly Note[]): string {
   return `${things} in its state to know of${causes.length === 0 ? "" : ` (${causes.join(", ")})`}`;
 }
 
-export function flowOf({ source, destination, addresses, vlan }: Finding): string {
+export function flowOf({ source, destination, addresses, protocol, vlan }: Finding): string {
   const ip =
-    addresses.protocol === null
-      ? ""
-      : ` (${addresses.source} to ${addresses.destination}, ${addresses.protocol})`;
+    protocol === null ? "" : ` (${addresses.source} to ${addresses.destination}, ${protocol})`;
   return `${source} to ${destination ?? "several"}${ip}, VLAN ${vlan || "none"}`;
 }
 

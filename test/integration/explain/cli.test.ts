@@ -36,7 +36,7 @@ it("explains a bridge in another namespace, and changes nothing", async () => {
   const json = await bridgescope(["explain", "br0", ...netns, "--no-probes", "--json"]);
   expect(json.code).toBe(0);
   expect(JSON.parse(json.stdout)).toMatchObject({
-    schema: "bridgescope.explain/1",
+    schema: "bridgescope.explain/2",
     bridge: { name: "br0", namespace: { label: expect.stringContaining("sleep") } },
     probes: false,
     findings: [],
@@ -158,7 +158,7 @@ it.each([
 it("has a schema that its documents meet", async () => {
   const { code, stdout } = await bridgescope(["schema", "explain"]);
   expect(code).toBe(0);
-  expect(JSON.parse(stdout).properties.schema.const).toBe("bridgescope.explain/1");
+  expect(JSON.parse(stdout).properties.schema.const).toBe("bridgescope.explain/2");
   const run = await bridgescope(["schema"]);
   expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/2");
   const none = await bridgescope(["schema", "nonsense"]);

@@ -98,7 +98,8 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     expect(finding).toMatchObject({
       source: macOf("a"),
       destination: macOf("b"),
-      addresses: { source: "10.77.0.1", destination: "239.1.2.3", protocol: "UDP" },
+      addresses: { source: "10.77.0.1", destination: "239.1.2.3" },
+      protocol: "UDP",
       ingressPort: { name: "pa", owner: expect.stringContaining("sleep") },
     });
     // Each frame went to b, whose it is, and to c.
@@ -161,7 +162,8 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     const finding = await found("destination-gone", ping);
     expect(finding).toMatchObject({
       destination: GONE,
-      addresses: { source: "10.77.0.1", destination: "10.77.0.99", protocol: "ICMP" },
+      addresses: { source: "10.77.0.1", destination: "10.77.0.99" },
+      protocol: "ICMP",
     });
     apply(finding);
     expect((await explainDuring(ping)).findings).toEqual([]);
@@ -201,7 +203,8 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
       expect(finding).toMatchObject({
         basis: "inferred",
         destination: macOf("b"),
-        addresses: { source: "10.77.0.1", destination: "10.77.0.2", protocol: "TCP" },
+        addresses: { source: "10.77.0.1", destination: "10.77.0.2" },
+        protocol: "TCP",
       });
       expect(finding.title).toMatch(/acknowledgements of \S+ advanced \d{2,} times/);
       apply(finding);

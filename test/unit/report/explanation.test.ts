@@ -10,7 +10,7 @@ const UNDO = "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-lo
 
 function explanation(change: (to: Explanation) => void = () => {}): Explanation {
   const full: Explanation = {
-    schema: "bridgescope.explain/1",
+    schema: "bridgescope.explain/2",
     time: "2026-11-26T12:00:00.000Z",
     bridge: {
       name: "br0",
@@ -21,8 +21,18 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
     probes: false,
     seconds: 0,
     overhead: null,
-    thresholds: { unknownUnicast: 10, broadcast: 100, multicast: 100, moves: 1, frames: 20 },
+    thresholds: {
+      unknownUnicast: 10,
+      broadcast: 100,
+      multicast: 100,
+      copies: 5000,
+      moves: 1,
+      frames: 20,
+    },
+    traffic: null,
     findings: [],
+    below: [],
+    belowMore: 0,
     notes: [
       {
         cause: "learning-off",
