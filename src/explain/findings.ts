@@ -4,11 +4,11 @@ import { portName } from "../bridge/port-name.ts";
 import type { BridgeState, Port } from "../bridge/state.ts";
 import type { Below, Finding, Note, Thresholds } from "../document/explain.ts";
 import { type Collected, type Flow, type FlowClass, WHOLE } from "../live/collect.ts";
-import { inferred, peerPorts, portPhrase, staticEntry, type Why } from "./causes/cause.ts";
-import { loop } from "./causes/loop.ts";
-import { multicast } from "./causes/multicast.ts";
-import { type Proposal, type Proposed, remedyOf } from "./causes/remedy.ts";
-import { whyUnknown } from "./causes/why.ts";
+import type { Why } from "./causes/cause.ts";
+import { whyMoving } from "./causes/mac-duplicate.ts";
+import { type Proposed, remedyOf } from "./causes/remedy.ts";
+import { portPhrase } from "./causes/whereabouts.ts";
+import { whyFlooded } from "./causes/why.ts";
 import { isOwn, isRightlyFiltered, portCopies, portsWith, strays, whyNowhere } from "./delivery.ts";
 import { type Counts, grouped, type Peak, peakOf, sum } from "./peak.ts";
 
@@ -170,16 +170,18 @@ function flood({ state, collected, ports }: Told, group: Group): Omit<Draft, "ca
   const frames = Math.round(group.frames);
   return {
     kind: "flood",
-    ...why(state, collected, ports, {
-      ...origin,
-      flow: { ...origin.flow, acknowledged: sum(flows, ({ acknowledged }) => acknowledged) },
-    }),
+    ...whyFlooded(
+      state,
+      collected,
+      { ...origin, acknowledged: sum(flows, ({ acknowledged }) => acknowledged) },
+      ports.phrase(origin.port),
+    ),
     severity: copiesPerSecond >= HIGH ? "high" : copiesPerSecond >= MEDIUM ? "medium" : "low",
-    source: origin.flow.source,
-    destination: origin.flow.destination,
-    ...headersOf(origin.flow),
-    vlan: origin.flow.vlan,
-    ingressPort: ports.of(origin.flow.port),
+    source: origin.source,
+    destination: origin.destination,
+    ...headersOf(origin),
+    vlan: origin.vlan,
+    ingressPort: ports.of(origin.port),
     since: since(collected, flows),
     frames,
     copies: Math.round(group.copies),
@@ -338,22 +340,10 @@ function since({ beganNs }: Collected, flows: readonly Flow[]): string {
   return new Date(Date.now() - ago).toISOString();
 }
 
-/** Whose frames a flood is made of. */
-interface Origin {
-  /** By the port that its source lives behind, where any of it came in there. */
-  flow: Flow;
-  /** Most of it came in by other ports than its source lives behind: it came round. */
-  cameRound: boolean;
-}
-
-function originOf(state: BridgeState, flows: readonly Flow[]): Origin {
-  const round = flows.filter((flow) => isAstray(state, flow));
-  const own = flows.filter((flow) => !round.includes(flow));
-  const frames = (some: readonly Flow[]) => sum(some, (flow) => flow.frames);
-  return {
-    flow: largest(own.length === 0 ? flows : own),
-    cameRound: frames(round) > frames(own),
-  };
+/** Of those by the port that their source lives behind, where any of a flood came in there: what comes round is nobody's. */
+function originOf(state: BridgeState, flows: readonly Flow[]): Flow {
+  const own = flows.filter((flow) => !isAstray(state, flow));
+  return largest(own.length === 0 ? flows : own);
 }
 
 /**
@@ -370,58 +360,6 @@ function isAstray(state: BridgeState, { source, port }: Flow): boolean {
 function homes(state: BridgeState, source: string): string {
   const ports = portsWith(state, source).map(({ name }) => name);
   return ports.length === 0 ? `${state.name} itself` : ports.join(" and ");
-}
-
-function why(
-  state: BridgeState,
-  { deleted }: Collected,
-  ports: Ports,
-  { flow, cameRound }: Origin,
-): Why {
-  const [looped] = loop.notes(state);
-  if (looped !== undefined && flow.class !== "unknownUnicast") return inferred(looped);
-  if (cameRound) {
-    return {
-      cause: "loop",
-      title: `frames of ${flow.source}, which is behind ${homes(state, flow.source)}, come in by ${ports.phrase(flow.port)}: they came round`,
-      basis: "inferred",
-      alternatives: ["another host that uses the same address", "a host that sends by two ways"],
-      remedy: looped?.remedy ?? null,
-    };
-  }
-  if (flow.class === "unknownUnicast") return whyUnknown(state, deleted, flow);
-  if (flow.class === "multicast") return whyMulticast(state, flow.destination);
-  const port = state.ports.find(({ ifindex }) => ifindex === flow.port);
-  const kind =
-    flow.addresses.protocol === null ? "broadcast" : `${flow.addresses.protocol} broadcast`;
-  return {
-    cause: "broadcast-storm",
-    title: `${flow.source} behind ${ports.phrase(flow.port)} sends a storm of ${kind}`,
-    basis: "observed",
-    alternatives: ["a loop that cannot be seen from here, behind that port"],
-    remedy: port === undefined ? null : cutOff(port),
-  };
-}
-
-function whyMulticast(state: BridgeState, group: string): Why {
-  const alternative = "a group of the local network (224.0.0.x), which is always flooded";
-  const [noted] = multicast.notes(state);
-  if (noted !== undefined) return inferred(noted, alternative);
-  return {
-    cause: "multicast-unregistered",
-    title: `nobody is known to have joined the group ${group}`,
-    basis: "inferred",
-    alternatives: [alternative],
-    remedy: null,
-  };
-}
-
-function cutOff(port: Port): Proposal {
-  return {
-    change: { set: "disabled", port },
-    effect: `nothing comes in by ${port.name} any more`,
-    risk: `whoever is behind ${port.name} is cut off from the network until this is taken back`,
-  };
 }
 
 interface Moving {
@@ -449,11 +387,8 @@ function flapping(state: BridgeState, { seconds }: Collected, ports: Ports, movi
   const names = to.map(({ port }) => ports.of(port).name);
   return {
     kind: "flood",
-    cause: "mac-flapping",
-    title: `${address} moves between ${names.join(" and ")}, ${perSecond.toFixed(1)} times a second`,
+    ...whyMoving(state, moving, ports.of),
     severity: "medium",
-    basis: "observed",
-    alternatives: ["two hosts with one address", "a loop", "a host that sends by two ways at once"],
     ...{ source: address, destination: null, vlan, ingressPort: null },
     addresses: { source: null, destination: null },
     ...{ protocol: null, sourcePort: null, destinationPort: null },
@@ -463,7 +398,6 @@ function flapping(state: BridgeState, { seconds }: Collected, ports: Ports, movi
     evidence: [
       `${moves} moves in ${seconds.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${to.map(({ moves: many }, index) => `${many} to ${names[index]}`).join(", ")}`,
     ],
-    remedy: held(state, ports, moving),
   };
 }
 
@@ -474,27 +408,6 @@ function belowMoving(ports: Ports, { address, vlan, to, moves, perSecond }: Movi
     ingressPort: first === undefined ? null : ports.of(first.port),
     ...{ frames: moves, copies: 0, framesPerSecond: perSecond, copiesPerSecond: 0 },
   };
-}
-
-/** An address that moves is held where its one host is; in a loop that would hide what goes round. */
-function held(state: BridgeState, ports: Ports, { address, vlan, to }: Moving): Proposed {
-  const [looped] = loop.notes(state);
-  if (looped !== undefined) return looped.remedy;
-  const [home, ...more] = peerPorts(state).filter(({ peer }) => peer.address === address);
-  if (home === undefined || more.length > 0) return null;
-  const { port } = home;
-  const others = to.filter((one) => one.port !== port.ifindex);
-  const names = others.map((one) => ports.of(one.port).name).join(" and ");
-  const entry = staticEntry(port, address, vlan);
-  return (
-    entry && {
-      ...entry,
-      change: {
-        ...{ set: "entry", port, address, vlan, kind: "sticky" },
-        others: names === "" ? "another port" : names,
-      },
-    }
-  );
 }
 
 interface Ports {

@@ -408,9 +408,9 @@ describe("where a source lives elsewhere than it came in by, it is not blamed:",
 
   it("its frames came round", () => {
     const { findings } = judge([storm(B, PA, 1000)]);
-    expect(findings).toMatchObject([{ cause: "loop", basis: "inferred", source: B, remedy: null }]);
+    expect(findings).toMatchObject([{ cause: "loop", basis: "inferred", source: B }]);
     expect(findings[0]?.title).toBe(
-      `frames of ${B}, which is behind pb, come in by port pa: they came round`,
+      `frames of ${B}, which is behind port pb, come in by port pa: they came round`,
     );
   });
 
