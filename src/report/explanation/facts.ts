@@ -20,7 +20,7 @@ export function seenOf({ findings, seconds, ended, traffic }: Explanation): stri
     return `nothing above threshold ${time}${traffic === null ? "" : `; ${trafficOf(traffic)}`}`;
   }
   // An address that moves makes no copies.
-  const moving = findings.filter(({ cause }) => cause === "mac-flapping").length;
+  const moving = findings.filter(({ copies }) => copies === 0).length;
   const said = [
     ...(findings.length > moving ? [many(findings.length - moving, "flood")] : []),
     ...(moving > 0 ? [many(moving, "moving address", "moving addresses")] : []),

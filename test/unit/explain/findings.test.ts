@@ -246,6 +246,8 @@ describe("a flood is copies at ports that should not have them:", () => {
     const two = to(GROUP, { [PB]: 1000, [PC]: 1000 });
     const seen = judge([flow({ ...GROUPED, ...all(1000, 2000) })], state, two);
     expect(seen).toEqual({ findings: [], texts: [], below: [], belowMore: 0 });
+    const left = collected([flow({ ...GROUPED, ...all(1000, 2000) })], two);
+    expect(judged(bridge(), left, THRESHOLDS, { before: state }).findings[0]?.copies).toBe(1000);
     const nobody = judge([flow({ ...GROUPED, ...all(1000, 2000) })], bridge(), two);
     expect(nobody.findings).toMatchObject([{ kind: "flood", copies: 2000 }]);
     expect(nobody.findings[0]?.victims).toHaveLength(2);
