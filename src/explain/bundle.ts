@@ -179,10 +179,9 @@ export function asJson(value: object, wanted: readonly string[]): string {
     if (typeof inner !== "object" || inner === null) return inner;
     if (!Array.isArray(inner)) {
       return Object.fromEntries(
-        Object.entries(inner).map(([key, one]) => [
-          key,
-          shortened(one, at === "" ? key : `${at}.${key}`),
-        ]),
+        Object.entries(inner).flatMap(([key, one]) =>
+          one === undefined ? [] : [[key, shortened(one, at === "" ? key : `${at}.${key}`)]],
+        ),
       );
     }
     const kept = inner.length <= MOST_ENTRIES ? inner : mostWanted(inner, wanted);

@@ -90,8 +90,8 @@ it("takes every label that explain and watch print", async () => {
       expect.stringMatching(/^pid \d+ \(sleep\)$/),
     ]),
   );
-  for (const label of labels)
-    expect([label, await ledTo(label)]).toEqual([label, expect.stringMatching(NO_BRIDGE)]);
+  const led = await Promise.all(labels.map(async (label) => [label, await ledTo(label)]));
+  expect(led).toEqual(labels.map((label) => [label, expect.stringMatching(NO_BRIDGE)]));
 });
 
 it("takes a label as it is shown where a terminal would obey the name itself", async () => {
@@ -110,9 +110,8 @@ it("takes every name that lab prints, and of a lab means the namespace of its br
   const [bridge] = names.filter((name) => name.endsWith("-sw"));
   expect(await ledTo("shop")).toBe(await ledTo(String(bridge)));
   expect(await ledTo("lab shop")).toBe(await ledTo(String(bridge)));
-  for (const name of names.filter((one) => one !== bridge)) {
-    expect(await ledTo(name)).toMatch(NO_BRIDGE);
-  }
+  const hosts = names.filter((one) => one !== bridge);
+  for (const said of await Promise.all(hosts.map(ledTo))) expect(said).toMatch(NO_BRIDGE);
   const words = ["watch", "br0", "--netns", "shop", "--no-probes", "--json", "--duration", "300ms"];
   expect(await there(...words)).toMatchObject({ code: 0 });
   expect(await ledTo("pair")).toContain('lab "pair" has no bridge; its namespaces are bs-pair-');
