@@ -23,10 +23,10 @@ const WELL_KNOWN: ReadonlySet<string> = new Set(
 );
 /**
  * The local network's groups (RFC 5771, 4), the addresses that no bridge forwards (802.1D, 7.12.6), and those of virtual
- * routers (RFC 5798, 7.3), of which each network has the same.
+ * routers, which are made of a group's number: VRRP and CARP (RFC 9568, 7.3), HSRP, GLBP.
  */
 const WELL_KNOWN_BLOCK =
-  /^(?:224\.0\.0\.\d+|01:80:c2:00:00:0[0-9a-f]|00:00:5e:00:0[12]:[0-9a-f]{2})$/;
+  /^(?:224\.0\.0\.\d+|01:80:c2:00:00:0.|00:00:5e:00:0[12]:..|00:00:0c:(?:07:ac|9f:f.):..|00:05:73:a0:0.:..|00:07:b4:0[0-3]:..:..)$/;
 
 /** The network of link-local addresses: of every host's. */
 const LINK_LOCAL = "fe80000000000000";
