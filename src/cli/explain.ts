@@ -28,12 +28,14 @@ interface Options {
   unknownUnicast?: string;
   broadcast?: string;
   multicast?: string;
+  copies?: string;
   moves?: string;
   frames?: string;
   bundle?: string;
   mask?: boolean;
   pcap?: string;
   out?: string;
+  full?: boolean;
   json?: boolean;
 }
 
@@ -80,12 +82,16 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     help: "threshold in frames/s for one group (100)",
   },
   {
+    ...{ flags: "--copies <rate>", modes: FRAMES },
+    help: "threshold in copies/s of any of these (5000)",
+  },
+  {
     ...{ flags: "--moves <rate>", modes: FRAMES },
     help: "threshold in moves/s of one address (1)",
   },
   {
     ...{ flags: "--frames <count>", modes: FRAMES },
-    help: "fewer frames than this are no flood (20)",
+    help: "fewer frames than this are no finding (20)",
   },
   {
     ...{ flags: "--bundle <folder>", modes: ALL },
@@ -103,6 +109,10 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     ...{ flags: "--out <folder>", modes: ALL },
     help: "write explain.json and its reports there, explain.html among them",
   },
+  {
+    ...{ flags: "--full", modes: ALL },
+    help: "print all of it: every finding, all notes, and which flooded frames each port gets",
+  },
   { ...{ flags: "--json", modes: ALL }, help: "print the explanation as JSON" },
 ];
 
@@ -112,16 +122,18 @@ export function explainCommand(): Command {
     .argument("[bridge]", "any bridge of this host; may be left out where there is just one")
     .addHelpText(
       "after",
-      "\nExit status: 0 no flood above threshold was seen, 3 one was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
+      "\nExit status: 0 nothing above threshold was seen, 3 something was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
     )
     .action(async (bridge: string | undefined, options: Options) => {
       checkMode(EXPLAIN_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
-      const { json, netns, probes, bundle, mask, pcap, out } = options;
+      const { json, full, netns, probes, bundle, mask, pcap, out } = options;
       if (out !== undefined) checkFolder(out);
       const seconds = secondsOf(options.duration, "--duration");
       const write = (explanation: Explanation) =>
         process.stdout.write(
-          renderExplanation(json ? "json" : "terminal", explanation, terminalOptions()),
+          renderExplanation(json ? "json" : "terminal", explanation, {
+            ...{ ...terminalOptions(), full: full === true, cut: process.stdout.isTTY === true },
+          }),
         );
       const interruption = onInterrupt(() => {
         process.stderr.write("bridgescope: detaching the probes; the answer follows\n");
@@ -136,8 +148,7 @@ export function explainCommand(): Command {
             maxOverhead: overheadOf(options.maxOverhead),
             thresholds: thresholdsOf(options),
             signal: interruption.signal,
-            onFirst: (first) => {
-              if (!json) write(first);
+            onFirst: () => {
               process.stderr.write("bridgescope: attaching the probes\n");
             },
             onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
@@ -151,7 +162,6 @@ export function explainCommand(): Command {
         );
         line.end();
         dropPrivileges();
-        if (!json && explanation.probes) process.stdout.write("\n");
         write(explanation);
         if (out !== undefined) store(explanation, out);
         const ended = unlessCtrlC(interruption);
@@ -184,7 +194,7 @@ function store(explanation: Explanation, folder: string): void {
 function soFar(findings: readonly Finding[]): string {
   const causes = [...new Set(findings.map(({ cause }) => cause))].join(", ");
   return findings.length === 0
-    ? "no flood above threshold so far"
+    ? "nothing above threshold so far"
     : `${plural(findings.length, "flood")} above threshold so far: ${causes}`;
 }
 
@@ -192,6 +202,7 @@ const THRESHOLD_OPTIONS = {
   unknownUnicast: "--unknown-unicast",
   broadcast: "--broadcast",
   multicast: "--multicast",
+  copies: "--copies",
   moves: "--moves",
   frames: "--frames",
 } as const satisfies Record<keyof Thresholds, string>;

@@ -18,6 +18,8 @@ import type { Mask } from "./mask.ts";
 
 /** What was read of a bridge and counted on it, and what follows from the two. */
 export interface Shown {
+  /** The bridge when frames began to be looked at, and as it was read last. */
+  before: BridgeState;
   state: BridgeState;
   /** Null where no frame was looked at. */
   collected: Collected | null;
@@ -109,8 +111,12 @@ export async function writeBundle(options: BundleOptions): Promise<string[]> {
     "state.json: all that bridgescope has read of the bridge and of the namespaces behind its ports, from netlink",
   );
   if (shown.collected !== null) {
+    write("before.json", asJson(shown.before, wanted));
     write("collected.json", asJson(shown.collected, wanted));
-    origins.push("collected.json: all that its probes have counted");
+    origins.push(
+      "before.json: the same when it began to look at frames",
+      "collected.json: all that its probes have counted",
+    );
   }
   write("explanation.json", `${ascii(JSON.stringify(shown.explanation, null, 2))}\n`);
   origins.push("explanation.json: what `bridgescope explain --json` says");

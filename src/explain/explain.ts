@@ -13,7 +13,7 @@ import {
   type Thresholds,
 } from "../document/explain.ts";
 import type { LiveBackend } from "../live/backend.ts";
-import { type Collected, collect, endedGone } from "../live/collect.ts";
+import { type Collected, collect, endedGone, type Flow } from "../live/collect.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
@@ -21,9 +21,11 @@ import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
 import { remedyOf } from "./causes/remedy.ts";
+import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { createMask, type Mask } from "./mask.ts";
+import { sum } from "./peak.ts";
 import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {
@@ -102,13 +104,13 @@ export async function explainBridge(
   const names: NameCache = new Map();
   let state = await readBridge(found.place, found.ifindex, names);
   let collected: Collected | null = null;
+  const first = state;
   let explanation = explanationOf(state, thresholds);
   if (options.probes !== false) {
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
     const { backend = "auto" } = options;
     const capture = tool && captureInto(options.pcap ?? "", tool, state);
-    const first = state;
     const tell = (soFar: Collected) => {
       if (capture !== null) seeFloods(soFar, thresholds, capture);
       options.onSoFar?.(judged(first, soFar, thresholds).findings, seconds - soFar.seconds);
@@ -127,36 +129,43 @@ export async function explainBridge(
       if (now.name !== state.name) collected.notes.push(RENAMED);
       state = now;
     }
-    explanation = withFindings(explanationOf(state, thresholds), state, collected, capture);
+    explanation = withFindings(explanationOf(state, thresholds), {
+      ...{ before: first, state, collected, captureOf: capture?.fileOf },
+    });
   }
   if (folder !== undefined) {
     const mask = options.mask === true ? createMask(state) : null;
-    const seen = { state, collected, explanation };
+    const seen = { before: first, state, collected, explanation };
     const shown = mask === null ? seen : masked(mask, seen);
     await writeBundle({ folder, state, shown, mask });
   }
   return explanation;
 }
 
-/** The same explanation of a bridge with other names: what it is made of is masked, not its sentences. */
-function masked(mask: Mask, { state, collected, explanation }: Shown): Shown {
-  const other = mask.state(state);
-  const counted = collected === null ? null : mask.collected(collected);
-  const { time, thresholds } = explanation;
-  return {
-    ...{ state: other, collected: counted },
-    explanation: { ...explainedBy(other, counted, thresholds), time },
-  };
+/** What an explanation is made of. */
+interface Looked extends Omit<Shown, "explanation"> {
+  collected: Collected;
+  captureOf?: ((flow: Flow) => string | null) | undefined;
 }
 
-/** What follows from what was read and counted, and from nothing else; a bundle has both. */
+/** The same explanation of a bridge with other names: what it is made of is masked, not its sentences. */
+function masked(mask: Mask, { explanation, ...seen }: Shown): Shown {
+  const made = {
+    before: mask.state(seen.before),
+    state: mask.state(seen.state),
+    collected: seen.collected === null ? null : mask.collected(seen.collected),
+  };
+  const { time, thresholds } = explanation;
+  return { ...made, explanation: { ...explainedBy(made, thresholds), time } };
+}
+
+/** What follows from what was read and counted, and from nothing else; a bundle has all of it. */
 export function explainedBy(
-  state: BridgeState,
-  collected: Collected | null,
+  { before, state, collected }: Omit<Shown, "explanation">,
   thresholds: Thresholds,
 ): Explanation {
   const first = explanationOf(state, thresholds);
-  return collected === null ? first : withFindings(first, state, collected, null);
+  return collected === null ? first : withFindings(first, { before, state, collected });
 }
 
 function captureInto(folder: string, tool: CaptureTool, state: BridgeState): Capture {
@@ -189,11 +198,14 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     seconds: 0,
     counted: 0,
     overhead: null,
+    traffic: null,
     thresholds,
     findings: [],
+    below: [],
+    belowMore: 0,
     notes: [
       ...ALL_CAUSES.flatMap((cause) => cause.notes(state)).map((note) => ({
-        ...note,
+        ...{ about: "state" as const, ...note },
         ...remedyOf(state, note.remedy),
       })),
       ...promiscuous(state),
@@ -215,24 +227,46 @@ async function readAgain(
   }
 }
 
-function withFindings(
-  first: Explanation,
-  state: BridgeState,
-  collected: Collected,
-  capture: Capture | null,
-): Explanation {
+function withFindings(first: Explanation, looked: Looked): Explanation {
+  const { before, state, collected, captureOf } = looked;
   const { seconds, counted, share, ended } = collected;
-  const { findings, notes } = judged(state, collected, first.thresholds, capture?.fileOf);
+  const { notes, ...seen } = judged(state, collected, first.thresholds, { captureOf, before });
   const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
-    ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, findings },
-    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
+    ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, ...seen },
+    traffic: trafficOf(looked),
+    notes: [
+      ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
+      ...notes,
+      ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
+    ],
+  };
+}
+
+/** A finding says the same of a flood that was seen. */
+function isTold({ cause, title, remedy }: Finding, note: Note): boolean {
+  const fix = note.remedy?.command;
+  return (
+    cause === note.cause && (title === note.text || (fix !== undefined && fix === remedy?.command))
+  );
+}
+
+/** Of a port that came or went meanwhile what its interface counted is not known. */
+function trafficOf({ before, state, collected: { flows } }: Looked): Explanation["traffic"] {
+  const rx = new Map(before.ports.map(({ ifindex, counters }) => [ifindex, counters.rx]));
+  const came = state.ports.map(({ ifindex, counters }) =>
+    Math.max(0, counters.rx - (rx.get(ifindex) ?? counters.rx)),
+  );
+  return {
+    frames: sum(came, (frames) => frames),
+    flooded: sum(flows, ({ frames }) => frames),
+    copies: sum(flows, portCopies),
   };
 }
 
 function promiscuous(state: BridgeState): Note[] {
   if (state.promiscuity === 0) return [];
   const text = `${state.name} itself is promiscuous: the host gets a copy of every frame, flooded or not; a capture does that while it runs, and so does \`ip link set ${state.name} promisc on\``;
-  return [{ cause: null, text, remedy: null }];
+  return [{ about: "state", cause: null, text, remedy: null }];
 }

@@ -196,6 +196,7 @@ function collectedRules(standIns: StandIns): Rules<Collected> {
     got: { destination: address },
     moves: { address },
     deleted: { address, by: (text) => standIns.process(text) },
+    homes: { address },
     backend: word,
     ended: { early: word, text: sentence },
     notes: sentence,

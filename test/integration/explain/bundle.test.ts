@@ -109,8 +109,10 @@ it.each(["real", "masked"])("can be judged again from its %s files", async (how)
     expect.stringMatching(`link ${finding?.source} inet `),
   ]);
   const { time, thresholds } = told;
-  const state: BridgeState = read("state.json");
-  const again = { ...explainedBy(state, read("collected.json"), thresholds), time };
+  const [before, state]: BridgeState[] = [read("before.json"), read("state.json")];
+  if (before === undefined || state === undefined) throw new Error("the bundle has no state");
+  const looked = { before, state, collected: read("collected.json") };
+  const again = { ...explainedBy(looked, thresholds), time };
   expect(JSON.parse(JSON.stringify(again))).toEqual(read("explanation.json"));
   const causes = ({ findings }: Explanation) => findings.map(({ cause }) => cause);
   expect(causes(again)).toEqual(causes(explainSchema.parse(JSON.parse(stdout))));

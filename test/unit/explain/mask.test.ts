@@ -96,11 +96,13 @@ const COLLECTED: Collected = {
       },
       ...{ acknowledged: 0, firstNs: 4 },
       addresses: { source: "10.55.1.9", destination: "10.55.1.8", protocol: "IP protocol 89" },
+      ...{ sourcePort: null, destinationPort: null },
     },
   ],
   got: [{ destination: "52:54:99:00:00:05", vlan: 7, port: 9, copies: 3 }],
   moves: [{ address: "52:54:99:00:00:03", vlan: 7, port: 8, moves: 1 }],
   deleted: [{ address: "52:54:99:00:00:05", by: "qxdaemon (pid 4711)" }],
+  homes: [{ address: "52:54:99:00:00:05", vlan: 7, port: 9, local: false }],
 };
 
 /** Nothing of the above may be left. */
