@@ -11,6 +11,7 @@ import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
+import { labNamespace } from "./labs.ts";
 import { addOptions, checkMode, type ModeOption } from "./options.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
@@ -50,7 +51,7 @@ const FRAMES: readonly ExplainMode[] = ["probes"];
 const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
   {
     ...{ flags: "--netns <which>", modes: ALL },
-    help: "its network namespace: path, PID, name of ip netns, or container",
+    help: "its network namespace: path, PID, name of ip netns, container or lab, or as printed",
   },
   {
     ...{ flags: "--no-probes", modes: ALL },
@@ -140,22 +141,25 @@ export function explainCommand(): Command {
       const line = progressLine();
       let gone: string | null = null;
       try {
-        const explanation = await explainBridge({
-          ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
-          backend: options.backend,
-          maxOverhead: overheadOf(options.maxOverhead),
-          thresholds: thresholdsOf(options),
-          signal: interruption.signal,
-          onFirst: () => {
-            process.stderr.write("bridgescope: attaching the probes\n");
+        const explanation = await explainBridge(
+          {
+            ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
+            backend: options.backend,
+            maxOverhead: overheadOf(options.maxOverhead),
+            thresholds: thresholdsOf(options),
+            signal: interruption.signal,
+            onFirst: () => {
+              process.stderr.write("bridgescope: attaching the probes\n");
+            },
+            onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
+            onCounting: () => {
+              process.stderr.write(
+                `bridgescope: looking at frames for ${seconds} s; Ctrl-C ends it early with the answer\n`,
+              );
+            },
           },
-          onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
-          onCounting: () => {
-            process.stderr.write(
-              `bridgescope: looking at frames for ${seconds} s; Ctrl-C ends it early with the answer\n`,
-            );
-          },
-        });
+          labNamespace,
+        );
         line.end();
         dropPrivileges();
         write(explanation);
