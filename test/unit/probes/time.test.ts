@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { readProgram } from "../../../src/probes/include.ts";
 import { timeSamples } from "../../../src/probes/time.ts";
 
 const samplesOf = (map: Record<string, number>, flooded = false) => {
@@ -33,7 +33,7 @@ describe("what was timed", () => {
 
   test("is booked by the programs in those steps", () => {
     for (const name of ["bridge", "sender", "learn", "empty"]) {
-      const text = readFileSync(`src/probes/time/${name}.bt`, "utf8");
+      const text = readProgram("src/probes", `time/${name}.bt`);
       expect(text).toMatch(/\$x = \([^;]*\) >> 3;/);
       const coarse = [
         ...text.matchAll(/if \(\$x >= (\d+)\) \{ \$x = (\d+) \+ \(\$x >> (\d+)\); \}/g),
