@@ -1,5 +1,5 @@
 import type { Decisions } from "../document/run.ts";
-import { CLASSES, decisionsOf } from "./decisions.ts";
+import { byClass, CLASSES } from "./decisions.ts";
 import type { ProbeCounts } from "./maps.ts";
 
 /** What the probes counted for one port over the whole window. */
@@ -188,12 +188,16 @@ function readTallies(
       learned: at("learned"),
       moved: at("moved"),
       segments: { ingress: ingress + at("inExtra"), egress: egress + at("outExtra") },
-      decisions: decisionsOf(
-        ingress,
-        (index) => copies.left.get(`${ifindex},${FIRST_CLASS + index}`) ?? 0,
-      ),
+      decisions: decide(copies, ifindex, ingress),
     };
   };
+}
+
+/** A frame that left by any port, or went up to the host, is of its class; the rest is filtered. */
+function decide({ left }: Copies, port: number, ingress: number): Decisions {
+  const gone = byClass((index) => left.get(`${port},${FIRST_CLASS + index}`) ?? 0);
+  const all = Object.values(gone).reduce((sum, count) => sum + count, 0);
+  return { ...gone, filtered: ingress - all };
 }
 
 function readDrops(counts: Counts): DropTally[] {

@@ -9,16 +9,14 @@ export const CLASSES = [
   "local",
 ] as const satisfies readonly (keyof Decisions)[];
 
-/**
- * What became of the `ingress` frames of a port, of which `left(n)` of class `CLASSES[n]` left by any port or went up to the
- * host: the rest is filtered. Less than none is where frames were counted that left, and not that they came.
- */
-export function decisionsOf(ingress: number, left: (index: number) => number): Decisions {
-  const [unknownUnicast = 0, knownUnicast = 0, broadcast = 0, multicast = 0, local = 0] =
-    CLASSES.map((_, index) => left(index));
-  const gone = unknownUnicast + knownUnicast + broadcast + multicast + local;
+/** Decisions of frames that left a bridge or went up to its host: `count(n)` of them are of `CLASSES[n]`. */
+export function byClass(count: (index: number) => number): Omit<Decisions, "filtered"> {
+  const of = (name: (typeof CLASSES)[number]) => count(CLASSES.indexOf(name));
   return {
-    ...{ knownUnicast, unknownUnicast, broadcast, multicast, local },
-    filtered: ingress - gone,
+    knownUnicast: of("knownUnicast"),
+    unknownUnicast: of("unknownUnicast"),
+    broadcast: of("broadcast"),
+    multicast: of("multicast"),
+    local: of("local"),
   };
 }
