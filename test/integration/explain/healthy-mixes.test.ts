@@ -250,6 +250,17 @@ ip -n x addr add 10.77.0.8/16 dev eth0; ip -n x link set eth0 up
 wait_for "at a ping -q -c 1 -W 1 10.77.0.8 > /dev/null"`,
     act: `${ping("a", "10.77.0.8")} & ${ping("b", "10.77.0.2")}`,
   },
+  "another bridge of the same name, whose hosts have the same addresses, that comes and goes": {
+    act: `${ping("a", "10.77.0.2")} & ${ping("c", "10.77.0.2")} &
+while :; do
+  ip netns add other; ip -n other link add br0 type bridge; ip -n other link set br0 up
+  for n in 1 2 3; do
+    ip -n other link add v$n type veth peer name e$n address 02:00:00:00:0d:0$n
+    ip -n other link set v$n master br0 up; ip -n other link set e$n up
+  done
+  sleep 0.3; ip netns del other
+done`,
+  },
   "a host that looks whether its neighbours are there": {
     act: forever(
       "for n in $(seq 100 250); do at a ping -q -c 1 -W 1 10.77.3.$n & sleep 0.05; done",
@@ -263,15 +274,20 @@ interface Looked {
   frames: number;
 }
 
+/** How many were built: each bridge has a name of its own, for the kernel's events of the FDB say of it no more than that. */
+let built = 0;
+
 /** Builds a mix, looks at its bridge while it goes on, and gives what was found; `flood` beside it is what it should find. */
 async function lookAt(mix: Mix, flood: boolean): Promise<Looked> {
   const island = await newIsland();
+  const bridge = `mix${built++}`;
+  const onIt = (script: string) => script.replaceAll("br0", bridge);
   const ends: (() => void)[] = [];
   try {
-    await island.shell(STAGE + HOSTS + (mix.set ?? ""));
+    await island.shell(onIt(STAGE + HOSTS + (mix.set ?? "")));
     const looked = new AbortController();
     if (mix.act !== undefined) {
-      const acting = island.begin(`${STAGE}${mix.act}`);
+      const acting = island.begin(onIt(`${STAGE}${mix.act}`));
       if (mix.untilDone) acting.once("exit", () => looked.abort());
     }
     const sent: Sent[] = [...(mix.sent ?? [])];
@@ -279,9 +295,9 @@ async function lookAt(mix: Mix, flood: boolean): Promise<Looked> {
     for (const { netns, device = "eth0", everyMs, frame } of sent) {
       ends.push(await sendEvery(everyMs, island, { netns, device }, frame));
     }
-    const before = await received(island);
+    const before = await received(island, bridge);
     const { findings } = await explainBridge({
-      bridge: "br0",
+      bridge,
       netns: island.netns,
       seconds: flood ? 1.5 : (mix.seconds ?? 3),
       signal: looked.signal,
@@ -290,7 +306,7 @@ async function lookAt(mix: Mix, flood: boolean): Promise<Looked> {
       findings: findings.map(
         ({ cause, destination, title }) => `${cause} ${destination}: ${title}`,
       ),
-      frames: (await received(island)) - before,
+      frames: (await received(island, bridge)) - before,
     };
   } finally {
     for (const end of ends) end();
@@ -300,9 +316,9 @@ async function lookAt(mix: Mix, flood: boolean): Promise<Looked> {
 
 const FLOOD = ethernet(NOBODY, mac(1), 0x88b5, Buffer.alloc(46));
 
-/** Frames that have come in by the ports of br0 that are there. */
-async function received(island: Island): Promise<number> {
-  const links = JSON.parse(await island.shell("ip -j -s link show master br0"));
+/** Frames that have come in by the ports of a bridge that are there. */
+async function received(island: Island, bridge: string): Promise<number> {
+  const links = JSON.parse(await island.shell(`ip -j -s link show master ${bridge}`));
   return links.reduce(
     (sum: number, { stats64 }: { stats64: { rx: { packets: number } } }) =>
       sum + stats64.rx.packets,

@@ -35,10 +35,15 @@ export async function newIsland(): Promise<Island> {
   // It goes with our process too, however that ends.
   const words = ["--pdeathsig", "KILL", "unshare", ...flags.split(" "), "sh", "-c", init];
   const unshare = spawn("setpriv", words, {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...tagged },
   });
-  await once(unshare.stdout, "data");
+  let said = "";
+  unshare.stderr.on("data", (data) => {
+    said += String(data);
+  });
+  const ready = await Promise.race([once(unshare.stdout, "data"), once(unshare, "exit")]);
+  if (!Buffer.isBuffer(ready[0])) throw new Error(`there is no island: ${said}`);
   const children = `/proc/${unshare.pid}/task/${unshare.pid}/children`;
   const netns = readFileSync(children, "utf8").trim();
   const enter = ["-t", netns, "--net", "--mount", "--pid"];
