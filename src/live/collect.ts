@@ -131,7 +131,7 @@ async function count(
     if (there) thereAt = Date.now();
   };
   const poll = () => {
-    acts.push(...takeByHand(maps, ["deleted"]).filter(({ device }) => device === state.name));
+    acts.push(...takeByHand(maps, ["deleted"]));
     if (there) there = members.follow();
   };
   const traffic = createTraffic(state);
@@ -168,7 +168,8 @@ async function count(
     return {
       ...atHome(part < WHOLE ? scaled(seen, traffic.factors()) : seen, members),
       ...{ homes: members.homes(), ownAddresses: members.ownAddresses() },
-      ...{ beganNs, deleted: acts, share: cpu / all, ended, seconds: all },
+      ...{ beganNs, share: cpu / all, ended, seconds: all },
+      deleted: acts.filter(({ device }) => members.names().has(device)),
       ...{ counted: Math.min(counted, all), backend, notes: [] },
     };
   };

@@ -40,6 +40,8 @@ export interface Membership {
   homes(): Home[];
   /** Ports that joined, those that have left again included. */
   joined(): ReadonlySet<number>;
+  /** What the bridge is called, and was. */
+  names(): ReadonlySet<string>;
   /** Addresses that the bridge device has had, from the first to the last. */
   ownAddresses(): string[];
   close(): void;
@@ -58,6 +60,7 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
   const mirrors = maps.has("fdb");
   const homes = new Map<string, Home>();
   const own = new Set([state.address]);
+  const names = new Set([state.name]);
   const first = new Set(state.ports.map(({ ifindex }) => ifindex));
   const joined = new Set<number>();
   /** Those that are ports now, and who had an ifindex last. */
@@ -105,6 +108,7 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
     if (read === null) return false;
     const { device, links, filters, vlans, options } = read;
     own.add(device.address);
+    names.add(device.name);
     const pvid = ({ ifindex }: Link) => (filters ? pvidOf(vlans.get(ifindex)) : 0);
     for (const link of links) {
       const { ifindex, name, address } = link;
@@ -154,6 +158,7 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
     portOf: (slot) => Number((slots.device(slot) ?? 0n) & 0xffffffffn),
     homes: () => [...homes.values()],
     joined: () => joined,
+    names: () => names,
     ownAddresses: () => [...own],
     close: () => feed?.close(),
   };
