@@ -4,10 +4,17 @@ import type { BridgeState, FdbEntry } from "../bridge/state.ts";
 import { type ByHand, takeByHand } from "../live/by-hand.ts";
 import type { GuardedProbes } from "../live/guard.ts";
 import { loadLive } from "../live/program.ts";
-import { createSlots, fdbEntries, hostEntry, portEntries } from "../live/program-keys.ts";
+import {
+  createSlots,
+  deviceKey,
+  fdbEntries,
+  hostEntry,
+  portEntries,
+} from "../live/program-keys.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
 import { WATCH } from "../probes/programs.ts";
 import { macInteger } from "../text/mac-address.ts";
+import { type DropNames, readDropNames } from "./drops.ts";
 import { type Reading, readMaps } from "./tally.ts";
 
 /** A bridge, and what watch.bt calls it: from 1 to 8. */
@@ -26,6 +33,7 @@ export interface WatchProbes extends GuardedProbes {
   entries(target: Target, entries: Iterable<FdbEntry>, newer: boolean): void;
   counting(): boolean;
   read(): Reading;
+  dropNames: DropNames;
   /** What was done to FDBs by hand since the last call. */
   byHand(): ByHand[];
   /** Frames that the probes missed, since they were loaded. */
@@ -40,19 +48,42 @@ export async function loadWatch(
   backends: readonly ProbeBackend[],
   signal?: AbortSignal,
 ): Promise<WatchProbes> {
+  const dropNames = await readDropNames();
   const program = await loadLive(WATCH, backends, signal);
   const { maps } = program;
   const slots = createSlots();
   const mirrors = maps.has("fdb");
   const knowsHosts = maps.has("host");
-  let aimed = new Set<bigint>();
+  const aimed = { ports: new Set<bigint>(), peers: new Set<bigint>() };
+  /** Points the map at these devices, and away from those of before. */
+  const point = (name: "ports" | "peers", devices: [key: bigint[], value: bigint][]) => {
+    const now = new Set(devices.flatMap(([key]) => key));
+    const gone = [...aimed[name]].filter((key) => !now.has(key));
+    maps.set(name, [...gone.map((key) => [[key], 0n] as const), ...devices]);
+    aimed[name] = now;
+  };
   const time = (shift: number) => void maps.set("mask", [[[0n], (1n << BigInt(shift)) - 1n]]);
   return {
     aim: (targets) => {
-      const devices = targets.flatMap(({ number, state }) => portEntries(number, state, slots));
-      const now = new Set(devices.flatMap(([key]) => key));
-      const gone = [...aimed].filter((key) => !now.has(key));
-      maps.set("ports", [...gone.map((key) => [[key], 0n] as const), ...devices]);
+      point(
+        "ports",
+        targets.flatMap(({ number, state }) => portEntries(number, state, slots)),
+      );
+      point(
+        "peers",
+        targets.flatMap(({ state: { place, ports } }) =>
+          ports.flatMap(({ ifindex, peer }): [bigint[], bigint][] =>
+            peer === null
+              ? []
+              : [
+                  [
+                    [deviceKey(peer.namespace.inode, peer.ifindex)],
+                    slots.of(deviceKey(place.inode, ifindex)),
+                  ],
+                ],
+          ),
+        ),
+      );
       maps.set(
         "mac",
         targets.map(({ number, state }) => [[BigInt(number)], macInteger(state.address)]),
@@ -62,7 +93,6 @@ export async function loadWatch(
           "host",
           targets.map(({ number, state }) => hostEntry(number, state, slots)),
         );
-      aimed = now;
     },
     entries: ({ number, state }, entries, newer) => {
       if (!mirrors) return;
@@ -78,10 +108,11 @@ export async function loadWatch(
     detach: program.detach,
     counting: program.attached,
     read: () => readMaps(maps, slots),
+    dropNames,
     byHand: () => takeByHand(maps, ["added", "deleted"]),
     cost: program.cost,
     lost: program.missed,
-    full: () => maps.full(["n", "lat", ...(mirrors ? ["fdb"] : [])]),
+    full: () => maps.full(["n", "lat", "drops", ...(mirrors ? ["fdb"] : [])]),
     close: program.close,
   };
 }

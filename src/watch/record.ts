@@ -32,6 +32,7 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
   const { phase, follow } = interval;
   const { name, ifindex, place } = state;
   const { events, more } = bridge.events(interval.holdMs);
+  const ports = portsOf(state, interval);
   return {
     schema: WATCH_SCHEMA,
     time: new Date().toISOString(),
@@ -39,7 +40,7 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
     seconds: interval.seconds,
     counted: interval.tally === null ? 0 : phase.whole ? interval.seconds : phase.counted,
     estimated: isEstimated(interval),
-    ports: portsOf(state, interval),
+    ports,
     inFlight: interval.inFlight,
     lost: interval.lost,
     fdb: {
@@ -53,8 +54,26 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
       sampledOneIn: phase.sampledOneIn,
       softnetDrops: interval.softnetDrops,
     },
-    notes: [...phase.notes, ...interval.notes],
+    notes: [...phase.notes, ...interval.notes, ...netfilterNotes(ports)],
   };
+}
+
+/** What is not known of frames that did not leave while they were in hand. */
+function netfilterNotes(ports: readonly WatchPort[]): string[] {
+  const of = (name: "held" | "later") => ports.reduce((sum, port) => sum + (port[name] ?? 0), 0);
+  const [held, later] = [of("held"), of("later")];
+  return [
+    ...(later === 0
+      ? []
+      : [
+          `${later === 1 ? "a copy" : `${later} copies`} left later than the frame came or cut anew (netfilter: reassembly, a queue, an unknown neighbour): counted at the port that the frame came in by`,
+        ]),
+    ...(held === 0
+      ? []
+      : [
+          `${held === 1 ? "a frame" : `${held} frames`} neither left nor dropped yet: netfilter, tc or a socket at the port has ${held === 1 ? "it" : "them"}`,
+        ]),
+  ];
 }
 
 function isEstimated({ tally, phase }: Interval): boolean {

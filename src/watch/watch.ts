@@ -105,7 +105,8 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
       const passed = frames(first.counters, second.counters);
       const dropsNow = readSoftnetDrops();
       const lostNow = probes?.lost() ?? 0;
-      const tally = phase.counted > 0 ? tallies(reading, seen) : null;
+      const tally =
+        probes !== null && phase.counted > 0 ? tallies(reading, seen, probes.dropNames) : null;
       const ended = signal.aborted || end >= last;
       const notes = [...notesOf(fleet), ...(probes?.full() ?? [])];
       for (const one of [...fleet.bridges()]) {

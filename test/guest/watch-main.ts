@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readBridge } from "../../src/bridge/read-bridge.ts";
 import { whichBridge } from "../../src/bridge/which-bridge.ts";
@@ -101,6 +102,12 @@ for (const [from, to, count] of [
 ] as const) {
   lab.got("c", { from, to, count });
 }
+// With room for one frame on the way to the other ends, all copies of a flood but the first are dropped behind their ports.
+const BACKLOG = "/proc/sys/net/core/netdev_max_backlog";
+const room = readFileSync(BACKLOG);
+writeFileSync(BACKLOG, "0");
+lab.got("c", { from: "a", to: GONE, count: 10 });
+writeFileSync(BACKLOG, room);
 // New, and moved.
 lab.got("b", { from: "b", source: "02:00:00:00:77:01", to: GONE, count: 3 });
 lab.got("c", { from: "c", source: "02:00:00:00:77:01", to: GONE, count: 3 });
@@ -110,7 +117,7 @@ for (const one of probes.values()) one.detach();
 const counted = {} as WatchReport["counted"];
 for (const [side, one] of probes) {
   if (side === "none") continue;
-  const of = tallies(before.get(side) ?? NOTHING, one.read());
+  const of = tallies(before.get(side) ?? NOTHING, one.read(), one.dropNames);
   counted[side] = Object.fromEntries(
     [state, ...state.ports].map(({ name, ifindex }) => {
       const { latency: _, ...tally } = of(deviceKey(state.place.inode, ifindex));
