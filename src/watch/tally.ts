@@ -1,13 +1,12 @@
 /** What the probes counted between two readings of their maps, by port. */
 import type { Decisions } from "../document/case.ts";
 import { addDrops, type WatchDrop, type WatchPort } from "../document/watch.ts";
-import type { Slots } from "../live/program-keys.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { type Bucket, bucketQuantile, mergeBuckets, total } from "../stats/histogram.ts";
 import type { DropNames } from "./drops.ts";
 
 /**
- * Cumulative since the probes were loaded; by device and code, by device, stage and bucket, and by device, place in the
+ * Cumulative since the probes were loaded; by slot and code, by slot, stage and bucket, and by slot, place in the
  * kernel and reason, joined with commas.
  */
 export interface Reading {
@@ -19,11 +18,11 @@ export interface Reading {
 export const NOTHING: Reading = { counts: new Map(), latency: new Map(), drops: new Map() };
 
 /** A slot stands above a code or a stage of eight bits, as in watch.bt. */
-export function readMaps(maps: ProbeMaps, slots: Slots): Reading {
+export function readMaps(maps: ProbeMaps): Reading {
   const by = (name: string) =>
     new Map(
       maps.counts(name).map(([[at = 0n, ...more], count]) => {
-        return [[slots.device(at >> 8n), at & 0xffn, ...more].join(), count] as const;
+        return [[at >> 8n, at & 0xffn, ...more].join(), count] as const;
       }),
     );
   return { counts: by("n"), latency: by("lat"), drops: by("drops") };
@@ -86,19 +85,20 @@ export const UNCOUNTED: Tally = {
   latency: {},
 };
 
-/** By device: inode of its namespace << 32 | ifindex. */
+/** By the slots of a device: that one, and what it was counted by before it had it. */
 export function tallies(
   before: Reading,
   after: Reading,
   names: DropNames,
-): (device: bigint) => Tally {
-  const latency = latencies(before.latency, after.latency);
-  const dropped = dropsOf(before.drops, after.drops, names);
-  return (device) => {
-    const at = (code: number) => {
-      const key = `${device},${code}`;
+): (slots: readonly bigint[]) => Tally {
+  const buckets = bucketsOf(before.latency, after.latency);
+  const drops = dropsOf(before.drops, after.drops, names);
+  return (slots) => {
+    const of = (slot: bigint, code: number) => {
+      const key = `${slot},${code}`;
       return (after.counts.get(key) ?? 0) - (before.counts.get(key) ?? 0);
     };
+    const at = (code: number) => slots.reduce((sum, slot) => sum + of(slot, code), 0);
     const gone = (kind: number) => at(CODE.left + kind) + at(CODE.up + kind);
     const ingress = at(CODE.ingress);
     const left = {
@@ -137,8 +137,8 @@ export function tallies(
       unattributed: at(CODE.unattributed),
       learned: at(CODE.learned),
       moved: at(CODE.moved),
-      dropped: dropped.get(device) ?? [],
-      latency: latency.get(device) ?? {},
+      dropped: addDrops(slots.flatMap((slot) => drops.get(slot) ?? [])),
+      latency: latencyOf(slots.map((slot) => buckets.get(slot) ?? {})),
     };
   };
 }
@@ -174,13 +174,10 @@ function dropsOf(
   for (const [key, total] of after) {
     const count = total - (before.get(key) ?? 0);
     if (count <= 0) continue;
-    const [device = "0", , location, reason] = key.split(",");
+    const [slot = "0", , location, reason] = key.split(",");
     const named = names(Number(location), Number(reason));
     if (TAP.test(named.where)) continue;
-    drops.set(
-      BigInt(device),
-      addDrops([...(drops.get(BigInt(device)) ?? []), { ...named, count }]),
-    );
+    drops.set(BigInt(slot), [...(drops.get(BigInt(slot)) ?? []), { ...named, count }]);
   }
   return drops;
 }
@@ -261,32 +258,36 @@ function shareOut(total: number, parts: Parts): Parts {
   return shares;
 }
 
-function latencies(
+/** Of a slot, by stage. */
+type StageBuckets = { [stage: number]: Bucket[] };
+
+function bucketsOf(
   before: Reading["latency"],
   after: Reading["latency"],
-): Map<bigint, Tally["latency"]> {
-  const buckets = new Map<bigint, { [stage: number]: Bucket[] }>();
+): Map<bigint, StageBuckets> {
+  const buckets = new Map<bigint, StageBuckets>();
   for (const [key, count] of after) {
     const more = count - (before.get(key) ?? 0);
     if (more === 0) continue;
-    const [device = "0", stage, packed] = key.split(",");
+    const [slot = "0", stage, packed] = key.split(",");
     const scale = 2 ** (Number(packed) >> 8);
     const step = Number(packed) & 255;
-    const port = buckets.get(BigInt(device)) ?? {};
-    buckets.set(BigInt(device), port);
+    const port = buckets.get(BigInt(slot)) ?? {};
+    buckets.set(BigInt(slot), port);
     const list = port[Number(stage)] ?? [];
     port[Number(stage)] = list;
     list.push([step * scale, (step + 1) * scale, more]);
   }
-  return new Map(
-    [...buckets].map(([device, stages]) => {
-      const named = Object.entries(STAGES).flatMap(([number, name]) => {
-        const merged = mergeBuckets(stages[Number(number)] ?? []);
-        if (merged.length === 0) return [];
-        const p = (share: number) => bucketQuantile(merged, share);
-        return [[name, { sampled: total(merged), p50: p(0.5), p99: p(0.99) }] as const];
-      });
-      return [device, Object.fromEntries(named)];
+  return buckets;
+}
+
+function latencyOf(slots: readonly StageBuckets[]): Tally["latency"] {
+  return Object.fromEntries(
+    Object.entries(STAGES).flatMap(([number, name]) => {
+      const merged = mergeBuckets(slots.flatMap((stages) => stages[Number(number)] ?? []));
+      if (merged.length === 0) return [];
+      const p = (share: number) => bucketQuantile(merged, share);
+      return [[name, { sampled: total(merged), p50: p(0.5), p99: p(0.99) }] as const];
     }),
   );
 }

@@ -193,6 +193,38 @@ describe("a bridge", () => {
     lab.got("c", { from: "a", to: GONE, count: 4 });
   });
 
+  it("has all that a port does that joins, from its first frame on", async () => {
+    const records = await during(
+      (step) => {
+        if (step !== 1) return;
+        lab.shell(
+          `ip link add q0 type veth peer name q1 address 02:00:00:00:0b:99 netns ${lab.hosts.c.pid}`,
+        );
+        lab.shell("ip addr add 10.77.0.99/32 dev q1 && ip link set q1 up", "c");
+        lab.shell("ip route add 10.77.0.1/32 dev q1 src 10.77.0.99", "c");
+        lab.shell("ip link set q0 up master br0");
+        lab.shell("ping -c 5 -i 0.02 -W 1 -q 10.77.0.1", "c");
+      },
+      { seconds: 1.5 },
+    );
+    const [link] = JSON.parse(lab.shell("ip -j -s link show dev q0")) as {
+      stats64: { rx: { packets: number }; tx: { packets: number } };
+    }[];
+    const seen = records.filter(({ ports }) => ports.some(({ name }) => name === "q0"));
+    // In the record of the interval in which it came.
+    expect(seen.length).toBe(records.length - 1);
+    const q0 = (of: (port: WatchPort) => number | null) => sum(seen, "q0", of);
+    expect(link?.stats64.rx.packets).toBeGreaterThanOrEqual(6);
+    expect(q0(({ counters }) => counters.rx)).toBe(link?.stats64.rx.packets);
+    expect(q0(({ ingress }) => ingress)).toBe(link?.stats64.rx.packets);
+    expect(q0(({ counters }) => counters.tx)).toBe(link?.stats64.tx.packets);
+    expect(q0(({ egress }) => egress)).toBe(link?.stats64.tx.packets);
+    expect(q0(({ learned }) => learned)).toBe(1);
+    expect(q0(({ moved }) => moved)).toBe(0);
+    expect(q0(({ decisions }) => decisions?.filtered ?? null)).toBe(0);
+    expectBalanced(seen, ["host", "pa", "pb", "pc", "q0"]);
+  });
+
   it("that is deleted ends the watching with a sentence", async () => {
     await expect(
       during((step) => {
@@ -279,5 +311,18 @@ describe("a load that the probes would make worse", () => {
       if (record.counted === 0) expect(portOf(record, "pa").ingress).toBeNull();
     }
     expect(records.slice(LOADED + 1).filter(counts)).toHaveLength(1);
+    // Hooks that come and go cut no frame in two: all of these reached the other.
+    const cut = ({ decisions, held, later, originated, unattributed }: WatchPort) =>
+      [decisions?.filtered, held, later, originated, unattributed].map((count) => count ?? 0);
+    const parts = during.filter(({ estimated }) => estimated);
+    expect(parts.length).toBeGreaterThan(0);
+    for (const record of parts) {
+      expect(["pa", "pb"].map((name) => cut(portOf(record, name)))).toEqual([
+        ...[
+          [0, 0, 0, 0, 0],
+          [0, 0, 0, 0, 0],
+        ],
+      ]);
+    }
   });
 });

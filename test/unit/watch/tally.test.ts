@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NOTHING, type Reading, splitTotals, tallies } from "../../../src/watch/tally.ts";
 
-const DEVICE = (7n << 32n) | 3n;
+const SLOT = 7n;
 
 function reading(
   counts: Record<number, number>,
@@ -9,7 +9,7 @@ function reading(
   drops: Record<string, number> = {},
 ): Reading {
   const keyed = (of: Record<string, number>) =>
-    new Map(Object.entries(of).map(([key, n]) => [`${DEVICE},${key}`, n]));
+    new Map(Object.entries(of).map(([key, n]) => [`${SLOT},${key}`, n]));
   return { counts: keyed(counts), latency: keyed(latency), drops: keyed(drops) };
 }
 
@@ -17,7 +17,7 @@ const names = (location: number, reason: number) => ({
   reason: `R${reason}`,
   where: location === 9 ? "tpacket_rcv" : `f${location}`,
 });
-const tally = (before: Reading, after: Reading) => tallies(before, after, names)(DEVICE);
+const tally = (before: Reading, after: Reading) => tallies(before, after, names)([SLOT]);
 
 it("is what came between two readings", () => {
   const before = reading({ 0: 5, 8: 5, 25: 15, 24: 1 });
