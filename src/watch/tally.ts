@@ -94,6 +94,7 @@ export function tallies(
   const buckets = bucketsOf(before.latency, after.latency);
   const drops = dropsOf(before.drops, after.drops, names);
   return (slots) => {
+    if (slots.length === 0) return UNCOUNTED;
     const of = (slot: bigint, code: number) => {
       const key = `${slot},${code}`;
       return (after.counts.get(key) ?? 0) - (before.counts.get(key) ?? 0);
