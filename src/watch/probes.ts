@@ -67,7 +67,6 @@ export async function loadWatch(
     maps.set(name, [...gone.map((key) => [[key], 0n] as const), ...devices]);
     aimed[name] = now;
   };
-  const time = (shift: number) => void maps.set("mask", [[[0n], (1n << BigInt(shift)) - 1n]]);
   return {
     aim: (targets) => {
       const devices = targets.flatMap(({ number, state }) => portEntries(number, state, slots));
@@ -112,12 +111,9 @@ export async function loadWatch(
       write("fdb", fdbEntries(number, state, entries, slots));
     },
     ready: program.ready,
-    attach: (shift) => {
-      time(shift);
-      program.attach();
-    },
-    time,
-    detach: program.detach,
+    attach: (shift) => program.attach(shift),
+    time: program.time,
+    detach: () => program.detach(),
     counting: program.attached,
     read: () => {
       for (const [device, age] of young) {
