@@ -34,7 +34,7 @@ export interface WatchProbes extends GuardedProbes {
   counting(): boolean;
   /** Counts of all slots; of ports that joined since the reading before this one too (`slotsOf`). */
   read(): Reading;
-  /** What a port of a target, or its own device, was counted by between the last two readings. */
+  /** What a port of a target, or its own device, was counted by between the last two readings; nothing where there were too many. */
   slotsOf(number: number, device: bigint): bigint[];
   dropNames: DropNames;
   /** What was done to FDBs by hand since the last call. */
@@ -54,7 +54,7 @@ export async function loadWatch(
   const dropNames = await readDropNames();
   const program = await loadLive(WATCH, backends, signal);
   const { maps } = program;
-  const slots = createSlots();
+  const slots = createSlots(MOST_SLOTS);
   const mirrors = maps.has("fdb");
   const knowsHosts = maps.has("host");
   /** Ports that were counted as newcomers in one of the last two intervals: how many readings ago they were told of. */
@@ -124,6 +124,7 @@ export async function loadWatch(
     },
     slotsOf: (number, device) => {
       const own = slots.of(device);
+      if (own === slots.rest) return [];
       return young.has(device) ? [own, joinedSlot(number, device)] : [own];
     },
     dropNames,
@@ -137,6 +138,7 @@ export async function loadWatch(
 
 /** As watch.bt has it: the highest of 16 bits, 3 of the bridge, and 12 of the ifindex. Own slots are below. */
 const JOINED = 0x8000n;
+const MOST_SLOTS = 0x7fff;
 
 function joinedSlot(number: number, device: bigint): bigint {
   return JOINED | (BigInt(number - 1) << 12n) | (device & 0xfffn);

@@ -90,6 +90,7 @@ export function tallies(
   const buckets = bucketsOf(before.latency, after.latency);
   const drops = dropsOf(before.drops, after.drops, names);
   return (slots) => {
+    if (slots.length === 0) return UNCOUNTED;
     const of = (slot: bigint, code: number) => {
       const key = `${slot},${code}`;
       return (after.counts.get(key) ?? 0) - (before.counts.get(key) ?? 0);
@@ -129,8 +130,13 @@ export function tallies(
 
 /** Which copies take of the held frames first, where there are more copies than frames. */
 const LATER = [
-  ...(["knownUnicast", "unknownUnicast", "local", "broadcast", "multicast", "filtered"] as const),
-];
+  "knownUnicast",
+  "unknownUnicast",
+  "local",
+  "broadcast",
+  "multicast",
+  "filtered",
+] as const;
 
 /**
  * Of the frames that neither left nor were dropped in hand, those whose copies left later, or were dropped then: as many

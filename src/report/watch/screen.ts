@@ -1,5 +1,5 @@
 /** One screen of `watch`, from the latest record of every bridge. */
-import type { FdbEvent, WatchRecord } from "../../document/watch.ts";
+import type { FdbEvent, WatchDrop, WatchRecord } from "../../document/watch.ts";
 import { columns, padEnd, padStart } from "../../text/layout.ts";
 import { clip, printable } from "../../text/printable.ts";
 import { count, plural, quantity } from "../../text/units.ts";
@@ -153,12 +153,25 @@ function table(
 /** Every network asks by broadcast now and then; as many a second from one port is what storm control is for. */
 const STORM_PER_S = 50;
 
+/**
+ * What is for no port, or for the one that it came in by, a bridge rightly drops: uplinks hear such frames all day. Kernels
+ * before 6.14 do not say so, and free it where the bridge has looked for a port.
+ */
+function isForNobody({ reason, where }: WatchDrop): boolean {
+  return (
+    ["NO_TX_TARGET", "UNHANDLED_PROTO"].includes(reason) ||
+    (reason === "NOT_SPECIFIED" && /^br_(forward|flood|handle_frame|multicast_flood)/.test(where))
+  );
+}
+
 /** It floods, it storms, or it drops. Of frames that left nowhere nobody gets a copy. */
 function isTrouble(line: Line): boolean {
   const { decisions, copies } = line.port;
   const unknown = (decisions?.unknownUnicast ?? 0) > 0;
   const storm = (decisions?.broadcast ?? 0) >= STORM_PER_S * Math.max(line.counted, 1e-3);
-  return ((unknown || storm) && (copies ?? 0) > 0) || (dropRate(line) ?? 0) > 0;
+  const { dropped, counters } = line.port;
+  const drops = dropped?.some((drop) => !isForNobody(drop)) ?? counters.txDropped > 0;
+  return ((unknown || storm) && (copies ?? 0) > 0) || drops;
 }
 
 function portLines(story: Story, record: WatchRecord | null): Line[] {

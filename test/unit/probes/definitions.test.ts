@@ -45,8 +45,8 @@ function kernel() {
       ["mtu", u32, 448],
       ["ifindex", int, 1792],
       ["dev_addr", btf.type(KIND.ptr, { of: byte }), 1856],
-      ["rx_handler_data", btf.type(KIND.ptr, { of: 0 }), 1984],
       ["nd_net", possible, 2112],
+      ["rx_handler_data", btf.type(KIND.ptr, {}), 2240],
     ],
     true,
   );
@@ -76,7 +76,7 @@ describe("structs", () => {
       "struct net_ns { unsigned int inum; };",
       "struct net { char pad0[192]; struct net_ns ns; char pad196[3900]; };",
       "struct net_device_nd_net { struct net * net; };",
-      "struct net_device { unsigned int priv_flags; char pad4[52]; unsigned int mtu; char pad60[164]; int ifindex; char pad228[4]; unsigned char * dev_addr; char pad240[8]; void * rx_handler_data; char pad256[8]; struct net_device_nd_net nd_net; char pad272[2288]; };",
+      "struct net_device { unsigned int priv_flags; char pad4[52]; unsigned int mtu; char pad60[164]; int ifindex; char pad228[4]; unsigned char * dev_addr; char pad240[24]; struct net_device_nd_net nd_net; char pad272[8]; void * rx_handler_data; char pad288[2272]; };",
       "struct sk_buff { char pad0[16]; struct net_device * dev; struct sock * sk; char pad32[80]; unsigned int len; char pad116[38]; unsigned short vlan_tci; int skb_iif; char pad160[22]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; unsigned char * data; char pad208[24]; };",
     ]);
   });

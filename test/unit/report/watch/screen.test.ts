@@ -105,16 +105,23 @@ describe("the screen", () => {
       },
     });
     const dropped = [{ reason: "CPU_BACKLOG", where: "enqueue_to_backlog", count: 1 }];
+    const nowhere = [
+      { reason: "NO_TX_TARGET", where: "br_flood", count: 9 },
+      { reason: "NOT_SPECIFIED", where: "br_handle_frame_finish", count: 9 },
+    ];
     const told = story(
       record([
         ...[port("pa", decided(95)), port("pb", decided(9))],
         ...[port("pc", { ...decided(0), dropped }), port("pd", decided(0))],
+        ...[port("pe", { ...decided(0), dropped: nowhere })],
       ]),
     );
     const lines = drawWatch(told, FIRST_VIEW, { width: 80, height: 24, color: true });
     const marked = (name: string) =>
       lines.find((line) => line.includes(`${name}  `))?.startsWith("\u001b");
-    expect(["pa", "pb", "pc", "pd"].map(marked)).toEqual([true, false, true, false]);
+    expect(["pa", "pb", "pc", "pd", "pe"].map(marked)).toEqual([
+      ...[true, false, true, false, false],
+    ]);
   });
 
   it("cuts nothing where there is no terminal", () => {
