@@ -96,7 +96,10 @@ beforeAll(async () => {
   put("ip6tables-save", "echo qxfailure of a tool >&2; exit 1");
   // A device that comes after all others were looked at, and goes again.
   const real = 'PATH="$(echo "$PATH" | cut -d: -f2-)" tc "$@"';
-  put("tc", `ip link add qxlate type ifb; ${real}; code=$?; ip link del qxlate; exit $code`);
+  put(
+    "tc",
+    `ip link add qxlate type ifb; ip link set qxlate up; ${real}; code=$?; ip link del qxlate; exit $code`,
+  );
   put("ebtables-save", `cat ${FIXTURES}/ebtables-save.txt`);
   const words = ["--mount", "--uts", "--net", "bash", `${FIXTURES}/leaks.sh`];
   stage = spawn("unshare", [...words, path.join(home, "bin"), process.execPath], {
@@ -263,7 +266,13 @@ function ipv4Spellings(ip: string): string[] {
   const digits = bytes.map(hex).join("");
   const groups = [`${digits.slice(0, 4)}:${digits.slice(4)}`.replace(/(^|:)0+/g, "$1")];
   return [
-    ...[[...bytes].reverse().join("."), digits, number.toString(16), String(number), ...groups],
+    ...[
+      [...bytes].reverse().join("."),
+      digits,
+      `0x${number.toString(16)}`,
+      String(number),
+      ...groups,
+    ],
     bytes.join("-"),
   ];
 }
