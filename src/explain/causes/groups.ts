@@ -103,7 +103,9 @@ export function querierOf(
   const known = querier?.[family];
   if (known?.port != null) {
     const port = state.ports.find(({ ifindex }) => ifindex === known.port);
-    return { words: `${known.address} behind port ${port?.name ?? known.port}` };
+    return {
+      words: `${known.address} behind ${port === undefined ? "a port that is gone" : `port ${port.name}`}`,
+    };
   }
   const able = family === "ip4" || state.addresses.some((address) => isIPv6(address));
   if (state.mcastQuerier && able) return { words: `${state.name} itself` };

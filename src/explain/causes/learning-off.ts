@@ -1,12 +1,12 @@
 import type { BridgeState, Port } from "../../bridge/state.ts";
-import { type Cause, type CauseNote, hasEntry } from "./cause.ts";
+import type { Cause, CauseNote } from "./cause.ts";
 import { allHomes, isOpen, portPhrase } from "./whereabouts.ts";
 
 /** Frames are flooded to whoever sits behind a port that does not learn, unless an entry was set by hand. */
 export const learningOff: Cause = {
   notes: (state) =>
     state.ports
-      .filter((port) => !port.flags.learning && !port.flags.locked && !allEntered(state, port))
+      .filter((port) => !port.flags.learning && !port.flags.locked && !allSet(state, port))
       .map(learningNote),
 };
 
@@ -22,9 +22,11 @@ export function learningNote(port: Port): CauseNote {
   };
 }
 
-/** Whoever can be behind it has an entry. */
-function allEntered(state: BridgeState, port: Port): boolean {
+/** Whoever can be behind it has an entry that never ages. */
+function allSet(state: BridgeState, port: Port): boolean {
   if (isOpen(state, port)) return false;
   const homes = allHomes(state).filter((home) => home.port?.ifindex === port.ifindex);
-  return homes.every(({ address }) => hasEntry(state, address));
+  return homes.every(({ address }) =>
+    state.entries.some((entry) => entry.address === address && entry.static),
+  );
 }

@@ -1,4 +1,4 @@
-import type { BridgeState, Place, Port } from "../../bridge/state.ts";
+import type { BridgeState, Port } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
 import type { Cause, CauseNote, Why } from "./cause.ts";
 import type { Proposed } from "./remedy.ts";
@@ -94,8 +94,8 @@ function returned(state: BridgeState, flows: readonly Flow[]): Why | null {
         : [`the host behind ${back.name} forwards between this bridge and another way`]),
     ],
     remedy: {
-      change: { set: "opened", cut: [back], ends: [{ place: state.place, name: back.name }] },
-      effect: `${back.name} carries no frames any more: what comes round no longer reaches ${state.name}`,
+      change: { set: "opened", cut: [back], left: [] },
+      effect: `${back.name} is down: what comes round no longer reaches ${state.name}`,
       risk: `whoever is behind ${back.name} is cut off until this is taken back`,
     },
   };
@@ -167,32 +167,39 @@ function textOf({ name }: BridgeState, { ports, beyond }: Loop, seen: boolean): 
   return `${said}: they are a loop, unless a spanning tree there blocks one of them`;
 }
 
-/** All but one of the ports are cut, and every end forgets where the loop has put addresses. */
+/** All but one of the ports are cut, and what is left forgets where the loop has put addresses. */
 function openingOf({ place, entries }: BridgeState, { ports, beyond }: Loop): Proposed {
   const set = (port: Port) =>
     entries.filter((entry) => entry.port === port.ifindex && entry.static && !entry.local).length;
-  const cut =
-    beyond === null
-      ? ports.slice(1)
-      : [...ports].sort((a, b) => set(b) - set(a) || a.ifindex - b.ifindex).slice(1);
-  const ends: { place: Place; name: string }[] = [
-    ...ports.map(({ name }) => ({ place, name })),
-    ...(beyond === null
-      ? []
-      : ports.flatMap(({ peer }) =>
-          peer === null ? [] : [{ place: peer.namespace, name: peer.name }],
-        )),
-  ];
+  const sorted = [...ports].sort((a, b) => set(b) - set(a) || a.ifindex - b.ifindex);
+  const [kept, ...cut] = beyond === null ? ports : sorted;
   const names = namesOf(cut);
-  const byHand = cut.filter((port) => set(port) > 0).map(({ name }) => name);
+  const byHand = cut.filter((port) => beyond !== null && set(port) > 0);
   const stuck =
-    byHand.length === 0 || beyond === null
+    byHand.length === 0
       ? ""
-      : `; entries that were set by hand at ${byHand.join(" and ")} stay and lead nowhere`;
+      : `; entries that were set by hand at ${namesOf(byHand)} stay and lead nowhere`;
+  const far = kept?.peer;
   return {
-    change: { set: "opened", cut, ends },
-    effect: `${names} ${cut.length === 1 ? "carries" : "carry"} no frames any more, which opens the loop; what was learned at its ports is forgotten`,
-    risk: `frames for hosts beyond them are flooded until these are learned anew, by the first frame of each${stuck}`,
+    change: {
+      ...{ set: "opened", cut },
+      // The two ends of one cable go down together.
+      left:
+        beyond === null || kept === undefined
+          ? []
+          : [
+              { place, name: kept.name },
+              ...(far ? [{ place: far.namespace, name: far.name }] : []),
+            ],
+    },
+    effect:
+      beyond === null
+        ? `${names} is down, and with it the other end of the cable, which opens the loop`
+        : `${names} ${cut.length === 1 ? "is" : "are"} down, which opens the loop; what was learned at ${kept?.name} is forgotten at both ends`,
+    risk:
+      beyond === null
+        ? "none for hosts on other ports; the pair itself carries nothing more"
+        : `frames for hosts beyond ${kept?.name} are flooded until these are learned anew, by the first frame of each; the second way is missing if the first one fails${stuck}`,
   };
 }
 

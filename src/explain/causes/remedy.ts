@@ -12,8 +12,8 @@ export type Change =
   | { set: "ageing"; ms: number }
   | { set: "learning" | "locked"; port: Port; on: boolean }
   | { set: "disabled"; port: Port }
-  /** A loop: its cables at these ports carry nothing more, and what it has taught its ends (ports, by name) is forgotten. */
-  | { set: "opened"; cut: Port[]; ends: { place: Place; name: string }[] }
+  /** A loop: its cables at these ports are cut, and what it has taught those that are left (ports, by name) is forgotten. */
+  | { set: "opened"; cut: Port[]; left: { place: Place; name: string }[] }
   | { set: "entry"; port: Port; address: string; vlan: number; kind: "static" | "dynamic" }
   /** An entry that holds the address where it is: `others` may use it as well, and are cut off. */
   | { set: "entry"; port: Port; address: string; vlan: number; kind: "sticky"; others: string }
@@ -156,23 +156,33 @@ function disabled(state: BridgeState, port: Port): Setting {
   };
 }
 
-function opened(state: BridgeState, { cut, ends }: Extract<Change, { set: "opened" }>): Setting {
-  const now = (port: Port) => portNow(state, port)?.state;
-  // Setting the state of a port leaves what was learned there (br_set_port_state()), and its frames would be lost.
-  const forget = ends.map(({ place, name }) =>
+/**
+ * A port that goes down forgets what was learned there, and so does the other end of its cable (br_stp_disable_port()); one
+ * whose state is set to disabled does not, and comes back with any change of its link (br_port_carrier_check()).
+ */
+function opened(state: BridgeState, { cut, left }: Extract<Change, { set: "opened" }>): Setting {
+  const set = (to: "up" | "down") =>
+    cut.map(({ name }) => ipCommand(state.place, "link", "set", "dev", name, to)).join(" && ");
+  const forget = left.map(({ place, name }) =>
     ipCommand(place, "link", "set", "dev", name, "type", "bridge_slave", "fdb_flush"),
   );
-  const fdb = bridgeCommand(state.place, "fdb", "show", "br", state.name);
   const names = cut.map(({ name }) => pattern(name)).join("|");
-  // What was set by hand is nobody's to forget, and has a word more at its end.
-  const learned = `^[^ ]+ dev (${names}) (vlan [0-9]+ )?master [^ ]+ *$`;
   return {
-    what: `state disabled of ${cut.map(({ name }) => name).join(" and ")}`,
-    command: [...cut.map((port) => stateCommand(state, port, "disabled")), ...forget].join(" && "),
-    undo: cut.map((port) => stateCommand(state, port, now(port) ?? "forwarding")).join(" && "),
-    verify: [...cut.map((port) => showsDisabled(state, port)), showsNot(fdb, learned)].join(" && "),
-    inForce: cut.every((port) => now(port) === "disabled"),
-    refused: stateRefused(state),
+    what: `${cut.map(({ name }) => name).join(" and ")} down`,
+    command: [set("down"), ...forget].join(" && "),
+    undo: set("up"),
+    verify: [
+      ...cut.map(({ name }) =>
+        showsNot(ipCommand(state.place, "link", "show", "dev", name), "[<,]UP[,>]"),
+      ),
+      // What was set by hand is nobody's to forget, and has a word more at its end.
+      showsNot(
+        bridgeCommand(state.place, "fdb", "show", "br", state.name),
+        `^[^ ]+ dev (${names}) (vlan [0-9]+ )?master [^ ]+ *$`,
+      ),
+    ].join(" && "),
+    inForce: cut.every((port) => portNow(state, port)?.up === false),
+    refused: null,
   };
 }
 
@@ -262,7 +272,7 @@ function hostEntry(
     undo: words("del"),
     verify: shows(
       bridgeCommand(state.place, "fdb", "show", "br", state.name),
-      `^${shown} .*permanent`,
+      `^${shown} master .*permanent`,
     ),
     inForce: now?.local === true,
     refused:

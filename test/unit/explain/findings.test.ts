@@ -306,6 +306,12 @@ describe("a rate is the most within one second:", () => {
     expect(below[0]?.framesPerSecond).toBeCloseTo(60 + (20 * 100) / 250);
   });
 
+  it("of steps that were scaled on their own, no more than there were in all", () => {
+    const steps = [{ endMs: 250, frames: 110, copies: 220 }];
+    const { below } = judge([flow({ ...STORM, frames: 90, copies: 180, steps })]);
+    expect(below).toMatchObject([{ frames: 90, framesPerSecond: 90, copiesPerSecond: 180 }]);
+  });
+
   it("fewer frames than there must be are no finding, however fast", () => {
     expect(judge([burst(19)])).toMatchObject({ findings: [], below: [{ frames: 19 }] });
     const few = { destination: GONE, ...all(19, 38) };

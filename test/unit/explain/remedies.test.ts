@@ -142,9 +142,8 @@ const SITUATIONS: Record<Finding["cause"], Situation> = {
       ],
     }),
     counted: collected([flow({ destination: GONE })]),
-    command:
-      "bridge link set dev pb state 0 && ip link set dev pa type bridge_slave fdb_flush && ip link set dev pb type bridge_slave fdb_flush",
-    done: (state) => withPort(state, "pb", { state: "disabled" }),
+    command: "ip link set dev pb down",
+    done: (state) => withPort(state, "pb", { up: false, state: "disabled" }),
   },
   "topology-change": { state: bridge({ stp: true, topologyChange: true }), command: null },
   "multicast-unregistered": {
@@ -211,10 +210,7 @@ function after(state: BridgeState, change: Change): BridgeState {
     case "disabled":
       return withPort(state, change.port.name, { state: "disabled" });
     case "opened":
-      return change.cut.reduce(
-        (all, { name }) => withPort(all, name, { state: "disabled" }),
-        state,
-      );
+      return change.cut.reduce((all, { name }) => withPort(all, name, { up: false }), state);
     case "host-entry": {
       const { address, vlan } = change;
       const made = { ...entry(address, "a", { vlan, local: true }), port: state.ifindex };
@@ -248,7 +244,7 @@ const CHANGES: Change[] = [
   { set: "learning", port: pb, on: true },
   { set: "locked", port: pb, on: true },
   { set: "disabled", port: pb },
-  { set: "opened", cut: [pb], ends: [{ place: base.place, name: "pb" }] },
+  { set: "opened", cut: [pb], left: [{ place: base.place, name: "pa" }] },
   { set: "host-entry", address: GONE, vlan: 0 },
   { ...at, kind: "static" },
   { ...at, kind: "dynamic" },
