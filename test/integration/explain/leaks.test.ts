@@ -12,6 +12,7 @@ import {
 import { release } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { BridgeState } from "../../../src/bridge/state.ts";
 import { explainSchema } from "../../../src/document/explain.ts";
 import { WORDS } from "../../../src/explain/words.ts";
 import { macBytes, macInteger } from "../../../src/text/mac-address.ts";
@@ -60,6 +61,7 @@ const IN_FRAMES = ["qxfdb", "52:54:99:c3:5e:61", "52:54:99:c3:5e:62", "10.155.71
 /** Around it, and in no bundle at all. */
 const AROUND = [
   ...["qxhostname", "qxuser", "qxvariable", "qxfolder", "qxargument", "qxelsewhere"],
+  "52:54:99:c3:5e:0e",
   ...["qxopeer", "52:54:99:c3:5e:09"],
   ...["qxaltname-of-a-peer", "10.155.82.0"],
   // A kernel that somebody built carries their name for it.
@@ -168,6 +170,7 @@ it("quotes none of them masked, whatever vanishes meanwhile, and tells the same 
   const asked = ["--duration", "6s", "--max-overhead", "100%", "--json"];
   const running = explain(...asked, "--bundle", bundle, "--mask");
   await running.saw("looking at frames");
+  await tell("readdress");
   await tell("forget");
   await tell("vanish");
   const { code, stdout, stderr } = await running.finished;
@@ -191,6 +194,10 @@ it("quotes none of them masked, whatever vanishes meanwhile, and tells the same 
     `${gone?.ingressPort?.owner}: ${gone?.addresses.destination} dev `,
   );
   expect(read("peers-neighbours.txt")).toContain(`lladdr ${gone?.destination} PERMANENT`);
+  // The address that the bridge had before, and the one that it has.
+  const state: BridgeState = JSON.parse(read("state.json"));
+  expect(state.formerAddresses).toHaveLength(1);
+  expect(state.formerAddresses).not.toContain(state.address);
   const links: { ifname: string; address: string }[] = JSON.parse(read("links.json"));
   const port = links.find(({ ifname }) => ifname === gone?.ingressPort?.name);
   expect(read("fdb.json")).toContain(`{"mac":"${port?.address}","ifname":"${port?.ifname}"`);
