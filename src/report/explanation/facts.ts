@@ -56,7 +56,7 @@ export function stateVerdict(all: readonly Note[]): string {
   return `${things} in its state to know of${causes.length === 0 ? "" : ` (${causes.join(", ")})`}`;
 }
 
-export function flowOf(finding: Finding): string {
+function flowOf(finding: Finding): string {
   const { source, destination, addresses, protocol, sourcePort, destinationPort, vlan } = finding;
   const at = (ip: string | null, port: number | null) =>
     `${ip ?? "?"}${port === null ? "" : ` port ${port}`}`;
@@ -68,12 +68,12 @@ export function flowOf(finding: Finding): string {
   return `${source} to ${destination ?? "several"}${ip}${within}`;
 }
 
-export function amountOf(finding: Finding): string {
+function amountOf(finding: Finding): string {
   const { frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
   return `${count(frames)} frames (at most ${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (at most ${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
 }
 
-export function basisOf({ basis, alternatives }: Finding): string {
+function basisOf({ basis, alternatives }: Finding): string {
   const others = alternatives.length === 0 ? "" : `; it could also be: ${alternatives.join("; ")}`;
   return `the cause is ${basis}${others}`;
 }
