@@ -78,15 +78,24 @@ function basisOf({ basis, alternatives }: Finding): string {
   return `the cause is ${basis}${others}`;
 }
 
+/** How many of each are told. */
+export interface Most {
+  victims?: number;
+  evidence?: number;
+}
+
 /** What is told of a finding besides its cause and its remedy, each under its name. */
-export function factsOf(finding: Finding, victims = VICTIMS): (readonly [string, string])[] {
+export function factsOf(
+  finding: Finding,
+  { victims = VICTIMS, evidence: most = finding.evidence.length }: Most = {},
+): (readonly [string, string])[] {
   const { ingressPort, since, evidence, captures } = finding;
   const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}, since ${since}`;
   return [
     ["flow", `${flowOf(finding)}${by}`],
     ["amount", amountOf(finding)],
     ...(finding.victims.length === 0 ? [] : [["copies to", victimsOf(finding, victims)] as const]),
-    ["evidence", evidence.join("; ")],
+    ["evidence", evidence.slice(0, most).join("; ")],
     ["basis", basisOf(finding)],
     ...(captures.length === 0 ? [] : [["first frames", captures.join(", ")] as const]),
   ];

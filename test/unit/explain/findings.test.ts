@@ -408,7 +408,7 @@ describe("ports", () => {
     const seen = judged(after, collected([late(PA)]), THRESHOLDS, { before });
     expect(name(seen)).toBe("pa");
     // Whether the host has moved, or its frames came round, cannot be told.
-    expect(seen.findings[0]?.evidence).toHaveLength(1);
+    expect(seen.findings[0]?.evidence).toHaveLength(2);
     expect(seen.findings[0]?.title).toContain("behind port pa (gone) sends a storm");
     expect(judge([late(PA)], after).findings[0]?.title).toContain("is gone (ifindex 10)");
   });
@@ -433,7 +433,7 @@ describe("where a source lives elsewhere than it came in by, it is not blamed:",
       "came in by pa, and fe:00:00:00:00:00 is behind br0 itself",
     );
     const own = judge([storm("fe:00:00:00:00:00", BRIDGE, 1000)]);
-    expect(own.findings[0]?.evidence).toHaveLength(1);
+    expect(own.findings[0]?.evidence).toHaveLength(2);
     expect(own.findings).toMatchObject([{ cause: "broadcast-storm" }]);
   });
 
