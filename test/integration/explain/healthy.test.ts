@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { explainBridge } from "../../../src/explain/explain.ts";
 import { converse } from "./conversation.ts";
 import { type FloodLab, type Frames, floodLab, macOf } from "./lab.ts";
@@ -90,8 +90,8 @@ const MIXES: Record<string, { set?: string; act: (hands: Hands) => void }> = {
   },
 };
 
-describe.concurrent("no flood above threshold is found in", () => {
-  it.for(Object.entries(MIXES))("%s", async ([, { set, act }], { expect }) => {
+describe("no flood above threshold is found in", () => {
+  it.each(Object.entries(MIXES))("%s", async (_, { set, act }) => {
     await inLab(async (lab) => {
       if (set !== undefined) lab.shell(set);
       const hands: Hands = {
@@ -103,7 +103,7 @@ describe.concurrent("no flood above threshold is found in", () => {
     });
   });
 
-  it("a conversation of questions and answers", async ({ expect }) => {
+  it("a conversation of questions and answers", async () => {
     await inLab(async (lab) => {
       const talk = await converse(lab, "a", "b", "10.77.0.2");
       try {
