@@ -1,5 +1,6 @@
 /** A bridge with all that netlink tells of it; nothing is changed, and no process is started. */
-import { UsageError } from "../system/errors.ts";
+import { BridgescopeError } from "../system/errors.ts";
+import { SystemCallError } from "../system/libc.ts";
 import { dumpFdb, type NeighbourMessage } from "../system/neighbours.ts";
 import { withDumpSocket } from "../system/netlink-dump.ts";
 import { printable } from "../text/printable.ts";
@@ -36,7 +37,7 @@ interface Raw {
 
 /**
  * `bridge` is a name, or an ifindex, which stays when a bridge is renamed; `names` keeps what container runtimes
- * said, for the next reading. Throws a UsageError when the bridge is gone.
+ * said, for the next reading. Rejected with a BridgeGoneError where the bridge is gone.
  */
 export async function readBridge(
   place: Place,
@@ -46,12 +47,12 @@ export async function readBridge(
   const places = listPlaces();
   const home = known(place, places);
   if (!places.includes(home)) places.push(home);
-  const raw = atPlace(place, (namespace) =>
-    withDumpSocket(namespace, (fd) => readRaw(fd, bridge, places)),
+  const raw = whileDevicesGo(() =>
+    atPlace(place, (namespace) => withDumpSocket(namespace, (fd) => readRaw(fd, bridge, places))),
   );
   if (raw === null) {
     const said = typeof bridge === "number" ? `with ifindex ${bridge}` : `"${printable(bridge)}"`;
-    throw new UsageError(
+    throw new BridgeGoneError(
       `the bridge ${said} is no longer there: looked in the network namespace ${printable(place.label)}`,
     );
   }
@@ -117,6 +118,24 @@ export async function readBridge(
     entries: entriesOf(device.ifindex, raw.entries),
     neighbours: [...views.values()].flatMap(neighboursOf),
   };
+}
+
+/** It was there when it was looked for: nobody has named the wrong one. */
+export class BridgeGoneError extends BridgescopeError {}
+
+/** More often in a row no device goes between two questions about it. */
+const ATTEMPTS = 10;
+
+/** Reads again where the kernel no longer knew (ENODEV) what it had just told of. */
+function whileDevicesGo<T>(read: () => T): T {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return read();
+    } catch (error) {
+      const went = error instanceof SystemCallError && error.code === "ENODEV";
+      if (!went || attempt === ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** What is said where a bridge goes while it is looked at. */

@@ -124,6 +124,9 @@ const thresholdsSchema = z.object({
 });
 
 const noteSchema = z.object({
+  about: z
+    .enum(["frames", "state"])
+    .describe("What was seen while frames were looked at, or the state that netlink tells"),
   cause: z.enum(CAUSES).nullable(),
   text: z.string(),
   ...remedy,

@@ -1,54 +1,89 @@
 /** Where a flow's frames should go: which of its copies reached other ports, and why a frame left nowhere. */
 
-import type { BridgeState, Port } from "../bridge/state.ts";
+import type { BridgeState } from "../bridge/state.ts";
 import type { Collected, Flow } from "../live/collect.ts";
 import { groupOf, snooped, wantsGroup } from "./causes/groups.ts";
+import { homesByAddress, isOwn, virtualAddress } from "./causes/whereabouts.ts";
+import { grouped } from "./peak.ts";
 
-/** Ports whose other end has an address, be it by a link that sits on it or by a filter; whatever the FDB says. */
-export function portsWith({ ports }: BridgeState, address: string): Port[] {
-  return ports.filter(
-    ({ peer }) =>
-      peer !== null &&
-      (peer.address === address ||
-        peer.filter.includes(address) ||
-        peer.uppers.some((upper) => upper.address === address)),
-  );
+/** Copies of frames for a flow's destination that left by a port, with those of others that send there. */
+interface Copies {
+  port: number;
+  copies: number;
+  /** The port should not have got them. */
+  stray: boolean;
 }
 
-/** Ifindexes of the ports that an address lives behind, by its links and by what the FDB has, or had meanwhile. */
-export function homesOf(
-  state: BridgeState,
-  { homes }: Collected,
-  address: string,
-  vlan: number,
-): ReadonlySet<number> {
-  return new Set([
-    ...[...state.entries, ...homes]
-      .filter((entry) => entry.address === address && entry.vlan === vlan && !entry.local)
-      .map(({ port }) => port),
-    ...portsWith(state, address).map(({ ifindex }) => ifindex),
+export interface Delivery {
+  /**
+   * Of broadcast every copy is a stray; of a group those at ports that are no member's and no router's; of unicast those at
+   * ports that the address is not behind. Where it is behind none that is known, a single port that got all was where the
+   * bridge had to send them.
+   */
+  copiesOf(flow: Flow): Copies[];
+  /**
+   * Unicast that a bridge rightly sends by no port: for the host itself, and what came in by the port that its destination
+   * is behind, as an uplink hears all day.
+   */
+  isRightlyFiltered(flow: Flow): boolean;
+  /**
+   * Its source lives behind other ports than the one it came in by, by what is seen there: entries move with such frames.
+   * Of a port that is gone, or that is not known yet, that cannot be told, nor of an address that several share.
+   */
+  isAstray(flow: Flow): boolean;
+  /** Where a source lives, in words. */
+  homeNames(source: string): string;
+}
+
+/** For a bridge and all that was counted. */
+export function deliveryOf(state: BridgeState, collected: Collected): Delivery {
+  const seen = homesByAddress(state);
+  const got = byKey(
+    collected.got.filter(({ port }) => port !== state.ifindex),
+    ({ destination, vlan }) => `${destination} ${vlan}`,
+  );
+  // What the FDB has, and had meanwhile.
+  const entries = byKey(
+    [...state.entries, ...collected.homes].filter(({ local }) => !local),
+    ({ address, vlan }) => `${address} ${vlan}`,
+  );
+  const own = new Set([
+    ...state.formerAddresses,
+    ...collected.homes.filter(({ local }) => local).map(({ address }) => address),
   ]);
-}
-
-/** An address that the bridge takes itself, or took before. */
-export function isOwn({ address, ports, formerAddresses }: BridgeState, mac: string): boolean {
-  return (
-    mac === address || formerAddresses.includes(mac) || ports.some((port) => port.address === mac)
-  );
-}
-
-/**
- * Unicast that a bridge rightly sends by no port: for the host itself, and what came in by the port that its destination
- * is behind, as an uplink hears all day.
- */
-export function isRightlyFiltered(state: BridgeState, collected: Collected, flow: Flow): boolean {
-  const { class: kind, destination, vlan, port } = flow;
-  if (kind !== "unknownUnicast") return false;
-  return (
-    isOwn(state, destination) ||
-    collected.homes.some((home) => home.local && home.address === destination) ||
-    homesOf(state, collected, destination, vlan).has(port)
-  );
+  const forwards = new Set(state.ports.map(({ ifindex }) => ifindex));
+  const portsOf = (address: string, vlan: number) =>
+    new Set([
+      ...(entries.get(`${address} ${vlan}`) ?? []).map(({ port }) => port),
+      ...(seen.get(address) ?? []).map(({ port }) => port?.ifindex ?? state.ifindex),
+    ]);
+  const isStray = (flow: Flow, several: boolean): ((port: number) => boolean) => {
+    const { class: kind, destination, vlan } = flow;
+    if (kind === "broadcast") return () => true;
+    if (kind === "multicast") return (port) => !wantsGroup(state, port, groupOf(flow), vlan);
+    const homes = portsOf(destination, vlan);
+    return homes.size === 0 ? () => several : (port) => !homes.has(port);
+  };
+  return {
+    copiesOf: (flow) => {
+      const to = got.get(`${flow.destination} ${flow.vlan}`) ?? [];
+      const stray = isStray(flow, to.length > 1);
+      return to.map(({ port, copies }) => ({ port, copies, stray: stray(port) }));
+    },
+    isRightlyFiltered: ({ class: kind, destination, vlan, port }) =>
+      kind === "unknownUnicast" &&
+      (isOwn(state, destination) || own.has(destination) || portsOf(destination, vlan).has(port)),
+    isAstray: ({ source, port }) => {
+      if (!forwards.has(port) || virtualAddress(source) !== null) return false;
+      const homes = seen.get(source) ?? [];
+      if (homes.length === 0) return isOwn(state, source);
+      return homes.every((home) => home.port?.ifindex !== port);
+    },
+    homeNames: (source) => {
+      const names = (seen.get(source) ?? []).flatMap((home) => home.port?.name ?? []);
+      return names.length === 0 ? `${state.name} itself` : names.join(" and ");
+    },
+  };
 }
 
 /** Copies that left by ports, none of the host's own. */
@@ -56,28 +91,13 @@ export function portCopies({ copies, hostCopies }: Flow): number {
   return copies - hostCopies;
 }
 
-/**
- * Who got copies of a flow's frames that should not have them, port by port, with the frames that others sent to the same
- * destination. Of broadcast everybody; of a group whoever is no member and no router; of unicast whoever does not have
- * the address. Where nobody is known to have it, a single port that got all was where the bridge had to send them.
- */
-export function strays(
-  state: BridgeState,
-  collected: Collected,
-  flow: Flow,
-): { port: number; copies: number; stray: boolean }[] {
-  const { destination, vlan } = flow;
-  const to = collected.got.filter(
-    (one) => one.destination === destination && one.vlan === vlan && one.port !== state.ifindex,
+function byKey<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  return new Map(
+    grouped(items, key).flatMap((same) => {
+      const [first] = same;
+      return first === undefined ? [] : [[key(first), same] as const];
+    }),
   );
-  return to.map(({ port, copies }) => ({ port, copies, stray: isStray(port) }));
-
-  function isStray(port: number): boolean {
-    if (flow.class === "broadcast") return true;
-    if (flow.class === "multicast") return !wantsGroup(state, port, groupOf(flow), vlan);
-    const homes = homesOf(state, collected, destination, vlan);
-    return homes.size === 0 ? to.length > 1 : !homes.has(port);
-  }
 }
 
 const LINK_LOCAL = /^01:80:c2:00:00:0[0-9a-f]$/;

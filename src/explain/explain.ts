@@ -1,7 +1,8 @@
 /** Why a bridge floods: first what netlink tells at once, then what its frames do for a while. */
 
 import type { NameCache } from "../bridge/containers.ts";
-import { readBridge } from "../bridge/read-bridge.ts";
+import type { Labs } from "../bridge/find-namespace.ts";
+import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
 import { whichBridge } from "../bridge/which-bridge.ts";
 import {
@@ -16,7 +17,7 @@ import { type Collected, collect, endedGone, type Flow } from "../live/collect.t
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
-import { writeBundle } from "./bundle.ts";
+import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
 import { remedyOf } from "./causes/remedy.ts";
@@ -30,7 +31,7 @@ import { portVerdicts } from "./ports.ts";
 export interface ExplainOptions {
   /** The bridge's name; may be absent where there is just one. */
   bridge?: string | undefined;
-  /** Path, PID, name of `ip netns` or container of the namespace that it is in. */
+  /** The namespace that it is in: a path, a PID, a name of `ip netns`, a container, a lab, or as it is printed. */
   netns?: string | undefined;
   /** A folder for the state that the explanation rests on; it must not exist yet, or be empty. */
   bundle?: string | undefined;
@@ -59,14 +60,21 @@ export interface ExplainOptions {
 }
 
 const SECONDS = 10;
+/** Without the names, which a mask would have to find. */
+const RENAMED =
+  "the bridge has got another name while this was looking; what is said here is of the same bridge";
 /** More than `watch` may take for as long as it runs: this ends by itself. */
 const MAX_OVERHEAD = 0.1;
 
 /**
  * Reads a bridge and says what can make it flood, with the command that would stop it. Nothing is changed.
- * Rejected with a UsageError, which lists the bridges that there are, where it is not clear which one is meant.
+ * Rejected with a UsageError, which lists the bridges that there are, where it is not clear which one is meant. `labs`
+ * knows the labs that `netns` may name.
  */
-export async function explainBridge(options: ExplainOptions = {}): Promise<Explanation> {
+export async function explainBridge(
+  options: ExplainOptions = {},
+  labs?: Labs,
+): Promise<Explanation> {
   const { bridge, netns, bundle: folder } = options;
   if (options.mask === true && folder === undefined) {
     throw new UsageError(
@@ -85,7 +93,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
   }
   requireLivePrivileges();
   const tool = options.pcap === undefined ? null : await captureTool();
-  const [found, ...others] = await whichBridge(bridge, netns);
+  const [found, ...others] = await whichBridge(bridge, netns, labs);
   if (found === undefined || others.length > 0) {
     const names = [found, ...others].map((one) => `${one?.name} (${one?.place.label})`);
     throw new UsageError(
@@ -117,46 +125,47 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     // As it is now: an entry that came meanwhile is no cause any more. Of one that is gone there is what was read first.
     const now = await readAgain(state, names);
     if (now === null) collected.ended ??= endedGone(state.name, collected.seconds);
-    else state = now;
+    else {
+      if (now.name !== state.name) collected.notes.push(RENAMED);
+      state = now;
+    }
     explanation = withFindings(explanationOf(state, thresholds), {
       ...{ before: first, state, collected, captureOf: capture?.fileOf },
     });
   }
   if (folder !== undefined) {
     const mask = options.mask === true ? createMask(state) : null;
-    const shown =
-      mask === null
-        ? { state, explanation }
-        : masked(mask, { before: first, state, collected }, explanation);
+    const seen = { before: first, state, collected, explanation };
+    const shown = mask === null ? seen : masked(mask, seen);
     await writeBundle({ folder, state, shown, mask });
   }
   return explanation;
 }
 
 /** What an explanation is made of. */
-interface Looked {
-  /** The bridge when frames began to be looked at, and as it was read last. */
-  before: BridgeState;
-  state: BridgeState;
+interface Looked extends Omit<Shown, "explanation"> {
   collected: Collected;
   captureOf?: ((flow: Flow) => string | null) | undefined;
 }
 
 /** The same explanation of a bridge with other names: what it is made of is masked, not its sentences. */
-function masked(
-  mask: Mask,
-  { before, state: seen, collected }: Omit<Looked, "collected"> & { collected: Collected | null },
-  { time, thresholds }: Explanation,
-): { state: BridgeState; explanation: Explanation } {
-  const state = mask.state(seen);
-  const first = { ...explanationOf(state, thresholds), time };
-  const explanation =
-    collected === null
-      ? first
-      : withFindings(first, {
-          ...{ before: mask.state(before), state, collected: mask.collected(collected) },
-        });
-  return { state, explanation };
+function masked(mask: Mask, { explanation, ...seen }: Shown): Shown {
+  const made = {
+    before: mask.state(seen.before),
+    state: mask.state(seen.state),
+    collected: seen.collected === null ? null : mask.collected(seen.collected),
+  };
+  const { time, thresholds } = explanation;
+  return { ...made, explanation: { ...explainedBy(made, thresholds), time } };
+}
+
+/** What follows from what was read and counted, and from nothing else; a bundle has all of it. */
+export function explainedBy(
+  { before, state, collected }: Omit<Shown, "explanation">,
+  thresholds: Thresholds,
+): Explanation {
+  const first = explanationOf(state, thresholds);
+  return collected === null ? first : withFindings(first, { before, state, collected });
 }
 
 function captureInto(folder: string, tool: CaptureTool, state: BridgeState): Capture {
@@ -196,7 +205,7 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     belowMore: 0,
     notes: [
       ...ALL_CAUSES.flatMap((cause) => cause.notes(state)).map((note) => ({
-        ...note,
+        ...{ about: "state" as const, ...note },
         ...remedyOf(state, note.remedy),
       })),
       ...promiscuous(state),
@@ -213,7 +222,7 @@ async function readAgain(
   try {
     return await readBridge(place, ifindex, names);
   } catch (error) {
-    if (error instanceof UsageError) return null;
+    if (error instanceof BridgeGoneError) return null;
     throw error;
   }
 }
@@ -227,8 +236,20 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     ...first,
     ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, ...seen },
     traffic: trafficOf(looked),
-    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
+    notes: [
+      ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
+      ...notes,
+      ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
+    ],
   };
+}
+
+/** A finding says the same of a flood that was seen. */
+function isTold({ cause, title, remedy }: Finding, note: Note): boolean {
+  const fix = note.remedy?.command;
+  return (
+    cause === note.cause && (title === note.text || (fix !== undefined && fix === remedy?.command))
+  );
 }
 
 /** Of a port that came or went meanwhile what its interface counted is not known. */
@@ -247,5 +268,5 @@ function trafficOf({ before, state, collected: { flows } }: Looked): Explanation
 function promiscuous(state: BridgeState): Note[] {
   if (state.promiscuity === 0) return [];
   const text = `${state.name} itself is promiscuous: the host gets a copy of every frame, flooded or not; a capture does that while it runs, and so does \`ip link set ${state.name} promisc on\``;
-  return [{ cause: null, text, remedy: null }];
+  return [{ about: "state", cause: null, text, remedy: null }];
 }

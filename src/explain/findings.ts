@@ -1,16 +1,15 @@
 /** What is above the thresholds among what was counted, what stayed below, and frames that left nowhere. */
 
-import { portName } from "../bridge/port-name.ts";
-import type { BridgeState, Port } from "../bridge/state.ts";
+import type { BridgeState } from "../bridge/state.ts";
 import type { Below, Finding, Note, Thresholds } from "../document/explain.ts";
 import { type Collected, type Flow, type FlowClass, WHOLE } from "../live/collect.ts";
 import type { Why } from "./causes/cause.ts";
-import { whyMoving } from "./causes/mac-duplicate.ts";
-import { type Proposed, remedyOf } from "./causes/remedy.ts";
-import { portPhrase } from "./causes/whereabouts.ts";
+import { remedyOf } from "./causes/remedy.ts";
 import { whyFlooded } from "./causes/why.ts";
-import { isOwn, isRightlyFiltered, portCopies, portsWith, strays, whyNowhere } from "./delivery.ts";
+import { type Delivery, deliveryOf, portCopies, whyNowhere } from "./delivery.ts";
+import { belowMoving, type Draft, flapping, type Moving, movesOf } from "./moves.ts";
 import { type Counts, grouped, type Peak, peakOf, sum } from "./peak.ts";
+import { type KnownPorts, knownPorts } from "./ports.ts";
 
 export const THRESHOLDS: Thresholds = {
   unknownUnicast: 10,
@@ -25,11 +24,10 @@ export const THRESHOLDS: Thresholds = {
 /** Copies a second from which on a flood is more than low. */
 const MEDIUM = 1_000;
 const HIGH = 10_000;
+/** Flows of a flood that came in where their source is not. */
+const ASTRAY = 3;
 /** Of what stayed below the thresholds. */
 const BELOW = 10;
-
-/** A finding as its cause proposes it. */
-type Draft = Omit<Finding, "remedy" | "noRemedy"> & { remedy: Proposed };
 
 export interface Judged {
   findings: Finding[];
@@ -56,15 +54,16 @@ export function judged(
   thresholds: Thresholds,
   { captureOf = () => null, before = state }: JudgeOptions = {},
 ): Judged {
-  const ports = portsKnown(state, before);
-  const floods = sorted(collected, floodCounts(state, collected), thresholds);
-  const rest = collected.flows.filter((flow) => !isRightlyFiltered(state, collected, flow));
+  const ports = knownPorts(state, before);
+  const delivery = deliveryOf(withMembersOf(before, state), collected);
+  const floods = sorted(collected, floodCounts(delivery), thresholds);
+  const rest = collected.flows.filter((flow) => !delivery.isRightlyFiltered(flow));
   const vanished = sorted({ ...collected, flows: rest }, () => vanishing, thresholds);
   const moving = movesOf(collected);
   const isMoving = (one: Moving) =>
     one.moves >= thresholds.frames && one.perSecond >= thresholds.moves;
   const draft = (group: Group, extra: Partial<Draft> = {}): Draft => ({
-    ...flood({ state, collected, ports }, group),
+    ...flood({ state, collected, ports, delivery }, group),
     captures: group.flows.flatMap((flow) => captureOf(flow) ?? []),
     ...extra,
   });
@@ -90,13 +89,19 @@ export function judged(
   };
 }
 
+/** Who has left a group meanwhile was to get it before. */
+function withMembersOf(before: BridgeState, state: BridgeState): BridgeState {
+  const members = [...state.multicast.members, ...before.multicast.members];
+  return { ...state, multicast: { ...state.multicast, members } };
+}
+
 /** What of a flow's frames and copies counts: of the flow itself and of each of its steps. */
 type Counting = (counted: Counts) => Counts;
 
 /** Copies that went astray, and frames of which any can have: no more than there were such copies. */
-function floodCounts(state: BridgeState, collected: Collected): (flow: Flow) => Counting {
+function floodCounts({ copiesOf }: Delivery): (flow: Flow) => Counting {
   return (flow) => {
-    const got = strays(state, collected, flow);
+    const got = copiesOf(flow);
     const all = sum(got, ({ copies }) => copies);
     const astray = sum(got, ({ copies, stray }) => (stray ? copies : 0));
     const share = all === 0 ? 1 : astray / all;
@@ -160,12 +165,14 @@ function totals(flow: Flow): Counts {
 interface Told {
   state: BridgeState;
   collected: Collected;
-  ports: Ports;
+  ports: KnownPorts;
+  delivery: Delivery;
 }
 
-function flood({ state, collected, ports }: Told, group: Group): Omit<Draft, "captures"> {
+function flood(told: Told, group: Group): Omit<Draft, "captures"> {
+  const { state, collected, ports, delivery } = told;
   const { flows, framesPerSecond, copiesPerSecond } = group;
-  const origin = originOf(state, flows);
+  const origin = originOf(delivery, flows);
   const came = sum(flows, ({ frames }) => frames);
   const frames = Math.round(group.frames);
   return {
@@ -187,15 +194,13 @@ function flood({ state, collected, ports }: Told, group: Group): Omit<Draft, "ca
     copies: Math.round(group.copies),
     bytes: Math.round((sum(flows, ({ bytes }) => bytes) * frames) / Math.max(1, came)),
     ...{ framesPerSecond, copiesPerSecond },
-    victims: victimsOf(state, collected, ports, group),
-    evidence: evidenceOf(state, collected, ports, group),
+    victims: victimsOf(told, group),
+    evidence: evidenceOf(told, group),
   };
 }
 
 function evidenceOf(
-  state: BridgeState,
-  collected: Collected,
-  ports: Ports,
+  { collected, ports, delivery }: Told,
   { flows, copies: astray }: Group,
 ): string[] {
   const sources = new Set(flows.map(({ source }) => source)).size;
@@ -206,42 +211,30 @@ function evidenceOf(
       ? `, ${Math.round(astray)} of them by ports that should not have them`
       : "";
   const up = host > 0 ? `; the host itself got ${host}` : "";
-  const round = flows.filter((flow) => isAstray(state, flow));
   return [
     `${sum(flows, ({ frames }) => frames)} frames of ${sources === 1 ? "one source" : `${sources} sources`} came in and left as ${all} copies in ${collected.seconds.toFixed(1)} s${wrong}${up} (${howCounted(collected)})`,
-    ...round.map(
-      ({ source, port, frames }) =>
-        `${frames} frames of ${source} came in by ${ports.of(port).name}, and ${source} is behind ${homes(state, source)}`,
-    ),
+    ...[...flows]
+      .filter(delivery.isAstray)
+      .sort((a, b) => b.frames - a.frames)
+      .slice(0, ASTRAY)
+      .map(
+        ({ source, port, frames }) =>
+          `${frames} frames of ${source} came in by ${ports.of(port).name}, and ${source} is behind ${delivery.homeNames(source)}`,
+      ),
   ];
 }
 
 /** Ports by which copies left that should not have, with the share of these that are the group's own. */
-function victimsOf(
-  state: BridgeState,
-  collected: Collected,
-  ports: Ports,
-  { flows, copies }: Group,
-): Finding["victims"] {
-  const [byTo, victims] = [
-    grouped(flows, ({ destination, vlan }) => `${destination} ${vlan}`),
-    new Map<number, number>(),
-  ];
-  for (const [flow] of byTo) {
-    if (flow === undefined) continue;
-    for (const { port, copies: many, stray } of strays(state, collected, flow)) {
-      if (stray) victims.set(port, (victims.get(port) ?? 0) + many);
+function victimsOf({ ports, delivery }: Told, { flows, copies }: Group): Finding["victims"] {
+  const victims = new Map<number, number>();
+  for (const [flow] of grouped(flows, ({ destination, vlan }) => `${destination} ${vlan}`)) {
+    for (const one of flow === undefined ? [] : delivery.copiesOf(flow)) {
+      if (one.stray) victims.set(one.port, (victims.get(one.port) ?? 0) + one.copies);
     }
   }
+  const all = sum([...victims.values()], (many) => many);
   // Others may send to the same destination.
-  const share = Math.min(
-    1,
-    copies /
-      Math.max(
-        1,
-        sum([...victims.values()], (many) => many),
-      ),
-  );
+  const share = Math.min(1, copies / Math.max(1, all));
   return [...victims]
     .map(([port, many]) => ({ port: ports.of(port), copies: Math.round(many * share) }))
     .filter(({ copies: many }) => many > 0)
@@ -272,7 +265,7 @@ const KINDS: Record<FlowClass, string> = {
   multicast: "multicast",
 };
 
-function nowhere(state: BridgeState, ports: Ports, { flows, frames }: Group): Note {
+function nowhere(state: BridgeState, ports: KnownPorts, { flows, frames }: Group): Note {
   const most = largest(flows);
   const { class: kind, source, destination } = most;
   const all = sum(flows, (flow) => flow.frames);
@@ -297,10 +290,10 @@ function nowhere(state: BridgeState, ports: Ports, { flows, frames }: Group): No
     host > 0 ? `left nowhere but to the host itself (${host} copies)` : "left nowhere",
   ];
   const reason = why ?? "why is not told by the bridge's state; a filter may have dropped them";
-  return { cause: null, text: `${words.join(" ")}: ${reason}`, remedy: null };
+  return { about: "frames", cause: null, text: `${words.join(" ")}: ${reason}`, remedy: null };
 }
 
-function belowOf(ports: Ports, kind: Below["kind"], group: Group): Below {
+function belowOf(ports: KnownPorts, kind: Below["kind"], group: Group): Below {
   const most = largest(group.flows);
   const one = <T>(of: (flow: Flow) => T) =>
     new Set(group.flows.map(of)).size === 1 ? of(most) : null;
@@ -316,7 +309,7 @@ function belowOf(ports: Ports, kind: Below["kind"], group: Group): Below {
 }
 
 /** Of one source, a few frames each for many addresses. */
-function scan(ports: Ports, { flows }: Group): Why & Pick<Draft, "destination"> {
+function scan(ports: KnownPorts, { flows }: Group): Why & Pick<Draft, "destination"> {
   const { source, port } = largest(flows);
   return {
     cause: "never-learned",
@@ -341,106 +334,10 @@ function since({ beganNs }: Collected, flows: readonly Flow[]): string {
 }
 
 /** Of those by the port that their source lives behind, where any of a flood came in there: what comes round is nobody's. */
-function originOf(state: BridgeState, flows: readonly Flow[]): Flow {
-  const own = flows.filter((flow) => !isAstray(state, flow));
+function originOf({ isAstray }: Delivery, flows: readonly Flow[]): Flow {
+  const own = flows.filter((flow) => !isAstray(flow));
   return largest(own.length === 0 ? flows : own);
 }
-
-/**
- * Its source lives behind other ports than the one it came in by, as the links say: entries move with such frames. Of a
- * port that is gone, or that is not known yet, that cannot be told.
- */
-function isAstray(state: BridgeState, { source, port }: Flow): boolean {
-  if (!state.ports.some(({ ifindex }) => ifindex === port)) return false;
-  if (isOwn(state, source)) return true;
-  const homes = portsWith(state, source);
-  return homes.length > 0 && !homes.some(({ ifindex }) => ifindex === port);
-}
-
-function homes(state: BridgeState, source: string): string {
-  const ports = portsWith(state, source).map(({ name }) => name);
-  return ports.length === 0 ? `${state.name} itself` : ports.join(" and ");
-}
-
-interface Moving {
-  address: string;
-  vlan: number;
-  to: Collected["moves"];
-  moves: number;
-  /** Over all of the time. */
-  perSecond: number;
-}
-
-function movesOf({ moves, seconds }: Collected): Moving[] {
-  return grouped(moves, ({ address, vlan }) => `${address} ${vlan}`).flatMap((to) => {
-    const [first] = to;
-    if (first === undefined) return [];
-    const total = sum(to, ({ moves: many }) => many);
-    const { address, vlan } = first;
-    // A few within a fraction of a second are no rate.
-    return [{ address, vlan, to, moves: total, perSecond: total / Math.max(1, seconds) }];
-  });
-}
-
-function flapping(state: BridgeState, { seconds }: Collected, ports: Ports, moving: Moving): Draft {
-  const { address, vlan, to, moves, perSecond } = moving;
-  const names = to.map(({ port }) => ports.of(port).name);
-  return {
-    kind: "flood",
-    ...whyMoving(state, moving, ports.of),
-    severity: "medium",
-    ...{ source: address, destination: null, vlan, ingressPort: null },
-    addresses: { source: null, destination: null },
-    ...{ protocol: null, sourcePort: null, destinationPort: null },
-    since: "before attach",
-    ...{ frames: moves, copies: 0, bytes: 0, framesPerSecond: perSecond, copiesPerSecond: 0 },
-    ...{ victims: [], captures: [] },
-    evidence: [
-      `${moves} moves in ${seconds.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${to.map(({ moves: many }, index) => `${many} to ${names[index]}`).join(", ")}`,
-    ],
-  };
-}
-
-function belowMoving(ports: Ports, { address, vlan, to, moves, perSecond }: Moving): Below {
-  const [first] = to;
-  return {
-    ...{ kind: "moves", class: null, source: address, destination: null, vlan },
-    ingressPort: first === undefined ? null : ports.of(first.port),
-    ...{ frames: moves, copies: 0, framesPerSecond: perSecond, copiesPerSecond: 0 },
-  };
-}
-
-interface Ports {
-  of(ifindex: number): NonNullable<Finding["ingressPort"]>;
-  /** `port pa (container web)`. */
-  phrase(ifindex: number): string;
-}
-
-/** By what was read last, and first of those that are gone since. */
-function portsKnown(state: BridgeState, before: BridgeState): Ports {
-  const find = (ports: readonly Port[], ifindex: number) =>
-    ports.find((port) => port.ifindex === ifindex);
-  return {
-    of: (ifindex) => {
-      const port = find(state.ports, ifindex) ?? find(before.ports, ifindex);
-      const name = port?.name ?? (ifindex === 0 ? JOINED : portName(state, ifindex));
-      return { name, ifindex, owner: port?.owner?.label ?? null };
-    },
-    phrase: (ifindex) => {
-      if (ifindex === state.ifindex) return "the host itself";
-      if (ifindex === 0) return JOINED;
-      const port = find(state.ports, ifindex);
-      if (port !== undefined) return portPhrase(port);
-      const gone = find(before.ports, ifindex);
-      return gone === undefined
-        ? `a port that is gone (ifindex ${ifindex})`
-        : `port ${gone.name} (${[gone.owner?.label ?? [], "gone"].flat().join(", ")})`;
-    },
-  };
-}
-
-/** Its ifindex was not known to the probes. */
-const JOINED = "a port that joined meanwhile";
 
 function largest(flows: readonly Flow[]): Flow {
   return flows.reduce((a, b) => (b.frames > a.frames ? b : a));

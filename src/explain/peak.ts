@@ -30,10 +30,7 @@ export function peakOf(
   counted: readonly Counted[],
   time: { seconds: number; counted: number },
 ): Peak {
-  const steps = grouped(
-    counted.flatMap((one) => one.steps),
-    ({ endMs }) => String(endMs),
-  )
+  const steps = grouped(counted.flatMap(stepsOf), ({ endMs }) => String(endMs))
     .map((same) => ({
       endMs: same[0]?.endMs ?? 0,
       frames: sum(same, ({ frames }) => frames),
@@ -57,6 +54,26 @@ export function peakOf(
     framesPerSecond: Math.max(frames * mean, most.frames * peak),
     copiesPerSecond: Math.max(copies * mean, most.copies * peak),
   };
+}
+
+/** Each step is scaled on its own: together they are no more than there were in all. */
+function stepsOf({ steps, frames, copies }: Counted): Counted["steps"] {
+  const share = (all: number, some: number) => (some > all ? all / some : 1);
+  const [ofFrames, ofCopies] = [
+    share(
+      frames,
+      sum(steps, (step) => step.frames),
+    ),
+    share(
+      copies,
+      sum(steps, (step) => step.copies),
+    ),
+  ];
+  return steps.map((step) => ({
+    endMs: step.endMs,
+    frames: step.frames * ofFrames,
+    copies: step.copies * ofCopies,
+  }));
 }
 
 /** Over windows that end where a step does; of a step that a window cuts, the part that lies in it. */

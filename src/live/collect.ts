@@ -132,9 +132,9 @@ async function count(
 ): Promise<Collected> {
   const slots = createSlots();
   const acts: ByHand[] = [];
-  const poll = () => {
-    acts.push(...takeByHand(maps, ["deleted"]).filter(({ device }) => device === state.name));
-  };
+  const poll = () => acts.push(...takeByHand(maps, ["deleted"]));
+  /** What the bridge is called, and was. */
+  const called = new Set([state.name]);
   maps.add("ports", portEntries(BRIDGE, state, slots));
   if (maps.has("host")) maps.add("host", [hostEntry(BRIDGE, state, slots)]);
   let behind = true;
@@ -183,7 +183,8 @@ async function count(
     const part = counted / all;
     return {
       ...(part < WHOLE ? scaled(seen, traffic.factors()) : seen),
-      ...{ beganNs, deleted: acts, homes: [], share: cpu / all, ended, seconds: all },
+      ...{ beganNs, homes: [], share: cpu / all, ended, seconds: all },
+      deleted: acts.filter(({ device }) => called.has(device)),
       ...{ counted: Math.min(counted, all), backend, notes: [] },
     };
   };
@@ -192,7 +193,9 @@ async function count(
   /** Its ports as they are now; null, and that it has ended, where the bridge is gone. */
   const portsNow = (): Link[] | null => {
     const links = readLinks(state.place);
-    if (links.some(({ ifindex, kind }) => ifindex === state.ifindex && kind === "bridge")) {
+    const own = links.find(({ ifindex, kind }) => ifindex === state.ifindex && kind === "bridge");
+    if (own !== undefined) {
+      called.add(own.name);
       thereAt = Date.now();
       return links.filter(({ master }) => master === state.ifindex);
     }

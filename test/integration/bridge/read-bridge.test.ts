@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import { placeOf } from "../../../src/bridge/places.ts";
-import { readBridge } from "../../../src/bridge/read-bridge.ts";
+import { placeOf } from "../../../src/bridge/find-namespace.ts";
+import { BridgeGoneError, readBridge } from "../../../src/bridge/read-bridge.ts";
 import type { BridgeState, Upper } from "../../../src/bridge/state.ts";
-import { UsageError } from "../../../src/system/errors.ts";
 import { openRouteSocket } from "../../../src/system/netlink.ts";
 import { closeNamespace, openPath } from "../../../src/system/netns.ts";
 import { run } from "../external/machine.ts";
@@ -193,7 +192,7 @@ describe("the state of a bridge", () => {
     expect(name).toBe(hostile);
     home.ip("link", "set", hostile, "name", "other");
     expect((await readBridge(place, ifindex)).name).toBe("other");
-    await expect(readBridge(place, hostile)).rejects.toThrow(UsageError);
+    await expect(readBridge(place, hostile)).rejects.toThrow(BridgeGoneError);
   });
 
   it("counts what was learned, where the kernel does", async () => {

@@ -88,7 +88,7 @@ it("takes the only bridge, and asks which where there are two", async () => {
   const netns = ["--netns", lab.bridge.path];
   const one = await bridgescope(["explain", ...netns, "--no-probes"]);
   expect(one.code).toBe(0);
-  expect(one.stdout).toContain("br0 in ");
+  expect(one.stdout).toMatch(/^br0 \(/);
   lab.shell("ip link add br1 type bridge");
   const two = await bridgescope(["explain", ...netns]);
   lab.shell("ip link del br1");
@@ -114,7 +114,7 @@ it("exits with 3 for a flood above threshold, 0 without, and leaves nothing behi
   const untouched = state();
   const quiet = await bridgescope([...words, "--duration", "500ms"]);
   expect(quiet.code).toBe(0);
-  expect(quiet.stdout).toContain("no flood above threshold was seen");
+  expect(quiet.stdout).toContain("nothing above threshold in");
   const running = start([...words, "--duration", "60s", "--json"]);
   await running.saw("looking at frames");
   let told = false;

@@ -246,6 +246,8 @@ describe("a flood is copies at ports that should not have them:", () => {
     const two = to(GROUP, { [PB]: 1000, [PC]: 1000 });
     const seen = judge([flow({ ...GROUPED, ...all(1000, 2000) })], state, two);
     expect(seen).toEqual({ findings: [], texts: [], below: [], belowMore: 0 });
+    const left = collected([flow({ ...GROUPED, ...all(1000, 2000) })], two);
+    expect(judged(bridge(), left, THRESHOLDS, { before: state }).findings[0]?.copies).toBe(1000);
     const nobody = judge([flow({ ...GROUPED, ...all(1000, 2000) })], bridge(), two);
     expect(nobody.findings).toMatchObject([{ kind: "flood", copies: 2000 }]);
     expect(nobody.findings[0]?.victims).toHaveLength(2);
@@ -302,6 +304,12 @@ describe("a rate is the most within one second:", () => {
     const steps = [250, 550, 850, 1150].map((endMs) => ({ endMs, frames: 20, copies: 20 }));
     const { below } = judge([flow({ ...STORM, frames: 80, copies: 80, steps })]);
     expect(below[0]?.framesPerSecond).toBeCloseTo(60 + (20 * 100) / 250);
+  });
+
+  it("of steps that were scaled on their own, no more than there were in all", () => {
+    const steps = [{ endMs: 250, frames: 110, copies: 220 }];
+    const { below } = judge([flow({ ...STORM, frames: 90, copies: 180, steps })]);
+    expect(below).toMatchObject([{ frames: 90, framesPerSecond: 90, copiesPerSecond: 180 }]);
   });
 
   it("fewer frames than there must be are no finding, however fast", () => {
