@@ -127,7 +127,8 @@ export async function explainBridge(
     if (now === null) collected.ended ??= endedGone(state.name, collected.seconds);
     else {
       if (now.name !== state.name) collected.notes.push(RENAMED);
-      state = now;
+      const former = [...first.formerAddresses, first.address];
+      state = { ...now, formerAddresses: former.filter((address) => address !== now.address) };
     }
     explanation = withFindings(explanationOf(state, thresholds), {
       ...{ before: first, state, collected, captureOf: capture?.fileOf },

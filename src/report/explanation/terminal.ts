@@ -160,7 +160,8 @@ function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): voi
   labelled(screen, "Risk", risk);
   screen.paragraph("Undo:", { indent: 2 });
   screen.verbatim(undo, 4);
-  labelled(screen, "Verify", verify);
+  screen.paragraph("Verify (it fails until that is done):", { indent: 2 });
+  screen.verbatim(verify, 4);
 }
 
 function labelled(screen: Screen, name: string, text: string): void {
