@@ -343,6 +343,12 @@ test("a VLAN mismatch is none where the port of the destination is in the VLAN o
   expect(why(state(10, 20), { vlan: 10 })).not.toMatchObject({ cause: "vlan-mismatch" });
 });
 
+test("an entry of somebody else that was deleted is no cause", () => {
+  const deleted = [{ address: C, by: "bridge (pid 4711)" }];
+  expect(why(bridge(), {}, { deleted })).toMatchObject({ cause: "aged-out" });
+  expect(why(bridge(), { destination: C }, { deleted })).toMatchObject({ cause: "entry-removed" });
+});
+
 test("an entry that came while this was looking is told", () => {
   const now = why(bridge({ entries: [entry(B, "b")] }));
   expect(now.title).toMatch(/had no entry for a part of the time$/);
