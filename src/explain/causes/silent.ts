@@ -1,24 +1,26 @@
-import type { BridgeState } from "../../bridge/state.ts";
-import { believers, type Cause, type CauseNote, entryAt, hasEntry, lifetime } from "./cause.ts";
+import type { BridgeState, Neighbour } from "../../bridge/state.ts";
+import { type Cause, type CauseNote, entryAt, lifetime, users } from "./cause.ts";
 import { allHomes, type Home, homePhrase, virtualAddress } from "./whereabouts.ts";
 
 /** Somebody is about to send to the address; the bridge does not know where it is. */
 export const silent: Cause = {
-  notes: (state) =>
-    state.ageingMs === 0
-      ? []
-      : allHomes(state)
-          .filter(({ port }) => port === null || (port.flags.learning && !port.flags.locked))
-          .filter(({ address }) => !hasEntry(state, address) && virtualAddress(address) === null)
-          .flatMap((home) => note(state, home)),
+  notes: (state) => {
+    if (state.ageingMs === 0) return [];
+    const known = new Set(state.entries.map(({ address }) => address));
+    const inUse = users(state).filter((entry) => IN_USE.includes(entry.state));
+    return allHomes(state)
+      .filter(({ port }) => port === null || (port.flags.learning && !port.flags.locked))
+      .filter(({ address }) => !known.has(address) && virtualAddress(address) === null)
+      .flatMap((home) => note(state, home, inUse));
+  },
 };
 
 /** What is silent for long stays stale in the tables of all that it ever talked to. */
 const IN_USE = ["reachable", "delay", "probe", "permanent"];
 
-function note(state: BridgeState, home: Home): CauseNote[] {
-  const [first] = believers(state, home.address).filter(
-    (entry) => IN_USE.includes(entry.state) && entry.namespace.inode !== home.namespace?.inode,
+function note(state: BridgeState, home: Home, inUse: readonly Neighbour[]): CauseNote[] {
+  const first = inUse.find(
+    (entry) => entry.address === home.address && entry.namespace.inode !== home.namespace?.inode,
   );
   if (first === undefined) return [];
   const who = `${first.namespace.label} has it as the neighbour ${first.ip}`;
