@@ -127,8 +127,7 @@ export async function explainBridge(
     if (now === null) collected.ended ??= endedGone(state.name, collected.seconds);
     else {
       if (now.name !== state.name) collected.notes.push(RENAMED);
-      const former = [...first.formerAddresses, first.address];
-      state = { ...now, formerAddresses: former.filter((address) => address !== now.address) };
+      state = { ...now, formerAddresses: formerAddresses(now, collected) };
     }
     explanation = withFindings(explanationOf(state, thresholds), {
       ...{ before: first, state, collected, captureOf: capture?.fileOf },
@@ -226,6 +225,11 @@ async function readAgain(
     if (error instanceof BridgeGoneError) return null;
     throw error;
   }
+}
+
+/** The bridge takes the lowest address of its ports', which come and go. */
+function formerAddresses({ address }: BridgeState, { ownAddresses }: Collected): string[] {
+  return ownAddresses.filter((one) => one !== address);
 }
 
 function withFindings(first: Explanation, looked: Looked): Explanation {

@@ -197,6 +197,7 @@ function collectedRules(standIns: StandIns): Rules<Collected> {
     moves: { address },
     deleted: { address, by: (text) => standIns.process(text) },
     homes: { address },
+    ownAddresses: address,
     backend: word,
     ended: { early: word, text: sentence },
     notes: sentence,

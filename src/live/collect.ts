@@ -1,23 +1,21 @@
 /** What a bridge does with its frames for a while, by flow. */
 
-import { entriesAt } from "../bridge/fdb.ts";
-import { type Link, readLinks } from "../bridge/links.ts";
-import { atPlace } from "../bridge/places.ts";
-import { bridgeGone, readBridge } from "../bridge/read-bridge.ts";
+import { readLinks } from "../bridge/links.ts";
+import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
 import type { EndedEarly } from "../document/explain.ts";
 import type { BackendName } from "../probes/backend.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { LIVE } from "../probes/programs.ts";
-import { ipText, type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
+import { ipText } from "../system/neighbours.ts";
 import { macOfInteger } from "../text/mac-address.ts";
 import { type LiveBackend, liveBackends } from "./backend.ts";
 import { type ByHand, takeByHand } from "./by-hand.ts";
 import { createGuard, type GuardedProbes } from "./guard.ts";
+import { followMembers, type Home, type Membership } from "./membership.ts";
 import { partNote } from "./pace.ts";
 import { type LiveProgram, loadLive } from "./program.ts";
-import { createSlots, fdbEntries, hostEntry, portEntries, type Slots } from "./program-keys.ts";
-import { createSteps, type FlowCount, type FlowStep, type Steps } from "./steps.ts";
+import { createSteps, type FlowCount, type FlowStep, mergedSteps, type Steps } from "./steps.ts";
 
 export interface CollectOptions {
   seconds: number;
@@ -65,15 +63,6 @@ export interface Flow {
   destinationPort: number | null;
 }
 
-export interface Home {
-  address: string;
-  vlan: number;
-  /** Ifindex. */
-  port: number;
-  /** An address of the bridge's own or a port's. */
-  local: boolean;
-}
-
 export interface Collected {
   /** Seconds that all of this is of, and when they began, by CLOCK_MONOTONIC in nanoseconds. */
   seconds: number;
@@ -92,6 +81,8 @@ export interface Collected {
   deleted: Pick<ByHand, "address" | "by">[];
   /** Every entry of a single host that its FDB had at any time meanwhile; one for each port where the address moved. */
   homes: Home[];
+  /** Link-layer addresses that the bridge device had meanwhile, from the first to the last. */
+  ownAddresses: string[];
   /** Of one CPU, over all of the time. */
   share: number;
   /** Why it ended early, and the same in a sentence. */
@@ -100,20 +91,23 @@ export interface Collected {
 }
 
 const STEP_MS = 250;
+/** Netlink tells of what comes and goes; a namespace that is gone says nothing. */
+const STEPS_TO_CHECK = 4;
 /** Of the time; what is missing then is that between the looks. */
 export const WHOLE = 0.98;
-/** The only one that the program looks at. */
-const BRIDGE = 1;
 const CLASSES: Record<number, FlowClass> = { 4: "unknownUnicast", 6: "broadcast", 7: "multicast" };
 
 /** Loads probes, counts, and lets them go; nothing stays behind, however it ends. */
 export async function collect(state: BridgeState, options: CollectOptions): Promise<Collected> {
   const program = await loadLive(LIVE, await liveBackends(options.backend, LIVE), options.signal);
-  const feed = program.maps.has("fdb") ? atPlace(state.place, openNeighbourFeed) : null;
   try {
-    return await count(state, program, feed, options);
+    const members = followMembers(state, program.maps);
+    try {
+      return await count(state, program, members, options);
+    } finally {
+      members.close();
+    }
   } finally {
-    feed?.close();
     await program.close();
   }
 }
@@ -121,7 +115,7 @@ export async function collect(state: BridgeState, options: CollectOptions): Prom
 async function count(
   state: BridgeState,
   { maps, backend, ready, attach, detach, cost }: LiveProgram,
-  feed: NeighbourFeed | null,
+  members: Membership,
   {
     seconds,
     maxOverhead,
@@ -130,35 +124,25 @@ async function count(
     onCounting,
   }: CollectOptions,
 ): Promise<Collected> {
-  const slots = createSlots();
   const acts: ByHand[] = [];
-  const poll = () => acts.push(...takeByHand(maps, ["deleted"]));
-  /** What the bridge is called, and was. */
-  const called = new Set([state.name]);
-  maps.add("ports", portEntries(BRIDGE, state, slots));
-  if (maps.has("host")) maps.add("host", [hostEntry(BRIDGE, state, slots)]);
-  let behind = true;
-  /** What happened to the FDB while nothing was counted; and of entries that were set by hand, which no program sees. */
-  const mirror = () => {
-    if (feed === null) return;
-    const { messages, overrun } = feed.read();
-    if (!behind && !overrun && messages.length === 0) return;
-    behind = false;
-    maps.set("fdb", fdbEntries(BRIDGE, state, entriesAt(state.place, state.ifindex), slots));
+  let [there, thereAt] = [true, Date.now()];
+  const look = (at: () => boolean) => {
+    if (there) there = at();
+    if (there) thereAt = Date.now();
+  };
+  const poll = () => {
+    acts.push(...takeByHand(maps, ["deleted"]));
+    if (there) there = members.follow();
   };
   const traffic = createTraffic(state);
   const probes: GuardedProbes = {
-    attach: () => {
-      traffic.begins();
-      attach();
-    },
-    detach: () => {
-      detach();
-      traffic.ends();
-    },
+    attach: () => attach(0, traffic.begins),
+    detach: () => detach(traffic.ends),
     ...{ ready, time: () => {}, cost },
   };
-  const guard = createGuard({ probes, limit: maxOverhead, onCount: mirror, signal });
+  // What happened to the FDB while nothing was counted no program has seen.
+  const onCount = () => look(members.check);
+  const guard = createGuard({ probes, limit: maxOverhead, onCount, signal });
   await guard.begin(poll);
   const beganNs = Number(process.hrtime.bigint());
   const started = performance.now();
@@ -174,35 +158,25 @@ async function count(
       return;
     }
     const factor = traffic.stepFactors();
-    const byFlow = (key: string) => factor(portOfFlow(slots, key));
+    const byFlow = (key: string) => factor(members.portOf(BigInt(key.split(",")[1] ?? 0) >> 51n));
     steps.end(performance.now() - started, flowCounts(maps), byFlow, span);
     span = 1;
   };
   const soFar = (): Collected => {
-    const [all, seen] = [elapsed(), read(maps, slots, steps)];
+    const [all, seen] = [elapsed(), read(maps, members, steps)];
     const part = counted / all;
     return {
-      ...(part < WHOLE ? scaled(seen, traffic.factors()) : seen),
-      ...{ beganNs, homes: [], share: cpu / all, ended, seconds: all },
-      deleted: acts.filter(({ device }) => called.has(device)),
+      ...atHome(part < WHOLE ? scaled(seen, traffic.factors()) : seen, members),
+      ...{ homes: members.homes(), ownAddresses: members.ownAddresses() },
+      ...{ beganNs, share: cpu / all, ended, seconds: all },
+      deleted: acts.filter(({ device }) => members.names().has(device)),
       ...{ counted: Math.min(counted, all), backend, notes: [] },
     };
   };
-  const known = new Set(state.ports.map(({ ifindex }) => ifindex));
-  let thereAt = Date.now();
-  /** Its ports as they are now; null, and that it has ended, where the bridge is gone. */
-  const portsNow = (): Link[] | null => {
-    const links = readLinks(state.place);
-    const own = links.find(({ ifindex, kind }) => ifindex === state.ifindex && kind === "bridge");
-    if (own !== undefined) {
-      called.add(own.name);
-      thereAt = Date.now();
-      return links.filter(({ master }) => master === state.ifindex);
-    }
+  const endGone = () => {
     ended = endedGone(state.name, elapsed());
     // A bridge takes its entries with it: those nobody deleted on purpose.
     acts.splice(0, acts.length, ...acts.filter(({ at }) => at <= thereAt));
-    return null;
   };
   const end = started + seconds * 1000;
   onCounting?.();
@@ -213,16 +187,13 @@ async function count(
     endStep(phase.counted);
     if (phase.drops) ended = { early: "backlog", text: phase.notes.join() };
     onSoFar?.(soFar());
-    if (step % 4 !== 0) continue;
-    const ports = portsNow();
-    if (ports === null) break;
-    const joined = await joinedBy(known, ports, state);
-    if (joined !== null) maps.add("ports", portEntries(BRIDGE, joined, slots));
-    mirror();
+    if (step % STEPS_TO_CHECK === 0) look(members.check);
+    if (!there) endGone();
   }
   poll();
-  detach();
-  if (ended === null) portsNow();
+  await probes.detach();
+  look(members.check);
+  if (ended === null && !there) endGone();
   const all = counted / elapsed();
   const part = ended === null && all < WHOLE ? partNote(all, maxOverhead) : null;
   return { ...soFar(), notes: [...(part === null ? [] : [part]), ...maps.full(full(maps))] };
@@ -236,18 +207,6 @@ function full(maps: ProbeMaps): string[] {
 export function endedGone(name: string, seconds: number): NonNullable<Collected["ended"]> {
   const text = `${bridgeGone(name)}: it was noticed after ${seconds.toFixed(1)} s of looking at frames, and what was seen until then is the answer`;
   return { early: "bridge-gone", text };
-}
-
-/** The bridge as it is now, where ports have joined it that are not known yet; they are from then on. */
-async function joinedBy(
-  known: Set<number>,
-  ports: readonly Link[],
-  state: BridgeState,
-): Promise<BridgeState | null> {
-  const joined = ports.filter(({ ifindex }) => !known.has(ifindex));
-  if (joined.length === 0) return null;
-  for (const { ifindex } of joined) known.add(ifindex);
-  return readBridge(state.place, state.ifindex).catch(() => null);
 }
 
 interface Traffic {
@@ -367,17 +326,7 @@ function flowCounts(maps: ProbeMaps): Map<string, FlowCount> {
   );
 }
 
-/** Ifindex of a slot's device; 0 where that is not known. */
-function ifindexOf(slots: Slots, slot: bigint): number {
-  return Number((slots.device(slot) ?? 0n) & 0xffffffffn);
-}
-
-function portOfFlow(slots: Slots, key: string): number {
-  const [, flow = "0"] = key.split(",");
-  return ifindexOf(slots, BigInt(flow) >> 51n);
-}
-
-function read(maps: ProbeMaps, slots: Slots, steps: Steps): Seen {
+function read(maps: ProbeMaps, { portOf }: Membership, steps: Steps): Seen {
   const by = (name: string) =>
     new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
   const bytes = by("flowBytes");
@@ -392,7 +341,7 @@ function read(maps: ProbeMaps, slots: Slots, steps: Steps): Seen {
     return [
       {
         class: kind,
-        port: ifindexOf(slots, flow >> 51n),
+        port: portOf(flow >> 51n),
         source: macOfInteger(flow),
         destination: macOfInteger(to),
         vlan: vlanOf(to),
@@ -404,21 +353,20 @@ function read(maps: ProbeMaps, slots: Slots, steps: Steps): Seen {
         acknowledged: Math.max(0, Number(acks.get(key.join())?.[1] ?? 0n) - 1),
         firstNs: Number(details.get(key.join())?.[0] ?? 0n),
         steps: steps.of(key.join()),
-        addresses: addressesOf(details.get(key.join()) ?? []),
-        ...{ sourcePort: null, destinationPort: null },
+        ...headerOf(details.get(key.join()) ?? []),
       },
     ];
   });
   const got = maps.counts("got").map(([[to = 0n, slot = 0n], n]) => ({
     destination: macOfInteger(to),
     vlan: vlanOf(to),
-    port: ifindexOf(slots, slot),
+    port: portOf(slot),
     copies: n,
   }));
   const moves = maps.counts("moves").map(([[address = 0n, slot = 0n], n]) => ({
     address: macOfInteger(address),
     vlan: vlanOf(address),
-    port: ifindexOf(slots, slot),
+    port: portOf(slot),
     moves: n,
   }));
   return { flows, got, moves };
@@ -441,21 +389,101 @@ const IPV4 = 0x8;
 const ARP = 0x608;
 const IPV6 = 0xdd86;
 
-/** `detail` is @detail of live.bt: time, EtherType, protocol, and the two addresses in halves. */
-function addressesOf(detail: readonly bigint[]): Flow["addresses"] {
-  const [, type = 0n, protocol = 0n, ...halves] = detail;
+/** Of TCP and UDP. */
+const WITH_PORTS = [6, 17];
+
+/** `detail` is @detail of live.bt: time, EtherType, protocol with ports and fragment, and the two addresses in halves. */
+function headerOf(
+  detail: readonly bigint[],
+): Pick<Flow, "addresses" | "sourcePort" | "destinationPort"> {
+  const [, type = 0n, transport = 0n, ...halves] = detail;
   const [sourceHigh = 0n, source = 0n, destinationHigh = 0n, destination = 0n] = halves;
   const kind = Number(type);
-  if (![IPV4, ARP, IPV6].includes(kind)) return { source: null, destination: null, protocol: null };
+  const noPorts = { sourcePort: null, destinationPort: null };
+  if (![IPV4, ARP, IPV6].includes(kind))
+    return { addresses: { source: null, destination: null, protocol: null }, ...noPorts };
   const text = (high: bigint, low: bigint) => {
     const bytes = Buffer.alloc(16);
     bytes.writeBigUInt64LE(kind === IPV6 ? high : low, 0);
     bytes.writeBigUInt64LE(low, 8);
     return ipText(kind === IPV6 ? bytes : bytes.subarray(0, 4));
   };
-  return {
+  const protocol = Number(transport & 0xffn);
+  const addresses = {
     source: text(sourceHigh, source),
     destination: text(destinationHigh, destination),
-    protocol: kind === ARP ? "ARP" : (PROTOCOLS[Number(protocol)] ?? `IP protocol ${protocol}`),
+    protocol: kind === ARP ? "ARP" : (PROTOCOLS[protocol] ?? `IP protocol ${protocol}`),
+  };
+  const first = transport >> 40n === 0n;
+  if (kind === ARP || !first || !WITH_PORTS.includes(protocol)) return { addresses, ...noPorts };
+  const ports = Buffer.alloc(8);
+  ports.writeBigUInt64LE(transport >> 8n);
+  return { addresses, sourcePort: ports.readUInt16BE(0), destinationPort: ports.readUInt16BE(2) };
+}
+
+/**
+ * Whose a frame of a port was that had joined and that the program was not told of yet: of the port behind which the FDB
+ * had its address, or else of the only one that joined.
+ */
+function atHome({ flows, got, moves }: Seen, members: Membership): Seen {
+  const [only = 0, ...more] = members.joined();
+  const ports = new Map<string, number>();
+  const local = new Set<string>();
+  for (const home of members.homes()) {
+    if (home.local) local.add(`${home.address} ${home.vlan}`);
+    else if (members.joined().has(home.port)) ports.set(`${home.address} ${home.vlan}`, home.port);
+  }
+  const portOf = (port: number, address: string, vlan: number) =>
+    port !== 0 ? port : (ports.get(`${address} ${vlan}`) ?? (more.length === 0 ? only : 0));
+  // When a port joins the bridge may take another address, which the program hears of a little later.
+  const forHost = ({ class: kind, destination, vlan, copies, hostCopies }: Flow) =>
+    kind === "unknownUnicast" && copies === hostCopies && local.has(`${destination} ${vlan}`);
+  return {
+    flows: unique(
+      flows.filter((flow) => !forHost(flow)),
+      (flow) => ({ ...flow, port: portOf(flow.port, flow.source, flow.vlan) }),
+      (flow) => [flow.class, flow.port, flow.source, flow.destination, flow.vlan].join(),
+      addFlow,
+    ),
+    got: unique(
+      got,
+      (one) => ({ ...one, port: portOf(one.port, one.destination, one.vlan) }),
+      (one) => [one.destination, one.vlan, one.port].join(),
+      (a, b) => ({ ...a, copies: a.copies + b.copies }),
+    ),
+    moves: unique(
+      moves,
+      (one) => ({ ...one, port: portOf(one.port, one.address, one.vlan) }),
+      (one) => [one.address, one.vlan, one.port].join(),
+      (a, b) => ({ ...a, moves: a.moves + b.moves }),
+    ),
+  };
+}
+
+function unique<T>(
+  all: readonly T[],
+  change: (one: T) => T,
+  key: (one: T) => string,
+  add: (a: T, b: T) => T,
+): T[] {
+  const found = new Map<string, T>();
+  for (const one of all.map(change)) {
+    const known = found.get(key(one));
+    found.set(key(one), known === undefined ? one : add(known, one));
+  }
+  return [...found.values()];
+}
+
+function addFlow(a: Flow, b: Flow): Flow {
+  const [first, other] =
+    b.firstNs !== 0 && (a.firstNs === 0 || b.firstNs < a.firstNs) ? [b, a] : [a, b];
+  return {
+    ...first,
+    frames: first.frames + other.frames,
+    bytes: first.bytes + other.bytes,
+    copies: first.copies + other.copies,
+    hostCopies: first.hostCopies + other.hostCopies,
+    acknowledged: first.acknowledged + other.acknowledged,
+    steps: mergedSteps(first.steps, other.steps),
   };
 }

@@ -1,4 +1,5 @@
 /** A probe program that looks at bridges of the host, with its maps at hand. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BackendName, ProbeBackend } from "../probes/backend.ts";
 import { NONCE, type ProbeProgram, startProbes } from "../probes/bpftrace.ts";
 import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
@@ -15,10 +16,19 @@ export interface LiveProgram {
   event: EventCost;
   /** Resolves when it can be attached again. */
   ready(): Promise<unknown>;
-  /** Counts from now on, with nothing left of the frame that was in hand when it last did. */
-  attach(): void;
-  /** Costs nothing from now on. */
-  detach(): void;
+  /**
+   * Counts when it resolves, with nothing left of the frame that was in hand when it last did, and times one frame in
+   * 2^shift; `opened` is called just before. Its programs come to their places one after another, so until all are there
+   * no frame is taken into hand: of a frame that is counted everything is.
+   */
+  attach(shift?: number, opened?: () => void): Promise<void>;
+  /** The same while it counts. */
+  time(shift: number): void;
+  /**
+   * Costs nothing from when it resolves on. Takes no more frames into hand, calls `closed`, lets those in hand be finished,
+   * and then lets the programs go.
+   */
+  detach(closed?: () => void): Promise<void>;
   attached(): boolean;
   /** Share of one CPU that it takes while `wait` runs. */
   cost(wait: () => Promise<void>): Promise<number>;
@@ -27,6 +37,12 @@ export interface LiveProgram {
   /** Nothing of it stays. */
   close(): Promise<void>;
 }
+
+/** The map @mask, and what it holds while no frame is taken into hand: more than any mask of frames that are timed. */
+const GATE = "mask";
+const CLOSED = 1n << 32n;
+/** A poll of NAPI with a frame that leaves by a thousand ports takes no longer. */
+const SETTLE_MS = 3;
 
 /** Entries that each of its maps can hold. */
 const MAP_KEYS = 65_536;
@@ -97,16 +113,31 @@ async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promis
     await end();
     throw error;
   }
+  const gate = (value: bigint) => void maps.set(GATE, [[[0n], value]]);
+  const time = (shift: number) => gate((1n << BigInt(shift)) - 1n);
   return {
     maps,
     backend,
     event,
     ready: hooks.ready,
-    attach: () => {
-      if (!hooks.attached()) maps.clear("cur");
-      hooks.attach();
+    attach: async (shift = 0, opened) => {
+      if (!hooks.attached()) {
+        maps.clear("cur");
+        gate(CLOSED);
+        hooks.attach();
+        await sleep(SETTLE_MS);
+      }
+      opened?.();
+      time(shift);
     },
-    detach: hooks.detach,
+    time,
+    detach: async (closed) => {
+      if (!hooks.attached()) return;
+      gate(CLOSED);
+      closed?.();
+      await sleep(SETTLE_MS);
+      hooks.detach();
+    },
     attached: hooks.attached,
     cost: async (wait) => {
       const statistics = enableBpfStatistics();

@@ -4,6 +4,7 @@ import { addressAttribute, dump, eachAttribute, eachMessage, routeSocket } from 
 import type { NetworkNamespace } from "./netns.ts";
 
 const AF_NETLINK = 16;
+const RTMGRP_LINK = 1 << 0;
 const RTMGRP_NEIGH = 1 << 2;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
@@ -11,6 +12,8 @@ const FEED_BYTES = 8 << 20;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_BRIDGE = 7;
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
@@ -154,10 +157,10 @@ export function ipText(bytes: Buffer): string | null {
   return longest === "" ? groups.join(":") : groups.join(":").replace(longest, "::");
 }
 
-/** Changes of neighbour tables as they come. */
+/** Changes of neighbour tables as they come, and that links have changed. */
 export interface NeighbourFeed {
-  /** What has come since; `overrun` when the kernel had to drop some. */
-  read(): { messages: NeighbourMessage[]; overrun: boolean };
+  /** What has come since; `links` where one came, went or changed, `overrun` when the kernel had to drop some. */
+  read(): { messages: NeighbourMessage[]; links: boolean; overrun: boolean };
   close(): void;
 }
 
@@ -167,13 +170,13 @@ export function openNeighbourFeed(namespace: NetworkNamespace): NeighbourFeed {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, Buffer.from(Int32Array.of(FEED_BYTES).buffer));
   const address = Buffer.alloc(12);
   address.writeUInt16LE(AF_NETLINK, 0);
-  address.writeUInt32LE(RTMGRP_NEIGH, 8);
+  address.writeUInt32LE(RTMGRP_LINK | RTMGRP_NEIGH, 8);
   bind(fd, address);
   const answer = Buffer.alloc(65_536);
   return {
     read: () => {
       const messages: NeighbourMessage[] = [];
-      let overrun = false;
+      let [links, overrun] = [false, false];
       for (;;) {
         let length: number;
         try {
@@ -183,8 +186,9 @@ export function openNeighbourFeed(namespace: NetworkNamespace): NeighbourFeed {
           overrun = true;
           continue;
         }
-        if (length < 0) return { messages, overrun };
+        if (length < 0) return { messages, links, overrun };
         eachMessage(answer.subarray(0, length), (type, body) => {
+          if (type === RTM_NEWLINK || type === RTM_DELLINK) links = true;
           const message = parseNeighbour(type, body);
           if (message !== null) messages.push(message);
         });

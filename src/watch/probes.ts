@@ -46,7 +46,6 @@ export async function loadWatch(
   const mirrors = maps.has("fdb");
   const knowsHosts = maps.has("host");
   let aimed = new Set<bigint>();
-  const time = (shift: number) => void maps.set("mask", [[[0n], (1n << BigInt(shift)) - 1n]]);
   return {
     aim: (targets) => {
       const devices = targets.flatMap(({ number, state }) => portEntries(number, state, slots));
@@ -70,12 +69,9 @@ export async function loadWatch(
       write("fdb", fdbEntries(number, state, entries, slots));
     },
     ready: program.ready,
-    attach: (shift) => {
-      time(shift);
-      program.attach();
-    },
-    time,
-    detach: program.detach,
+    attach: (shift) => program.attach(shift),
+    time: program.time,
+    detach: () => program.detach(),
     counting: program.attached,
     read: () => readMaps(maps, slots),
     byHand: () => takeByHand(maps, ["added", "deleted"]),

@@ -17,6 +17,7 @@ const ETHERTYPE = 0x88b5;
 const FRAMES = 128;
 const TRAINS = 40;
 const GONE = "02:00:00:00:99:99";
+const NEWBORN = "02:00:00:00:0b:0d";
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const lab = await floodLab();
@@ -30,19 +31,19 @@ const learn = (...hosts: HostName[]) => {
 };
 learn("a", "b", "c");
 
-/** Sends trains of frames out of a device of host a. */
-function sender(device: string, to: string) {
+/** Sends trains of frames out of a device of a host. */
+function sender(device: string, to: string, host: HostName = "a", source = macOf(host)) {
   const frames = Buffer.alloc(FRAMES * 60);
   for (let at = 0; at < frames.length; at += 60) {
     macBytes(to).copy(frames, at);
-    macBytes(macOf("a")).copy(frames, at + 6);
+    macBytes(source).copy(frames, at + 6);
     frames.writeUInt16BE(ETHERTYPE, at + 12);
   }
   const train = new FrameTrain(frames, 60);
-  const [link] = JSON.parse(lab.hosts.a.ip("-j", "link", "show", "dev", device)) as {
+  const [link] = JSON.parse(lab.hosts[host].ip("-j", "link", "show", "dev", device)) as {
     ifindex: number;
   }[];
-  const namespace = openPath("a", lab.hosts.a.path);
+  const namespace = openPath(host, lab.hosts[host].path);
   const socket = openPacketSocket(namespace, link?.ifindex ?? 0);
   closeNamespace(namespace);
   /** Instructions per frame: those of the quickest train, in which no timer ticked. */
@@ -76,18 +77,18 @@ for (const side of SIDES) {
   const attached = probes.get(side);
   await attached?.ready();
   // As `watch` counts on a busy bridge: one frame in 64 is timed.
-  attached?.attach(6);
+  await attached?.attach(6);
   for (const [name, way] of Object.entries(ways)) {
     instructions[name as keyof typeof ways][side] = way();
   }
-  attached?.detach();
+  await attached?.detach();
   say(`${side}: ${JSON.stringify(instructions)}`);
 }
 
 const before = new Map([...probes].map(([side, one]) => [side, one.read()]));
 for (const one of probes.values()) {
   await one.ready();
-  one.attach(0);
+  await one.attach(0);
 }
 const host = state.address;
 lab.shell("ip addr add 10.77.0.9/24 dev br0");
@@ -106,7 +107,7 @@ lab.got("b", { from: "b", source: "02:00:00:00:77:01", to: GONE, count: 3 });
 lab.got("c", { from: "c", source: "02:00:00:00:77:01", to: GONE, count: 3 });
 lab.shell("ping -c 3 -i 0.05 -q 10.77.0.1 >/dev/null");
 await sleep(200);
-for (const one of probes.values()) one.detach();
+for (const one of probes.values()) await one.detach();
 const counted = {} as WatchReport["counted"];
 for (const [side, one] of probes) {
   if (side === "none") continue;
@@ -119,6 +120,15 @@ for (const [side, one] of probes) {
   );
 }
 for (const one of probes.values()) await one.close();
+
+/** A port joins, sends at once, and is sent to: nothing of that is flooded. */
+function bear() {
+  lab.shell(`ip link add pn type veth peer name eth9 address ${NEWBORN} netns ${lab.hosts.c.pid}`);
+  lab.shell("ip link set pn master br0 up");
+  lab.shell("ip link set eth9 up", "c");
+  sender("eth9", macOf("a"), "c", NEWBORN)();
+  lab.got("c", { from: "a", to: NEWBORN, count: 100 });
+}
 
 const explained = {} as WatchReport["explained"];
 for (const side of SIDES) {
@@ -137,12 +147,14 @@ for (const side of SIDES) {
   void answer.finally(() => over.abort());
   while (!over.signal.aborted) {
     if (looking) {
+      if (sent === 0) bear();
       lab.got("c", { from: "a", to: GONE, count: 20 });
       sent += 20;
     }
     await sleep(20);
     if (sent === 200) over.abort();
   }
+  lab.shell("ip link del pn");
   explained[side] = (await answer).findings.map(({ cause, frames, copies }) => ({
     ...{ cause, frames, copies },
   }));

@@ -100,6 +100,7 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       moves: [],
       deleted: [],
       homes: [],
+      ownAddresses: [],
     },
     ...{ share: 0.01, ended: null, notes: [] },
     ...over,
