@@ -66,6 +66,22 @@ describe("an address lives", () => {
     expect(noted(state)).not.toContain("destination-gone");
   });
 
+  it("where a VXLAN device says, unless a link is seen elsewhere", () => {
+    const remote = { address: GONE, ip: "192.0.2.7", port: 4789, vni: 7, permanent: true };
+    const vxlan = {
+      ...{ vni: 7, external: false, group: null, local: null, port: 4789, learning: false },
+      remotes: [remote, { ...remote, address: B }, { ...remote, address: "00:00:00:00:00:00" }],
+    };
+    const state = bridge({
+      ports: [port("b", B), port("c", C, { kind: "vxlan", peer: null, vxlan })],
+    });
+    expect(why(state, { destination: GONE }).title).toContain(
+      "behind port pc: pc has it at the remote 192.0.2.7 has no entry",
+    );
+    expect(why(state, { destination: B }).title).toContain("behind port pb has no entry");
+    expect(noted(state)).toEqual([]);
+  });
+
   it("perhaps behind a port whose other end is unseen or another bridge's, and only then", () => {
     const inner = { master: 9, uppers: [upper("bridge", C)] };
     const open = bridge({
