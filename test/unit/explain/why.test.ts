@@ -311,6 +311,14 @@ describe("a group that goes to all", () => {
   });
 });
 
+test("a silent host is told of where somebody is about to send to it, and not by what is stale", () => {
+  const known = (state: "stale" | "reachable" | "permanent") =>
+    noted(bridge({ neighbours: [{ ...neighbour("10.77.0.2", B), state }] }));
+  expect(known("permanent")).toEqual(["aged-out"]);
+  expect(known("reachable")).toEqual(["aged-out"]);
+  expect(known("stale")).toEqual([]);
+});
+
 describe("while a topology change is on", () => {
   // The kernel tells 2 × forward_delay as the ageing time then.
   const state = bridge({ stp: true, topologyChange: true, ageingMs: 30_000 });
