@@ -274,32 +274,39 @@ interface Looked {
   frames: number;
 }
 
-/** How many were built: each bridge has a name of its own, for the kernel's events of the FDB say of it no more than that. */
+/** How many were built: each has a bridge's name and addresses of its own, for the kernel's events of an FDB say no more of whose it is. */
 let built = 0;
 
 /** Builds a mix, looks at its bridge while it goes on, and gives what was found; `flood` beside it is what it should find. */
 async function lookAt(mix: Mix, flood: boolean): Promise<Looked> {
   const island = await newIsland();
-  const bridge = `mix${built++}`;
-  const onIt = (script: string) => script.replaceAll("br0", bridge);
+  const number = 0x10 + built++;
+  const bridge = `mix${number}`;
+  const own = (script: string) =>
+    script.replaceAll("br0", bridge).replaceAll(":0d:", `:${number.toString(16)}:`);
+  const ownSource = (frame: Buffer) => {
+    const copy = Buffer.from(frame);
+    if (copy[10] === 0x0d) copy[10] = number;
+    return copy;
+  };
   const ends: (() => void)[] = [];
   try {
-    await island.shell(onIt(STAGE + HOSTS + (mix.set ?? "")));
+    await island.shell(own(STAGE + HOSTS + (mix.set ?? "")));
     const looked = new AbortController();
     if (mix.act !== undefined) {
-      const acting = island.begin(onIt(`${STAGE}${mix.act}`));
+      const acting = island.begin(own(`${STAGE}${mix.act}`));
       if (mix.untilDone) acting.once("exit", () => looked.abort());
     }
     const sent: Sent[] = [...(mix.sent ?? [])];
     if (flood) sent.push({ netns: "a", everyMs: 5, frame: FLOOD });
     for (const { netns, device = "eth0", everyMs, frame } of sent) {
-      ends.push(await sendEvery(everyMs, island, { netns, device }, frame));
+      ends.push(await sendEvery(everyMs, island, { netns, device }, ownSource(frame)));
     }
     const before = await received(island, bridge);
     const { findings } = await explainBridge({
       bridge,
       netns: island.netns,
-      seconds: flood ? 1.5 : (mix.seconds ?? 3),
+      seconds: flood ? 1.5 : (mix.seconds ?? 2),
       signal: looked.signal,
     });
     return {
