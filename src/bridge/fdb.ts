@@ -7,13 +7,18 @@ import type { FdbEntry, Place } from "./state.ts";
 
 /** What a bridge's FDB holds now; nothing where the bridge is gone. */
 export function entriesAt(place: Place, bridge: number): FdbEntry[] {
-  const read = (fd: number) => dumpFdb(fd, bridge).map(entryOf);
+  const read = (fd: number) => entriesOf(bridge, dumpFdb(fd, bridge));
   try {
     return atPlace(place, (namespace) => withDumpSocket(namespace, read)) ?? [];
   } catch (error) {
     if (error instanceof SystemCallError && error.code === "ENODEV") return [];
     throw error;
   }
+}
+
+/** Those of the bridge's own table. */
+export function entriesOf(bridge: number, messages: readonly NeighbourMessage[]): FdbEntry[] {
+  return messages.filter(({ master }) => master === bridge).map(entryOf);
 }
 
 export function entryOf(message: NeighbourMessage): FdbEntry {

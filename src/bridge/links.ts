@@ -11,10 +11,10 @@ import {
 import { atPlace } from "./places.ts";
 import type { Place, Port } from "./state.ts";
 
-const RTM_GETLINK = 18;
-const LINK_HEADER = 16;
+export const RTM_GETLINK = 18;
+export const LINK_HEADER = 16;
 const IFF_UP = 1;
-const IFLA = {
+export const IFLA = {
   address: 1,
   name: 3,
   mtu: 4,
@@ -39,7 +39,7 @@ export interface Link {
   /** IFLA_INFO_KIND; `device` for a physical one. */
   kind: string;
   master: number | null;
-  /** The other end of a veth: its ifindex, and which namespace it is in; null for this one. */
+  /** The other end of a veth, or what a stacked device sits on: its ifindex, and which namespace it is in; null for this one. */
   link: number | null;
   linkNetnsid: number | null;
   counters: Port["counters"];

@@ -1,10 +1,11 @@
 /** Where the other ends of veth ports are, and what is there. */
 
-import { dumpNeighbours, ipText, type NeighbourMessage } from "../system/neighbours.ts";
+import { dumpFdb, dumpNeighbours, ipText, type NeighbourMessage } from "../system/neighbours.ts";
 import { ask, attributesOf, dump, withDumpSocket } from "../system/netlink-dump.ts";
 import type { NetworkNamespace } from "../system/netns.ts";
 import { dumpLinks, type Link } from "./links.ts";
 import { atPlace, type KnownPlace } from "./places.ts";
+import type { Place } from "./state.ts";
 
 const RTM_GETADDR = 22;
 const ADDRESS_HEADER = 8;
@@ -33,6 +34,22 @@ export function viewNamespace(place: KnownPlace): NamespaceView | null {
       neighbours: dumpNeighbours(fd),
     })),
   );
+}
+
+/** The unicast addresses that devices of a place take besides their own, by ifindex. */
+export function readFilters(place: Place, devices: readonly Link[]): Map<number, string[]> {
+  const read = (fd: number) =>
+    devices.map(({ ifindex, address }): [number, string[]] => [
+      ifindex,
+      dumpFdb(fd, 0, ifindex).flatMap((entry) =>
+        entry.self && isUnicast(entry.address) && entry.address !== address ? [entry.address] : [],
+      ),
+    ]);
+  return new Map(atPlace(place, (namespace) => withDumpSocket(namespace, read)) ?? []);
+}
+
+function isUnicast(address: string | null): address is string {
+  return address !== null && (Number.parseInt(address.slice(0, 2), 16) & 1) === 0;
 }
 
 /** Which of the places the numbers (IFLA_LINK_NETNSID) of the socket's namespace mean. */

@@ -1,10 +1,8 @@
 /** The network namespaces of this host that anybody can be found in: by process, or by a name. */
 import { statSync } from "node:fs";
-import path from "node:path";
 import { closeNamespace, inNamespace, type NetworkNamespace, openPath } from "../system/netns.ts";
 import { cgroupOf, commandOf, containerId, entries, processes } from "../system/processes.ts";
 import { hostSite } from "../system/site.ts";
-import { findNamespace } from "./find-namespace.ts";
 import type { Place } from "./state.ts";
 
 const NETNS_FOLDER = hostSite.netnsFolder;
@@ -52,20 +50,6 @@ export function listPlaces(): KnownPlace[] {
     }
   }
   return [...places.values()].sort((a, b) => Number(b.own) - Number(a.own) || a.inode - b.inode);
-}
-
-/** What `--netns` names: a path, a PID, a name of `ip netns` or a container; a UsageError where there is none. */
-export async function placeOf(text: string): Promise<KnownPlace> {
-  const namespace = await findNamespace(text, text);
-  try {
-    const { inode } = namespace;
-    const known = listPlaces().find((place) => place.inode === inode);
-    // Held by a mount elsewhere or by a descriptor alone: the path that led there still does.
-    const at = text.includes("/") ? path.resolve(text) : `/proc/${text}/ns/net`;
-    return known ?? { inode, path: at, own: false, label: text, pid: null, netns: null };
-  } finally {
-    closeNamespace(namespace);
-  }
 }
 
 /** Runs `action` with the namespace of the place open; null where that is gone. */

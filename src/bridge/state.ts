@@ -57,14 +57,24 @@ export interface Peer {
 
 /** A VXLAN device, and what its own FDB says (`bridge fdb show dev … self`). */
 export interface Vxlan {
+  /** 0 where it is external: then frames bring the number along (collect metadata), and whoever sends them says where to. */
   vni: number;
+  external: boolean;
   /** Where frames go for which it has no entry: a group or a single remote; null where they go nowhere. */
   group: string | null;
   local: string | null;
   port: number;
   learning: boolean;
   /** 00:00:00:00:00:00 is the default remote, of which there may be many. */
-  remotes: { address: string; ip: string; port: number; vni: number; permanent: boolean }[];
+  remotes: {
+    address: string;
+    /** Null for one that a nexthop object says. */
+    ip: string | null;
+    port: number;
+    vni: number;
+    /** It does not age. */
+    permanent: boolean;
+  }[];
 }
 
 export type PortStpState = "disabled" | "listening" | "learning" | "forwarding" | "blocking";
@@ -117,7 +127,7 @@ export interface MdbEntry {
 export interface Querier {
   /** Its IP address. */
   address: string;
-  /** Ifindex of the port that it is heard on; null for the bridge itself. */
+  /** Ifindex of the port that it is heard on, 0 where that is gone; null for the bridge itself. */
   port: number | null;
 }
 
@@ -126,7 +136,10 @@ export interface MulticastState {
   members: MdbEntry[];
   /** Ports that every group goes to because a router is behind them, by address family. */
   routers: { port: number; ip4: boolean; ip6: boolean }[];
-  /** Who sends the queries, by address family; null where nobody is known; undefined where the kernel does not tell (before 5.16). */
+  /**
+   * Who sends the queries, by address family; null where nobody is known; undefined where the kernel does not tell
+   * (before 5.15, or while snooping is off).
+   */
   querier: { ip4: Querier | null; ip6: Querier | null } | undefined;
 }
 
@@ -201,6 +214,6 @@ export interface BridgeState {
   multicast: MulticastState;
   ports: Port[];
   entries: FdbEntry[];
-  /** Of the bridge's namespace, and of those of its peers. */
+  /** Of the bridge's namespace, and of those of its peers and of what sits on these. */
   neighbours: Neighbour[];
 }

@@ -4,8 +4,9 @@ import { UsageError } from "../system/errors.ts";
 import { commandLine } from "../text/command-line.ts";
 import { printable } from "../text/printable.ts";
 import { type FoundBridge, findAllBridges, OPEN_VSWITCH } from "./bridges.ts";
+import { type Labs, placeOf } from "./find-namespace.ts";
 import { type Link, readLinks } from "./links.ts";
-import { type KnownPlace, listPlaces, placeOf, plainPlace } from "./places.ts";
+import { type KnownPlace, listPlaces, plainPlace } from "./places.ts";
 import type { Place } from "./state.ts";
 
 export interface WhichBridge {
@@ -24,8 +25,9 @@ const MOST_LISTED = 20;
 export async function whichBridge(
   name: string | undefined,
   netns: string | undefined,
+  labs?: Labs,
 ): Promise<WhichBridge[]> {
-  const places = netns === undefined ? listPlaces() : [await placeOf(netns)];
+  const places = netns === undefined ? listPlaces() : [await placeOf(netns, { labs })];
   if (name === undefined) return allBridges(places, netns);
   const home = places.find((place) => place.own || netns !== undefined);
   const links = home === undefined ? [] : readLinks(home);

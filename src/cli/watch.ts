@@ -10,6 +10,7 @@ import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
 import { LEAST_INTERVAL_S, watchBridges } from "../watch/watch.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
+import { labNamespace } from "./labs.ts";
 import { addOptions, checkMode, type ModeOption } from "./options.ts";
 import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
@@ -41,7 +42,7 @@ const ALL: readonly WatchMode[] = ["probes", "netlink"];
 const WATCH_OPTIONS: readonly ModeOption<WatchMode>[] = [
   {
     ...{ flags: "--netns <which>", modes: ALL },
-    help: "its network namespace: path, PID, name of ip netns, or container",
+    help: "its network namespace: path, PID, name of ip netns, container or lab, or as printed",
   },
   {
     ...{ flags: "--no-probes", modes: ALL },
@@ -123,7 +124,7 @@ async function printRecords(
   signal: AbortSignal,
   format: (record: WatchRecord) => string,
 ): Promise<void> {
-  for await (const record of watchBridges({ ...request, signal })) {
+  for await (const record of watchBridges({ ...request, signal }, labNamespace)) {
     if (signal.aborted && process.stdout.destroyed) return;
     // Whoever reads slowly slows the records, not this machine's memory.
     if (!process.stdout.write(format(record))) {
@@ -147,7 +148,7 @@ async function onTerminal(request: Request, signal: AbortSignal, view: View): Pr
   try {
     const ended = AbortSignal.any([signal, terminal.quit]);
     const onFirst = (records: WatchRecord[]) => terminal.show(records);
-    for await (const record of watchBridges({ ...request, signal: ended, onFirst })) {
+    for await (const record of watchBridges({ ...request, signal: ended, onFirst }, labNamespace)) {
       terminal.show([record]);
     }
   } finally {

@@ -1,7 +1,9 @@
-/** Which flooded frames a port gets, and what decides it: should_deliver() and br_flood() of net/bridge/br_forward.c. */
+/** What ports are called, which flooded frames each gets, and what decides it: should_deliver() and br_flood() of net/bridge/br_forward.c. */
 
+import { portName } from "../bridge/port-name.ts";
 import type { BridgeState, Port } from "../bridge/state.ts";
-import type { PortVerdict } from "../document/explain.ts";
+import type { Finding, PortVerdict } from "../document/explain.ts";
+import { portPhrase } from "./causes/whereabouts.ts";
 
 export function portVerdicts(state: BridgeState): PortVerdict[] {
   return [hostVerdict(state), ...state.ports.map((port) => portVerdict(state, port))];
@@ -62,3 +64,36 @@ function vlans(port: Port): string {
   const more = port.vlans.length > 8 ? ` and ${port.vlans.length - 8} more` : "";
   return `VLAN ${shown.join(", ")}${more}`;
 }
+
+/** Names of ports, of those that are gone since too. */
+export interface KnownPorts {
+  of(ifindex: number): NonNullable<Finding["ingressPort"]>;
+  /** `port pa (container web)`. */
+  phrase(ifindex: number): string;
+}
+
+/** By what was read last, and first of those that are gone since. */
+export function knownPorts(state: BridgeState, before: BridgeState): KnownPorts {
+  const find = (ports: readonly Port[], ifindex: number) =>
+    ports.find((port) => port.ifindex === ifindex);
+  return {
+    of: (ifindex) => {
+      const port = find(state.ports, ifindex) ?? find(before.ports, ifindex);
+      const name = port?.name ?? (ifindex === 0 ? JOINED : portName(state, ifindex));
+      return { name, ifindex, owner: port?.owner?.label ?? null };
+    },
+    phrase: (ifindex) => {
+      if (ifindex === state.ifindex) return "the host itself";
+      if (ifindex === 0) return JOINED;
+      const port = find(state.ports, ifindex);
+      if (port !== undefined) return portPhrase(port);
+      const gone = find(before.ports, ifindex);
+      return gone === undefined
+        ? `a port that is gone (ifindex ${ifindex})`
+        : `port ${gone.name} (${[gone.owner?.label ?? [], "gone"].flat().join(", ")})`;
+    },
+  };
+}
+
+/** Its ifindex was not known to the probes. */
+const JOINED = "a port that joined meanwhile";

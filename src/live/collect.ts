@@ -17,6 +17,7 @@ import { createGuard, type GuardedProbes } from "./guard.ts";
 import { partNote } from "./pace.ts";
 import { type LiveProgram, loadLive } from "./program.ts";
 import { createSlots, fdbEntries, hostEntry, portEntries, type Slots } from "./program-keys.ts";
+import { createSteps, type FlowCount, type FlowStep, type Steps } from "./steps.ts";
 
 export interface CollectOptions {
   seconds: number;
@@ -35,14 +36,17 @@ export type FlowClass = "unknownUnicast" | "broadcast" | "multicast";
 
 export interface Flow {
   class: FlowClass;
-  /** Ifindex of the port it came in by; the bridge's own for what the host sends. */
+  /**
+   * Ifindex of the port it came in by; the bridge's own for what the host sends; 0 for a port that joined meanwhile where
+   * nothing tells which.
+   */
   port: number;
   source: string;
   destination: string;
   vlan: number;
   frames: number;
   bytes: number;
-  /** To all ports, and, of these, to the host. */
+  /** To all ports and to the host, and, of these, to the host. */
   copies: number;
   hostCopies: number;
   /** How often its TCP acknowledgement number changed: somebody answers. 0 for what is not TCP in IPv4. */
@@ -51,11 +55,23 @@ export interface Flow {
    * What came since the step before, in the order of time, for windows of a second: milliseconds since `beganNs` at its
    * end, frames, and copies by ports (none of the host's own). Steps without frames and copies are left out.
    */
-  steps: { endMs: number; frames: number; copies: number }[];
+  steps: FlowStep[];
   /** Of its first frame, by CLOCK_MONOTONIC in nanoseconds; 0 where that was not seen. */
   firstNs: number;
   /** Of the IP or ARP header of its first frame. */
   addresses: { source: string | null; destination: string | null; protocol: string | null };
+  /** Of TCP or UDP of its first frame; null for what is neither, and for a fragment that is not the first. */
+  sourcePort: number | null;
+  destinationPort: number | null;
+}
+
+export interface Home {
+  address: string;
+  vlan: number;
+  /** Ifindex. */
+  port: number;
+  /** An address of the bridge's own or a port's. */
+  local: boolean;
 }
 
 export interface Collected {
@@ -69,11 +85,13 @@ export interface Collected {
   counted: number;
   backend: BackendName;
   flows: Flow[];
-  /** Copies of frames for a destination that left by a port. */
+  /** Copies of frames for a destination that left by a port; 0 for one that joined meanwhile where nothing tells which. */
   got: { destination: string; vlan: number; port: number; copies: number }[];
   moves: { address: string; vlan: number; port: number; moves: number }[];
   /** Entries that somebody deleted by hand. */
   deleted: Pick<ByHand, "address" | "by">[];
+  /** Every entry of a single host that its FDB had at any time meanwhile; one for each port where the address moved. */
+  homes: Home[];
   /** Of one CPU, over all of the time. */
   share: number;
   /** Why it ended early, and the same in a sentence. */
@@ -114,9 +132,9 @@ async function count(
 ): Promise<Collected> {
   const slots = createSlots();
   const acts: ByHand[] = [];
-  const poll = () => {
-    acts.push(...takeByHand(maps, ["deleted"]).filter(({ device }) => device === state.name));
-  };
+  const poll = () => acts.push(...takeByHand(maps, ["deleted"]));
+  /** What the bridge is called, and was. */
+  const called = new Set([state.name]);
   maps.add("ports", portEntries(BRIDGE, state, slots));
   if (maps.has("host")) maps.add("host", [hostEntry(BRIDGE, state, slots)]);
   let behind = true;
@@ -147,12 +165,26 @@ async function count(
   let ended: Collected["ended"] = null;
   let [counted, cpu] = [0, 0];
   const elapsed = () => Math.max(1, performance.now() - started) / 1000;
+  const steps = createSteps();
+  /** Steps that end together: nothing was counted in those before the last one. */
+  let span = 1;
+  const endStep = (counted: number) => {
+    if (counted === 0) {
+      span++;
+      return;
+    }
+    const factor = traffic.stepFactors();
+    const byFlow = (key: string) => factor(portOfFlow(slots, key));
+    steps.end(performance.now() - started, flowCounts(maps), byFlow, span);
+    span = 1;
+  };
   const soFar = (): Collected => {
-    const [all, seen] = [elapsed(), read(maps, slots)];
+    const [all, seen] = [elapsed(), read(maps, slots, steps)];
     const part = counted / all;
     return {
       ...(part < WHOLE ? scaled(seen, traffic.factors()) : seen),
-      ...{ beganNs, deleted: acts, share: cpu / all, ended, seconds: all },
+      ...{ beganNs, homes: [], share: cpu / all, ended, seconds: all },
+      deleted: acts.filter(({ device }) => called.has(device)),
       ...{ counted: Math.min(counted, all), backend, notes: [] },
     };
   };
@@ -161,7 +193,9 @@ async function count(
   /** Its ports as they are now; null, and that it has ended, where the bridge is gone. */
   const portsNow = (): Link[] | null => {
     const links = readLinks(state.place);
-    if (links.some(({ ifindex, kind }) => ifindex === state.ifindex && kind === "bridge")) {
+    const own = links.find(({ ifindex, kind }) => ifindex === state.ifindex && kind === "bridge");
+    if (own !== undefined) {
+      called.add(own.name);
       thereAt = Date.now();
       return links.filter(({ master }) => master === state.ifindex);
     }
@@ -176,6 +210,7 @@ async function count(
     const phase = await guard.phase(Math.min(end, performance.now() + STEP_MS), poll);
     counted += phase.counted;
     cpu += (phase.share ?? 0) * phase.seconds;
+    endStep(phase.counted);
     if (phase.drops) ended = { early: "backlog", text: phase.notes.join() };
     onSoFar?.(soFar());
     if (step % 4 !== 0) continue;
@@ -220,6 +255,8 @@ interface Traffic {
   ends(): void;
   /** By ifindex of a port, or of the bridge's own device: frames that came in, by those that came while frames were counted. */
   factors(): (ifindex: number) => number;
+  /** The same of the time since it was called last. */
+  stepFactors(): (ifindex: number) => number;
 }
 
 /** By the interface counters, of the time from now on. */
@@ -234,12 +271,40 @@ function createTraffic({ place, ifindex: own }: BridgeState): Traffic {
     );
   const first = now();
   const counted = new Map<number, number>();
+  /** When the step began: the counters, and what of them was counted. */
+  let step = { first, counted: new Map<number, number>() };
   let since: Map<number, number> | null = null;
   const add = (until: Map<number, number>) => {
     for (const [ifindex, rx] of until) {
       const more = rx - (since?.get(ifindex) ?? first.get(ifindex) ?? 0);
       counted.set(ifindex, (counted.get(ifindex) ?? 0) + more);
     }
+  };
+  /** Books until now. */
+  const last = () => {
+    const until = now();
+    if (since !== null) {
+      add(until);
+      since = until;
+    }
+    return until;
+  };
+  const factorsSince = (begin: typeof step) => {
+    const until = last();
+    const seen = new Map(counted);
+    const ratio = (ifindexes: Iterable<number>) => {
+      let [all, part] = [0, 0];
+      for (const ifindex of ifindexes) {
+        all += (until.get(ifindex) ?? 0) - (begin.first.get(ifindex) ?? 0);
+        part += (seen.get(ifindex) ?? 0) - (begin.counted.get(ifindex) ?? 0);
+      }
+      return Math.max(1, all / Math.max(1, part));
+    };
+    const factor = new Map([...until.keys()].map((ifindex) => [ifindex, ratio([ifindex])]));
+    // Of a port that has left nobody has the counters: as of all others together.
+    const mean = ratio(until.keys());
+    const next = { first: until, counted: seen };
+    return { next, factors: (ifindex: number) => factor.get(ifindex) ?? mean };
   };
   return {
     begins: () => {
@@ -249,16 +314,11 @@ function createTraffic({ place, ifindex: own }: BridgeState): Traffic {
       if (since !== null) add(now());
       since = null;
     },
-    factors: () => {
-      const last = now();
-      if (since !== null) {
-        add(last);
-        since = last;
-      }
-      return (ifindex) => {
-        const all = (last.get(ifindex) ?? 0) - (first.get(ifindex) ?? 0);
-        return Math.max(1, all / Math.max(1, counted.get(ifindex) ?? 0));
-      };
+    factors: () => factorsSince({ first, counted: new Map() }).factors,
+    stepFactors: () => {
+      const { next, factors } = factorsSince(step);
+      step = next;
+      return factors;
     },
   };
 }
@@ -296,7 +356,28 @@ function scaled({ flows, got, moves }: Seen, factor: (ifindex: number) => number
   };
 }
 
-function read(maps: ProbeMaps, slots: Slots): Seen {
+/** By key of @flow. */
+function flowCounts(maps: ProbeMaps): Map<string, FlowCount> {
+  const copies = new Map(maps.counts("flowCopies").map(([key, n]) => [key.join(), n] as const));
+  return new Map(
+    maps.counts("flow").map(([key, frames]) => {
+      const flow = key.join();
+      return [flow, { frames, copies: copies.get(flow) ?? 0 }] as const;
+    }),
+  );
+}
+
+/** Ifindex of a slot's device; 0 where that is not known. */
+function ifindexOf(slots: Slots, slot: bigint): number {
+  return Number((slots.device(slot) ?? 0n) & 0xffffffffn);
+}
+
+function portOfFlow(slots: Slots, key: string): number {
+  const [, flow = "0"] = key.split(",");
+  return ifindexOf(slots, BigInt(flow) >> 51n);
+}
+
+function read(maps: ProbeMaps, slots: Slots, steps: Steps): Seen {
   const by = (name: string) =>
     new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
   const bytes = by("flowBytes");
@@ -304,7 +385,6 @@ function read(maps: ProbeMaps, slots: Slots): Seen {
   const hostCopies = by("flowUp");
   const acks = new Map(maps.tuples("ack").map(([key, value]) => [key.join(), value]));
   const details = new Map(maps.tuples("detail").map(([key, value]) => [key.join(), value]));
-  const ifindexOf = (slot: bigint) => Number((slots.device(slot) ?? 0n) & 0xffffffffn);
   const flows = maps.counts("flow").flatMap(([key, frames]): Flow[] => {
     const [to = 0n, flow = 0n] = key;
     const kind = CLASSES[Number(flow >> 48n) & 7];
@@ -312,7 +392,7 @@ function read(maps: ProbeMaps, slots: Slots): Seen {
     return [
       {
         class: kind,
-        port: ifindexOf(flow >> 51n),
+        port: ifindexOf(slots, flow >> 51n),
         source: macOfInteger(flow),
         destination: macOfInteger(to),
         vlan: vlanOf(to),
@@ -323,21 +403,22 @@ function read(maps: ProbeMaps, slots: Slots): Seen {
         // The first one that is seen is no change.
         acknowledged: Math.max(0, Number(acks.get(key.join())?.[1] ?? 0n) - 1),
         firstNs: Number(details.get(key.join())?.[0] ?? 0n),
-        steps: [],
+        steps: steps.of(key.join()),
         addresses: addressesOf(details.get(key.join()) ?? []),
+        ...{ sourcePort: null, destinationPort: null },
       },
     ];
   });
   const got = maps.counts("got").map(([[to = 0n, slot = 0n], n]) => ({
     destination: macOfInteger(to),
     vlan: vlanOf(to),
-    port: ifindexOf(slot),
+    port: ifindexOf(slots, slot),
     copies: n,
   }));
   const moves = maps.counts("moves").map(([[address = 0n, slot = 0n], n]) => ({
     address: macOfInteger(address),
     vlan: vlanOf(address),
-    port: ifindexOf(slot),
+    port: ifindexOf(slots, slot),
     moves: n,
   }));
   return { flows, got, moves };

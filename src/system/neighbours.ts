@@ -16,8 +16,17 @@ const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
 const IFLA_MASTER = 10;
 const NEIGHBOUR_HEADER = 12;
+const NTF_SELF = 1 << 1;
 const NTF_STICKY = 1 << 6;
-const NDA = { destination: 1, address: 2, cache: 3, vlan: 5, master: 9 } as const;
+const NDA = {
+  destination: 1,
+  address: 2,
+  cache: 3,
+  vlan: 5,
+  port: 6,
+  vni: 7,
+  master: 9,
+} as const;
 
 /** NUD_* of linux/neighbour.h. */
 export const NUD = {
@@ -38,6 +47,8 @@ export interface NeighbourMessage {
   ifindex: number;
   /** NUD_* bits. */
   state: number;
+  /** NTF_SELF: of a device's own table, such as a VXLAN's, or of the addresses that it takes. */
+  self: boolean;
   /** NTF_STICKY: the entry does not move to another port. */
   sticky: boolean;
   /** Lower-case, with colons; null where there is none yet. */
@@ -46,15 +57,21 @@ export interface NeighbourMessage {
   vlan: number;
   /** The bridge, for an entry of its FDB; null otherwise. */
   master: number | null;
-  /** IP address, for ARP and NDP. */
+  /** IP address, for ARP and NDP; of the remote, for an entry of a VXLAN. */
   ip: string | null;
+  /** UDP port and VNI of the remote, where they are not those of the VXLAN. */
+  remotePort: number | null;
+  vni: number | null;
   /** Hundredths of a second since it was used, and seen. */
   used: number | null;
   updated: number | null;
 }
 
-/** The entries of one bridge, its own addresses included. */
-export function dumpFdb(fd: number, bridge: number): NeighbourMessage[] {
+/**
+ * What `bridge fdb show` does: the entries of one bridge with those of its ports' own tables, or the entries of one
+ * device (0 for the other). Those of a bridge have it as `master`, those of a device's own table are `self`.
+ */
+export function dumpFdb(fd: number, bridge: number, device = 0): NeighbourMessage[] {
   const found: NeighbourMessage[] = [];
   dump(
     fd,
@@ -62,12 +79,13 @@ export function dumpFdb(fd: number, bridge: number): NeighbourMessage[] {
     (train) => {
       const header = Buffer.alloc(16);
       header.writeUInt8(AF_BRIDGE, 0);
+      header.writeInt32LE(device, 4);
       train.bytesOf(header);
-      train.number(IFLA_MASTER, bridge);
+      if (bridge !== 0) train.number(IFLA_MASTER, bridge);
     },
     (type, body) => {
       const message = parseNeighbour(type, body);
-      if (message?.family === "fdb" && message.master === bridge) found.push(message);
+      if (message?.family === "fdb") found.push(message);
     },
   );
   return found;
@@ -99,11 +117,14 @@ function parseNeighbour(type: number, body: Buffer): NeighbourMessage | null {
     family: family === AF_BRIDGE ? "fdb" : "ip",
     ifindex: body.readInt32LE(4),
     state: body.readUInt16LE(8),
+    self: (body.readUInt8(10) & NTF_SELF) !== 0,
     sticky: (body.readUInt8(10) & NTF_STICKY) !== 0,
     address: null,
     vlan: 0,
     master: null,
     ip: null,
+    remotePort: null,
+    vni: null,
     used: null,
     updated: null,
   };
@@ -112,6 +133,8 @@ function parseNeighbour(type: number, body: Buffer): NeighbourMessage | null {
     else if (kind === NDA.vlan) message.vlan = value.readUInt16LE();
     else if (kind === NDA.master) message.master = value.readUInt32LE();
     else if (kind === NDA.destination) message.ip = ipText(value);
+    else if (kind === NDA.port) message.remotePort = value.readUInt16BE();
+    else if (kind === NDA.vni) message.vni = value.readUInt32LE();
     else if (kind === NDA.cache) {
       message.used = value.readUInt32LE(4);
       message.updated = value.readUInt32LE(8);

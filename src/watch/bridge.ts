@@ -34,7 +34,7 @@ export interface WatchedBridge {
   close(): void;
 }
 
-/** Throws a UsageError when the bridge is gone. */
+/** Rejected with a BridgeGoneError when the bridge is gone. */
 export async function openWatched(
   place: Place,
   ifindex: number,

@@ -1,5 +1,7 @@
 /** The bridges that are watched: which of them the probes look at, and what those must know of their FDBs. */
 import type { NameCache } from "../bridge/containers.ts";
+import type { Labs } from "../bridge/find-namespace.ts";
+import { BridgeGoneError } from "../bridge/read-bridge.ts";
 import type { FdbEntry } from "../bridge/state.ts";
 import { whichBridge } from "../bridge/which-bridge.ts";
 import { openWatched, type WatchedBridge } from "./bridge.ts";
@@ -30,6 +32,7 @@ const FEW_ENTRIES = 2000;
 export async function openFleet(
   bridge: string | undefined,
   netns: string | undefined,
+  labs: Labs | undefined,
 ): Promise<Fleet> {
   const names: NameCache = new Map();
   const fleet: WatchedBridge[] = [];
@@ -81,8 +84,13 @@ export async function openFleet(
   };
 
   try {
-    for (const found of await whichBridge(bridge, netns)) {
-      add(await openWatched(found.place, found.ifindex, names));
+    for (const found of await whichBridge(bridge, netns, labs)) {
+      try {
+        add(await openWatched(found.place, found.ifindex, names));
+      } catch (error) {
+        // Of many, one may go while the others are opened.
+        if (bridge !== undefined || !(error instanceof BridgeGoneError)) throw error;
+      }
     }
   } catch (error) {
     close();
@@ -121,7 +129,7 @@ export async function openFleet(
     look: async () => {
       if (bridge !== undefined) return;
       const known = new Set(fleet.map(({ place, ifindex }) => `${place.inode} ${ifindex}`));
-      for (const { place, ifindex } of await whichBridge(undefined, netns).catch(() => [])) {
+      for (const { place, ifindex } of await whichBridge(undefined, netns, labs).catch(() => [])) {
         if (known.has(`${place.inode} ${ifindex}`)) continue;
         const opened = await openWatched(place, ifindex, names).catch(() => null);
         if (opened === null) continue;

@@ -1,5 +1,6 @@
 /** What bridges do, an interval at a time. Nothing on them is changed. */
 
+import type { Labs } from "../bridge/find-namespace.ts";
 import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { WatchRecord } from "../document/watch.ts";
 import { type LiveBackend, liveBackends } from "../live/backend.ts";
@@ -18,7 +19,7 @@ import { NOTHING, tallies } from "./tally.ts";
 export interface WatchOptions {
   /** The bridge's name; all that there are when absent. */
   bridge?: string | undefined;
-  /** Path, PID, name of `ip netns` or container of the namespace that it is in. */
+  /** The namespace that it is in: a path, a PID, a name of `ip netns`, a container, a lab, or as it is printed. */
   netns?: string | undefined;
   /** Between two records; 1 when absent, 0.2 at the least. */
   intervalSeconds?: number | undefined;
@@ -47,9 +48,13 @@ const LOOK_AGAIN_MS = 10_000;
 
 /**
  * Records, one a bridge and interval. Rejected with a UsageError, which lists the bridges that there are, where there
- * is no such bridge, and with a BridgescopeError when the last one is deleted while it is watched.
+ * is no such bridge, and with a BridgescopeError when the last one is deleted while it is watched. `labs` knows the
+ * labs that `netns` may name.
  */
-export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<WatchRecord, void> {
+export async function* watchBridges(
+  options: WatchOptions = {},
+  labs?: Labs,
+): AsyncGenerator<WatchRecord, void> {
   const { bridge, netns, intervalSeconds = INTERVAL_S, seconds } = options;
   if (!(intervalSeconds >= LEAST_INTERVAL_S)) {
     throw new UsageError(`an interval is ${LEAST_INTERVAL_S} s or more, not ${intervalSeconds} s`);
@@ -60,7 +65,7 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
   requireLivePrivileges();
   const backends =
     options.probes === false ? null : await liveBackends(options.backend ?? "auto", WATCH);
-  const fleet = await openFleet(bridge, netns);
+  const fleet = await openFleet(bridge, netns, labs);
   let probes: WatchProbes | null = null;
   try {
     if (options.onFirst !== undefined) {

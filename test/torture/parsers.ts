@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { parsePlanFile } from "../../src/bench/plan/named-plans.ts";
 import { parseIperf } from "../../src/bench/workloads/iperf3.ts";
 import { parsePing } from "../../src/bench/workloads/ping.ts";
-import { readAccount } from "../../src/probes/account.ts";
 import { emptyRecords, readRecord } from "../../src/probes/records.ts";
 import { programRows } from "../../src/probes/statistics.ts";
 import { renderTerminal } from "../../src/report/terminal/run.ts";
@@ -135,7 +134,7 @@ export const PARSERS: Record<string, Parser> = {
     read: (text) => {
       const records = emptyRecords();
       for (const line of text.split("\n")) readRecord(records, line);
-      return [records, readAccount(records, [2, 3], true)];
+      return records;
     },
   },
   ping: { corpus: [tool("ping.txt")], read: parsePing },

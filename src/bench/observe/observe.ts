@@ -4,7 +4,6 @@ import type { ProbeBackend } from "../../probes/backend.ts";
 import { type ProbeProgram, type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type MirrorEntry, seedMirror } from "../../probes/mirror.ts";
 import { PORTS_BY_WAY, probeProgram } from "../../probes/programs.ts";
-import type { Records } from "../../probes/records.ts";
 import type { BuiltLab } from "../../setup/lab.ts";
 import { SWITCH } from "../../setup/plan.ts";
 import { fdbRow, readRows } from "../../setup/rows.ts";
@@ -26,7 +25,8 @@ export interface Observation {
 
 export interface Observed {
   account: Account;
-  records: Records;
+  /** Records that bpftrace could not keep. */
+  lost: number;
   after: Map<string, Counters>;
   missed: number;
   degraded: string[];
@@ -79,26 +79,24 @@ async function stop(
 ): Promise<Observed> {
   const after = await quiet(lab);
   const missed = (await session.statistics()).reduce((sum, program) => sum + program.missed, 0);
-  const records = await session.stop();
+  const ifindexes = lab.hosts.flatMap((host) => (host.port === null ? [] : [host.port.ifindex]));
+  if (lab.bridge !== null) ifindexes.push(lab.bridge.ifindex);
+  const { account, full } = await session.stop((maps) => ({
+    account: readAccount(maps, ifindexes, backend.name !== "tracepoint"),
+    full: fullMaps(maps),
+  }));
+  const { lost, errors } = session.records;
   const degraded = [...notes];
   if (!sameCounters(after, await quiet(lab))) {
     degraded.push("frames passed while the probes were being detached");
   }
-  if (records.lost > 0) degraded.push(`${records.lost} events were lost`);
+  if (lost > 0) degraded.push(`${lost} events were lost`);
   if (missed > 0) degraded.push(`${missed} probe firings were missed (recursion)`);
-  if (records.errors.length > 0) {
-    degraded.push(`bpftrace reported ${records.errors.length} errors, first: ${records.errors[0]}`);
+  if (errors.length > 0) {
+    degraded.push(`bpftrace reported ${errors.length} errors, first: ${errors[0]}`);
   }
-  for (const map of fullMaps(records, session.rooms)) degraded.push(`map ${map} is full`);
-  const ifindexes = lab.hosts.flatMap((host) => (host.port === null ? [] : [host.port.ifindex]));
-  if (lab.bridge !== null) ifindexes.push(lab.bridge.ifindex);
-  return {
-    account: readAccount(records, ifindexes, backend.name !== "tracepoint"),
-    records,
-    after,
-    missed,
-    degraded,
-  };
+  degraded.push(...full);
+  return { account, lost, after, missed, degraded };
 }
 
 /** The bridge's FDB as the mirror wants it; its own and its ports' addresses are `local`. */

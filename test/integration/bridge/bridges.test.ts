@@ -1,8 +1,9 @@
 import { closeSync, openSync, statSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { findAllBridges } from "../../../src/bridge/bridges.ts";
+import { placeOf } from "../../../src/bridge/find-namespace.ts";
 import { readLinks } from "../../../src/bridge/links.ts";
-import { listPlaces, placeOf } from "../../../src/bridge/places.ts";
+import { listPlaces } from "../../../src/bridge/places.ts";
 import { UsageError } from "../../../src/system/errors.ts";
 import { uniqueName } from "../host-state.ts";
 import { homes } from "../live/home.ts";

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { placeOf } from "../../../src/bridge/find-namespace.ts";
 import { ownersOf } from "../../../src/bridge/owner.ts";
-import { placeOf } from "../../../src/bridge/places.ts";
 import { readBridge } from "../../../src/bridge/read-bridge.ts";
 import { checked, libc } from "../../../src/system/libc.ts";
 import { homes } from "../live/home.ts";

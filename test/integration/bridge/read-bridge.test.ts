@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import { placeOf } from "../../../src/bridge/places.ts";
-import { readBridge } from "../../../src/bridge/read-bridge.ts";
-import { UsageError } from "../../../src/system/errors.ts";
+import { placeOf } from "../../../src/bridge/find-namespace.ts";
+import { BridgeGoneError, readBridge } from "../../../src/bridge/read-bridge.ts";
+import type { BridgeState, Upper } from "../../../src/bridge/state.ts";
 import { openRouteSocket } from "../../../src/system/netlink.ts";
 import { closeNamespace, openPath } from "../../../src/system/netns.ts";
 import { run } from "../external/machine.ts";
@@ -24,6 +26,50 @@ async function lab(bridge: string): Promise<{ home: Home; guest: Home }> {
 }
 
 const inBridge = (home: Home, ...words: string[]) => run([...home.enter, "bridge", ...words]);
+
+interface Mdb {
+  mdb: { port: string; grp: string; src?: string; state: string }[];
+  router: unknown;
+}
+interface Fdb {
+  mac: string;
+  dst?: string;
+  flags?: string[];
+}
+interface Shown {
+  ifname: string;
+  ifindex: number;
+  address: string;
+}
+
+const MEMBER = `
+const socket = require("node:dgram").createSocket("udp4");
+socket.bind(0, () => {
+  socket.addMembership(process.argv[1], process.argv[2]);
+  console.log("joined");
+});
+`;
+
+/** A process there that is in the group; the function that comes back ends it. */
+async function joined(home: Home, group: string, address: string): Promise<() => Promise<unknown>> {
+  const [file = "", ...words] = [...home.enter, process.execPath, "-e", MEMBER, group, address];
+  const child = spawn(file, words, { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  return () => {
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    return ended;
+  };
+}
+
+function namesOf({ ports, ifindex, name }: BridgeState): Map<number, string> {
+  return new Map([[ifindex, name], ...ports.map((port) => [port.ifindex, port.name] as const)]);
+}
+
+function groups(state: BridgeState): string[] {
+  const names = namesOf(state);
+  return state.multicast.members.map(({ group, port }) => `${group} at ${names.get(port)}`);
+}
 
 describe("the state of a bridge", () => {
   it("has what ip shows of its options", async () => {
@@ -146,7 +192,7 @@ describe("the state of a bridge", () => {
     expect(name).toBe(hostile);
     home.ip("link", "set", hostile, "name", "other");
     expect((await readBridge(place, ifindex)).name).toBe("other");
-    await expect(readBridge(place, hostile)).rejects.toThrow(UsageError);
+    await expect(readBridge(place, hostile)).rejects.toThrow(BridgeGoneError);
   });
 
   it("counts what was learned, where the kernel does", async () => {
@@ -165,6 +211,272 @@ describe("the state of a bridge", () => {
       socket.close();
       closeNamespace(namespace);
     }
+  });
+
+  it("knows groups, routers and queriers as bridge shows them", async () => {
+    const { home, guest } = await lab("br0");
+    guest.ip("addr", "add", "10.9.0.2/24", "dev", "eth0");
+    home.ip("addr", "add", "10.9.0.1/24", "dev", "br0");
+    const querier = ["mcast_querier", "1", "mcast_query_use_ifaddr", "1"];
+    const state = async () => readBridge(await placeOf(String(home.pid)), "br0");
+    expect((await state()).multicast).toMatchObject({ querier: { ip4: null, ip6: null } });
+    home.ip("link", "set", "br0", "type", "bridge", ...querier);
+    inBridge(home, "link", "set", "dev", "p0", "mcast_router", "2");
+    inBridge(home, "mdb", "add", "dev", "br0", "port", "p2", "grp", "239.1.1.9", "permanent");
+    const sources = ["grp", "239.1.1.8", "src", "10.9.0.7"];
+    inBridge(home, "mdb", "add", "dev", "br0", "port", "p0", ...sources, "permanent");
+    inBridge(home, "mdb", "add", "dev", "br0", "port", "p0", "grp", "ff15::7", "permanent");
+    inBridge(
+      home,
+      "mdb",
+      "add",
+      "dev",
+      "br0",
+      "port",
+      "p0",
+      "grp",
+      "01:00:5e:7f:00:01",
+      "permanent",
+    );
+    const member = await joined(guest, "239.1.1.1", "10.9.0.2");
+    const host = await joined(home, "239.1.1.2", "10.9.0.1");
+    try {
+      await expect.poll(async () => groups(await state())).toContain("239.1.1.1 at p2");
+      await expect.poll(async () => groups(await state())).toContain("239.1.1.2 at br0");
+      const seen = await state();
+      const [shown] = JSON.parse(inBridge(home, "-j", "-d", "mdb", "show", "dev", "br0")) as [Mdb];
+      const [details] = JSON.parse(home.ip("-j", "-d", "link", "show", "br0"));
+      const row = ({ port, grp, src, state: kind }: Mdb["mdb"][number]) =>
+        `${grp} ${src ?? "any"} ${port} ${kind}`;
+      const names = namesOf(seen);
+      const members = seen.multicast.members.map(({ group, source, port, permanent }) =>
+        row({
+          port: names.get(port) ?? "?",
+          grp: group,
+          ...(source === null ? {} : { src: source }),
+          state: permanent ? "permanent" : "temp",
+        }),
+      );
+      expect(members.sort()).toEqual(shown.mdb.map(row).sort());
+      expect(members).toContain("239.1.1.8 10.9.0.7 p0 permanent");
+      expect(members).toContain("ff15::7 any p0 permanent");
+      const routers = seen.multicast.routers.map(({ port }) => names.get(port));
+      expect(routers).toEqual(["p0"]);
+      expect(seen.multicast.routers).toMatchObject([{ ip4: true, ip6: true }]);
+      expect(JSON.stringify(shown.router)).toContain('"p0"');
+      expect(details.linkinfo.info_data.mcast_querier).toBe(1);
+      expect(seen.multicast.querier).toMatchObject({ ip4: { address: "10.9.0.1", port: null } });
+      // Its address for MLD is the one that it has for itself there.
+      const [own] = JSON.parse(home.ip("-j", "-6", "addr", "show", "br0"));
+      const { ip6 } = seen.multicast.querier ?? {};
+      if (ip6)
+        expect(own.addr_info.map(({ local }: { local: string }) => local)).toContain(ip6.address);
+    } finally {
+      await member();
+      await host();
+    }
+  });
+
+  it("knows a querier that is heard on a port, and that none is told without snooping", async () => {
+    const { home, guest } = await lab("br0");
+    const state = async () => readBridge(await placeOf(String(home.pid)), "br0");
+    // A bridge with a querier behind the second port; its queries leave by eth0.
+    guest.ip("link", "add", "br1", "type", "bridge", "mcast_querier", "1");
+    guest.ip("link", "set", "br1", "type", "bridge", "mcast_query_use_ifaddr", "1");
+    guest.ip("addr", "add", "10.9.0.2/24", "dev", "br1");
+    guest.ip("link", "set", "br1", "address", "02:00:00:00:00:99");
+    guest.ip("link", "set", "eth0", "master", "br1");
+    guest.ip("link", "set", "br1", "up");
+    // It asks at once when it is made a querier anew.
+    guest.ip("link", "set", "br1", "type", "bridge", "mcast_querier", "0");
+    guest.ip("link", "set", "br1", "type", "bridge", "mcast_querier", "1");
+    await expect
+      .poll(async () => {
+        const { multicast, ports } = await state();
+        const port = ports.find(({ ifindex }) => ifindex === multicast.querier?.ip4?.port);
+        return [port?.name, multicast.querier?.ip4?.address];
+      })
+      .toEqual(["p2", "10.9.0.2"]);
+    const { multicast, ports } = await state();
+    const [shown] = JSON.parse(inBridge(home, "-j", "-d", "mdb", "show", "dev", "br0")) as [Mdb];
+    expect(JSON.stringify(shown.router)).toContain('"p2"');
+    const p2 = ports.find(({ name }) => name === "p2")?.ifindex;
+    expect(multicast.routers).toContainEqual(expect.objectContaining({ port: p2, ip4: true }));
+    home.ip("link", "set", "br0", "type", "bridge", "mcast_snooping", "0");
+    expect((await state()).multicast.querier).toBeUndefined();
+  });
+
+  it("finds what sits on a peer and on the bridge, wherever it is", async () => {
+    const { home, guest } = await lab("br0");
+    const other = await add();
+    guest.ip(
+      "link",
+      "add",
+      "mv0",
+      "link",
+      "eth0",
+      "address",
+      "02:00:00:00:00:10",
+      "type",
+      "macvlan",
+    );
+    guest.ip(
+      "link",
+      "add",
+      "mv1",
+      "link",
+      "eth0",
+      "address",
+      "02:00:00:00:00:11",
+      "type",
+      "macvlan",
+    );
+    guest.ip("link", "set", "mv1", "netns", String(other.pid));
+    guest.ip("link", "set", "mv0", "up");
+    other.ip("link", "set", "mv1", "up");
+    other.ip("addr", "add", "10.9.0.11/24", "dev", "mv1");
+    other.ip(
+      "link",
+      "add",
+      "mv2",
+      "link",
+      "mv1",
+      "address",
+      "02:00:00:00:00:12",
+      "type",
+      "macvlan",
+    );
+    home.ip("link", "add", "inner", "address", "02:00:00:00:00:13", "type", "bridge");
+    home.ip("link", "set", "p1", "master", "inner");
+    home.ip(
+      "link",
+      "add",
+      "mv3",
+      "link",
+      "inner",
+      "address",
+      "02:00:00:00:00:14",
+      "type",
+      "macvlan",
+    );
+    home.ip("link", "add", "mv4", "link", "br0", "address", "02:00:00:00:00:15", "type", "macvlan");
+    other.ip("neigh", "add", "10.9.0.9", "lladdr", "02:00:00:00:00:09", "dev", "mv1");
+    const state = await readBridge(await placeOf(String(home.pid)), "br0");
+    const shown = (at: Home) =>
+      (JSON.parse(at.ip("-j", "-d", "link")) as Shown[]).map(({ ifname, ifindex, address }) => [
+        `${at.path} ${ifname}`,
+        { ifindex, address },
+      ]);
+    const truth = Object.fromEntries([home, guest, other].flatMap(shown));
+    const told = (uppers: Upper[] | undefined) =>
+      Object.fromEntries(
+        (uppers ?? []).map(({ namespace, name, ifindex, address }) => [
+          `${namespace.path} ${name}`,
+          { ifindex, address },
+        ]),
+      );
+    const expected = (...at: [Home, string][]) =>
+      Object.fromEntries(
+        at.map(([{ path }, name]) => [`${path} ${name}`, truth[`${path} ${name}`]]),
+      );
+    const [p0, p2] = state.ports;
+    expect(told(p2?.peer?.uppers)).toEqual(
+      expected([guest, "mv0"], [other, "mv1"], [other, "mv2"]),
+    );
+    expect(told(p0?.peer?.uppers)).toEqual(expected([home, "inner"], [home, "mv3"]));
+    expect(told(state.uppers)).toEqual(expected([home, "mv4"]));
+    expect(p2?.peer?.uppers.find(({ name }) => name === "mv1")).toMatchObject({
+      kind: "macvlan",
+      addresses: expect.arrayContaining(["10.9.0.11"]),
+    });
+    expect(p0?.peer?.uppers.map(({ kind }) => kind).sort()).toEqual(["bridge", "macvlan"]);
+    expect(state.neighbours.map(({ ip }) => ip)).toContain("10.9.0.9");
+  });
+
+  it("knows the addresses that a peer takes besides its own", async () => {
+    const { home, guest } = await lab("br0");
+    guest.ip(
+      "link",
+      "add",
+      "mv0",
+      "link",
+      "eth0",
+      "address",
+      "02:00:00:00:00:10",
+      "type",
+      "macvlan",
+    );
+    guest.ip("link", "set", "mv0", "up");
+    inBridge(guest, "fdb", "add", "00:00:5e:00:01:07", "dev", "eth0", "self");
+    const { ports } = await readBridge(await placeOf(String(home.pid)), "br0");
+    const shown = JSON.parse(inBridge(guest, "-j", "fdb", "show", "dev", "eth0")) as Fdb[];
+    const unicast = shown.flatMap(({ mac, flags }) =>
+      flags?.includes("self") && !/^.[13579bdf]/.test(mac) ? [mac] : [],
+    );
+    expect(unicast.sort()).toEqual(["00:00:5e:00:01:07", "02:00:00:00:00:10"]);
+    expect(ports.map(({ peer }) => [...(peer?.filter ?? [])].sort())).toEqual([[], unicast]);
+  });
+
+  it("knows a VXLAN port, and which of its entries lack their other half", async () => {
+    const { home } = await lab("br0");
+    const vxlan = (name: string, ...words: string[]) =>
+      home.ip("link", "add", name, "type", "vxlan", ...words);
+    vxlan("vx0", "id", "42", "local", "10.9.0.1", "dstport", "4789", "nolearning");
+    vxlan("vx1", "id", "43", "remote", "fd00::2", "local", "fd00::1", "dstport", "8472");
+    vxlan("vx2", "external", "dstport", "4790");
+    for (const name of ["vx0", "vx1", "vx2"]) {
+      home.ip("link", "set", name, "master", "br0");
+      home.ip("link", "set", name, "up");
+    }
+    const zero = "00:00:00:00:00:00";
+    const fdb = (...words: string[]) => inBridge(home, "fdb", ...words);
+    fdb("append", zero, "dev", "vx0", "dst", "10.9.0.2", "self", "permanent");
+    fdb("append", zero, "dev", "vx0", "dst", "10.9.0.3", "self", "permanent");
+    fdb("add", "02:00:00:00:00:21", "dev", "vx0", "master", "static");
+    fdb(
+      "add",
+      "02:00:00:00:00:22",
+      "dev",
+      "vx0",
+      "dst",
+      "10.9.0.2",
+      "port",
+      "99",
+      "vni",
+      "7",
+      "self",
+    );
+    fdb("add", "02:00:00:00:00:23", "dev", "vx0", "dst", "10.9.0.3", "self", "dynamic");
+    const { ports, entries } = await readBridge(await placeOf(String(home.pid)), "br0");
+    const of = (name: string) => ports.find((port) => port.name === name)?.vxlan;
+    const plain = { port: 4789, vni: 42, permanent: true };
+    expect(of("vx0")).toEqual({
+      ...{ vni: 42, external: false, group: null, local: "10.9.0.1", port: 4789, learning: false },
+      remotes: expect.arrayContaining([
+        { address: zero, ip: "10.9.0.2", ...plain },
+        { address: zero, ip: "10.9.0.3", ...plain },
+        { address: "02:00:00:00:00:22", ip: "10.9.0.2", port: 99, vni: 7, permanent: true },
+        { address: "02:00:00:00:00:23", ip: "10.9.0.3", ...plain, permanent: false },
+      ]),
+    });
+    const shown = JSON.parse(inBridge(home, "-j", "fdb", "show", "dev", "vx0")) as Fdb[];
+    expect(
+      of("vx0")
+        ?.remotes.map(({ address, ip }) => `${address} ${ip}`)
+        .sort(),
+    ).toEqual(
+      shown
+        .flatMap(({ mac, dst, flags }) => (flags?.includes("self") ? [`${mac} ${dst}`] : []))
+        .sort(),
+    );
+    expect(of("vx1")).toMatchObject({ vni: 43, group: "fd00::2", local: "fd00::1", port: 8472 });
+    expect(of("vx1")).toMatchObject({ external: false, learning: true });
+    expect(of("vx2")).toMatchObject({ vni: 0, external: true, group: null, remotes: [] });
+    expect(ports.find(({ name }) => name === "p0")?.vxlan).toBeNull();
+    // Half of an entry each: in the bridge's table alone, and in the VXLAN's alone.
+    const addresses = entries.map(({ address }) => address);
+    expect(addresses).toContain("02:00:00:00:00:21");
+    expect(addresses).not.toContain("02:00:00:00:00:22");
   });
 
   it("changes nothing", async () => {

@@ -36,7 +36,7 @@ it("explains a bridge in another namespace, and changes nothing", async () => {
   const json = await bridgescope(["explain", "br0", ...netns, "--no-probes", "--json"]);
   expect(json.code).toBe(0);
   expect(JSON.parse(json.stdout)).toMatchObject({
-    schema: "bridgescope.explain/1",
+    schema: "bridgescope.explain/2",
     bridge: { name: "br0", namespace: { label: expect.stringContaining("sleep") } },
     probes: false,
     findings: [],
@@ -88,7 +88,7 @@ it("takes the only bridge, and asks which where there are two", async () => {
   const netns = ["--netns", lab.bridge.path];
   const one = await bridgescope(["explain", ...netns, "--no-probes"]);
   expect(one.code).toBe(0);
-  expect(one.stdout).toContain("br0 in ");
+  expect(one.stdout).toMatch(/^br0 \(/);
   lab.shell("ip link add br1 type bridge");
   const two = await bridgescope(["explain", ...netns]);
   lab.shell("ip link del br1");
@@ -114,7 +114,7 @@ it("exits with 3 for a flood above threshold, 0 without, and leaves nothing behi
   const untouched = state();
   const quiet = await bridgescope([...words, "--duration", "500ms"]);
   expect(quiet.code).toBe(0);
-  expect(quiet.stdout).toContain("no flood above threshold was seen");
+  expect(quiet.stdout).toContain("nothing above threshold in");
   const running = start([...words, "--duration", "60s", "--json"]);
   await running.saw("looking at frames");
   let told = false;
@@ -158,7 +158,7 @@ it.each([
 it("has a schema that its documents meet", async () => {
   const { code, stdout } = await bridgescope(["schema", "explain"]);
   expect(code).toBe(0);
-  expect(JSON.parse(stdout).properties.schema.const).toBe("bridgescope.explain/1");
+  expect(JSON.parse(stdout).properties.schema.const).toBe("bridgescope.explain/2");
   const run = await bridgescope(["schema"]);
   expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/2");
   const none = await bridgescope(["schema", "nonsense"]);

@@ -82,6 +82,7 @@ export function flow(over: Partial<Flow> = {}): Flow {
     ...{ frames: 1000, bytes: 60_000, copies: 2000, hostCopies: 0, acknowledged: 0, firstNs: 0 },
     steps: [{ endMs: 1000, frames: 1000, copies: 2000 }],
     addresses: { source: null, destination: null, protocol: null },
+    ...{ sourcePort: null, destinationPort: null },
     ...over,
   };
 }
@@ -98,6 +99,7 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       got: [],
       moves: [],
       deleted: [],
+      homes: [],
     },
     ...{ share: 0.01, ended: null, notes: [] },
     ...over,

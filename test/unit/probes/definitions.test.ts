@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseBtf } from "../../../src/probes/btf.ts";
 import {
@@ -7,6 +6,7 @@ import {
   structDefinitions,
   typesOfFields,
 } from "../../../src/probes/definitions.ts";
+import { programFiles, readProgram } from "../../../src/probes/include.ts";
 import { BtfBytes, KIND } from "./btf-bytes.ts";
 
 /** A kernel whose structs have gaps, a struct without a name, and priv_flags as a field of bits. */
@@ -93,13 +93,12 @@ describe("structs", () => {
   });
 
   test("are all that the programs read", () => {
-    const folder = new URL("../../../src/probes/", import.meta.url);
+    const folder = "src/probes";
     const known = new Set(
       Object.values(MEMBERS).flatMap((paths) => paths.flatMap((one) => one.split("."))),
     );
-    for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-      if (!file.endsWith(".bt")) continue;
-      const text = readFileSync(new URL(file, folder), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
+    for (const file of programFiles(folder)) {
+      const text = readProgram(folder, file).replace(/\/\*[\s\S]*?\*\//g, "");
       const read = [...text.matchAll(/(?<!args)(?:->|\)\.)(\w+)(?:\.([a-z]\w*))?/g)];
       const members = read.flatMap(([, member, inner]) => [member, ...(inner ? [inner] : [])]);
       expect(members.filter((member) => !known.has(member ?? ""))).toEqual([]);
