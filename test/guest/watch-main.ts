@@ -94,18 +94,18 @@ for (const side of SIDES) {
   const attached = probes.get(side);
   await attached?.ready();
   // As `watch` counts on a busy bridge: one frame in 64 is timed.
-  attached?.attach(6);
+  await attached?.attach(6);
   for (const [name, way] of Object.entries(ways)) {
     instructions[name as keyof typeof ways][side] = way();
   }
-  attached?.detach();
+  await attached?.detach();
   say(`${side}: ${JSON.stringify(instructions)}`);
 }
 
 const before = new Map([...probes].map(([side, one]) => [side, one.read()]));
 for (const one of probes.values()) {
   await one.ready();
-  one.attach(0);
+  await one.attach(0);
 }
 const host = state.address;
 lab.shell("ip addr add 10.77.0.9/24 dev br0");
@@ -130,7 +130,7 @@ lab.got("b", { from: "b", source: "02:00:00:00:77:01", to: GONE, count: 3 });
 lab.got("c", { from: "c", source: "02:00:00:00:77:01", to: GONE, count: 3 });
 lab.shell("ping -c 3 -i 0.05 -q 10.77.0.1 >/dev/null");
 await sleep(200);
-for (const one of probes.values()) one.detach();
+for (const one of probes.values()) await one.detach();
 const counted = {} as WatchReport["counted"];
 for (const [side, one] of probes) {
   if (side === "none") continue;
