@@ -35,7 +35,9 @@ const remedySchema = z.object({
   effect: z.string(),
   risk: z.string(),
   undo: z.string().describe("The command that takes it back"),
-  verify: z.string().describe("The command that shows it, and what to look for"),
+  verify: z
+    .string()
+    .describe("A command that fails until it is done, and where it no longer holds"),
 });
 
 const remedy = {

@@ -71,18 +71,26 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
   /** Netlink has told of entries since the FDB was read. */
   let stale = true;
 
-  const keep = (entries: readonly FdbEntry[]) => {
+  const remember = (entries: readonly FdbEntry[]) => {
     for (const { address, vlan, port, local } of unicast(entries)) {
       const home = { address, vlan, port, local };
       const key = Object.values(home).join();
       // The last that came stands last.
       homes.delete(key);
       homes.set(key, home);
+      // It may have left again before anybody looked.
+      if (!local && !first.has(port) && port !== state.ifindex) joined.add(port);
       if (homes.size <= MOST_HOMES) continue;
       const [oldest = ""] = homes.keys();
       homes.delete(oldest);
     }
+  };
+  const mirror = (entries: readonly FdbEntry[]) => {
     if (mirrors) maps.set("fdb", fdbEntries(BRIDGE, state, entries, slots));
+  };
+  const keep = (entries: readonly FdbEntry[]) => {
+    remember(entries);
+    mirror(entries);
   };
   const tell = (now: Parameters<typeof portEntries>[1], defaultPvid: number) => {
     const gone = [...members].filter((port) => !now.ports.some(({ ifindex }) => ifindex === port));
@@ -136,8 +144,9 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
       ({ family, master }) => family === "fdb" && master === state.ifindex,
     );
     if (told.length > 0 || overrun) stale = true;
+    remember(told.filter(({ deleted }) => !deleted).map(entryOf));
     // One that was deleted since is none to be written; fdb_delete tells the program of it.
-    keep(lastOf(told).map(entryOf));
+    mirror(lastOf(told).map(entryOf));
     return there;
   };
   const readEntries = () => {

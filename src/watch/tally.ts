@@ -1,6 +1,7 @@
 /** What the probes counted between two readings of their maps, by port. */
 import type { Decisions } from "../document/case.ts";
 import { addDrops, type WatchDrop, type WatchPort } from "../document/watch.ts";
+import { byClass } from "../probes/decisions.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { type Bucket, bucketQuantile, mergeBuckets, total } from "../stats/histogram.ts";
 import type { DropNames } from "./drops.ts";
@@ -44,11 +45,6 @@ const CODE = {
   leftAllTheSame: 41,
   droppedLater: 42,
 } as const;
-const UNKNOWN = 0;
-const KNOWN = 1;
-const BROADCAST = 2;
-const MULTICAST = 3;
-const OWN = 4;
 const STAGES = { 2: "bridge.forward", 3: "bridge.flood" } as const;
 
 export type Tally = Pick<
@@ -102,24 +98,12 @@ export function tallies(
     const at = (code: number) => slots.reduce((sum, slot) => sum + of(slot, code), 0);
     const gone = (kind: number) => at(CODE.left + kind) + at(CODE.up + kind);
     const ingress = at(CODE.ingress);
-    const left = {
-      knownUnicast: gone(KNOWN),
-      unknownUnicast: gone(UNKNOWN),
-      broadcast: gone(BROADCAST),
-      multicast: gone(MULTICAST),
-      local: gone(OWN),
-    };
+    const left = byClass(gone);
     const sum = Object.values(left).reduce((all, one) => all + one, 0);
     // A frame that is in the bridge while the maps are read may have left before it came.
     const stayed = Math.max(0, ingress - sum);
     const filtered = Math.min(stayed, Math.max(0, at(CODE.dropped) - at(CODE.leftAllTheSame)));
-    const later = {
-      knownUnicast: at(CODE.later + KNOWN),
-      unknownUnicast: at(CODE.later + UNKNOWN),
-      local: at(CODE.later + OWN),
-      broadcast: at(CODE.later + BROADCAST),
-      multicast: at(CODE.later + MULTICAST),
-    };
+    const later = byClass((kind) => at(CODE.later + kind));
     const { decisions, held } = withLater({ ...left, filtered }, stayed - filtered, {
       ...later,
       filtered: at(CODE.droppedLater),
@@ -144,6 +128,16 @@ export function tallies(
   };
 }
 
+/** Which copies take of the held frames first, where there are more copies than frames. */
+const LATER = [
+  "knownUnicast",
+  "unknownUnicast",
+  "local",
+  "broadcast",
+  "multicast",
+  "filtered",
+] as const;
+
 /**
  * Of the frames that neither left nor were dropped in hand, those whose copies left later, or were dropped then: as many
  * as there are of either, since which copy is of which frame nobody can tell. The rest is held.
@@ -155,7 +149,7 @@ function withLater(
 ): { decisions: Decisions; held: number } {
   let held = kept;
   const all = { ...decisions };
-  for (const name of Object.keys(later) as (keyof Decisions)[]) {
+  for (const name of LATER) {
     const these = Math.min(held, later[name]);
     all[name] += these;
     held -= these;

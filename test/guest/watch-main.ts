@@ -18,6 +18,7 @@ const ETHERTYPE = 0x88b5;
 const FRAMES = 128;
 const TRAINS = 40;
 const GONE = "02:00:00:00:99:99";
+const NEWBORN = "02:00:00:00:0b:0d";
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const lab = await floodLab();
@@ -45,17 +46,23 @@ function openSink({ path, ifindex }: { path: string; ifindex: number }) {
   return socket;
 }
 
-/** Sends trains of frames out of a device of host a, to one of host b. */
-function sender(device: string, to: string, by: string) {
+/** Sends trains of frames out of a device of a host, to one of host b. */
+function sender(
+  device: string,
+  to: string,
+  by: string,
+  host: HostName = "a",
+  source = macOf(host),
+) {
   const frames = Buffer.alloc(FRAMES * 60);
   for (let at = 0; at < frames.length; at += 60) {
     macBytes(to).copy(frames, at);
-    macBytes(macOf("a")).copy(frames, at + 6);
+    macBytes(source).copy(frames, at + 6);
     frames.writeUInt16BE(ETHERTYPE, at + 12);
   }
   const train = new FrameTrain(frames, 60);
-  const namespace = openPath("a", lab.hosts.a.path);
-  const socket = openPacketSocket(namespace, deviceOf("a", device).ifindex);
+  const namespace = openPath(host, lab.hosts[host].path);
+  const socket = openPacketSocket(namespace, deviceOf(host, device).ifindex);
   closeNamespace(namespace);
   const receiver = deviceOf("b", by);
   /** Instructions per frame: those of the quickest train, in which no timer ticked. */
@@ -145,6 +152,15 @@ for (const [side, one] of probes) {
 }
 for (const one of probes.values()) await one.close();
 
+/** A port joins, sends at once, and is sent to: nothing of that is flooded. */
+function bear() {
+  lab.shell(`ip link add pn type veth peer name eth9 address ${NEWBORN} netns ${lab.hosts.c.pid}`);
+  lab.shell("ip link set pn master br0 up");
+  lab.shell("ip link set eth9 up", "c");
+  sender("eth9", macOf("a"), "eth0", "c", NEWBORN)();
+  lab.got("c", { from: "a", to: NEWBORN, count: 100 });
+}
+
 const explained = {} as WatchReport["explained"];
 for (const side of SIDES) {
   if (side === "none") continue;
@@ -162,12 +178,14 @@ for (const side of SIDES) {
   void answer.finally(() => over.abort());
   while (!over.signal.aborted) {
     if (looking) {
+      if (sent === 0) bear();
       lab.got("c", { from: "a", to: GONE, count: 20 });
       sent += 20;
     }
     await sleep(20);
     if (sent === 200) over.abort();
   }
+  lab.shell("ip link del pn");
   explained[side] = (await answer).findings.map(({ cause, frames, copies }) => ({
     ...{ cause, frames, copies },
   }));

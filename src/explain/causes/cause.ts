@@ -54,11 +54,6 @@ export function hasEntry(state: BridgeState, address: string): boolean {
   return state.entries.some((entry) => entry.address === address);
 }
 
-/** The neighbour entries through which somebody on the bridge sends to an address, failed ones left out. */
-export function believers(state: BridgeState, address: string): BridgeState["neighbours"] {
-  return users(state).filter((entry) => entry.address === address);
-}
-
 /** Neighbour entries of devices that are on the bridge: of its own, of its ports' other ends, and of what sits on these. */
 export function users(state: BridgeState): BridgeState["neighbours"] {
   const devices = new Set([

@@ -87,7 +87,7 @@ export function membersOf(state: BridgeState, { mac }: Group, vlan: number): Mdb
 }
 
 /** Per VLAN there is another state than the bridge's own, which is all that is read. */
-export function perVlan({ options }: BridgeState): boolean {
+function perVlan({ options }: BridgeState): boolean {
   return options.mcast_vlan_snooping === 1 || options.mcast_vlan_snooping === true;
 }
 

@@ -1,13 +1,20 @@
-import type { BridgeState, Port } from "../../bridge/state.ts";
+import type { Port } from "../../bridge/state.ts";
 import type { Cause, CauseNote } from "./cause.ts";
-import { allHomes, isOpen, portPhrase } from "./whereabouts.ts";
+import { allHomes, openPorts, portPhrase } from "./whereabouts.ts";
 
 /** Frames are flooded to whoever sits behind a port that does not learn, unless an entry was set by hand. */
 export const learningOff: Cause = {
-  notes: (state) =>
-    state.ports
-      .filter((port) => !port.flags.learning && !port.flags.locked && !allSet(state, port))
-      .map(learningNote),
+  notes: (state) => {
+    const ports = state.ports.filter(({ flags }) => !flags.learning && !flags.locked);
+    if (ports.length === 0) return [];
+    const set = new Set(state.entries.filter((one) => one.static).map(({ address }) => address));
+    // Those behind which somebody has, or may have, no entry that stays.
+    const lacking = new Set([
+      ...openPorts(state),
+      ...allHomes(state).flatMap(({ port, address }) => (set.has(address) ? [] : port)),
+    ]);
+    return ports.filter((port) => lacking.has(port)).map(learningNote);
+  },
 };
 
 export function learningNote(port: Port): CauseNote {
@@ -20,13 +27,4 @@ export function learningNote(port: Port): CauseNote {
       risk: "whatever turned it off (a controller that sets the entries itself) may want it off; addresses that it set stay",
     },
   };
-}
-
-/** Whoever can be behind it has an entry that never ages. */
-function allSet(state: BridgeState, port: Port): boolean {
-  if (isOpen(state, port)) return false;
-  const homes = allHomes(state).filter((home) => home.port?.ifindex === port.ifindex);
-  return homes.every(({ address }) =>
-    state.entries.some((entry) => entry.address === address && entry.static),
-  );
 }

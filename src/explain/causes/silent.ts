@@ -1,28 +1,38 @@
-import type { BridgeState } from "../../bridge/state.ts";
-import { believers, type Cause, type CauseNote, entryAt, hasEntry, lifetime } from "./cause.ts";
+import type { BridgeState, Neighbour } from "../../bridge/state.ts";
+import { type Cause, type CauseNote, entryAt, lifetime, users } from "./cause.ts";
 import { allHomes, type Home, homePhrase, virtualAddress } from "./whereabouts.ts";
 
 /** Somebody is about to send to the address; the bridge does not know where it is. */
 export const silent: Cause = {
-  notes: (state) =>
-    state.ageingMs === 0
-      ? []
-      : allHomes(state)
-          .filter(({ port }) => port === null || (port.flags.learning && !port.flags.locked))
-          .filter(({ address }) => !hasEntry(state, address) && virtualAddress(address) === null)
-          .flatMap((home) => note(state, home)),
+  notes: (state) => {
+    if (state.ageingMs === 0) return [];
+    const known = new Set(state.entries.map(({ address }) => address));
+    const inUse = new Map<string | null, Neighbour[]>();
+    for (const entry of users(state)) {
+      if (!IN_USE.includes(entry.state)) continue;
+      inUse.set(entry.address, [...(inUse.get(entry.address) ?? []), entry]);
+    }
+    const homes = allHomes(state);
+    return homes
+      .filter(({ port }) => port === null || (port.flags.learning && !port.flags.locked))
+      .filter(({ address }) => !known.has(address) && virtualAddress(address) === null)
+      .flatMap((home) => note(state, home, homes, inUse.get(home.address) ?? []));
+  },
 };
 
 /** What is silent for long stays stale in the tables of all that it ever talked to. */
 const IN_USE = ["reachable", "delay", "probe", "permanent"];
 
-function note(state: BridgeState, home: Home): CauseNote[] {
-  const [first] = believers(state, home.address).filter(
-    (entry) => IN_USE.includes(entry.state) && entry.namespace.inode !== home.namespace?.inode,
-  );
+function note(
+  state: BridgeState,
+  home: Home,
+  homes: readonly Home[],
+  believers: readonly Neighbour[],
+): CauseNote[] {
+  const first = believers.find((entry) => entry.namespace.inode !== home.namespace?.inode);
   if (first === undefined) return [];
   const who = `${first.namespace.label} has it as the neighbour ${first.ip}`;
-  const { cause, why } = silence(state, home);
+  const { cause, why } = silence(state, home, homes);
   return [
     {
       cause,
@@ -36,6 +46,7 @@ function note(state: BridgeState, home: Home): CauseNote[] {
 export function silence(
   state: BridgeState,
   home: Home,
+  homes: readonly Home[] = allHomes(state),
 ): { cause: "never-learned" | "aged-out"; why: string; alternatives: string[] } {
   const { port } = home;
   if (port === null) {
@@ -54,9 +65,7 @@ export function silence(
   }
   const deleted = "its entry was deleted before this was looking";
   const asymmetric = "its answers take another way than this bridge";
-  const alone =
-    allHomes(state).filter((one) => one.port?.ifindex === port.ifindex).length === 1 &&
-    home.what === null;
+  const alone = homes.filter((one) => one.port === port).length === 1 && home.what === null;
   return alone
     ? {
         cause: "aged-out",

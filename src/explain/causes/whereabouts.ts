@@ -155,7 +155,7 @@ function remotes(port: Port): Home[] {
   return (vxlan?.remotes ?? [])
     .filter(({ address }) => address !== "00:00:00:00:00:00")
     .map(({ address, ip }) => {
-      const what = `${port.name} has it at the remote ${ip}`;
+      const what = `${port.name} has it at ${ip === null ? "a nexthop object" : `the remote ${ip}`}`;
       return { ...{ address, port, namespace: null, ifindex: null }, what };
     });
 }

@@ -68,7 +68,8 @@ function cutOff(port: Port): Proposed {
   return {
     change: { set: "disabled", port },
     effect: `nothing comes in by ${port.name} any more`,
-    risk: `whoever is behind ${port.name} is cut off from the network until this is taken back`,
+    // br_port_carrier_check() enables it again.
+    risk: `whoever is behind ${port.name} is cut off from the network until this is taken back, or the link of ${port.name} changes`,
   };
 }
 

@@ -195,7 +195,7 @@ function remedyPart(told: Pick<Finding, "remedy" | "noRemedy">): Html | null {
   if (none !== "") return html`<p>${none}</p>`;
   if (told.remedy === null) return null;
   const { command: text, effect, risk, undo, verify } = told.remedy;
-  return html`<h4>Fix</h4><p>${capital(effect)}.</p>${command(text)}<dl class="kv"><dt>Risk</dt><dd>${risk}</dd><dt>Verify</dt><dd>${verify}</dd></dl><h4>Undo</h4>${command(undo)}`;
+  return html`<h4>Fix</h4><p>${capital(effect)}.</p>${command(text)}<dl class="kv"><dt>Risk</dt><dd>${risk}</dd></dl><h4>Undo</h4>${command(undo)}<h4>Verify (it fails until that is done)</h4>${command(verify)}`;
 }
 
 function stateOf({ notes, bridge }: Explanation): Html[] {

@@ -82,7 +82,8 @@ function remedyPart(told: Pick<Finding, "remedy" | "noRemedy">): Markdown[] {
     pre(command),
     md`\nRisk: ${risk}\n\nUndo:\n`,
     pre(undo),
-    md`\nVerify: ${verify}`,
+    md`\nVerify (it fails until that is done):\n`,
+    pre(verify),
   ];
 }
 

@@ -149,8 +149,8 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     const note = await cure("never-learned");
     expect(flooded()).toBe(0);
     expect(await causes()).toEqual([]);
-    expect(lab.unreached()).toEqual([]);
     await undone(note);
+    expect(lab.unreached()).toEqual([]);
   });
 
   it("never-learned, taken back where the entry has moved meanwhile", async () => {
@@ -180,7 +180,8 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     learn("a", "b", "c");
     lab.shell(`ip link add mv0 link br0 address ${CHILD} type macvlan mode bridge`);
     lab.shell("ip link set mv0 up && ip addr add 10.77.0.22/24 dev mv0");
-    lab.shell(`ping -q -c 1 10.77.0.22`, "a");
+    lab.shell(`ip neigh add 10.77.0.22 lladdr ${CHILD} dev eth0 nud permanent`, "a");
+    lab.shell("ping -q -c 1 10.77.0.22", "a");
     expect(flooded(CHILD)).toBe(5);
     const note = await noted("never-learned");
     expect(note.text).toContain("behind the bridge device br0 itself: macvlan mv0");
@@ -189,8 +190,9 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     run(note.remedy?.command ?? "false");
     run(note.remedy?.verify ?? "false");
     expect(flooded(CHILD)).toBe(0);
-    lab.shell("ip neigh flush dev eth0 && ping -q -c 1 10.77.0.22", "a");
-    expect(await causes()).toEqual([]);
+    lab.shell("ping -q -c 1 10.77.0.22", "a");
+    // What else is told is that a macvlan makes the bridge promiscuous.
+    expect((await causes()).filter((cause) => cause !== null)).toEqual([]);
     await undone({ ...note, settings });
   });
 

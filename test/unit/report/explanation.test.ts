@@ -9,6 +9,8 @@ const COMMAND =
   "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-long-p learning on";
 const UNDO = "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-long-p learning off";
 
+const VERIFY = "bridge -d link show dev a-rather-long-p | grep 'learning on'";
+
 function explanation(change: (to: Explanation) => void = () => {}): Explanation {
   const full: Explanation = {
     schema: "bridgescope.explain/2",
@@ -44,7 +46,7 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
           effect: "it learns",
           risk: "a controller may want it off",
           undo: UNDO,
-          verify: "bridge -d link show shows learning on",
+          verify: VERIFY,
         },
       },
       { about: "state", cause: null, text: "the bridge is promiscuous", remedy: null },
@@ -132,6 +134,7 @@ describe("an explanation on the terminal", () => {
     const lines = render(explanation(), 40);
     expect(lines).toContain(`    ${COMMAND}`);
     expect(lines).toContain(`    ${UNDO}`);
+    expect(lines).toContain(`    ${VERIFY}`);
   });
 
   it("keeps every other line within any terminal, whatever the names", () => {
@@ -146,7 +149,7 @@ describe("an explanation on the terminal", () => {
         for (const line of render(document, width)) {
           // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
           expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
-          if (line !== `    ${COMMAND}` && line !== `    ${UNDO}`) {
+          if (![COMMAND, UNDO, VERIFY].some((command) => line === `    ${command}`)) {
             expect(columns(line)).toBeLessThanOrEqual(width);
           }
         }
