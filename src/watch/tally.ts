@@ -1,4 +1,5 @@
 /** What the probes counted between two readings of their maps, by port. */
+import { availableParallelism } from "node:os";
 import type { Decisions } from "../document/case.ts";
 import { addDrops, type WatchDrop, type WatchPort } from "../document/watch.ts";
 import { byClass } from "../probes/decisions.ts";
@@ -212,7 +213,7 @@ export function splitTotals(
         }
       : {
           ingress: rx,
-          ...splitIngress(rx, decisions, tally.held ?? 0),
+          ...splitIngress(rx, decisions, stillHeld(tally.held ?? 0, ingress)),
           copies: scaled(copies, rx / Math.max(1, ingress)),
           later: scaled(tally.later, rx / Math.max(1, ingress)),
         };
@@ -226,6 +227,14 @@ export function splitTotals(
       tally.dropped?.map((drop) => ({ ...drop, count: Math.round(drop.count * timesLonger) })) ??
       null,
   };
+}
+
+/**
+ * Frames that are on their way while the maps are read are held at that time, but not all of the time: one a CPU, and, since
+ * a map is read entry by entry, what comes meanwhile. These are not multiplied.
+ */
+function stillHeld(held: number, ingress: number): number {
+  return held <= Math.max(availableParallelism(), ingress / 100) ? 0 : held;
 }
 
 function splitIngress(

@@ -19,7 +19,8 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
   test("a frame that no bridge handles takes no instruction more under watch's function probes", () => {
     const { veth } = report;
     for (const side of ["fentry", "kprobe"] as const) {
-      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(1);
+      // The socket that takes the frames in varies by two or three; the least program takes hundreds.
+      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(10);
     }
     // By tracepoints it does, so this measures what it says.
     expect(veth.tracepoint - veth.none).toBeGreaterThan(50);

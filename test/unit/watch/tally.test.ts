@@ -112,6 +112,19 @@ describe("the totals of an interface", () => {
     expect(sum).toBe(1001);
   });
 
+  it("have none held for a frame that was on its way while the maps were read, and many for many", () => {
+    const split = (counts: Record<number, number>) =>
+      splitTotals(tally(NOTHING, reading(counts)), { rx: 100_000, tx: 0, txDropped: 0 }, 100);
+    expect(split({ 0: 1000, 9: 999 })).toMatchObject({
+      held: 0,
+      decisions: { knownUnicast: 100_000 },
+    });
+    expect(split({ 0: 1000, 9: 500 })).toMatchObject({
+      held: 50_000,
+      decisions: { knownUnicast: 50_000 },
+    });
+  });
+
   it("are unknown where none of them was counted, and nothing where there are none", () => {
     const none = tally(NOTHING, NOTHING);
     const unknown = splitTotals(none, { rx: 7, tx: 7, txDropped: 0 }, 100);
