@@ -11,6 +11,8 @@ export interface Counts {
 export interface Peak extends Counts {
   framesPerSecond: number;
   copiesPerSecond: number;
+  /** As many within a second as there were for sure: less than these where they are estimates. */
+  sure: Counts;
 }
 
 interface Counted extends Counts {
@@ -24,7 +26,7 @@ const STEP_MS = 250;
 
 /**
  * Of several together. Where frames were counted for a part of the time, a second's are an estimate that rests on those
- * of it that were counted, k: two standard deviations (of Poisson's, the root of k) are taken off, down to the mean.
+ * of it that were counted, k: for sure there were as many less two standard deviations (of Poisson's, the root of k).
  */
 export function peakOf(
   counted: readonly Counted[],
@@ -47,12 +49,16 @@ export function peakOf(
   const sure = (some: number) =>
     part < WHOLE ? Math.max(0, 1 - 2 / Math.sqrt(Math.max(1, some * part))) : 1;
   // What came in less than a second came within one.
-  const mean = sure(frames) / Math.max(1, time.seconds);
-  const peak = sure(most.frames);
+  const seconds = Math.max(1, time.seconds);
+  const [mean, peak] = [sure(frames) / seconds, sure(most.frames)];
   return {
     ...{ frames, copies },
-    framesPerSecond: Math.max(frames * mean, most.frames * peak),
-    copiesPerSecond: Math.max(copies * mean, most.copies * peak),
+    framesPerSecond: Math.max(frames / seconds, most.frames),
+    copiesPerSecond: Math.max(copies / seconds, most.copies),
+    sure: {
+      frames: Math.max(frames * mean, most.frames * peak),
+      copies: Math.max(copies * mean, most.copies * peak),
+    },
   };
 }
 
