@@ -350,12 +350,14 @@ describe("a rate is the most within one second:", () => {
     const many = flow({ destination: GONE, ...all(5000, 10_000) });
     const [found] = judge([many], bridge(), { counted: 0.2 }).findings;
     expect(found).toMatchObject({ frames: 5000, framesPerSecond: 5000 });
-    // Ninety stand for nine that were counted, of which three are sure: thirty.
-    const stands = (frames: number) => {
+    // Ninety stand for nine that were counted, of which a good three are sure: thirty-three.
+    const stands = (frames: number, counted = 1) => {
       const one = flow({ destination: GONE, ...all(frames, 2 * frames) });
-      return judge([one], bridge(), { counted: 1 }).findings.length;
+      return judge([one], bridge(), { counted }).findings.length;
     };
     expect([stands(20), stands(45), stands(90), stands(250)]).toEqual([0, 0, 1, 1]);
+    // Where little is missing, little is taken off.
+    expect([stands(20, 9.6), stands(20, 2)]).toEqual([1, 0]);
   });
 });
 
