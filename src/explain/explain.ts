@@ -241,7 +241,7 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     ...first,
     ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, ...seen },
     // What the interfaces of a bridge that is gone have counted nobody knows.
-    traffic: ended?.early === "bridge-gone" ? null : trafficOf(looked),
+    traffic: ended?.early === "bridge-gone" ? null : trafficOf(collected),
     notes: [
       ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
       ...notes,
@@ -258,14 +258,9 @@ function isTold({ cause, title, remedy }: Finding, note: Note): boolean {
   );
 }
 
-/** Of a port that came or went meanwhile what its interface counted is not known. */
-function trafficOf({ before, state, collected: { flows } }: Looked): Explanation["traffic"] {
-  const rx = new Map(before.ports.map(({ ifindex, counters }) => [ifindex, counters.rx]));
-  const came = state.ports.map(({ ifindex, counters }) =>
-    Math.max(0, counters.rx - (rx.get(ifindex) ?? counters.rx)),
-  );
+function trafficOf({ came, flows }: Collected): NonNullable<Explanation["traffic"]> {
   return {
-    frames: sum(came, (frames) => frames),
+    frames: came,
     flooded: sum(flows, ({ frames }) => frames),
     copies: sum(flows, portCopies),
   };

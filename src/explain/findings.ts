@@ -142,7 +142,7 @@ function sorted(
   const isAbove = ({ flows: [first], ...peak }: Group) =>
     first !== undefined &&
     peak.frames >= thresholds.frames &&
-    (peak.framesPerSecond >= thresholds[first.class] || peak.copiesPerSecond >= thresholds.copies);
+    (peak.sure.frames >= thresholds[first.class] || peak.sure.copies >= thresholds.copies);
   const key = ({ class: kind, source, destination, vlan }: Flow) =>
     kind === "broadcast" ? `${kind} ${source}` : `${kind} ${destination} ${vlan}`;
   const groups = grouped(counted, ({ flow }) => key(flow)).map(group);

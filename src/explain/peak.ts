@@ -11,6 +11,8 @@ export interface Counts {
 export interface Peak extends Counts {
   framesPerSecond: number;
   copiesPerSecond: number;
+  /** As many within a second as there were for sure: less than these where they are estimates. */
+  sure: Counts;
 }
 
 interface Counted extends Counts {
@@ -23,8 +25,9 @@ const WINDOW_MS = 1000;
 const STEP_MS = 250;
 
 /**
- * Of several together. Where frames were counted for a part of the time, a second's are an estimate that rests on those
- * of it that were counted, k: two standard deviations (of Poisson's, the root of k) are taken off, down to the mean.
+ * Of several together. Where frames were counted for a part p of the time, a second's are an estimate k / p that rests on
+ * k frames that were counted; its standard deviation is that of a binomial's, the root of k (1 - p), over p. For sure
+ * there were as many less two of these.
  */
 export function peakOf(
   counted: readonly Counted[],
@@ -45,14 +48,18 @@ export function peakOf(
   };
   const part = time.counted / Math.max(time.seconds, 1e-3);
   const sure = (some: number) =>
-    part < WHOLE ? Math.max(0, 1 - 2 / Math.sqrt(Math.max(1, some * part))) : 1;
+    part < WHOLE ? Math.max(0, 1 - 2 * Math.sqrt((1 - part) / Math.max(1, some * part))) : 1;
   // What came in less than a second came within one.
-  const mean = sure(frames) / Math.max(1, time.seconds);
-  const peak = sure(most.frames);
+  const seconds = Math.max(1, time.seconds);
+  const [mean, peak] = [sure(frames) / seconds, sure(most.frames)];
   return {
     ...{ frames, copies },
-    framesPerSecond: Math.max(frames * mean, most.frames * peak),
-    copiesPerSecond: Math.max(copies * mean, most.copies * peak),
+    framesPerSecond: Math.max(frames / seconds, most.frames),
+    copiesPerSecond: Math.max(copies / seconds, most.copies),
+    sure: {
+      frames: Math.max(frames * mean, most.frames * peak),
+      copies: Math.max(copies * mean, most.copies * peak),
+    },
   };
 }
 

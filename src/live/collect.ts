@@ -73,6 +73,8 @@ export interface Collected {
    */
   counted: number;
   backend: BackendName;
+  /** Frames that came in by its ports, by their interface counters; without those of ports that have left. */
+  came: number;
   flows: Flow[];
   /** Copies of frames for a destination that left by a port; 0 for one that joined meanwhile where nothing tells which. */
   got: { destination: string; vlan: number; port: number; copies: number }[];
@@ -144,8 +146,7 @@ async function count(
   const onCount = () => look(members.check);
   const guard = createGuard({ probes, limit: maxOverhead, onCount, signal });
   await guard.begin(poll);
-  // What came while the probes were made ready is of no step.
-  traffic.stepFactors();
+  traffic.restart();
   const beganNs = Number(process.hrtime.bigint());
   const started = performance.now();
   let ended: Collected["ended"] = null;
@@ -172,7 +173,7 @@ async function count(
       ...{ homes: members.homes(), ownAddresses: members.ownAddresses() },
       ...{ beganNs, share: cpu / all, ended, seconds: all },
       deleted: acts.filter(({ device }) => members.names().has(device)),
-      ...{ counted: Math.min(counted, all), backend, notes: [] },
+      ...{ came: traffic.came(), counted: Math.min(counted, all), backend, notes: [] },
     };
   };
   const endGone = () => {
@@ -193,12 +194,13 @@ async function count(
     if (!there) endGone();
   }
   poll();
+  const came = traffic.came();
   await probes.detach();
   look(members.check);
   if (ended === null && !there) endGone();
   const all = counted / elapsed();
   const part = ended === null && all < WHOLE ? partNote(all, maxOverhead) : null;
-  return { ...soFar(), notes: [...(part === null ? [] : [part]), ...maps.full(full(maps))] };
+  return { ...soFar(), came, notes: [...(part === null ? [] : [part]), ...maps.full(full(maps))] };
 }
 
 /** Maps of which a full one leaves something out. */
@@ -218,6 +220,10 @@ interface Traffic {
   factors(): (ifindex: number) => number;
   /** The same of the time since it was called last. */
   stepFactors(): (ifindex: number) => number;
+  /** Begins anew: what came while the probes were made ready is of no time that is looked at. */
+  restart(): void;
+  /** Frames that came in by the ports that there are. */
+  came(): number;
 }
 
 /** By the interface counters, of the time from now on. */
@@ -230,7 +236,7 @@ function createTraffic({ place, ifindex: own }: BridgeState): Traffic {
         ifindex === own ? tx : rx,
       ]),
     );
-  const first = now();
+  let first = now();
   const counted = new Map<number, number>();
   /** When the step began: the counters, and what of them was counted. */
   let step = { first, counted: new Map<number, number>() };
@@ -281,6 +287,18 @@ function createTraffic({ place, ifindex: own }: BridgeState): Traffic {
       step = next;
       return factors;
     },
+    restart: () => {
+      first = last();
+      counted.clear();
+      step = { first, counted: new Map() };
+    },
+    came: () =>
+      readLinks(place)
+        .filter(({ master }) => master === own)
+        .reduce(
+          (all, { ifindex, counters: { rx } }) => all + Math.max(0, rx - (first.get(ifindex) ?? 0)),
+          0,
+        ),
   };
 }
 

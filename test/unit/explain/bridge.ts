@@ -99,6 +99,7 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       got: [],
       moves: [],
       deleted: [],
+      came: 0,
       homes: [],
       ownAddresses: [],
     },

@@ -342,13 +342,22 @@ describe("a rate is the most within one second:", () => {
   it("where frames were counted for a part of the time, a few of them are no rate", () => {
     // Three frames that stand for fifty each.
     const seen = flow({ destination: GONE, ...all(150, 300) });
-    expect(judge([seen], bridge(), { counted: 0.2 })).toMatchObject({ findings: [] });
+    expect(judge([seen], bridge(), { counted: 0.2 })).toMatchObject({
+      findings: [],
+      below: [{ framesPerSecond: 150 }],
+    });
     expect(judge([seen], bridge(), { counted: 10 }).findings).toHaveLength(1);
     const many = flow({ destination: GONE, ...all(5000, 10_000) });
     const [found] = judge([many], bridge(), { counted: 0.2 }).findings;
-    // A hundred, less twice the root of it.
-    expect(found?.framesPerSecond).toBeCloseTo(4000);
-    expect(found?.frames).toBe(5000);
+    expect(found).toMatchObject({ frames: 5000, framesPerSecond: 5000 });
+    // Ninety stand for nine that were counted, of which a good three are sure: thirty-three.
+    const stands = (frames: number, counted = 1) => {
+      const one = flow({ destination: GONE, ...all(frames, 2 * frames) });
+      return judge([one], bridge(), { counted }).findings.length;
+    };
+    expect([stands(20), stands(45), stands(90), stands(250)]).toEqual([0, 0, 1, 1]);
+    // Where little is missing, little is taken off.
+    expect([stands(20, 9.6), stands(20, 2)]).toEqual([1, 0]);
   });
 });
 

@@ -103,6 +103,7 @@ const COLLECTED: Collected = {
   moves: [{ address: "52:54:99:00:00:03", vlan: 7, port: 8, moves: 1 }],
   deleted: [{ address: "52:54:99:00:00:05", by: "qxdaemon (pid 4711)" }],
   homes: [{ address: "52:54:99:00:00:05", vlan: 7, port: 9, local: false }],
+  came: 1,
   ownAddresses: ["52:54:99:00:00:05"],
 };
 
