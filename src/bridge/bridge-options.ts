@@ -100,35 +100,80 @@ export const STP_STATES: PortStpState[] = [
   "forwarding",
   "blocking",
 ];
-const BRPORT = {
-  state: 1,
-  hairpin: 4,
-  learning: 8,
-  flood: 9,
-  proxyArp: 10,
-  mcastFlood: 27,
-  bcastFlood: 30,
-  neighSuppress: 32,
-  isolated: 33,
-  locked: 39,
-} as const;
+const BRPORT_NUMBERS: Record<number, string> = {
+  2: "priority",
+  3: "cost",
+  15: "designated_port",
+  16: "designated_cost",
+  19: "topology_change_ack",
+  20: "config_pending",
+  21: "message_age_timer",
+  22: "forward_delay_timer",
+  23: "hold_timer",
+  25: "multicast_router",
+  31: "group_fwd_mask",
+};
+const BRPORT_SWITCHES: Record<number, string> = {
+  4: "hairpin",
+  5: "guard",
+  6: "root_block",
+  7: "fastleave",
+  8: "learning",
+  9: "flood",
+  10: "proxy_arp",
+  12: "proxy_arp_wifi",
+  27: "mcast_flood",
+  28: "mcast_to_unicast",
+  29: "vlan_tunnel",
+  30: "bcast_flood",
+  32: "neigh_suppress",
+  33: "isolated",
+  39: "locked",
+  40: "mab",
+  43: "neigh_vlan_suppress",
+};
+const BRPORT = { state: 1, rootId: 13, bridgeId: 14, id: 17, number: 18 } as const;
+
+/** Times in hundredths of a second, as those of a bridge; what a kernel does not know is missing. */
+export function portOptions(data: Attributes): Record<string, string | number | boolean> {
+  const options: Record<string, string | number | boolean> = { state: stpState(data) };
+  const put = (name: string, value: string | number | boolean | null) => {
+    if (value !== null) options[name] = value;
+  };
+  const number = (type: number | string) => numberAttribute(data.get(Number(type)));
+  const hex = (value: number | null) => (value === null ? null : `0x${value.toString(16)}`);
+  for (const [type, name] of Object.entries(BRPORT_NUMBERS)) put(name, number(type));
+  for (const [type, name] of Object.entries(BRPORT_SWITCHES)) {
+    const value = number(type);
+    put(name, value === null ? null : value !== 0);
+  }
+  put("id", hex(number(BRPORT.id)));
+  put("no", hex(number(BRPORT.number)));
+  put("root_id", bridgeId(data.get(BRPORT.rootId)));
+  put("bridge_id", bridgeId(data.get(BRPORT.bridgeId)));
+  return options;
+}
+
+function stpState(data: Attributes): PortStpState {
+  return STP_STATES[numberAttribute(data.get(BRPORT.state)) ?? 0] ?? "disabled";
+}
 
 /** What a kernel does not know yet is as it was before there was a flag for it. */
 export function portFlags(data: Attributes): { state: PortStpState; flags: Port["flags"] } {
-  const flag = (type: number, otherwise: boolean) =>
-    (numberAttribute(data.get(type)) ?? Number(otherwise)) !== 0;
+  const options = portOptions(data);
+  const flag = (name: string, otherwise: boolean) => (options[name] ?? otherwise) === true;
   return {
-    state: STP_STATES[numberAttribute(data.get(BRPORT.state)) ?? 0] ?? "disabled",
+    state: stpState(data),
     flags: {
-      learning: flag(BRPORT.learning, true),
-      flood: flag(BRPORT.flood, true),
-      mcastFlood: flag(BRPORT.mcastFlood, true),
-      bcastFlood: flag(BRPORT.bcastFlood, true),
-      hairpin: flag(BRPORT.hairpin, false),
-      isolated: flag(BRPORT.isolated, false),
-      locked: flag(BRPORT.locked, false),
-      neighSuppress: flag(BRPORT.neighSuppress, false),
-      proxyArp: flag(BRPORT.proxyArp, false),
+      learning: flag("learning", true),
+      flood: flag("flood", true),
+      mcastFlood: flag("mcast_flood", true),
+      bcastFlood: flag("bcast_flood", true),
+      hairpin: flag("hairpin", false),
+      isolated: flag("isolated", false),
+      locked: flag("locked", false),
+      neighSuppress: flag("neigh_suppress", false),
+      proxyArp: flag("proxy_arp", false),
     },
   };
 }

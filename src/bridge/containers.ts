@@ -1,9 +1,9 @@
-/** What container runtimes call their containers, asked through their sockets; nobody waits long for one. */
+/** What container runtimes call their containers: Podman's monitors say it, others through their sockets, nobody waits long for one. */
 import { statSync } from "node:fs";
 import { request } from "node:http";
 import { z } from "zod";
 import { run } from "../system/command.ts";
-import { containerId } from "../system/processes.ts";
+import { commandOf, containerId, processes, wordsOf } from "../system/processes.ts";
 
 export interface ContainerName {
   container: string;
@@ -18,6 +18,7 @@ const DOCKER = "/var/run/docker.sock";
 const PODMAN = "/run/podman/podman.sock";
 /** These speak gRPC; crictl is their client. */
 const CRI = ["/run/containerd/containerd.sock", "/run/crio/crio.sock"];
+const LIBPOD = /libpod/;
 const LIMIT_MS = 2000;
 const LONGEST_ANSWER = 64 << 20;
 
@@ -33,7 +34,12 @@ const criSchema = z.object({
 
 /** Puts into the cache what the runtimes call the containers of these cgroups; each is looked for once. */
 export async function nameContainers(cgroups: readonly string[], cache: NameCache): Promise<void> {
-  const unknown = cgroups.filter((cgroup) => !cache.has(containerId(cgroup) ?? ""));
+  const news = cgroups.filter((cgroup) => !cache.has(containerId(cgroup) ?? ""));
+  // Podman has no daemon, and a socket for it is often not there; to ask one that is starts a process.
+  if (news.some((cgroup) => LIBPOD.test(cgroup))) {
+    for (const [id, name] of monitored()) cache.set(id, name);
+  }
+  const unknown = news.filter((cgroup) => !cache.has(containerId(cgroup) ?? ""));
   if (unknown.length === 0) return;
   const sockets = [...new Set(unknown.flatMap(socketsFor))].filter(isSocket);
   const found = await Promise.all(
@@ -49,13 +55,25 @@ export async function nameContainers(cgroups: readonly string[], cache: NameCach
 /** Only runtimes that may have made it: to ask another could start that. */
 export function socketsFor(cgroup: string): string[] {
   if (containerId(cgroup) === null) return [];
-  if (/libpod/.test(cgroup)) return [PODMAN];
+  if (LIBPOD.test(cgroup)) return [PODMAN];
   if (/cri-containerd|crio/.test(cgroup)) return CRI;
   if (/docker/.test(cgroup)) return [DOCKER];
   return /kubepods/.test(cgroup) ? [...CRI, DOCKER] : [DOCKER];
 }
 
 type Named = [id: string, name: ContainerName];
+
+/** Of each conmon, which Podman starts for every container: `conmon … -c ID … -n NAME …`. */
+function monitored(): Named[] {
+  return processes().flatMap((pid): Named[] => {
+    if (commandOf(pid) !== "conmon") return [];
+    const words = wordsOf(pid);
+    const after = (word: string) => words[words.indexOf(word) + 1] ?? "";
+    const [id, name] = [after("-c"), after("-n")];
+    if (!words.includes("-n") || !/^[0-9a-f]{64}$/.test(id) || name === "") return [];
+    return [[id, named(name, null)]];
+  });
+}
 
 export async function listApi(socket: string): Promise<Named[]> {
   const parsed = apiSchema.safeParse(json(await get(socket, "/containers/json")));

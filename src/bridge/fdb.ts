@@ -1,6 +1,6 @@
 /** The forwarding database of a bridge. */
 import { SystemCallError } from "../system/libc.ts";
-import { dumpFdb, type NeighbourMessage, NUD } from "../system/neighbours.ts";
+import { dumpFdb, type NeighbourMessage, NTF, NUD } from "../system/neighbours.ts";
 import { withDumpSocket } from "../system/netlink-dump.ts";
 import { atPlace } from "./places.ts";
 import type { FdbEntry, Place } from "./state.ts";
@@ -28,7 +28,7 @@ export function entryOf(message: NeighbourMessage): FdbEntry {
     port: message.ifindex,
     local: (message.state & NUD.permanent) !== 0,
     static: (message.state & NUD.noarp) !== 0,
-    sticky: message.sticky,
+    sticky: (message.flags & NTF.sticky) !== 0,
     updatedS: message.updated === null ? null : message.updated / 100,
     usedS: message.used === null ? null : message.used / 100,
   };

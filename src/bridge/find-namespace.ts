@@ -5,7 +5,7 @@ import { type CommandOptions, type CommandResult, run } from "../system/command.
 import { BridgescopeError, HangError, PrerequisiteError, UsageError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { closeNamespace, inNamespace, type NetworkNamespace, openPath } from "../system/netns.ts";
-import { commandOf } from "../system/processes.ts";
+import { commandOf, containerId } from "../system/processes.ts";
 import { hostSite } from "../system/site.ts";
 import { printable } from "../text/printable.ts";
 import { ownersOf } from "./owner.ts";
@@ -145,11 +145,17 @@ async function labelled(text: string): Promise<Candidate[]> {
 }
 
 function labelsOf({ inode, label, netns }: KnownPlace, owner: Owner | undefined): string[] {
+  // Foreign probes are told with the first digits of an id.
+  const id = containerId(owner?.cgroup ?? "");
+  const containers = [
+    ...(owner?.container ? [owner.container] : []),
+    ...(id === null ? [] : [id, id.slice(0, 12)]),
+  ];
   return [
     ...[label, `net:[${inode}]`],
     ...(netns === null ? [] : [`netns ${netns}`]),
     ...(owner === undefined ? [] : [owner.label]),
-    ...(owner?.container ? [owner.container, `container ${owner.container}`] : []),
+    ...containers.flatMap((container) => [container, `container ${container}`]),
   ];
 }
 

@@ -13,20 +13,28 @@ import type { Place, Port } from "./state.ts";
 
 export const RTM_GETLINK = 18;
 export const LINK_HEADER = 16;
-const IFF_UP = 1;
+/** IFF_* of linux/if.h. */
+export const IFF = { up: 0x1, loopback: 0x8, noArp: 0x80, lowerUp: 0x1_0000 } as const;
 export const IFLA = {
   address: 1,
   name: 3,
   mtu: 4,
   link: 5,
+  qdisc: 6,
   master: 10,
+  operstate: 16,
   linkInfo: 18,
   stats64: 23,
   promiscuity: 30,
   carrier: 33,
   linkNetnsid: 37,
+  xdp: 43,
 } as const;
+const IFLA_XDP_ATTACHED = 2;
 const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
+
+/** IF_OPER_*, in their order. */
+const OPERSTATES = "UNKNOWN NOTPRESENT DOWN LOWERLAYERDOWN TESTING DORMANT UP".split(" ");
 
 export interface Link {
   ifindex: number;
@@ -34,6 +42,13 @@ export interface Link {
   address: string;
   mtu: number;
   up: boolean;
+  /** IFF_* bits. */
+  flags: number;
+  /** RFC 2863's, in the words of ip(8). */
+  operstate: string;
+  qdisc: string;
+  /** An XDP program is attached. */
+  xdp: boolean;
   carrier: boolean;
   promiscuity: number;
   /** IFLA_INFO_KIND; `device` for a physical one. */
@@ -75,7 +90,12 @@ function parseLink(body: Buffer): Link {
     name: textAttribute(attributes.get(IFLA.name)),
     address: addressAttribute(attributes.get(IFLA.address)) ?? "",
     mtu: number(IFLA.mtu) ?? 0,
-    up: (body.readUInt32LE(8) & IFF_UP) !== 0,
+    up: (body.readUInt32LE(8) & IFF.up) !== 0,
+    flags: body.readUInt32LE(8),
+    operstate: OPERSTATES[number(IFLA.operstate) ?? 0] ?? "UNKNOWN",
+    qdisc: textAttribute(attributes.get(IFLA.qdisc)) || "none",
+    xdp:
+      (numberAttribute(attributesOf(attributes.get(IFLA.xdp)).get(IFLA_XDP_ATTACHED)) ?? 0) !== 0,
     carrier: number(IFLA.carrier) === 1,
     promiscuity: number(IFLA.promiscuity) ?? 0,
     kind: textAttribute(info.get(INFO.kind)) || "device",
@@ -94,4 +114,34 @@ function countersOf(stats: Buffer | undefined): Port["counters"] {
   const at = (index: number) =>
     stats === undefined || stats.length < 64 ? 0 : Number(stats.readBigUInt64LE(index * 8));
   return { rx: at(0), tx: at(1), rxBytes: at(2), txBytes: at(3), txDropped: at(7) };
+}
+
+const IFF_RUNNING = 0x40;
+/** Those that ip(8) shows, by their bits; it shows the lack of IFF_RUNNING instead of IFF_RUNNING. */
+const FLAG_NAMES: [number, string][] = [
+  [IFF.loopback, "LOOPBACK"],
+  [0x2, "BROADCAST"],
+  [0x10, "POINTOPOINT"],
+  [0x1000, "MULTICAST"],
+  [IFF.noArp, "NOARP"],
+  [0x200, "ALLMULTI"],
+  [0x100, "PROMISC"],
+  [0x400, "MASTER"],
+  [0x800, "SLAVE"],
+  [0x4, "DEBUG"],
+  [0x8000, "DYNAMIC"],
+  [0x4000, "AUTOMEDIA"],
+  [0x2000, "PORTSEL"],
+  [0x20, "NOTRAILERS"],
+  [IFF.up, "UP"],
+  [IFF.lowerUp, "LOWER_UP"],
+  [0x2_0000, "DORMANT"],
+  [0x4_0000, "ECHO"],
+];
+
+/** In the words and the order of ip(8). */
+export function flagNames({ flags, up }: Link): string[] {
+  const silent = up && (flags & IFF_RUNNING) === 0;
+  const names = FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name);
+  return silent ? ["NO-CARRIER", ...names] : names;
 }

@@ -110,7 +110,7 @@ function groupOf(union: Buffer, protocol: number): string | null {
 }
 
 /** One MDBA_ROUTER_PORT: an ifindex and attributes; a port comes once a VLAN where these are snooped apart. */
-function addRouter(routers: Map<number, Routers[number]>, row: Buffer): void {
+export function addRouter(routers: Map<number, Routers[number]>, row: Buffer): void {
   const port = row.readUInt32LE(0);
   const attributes = attributesOf(row, 4);
   const [ip4, ip6] = [attributes.has(ROUTER.inetTimer), attributes.has(ROUTER.inet6Timer)];

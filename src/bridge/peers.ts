@@ -1,16 +1,13 @@
 /** Where the other ends of veth ports are, and what is there. */
 
-import { dumpFdb, dumpNeighbours, ipText, type NeighbourMessage } from "../system/neighbours.ts";
-import { ask, attributesOf, dump, withDumpSocket } from "../system/netlink-dump.ts";
+import { dumpFdb, dumpNeighbours, type NeighbourMessage, NTF } from "../system/neighbours.ts";
+import { ask, attributesOf, withDumpSocket } from "../system/netlink-dump.ts";
 import type { NetworkNamespace } from "../system/netns.ts";
+import { dumpAddresses } from "./addresses.ts";
 import { dumpLinks, type Link } from "./links.ts";
 import { atPlace, type KnownPlace } from "./places.ts";
 import type { Place } from "./state.ts";
 
-const RTM_GETADDR = 22;
-const ADDRESS_HEADER = 8;
-const IFA_ADDRESS = 1;
-const IFA_LOCAL = 2;
 const RTM_GETNSID = 90;
 const NETNSA_NSID = 1;
 const NETNSA_FD = 3;
@@ -30,7 +27,7 @@ export function viewNamespace(place: KnownPlace): NamespaceView | null {
     withDumpSocket(namespace, (fd) => ({
       place,
       links: dumpLinks(fd),
-      addresses: readAddresses(fd),
+      addresses: addressesOf(fd),
       neighbours: dumpNeighbours(fd),
     })),
   );
@@ -42,7 +39,9 @@ export function readFilters(place: Place, devices: readonly Link[]): Map<number,
     devices.map(({ ifindex, address }): [number, string[]] => [
       ifindex,
       dumpFdb(fd, 0, ifindex).flatMap((entry) =>
-        entry.self && isUnicast(entry.address) && entry.address !== address ? [entry.address] : [],
+        (entry.flags & NTF.self) !== 0 && isUnicast(entry.address) && entry.address !== address
+          ? [entry.address]
+          : [],
       ),
     ]);
   return new Map(atPlace(place, (namespace) => withDumpSocket(namespace, read)) ?? []);
@@ -84,21 +83,10 @@ function numberOf(fd: number, other: NetworkNamespace): number | null {
   return number;
 }
 
-function readAddresses(fd: number): Map<number, string[]> {
+function addressesOf(fd: number): Map<number, string[]> {
   const found = new Map<number, string[]>();
-  dump(
-    fd,
-    RTM_GETADDR,
-    (train) => train.bytesOf(Buffer.alloc(ADDRESS_HEADER)),
-    (_, body) => {
-      const attributes = attributesOf(body, ADDRESS_HEADER);
-      const text = ipText(
-        attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS) ?? Buffer.alloc(0),
-      );
-      if (text === null) return;
-      const ifindex = body.readUInt32LE(4);
-      found.set(ifindex, [...(found.get(ifindex) ?? []), text]);
-    },
-  );
+  for (const { ifindex, ip } of dumpAddresses(fd)) {
+    found.set(ifindex, [...(found.get(ifindex) ?? []), ip]);
+  }
   return found;
 }

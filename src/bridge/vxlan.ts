@@ -1,5 +1,5 @@
 /** VXLAN devices: IFLA_VXLAN_* of if_link.h, and their own forwarding databases. */
-import { ipText, type NeighbourMessage, NUD } from "../system/neighbours.ts";
+import { ipText, type NeighbourMessage, NTF, NUD } from "../system/neighbours.ts";
 import { numberAttribute } from "../system/netlink-dump.ts";
 import type { Link } from "./links.ts";
 import type { Vxlan } from "./state.ts";
@@ -34,7 +34,7 @@ export function vxlanOf(
     port,
     learning: number(IFLA_VXLAN.learning) !== 0,
     remotes: entries
-      .filter((entry) => entry.self && entry.ifindex === ifindex)
+      .filter((entry) => (entry.flags & NTF.self) !== 0 && entry.ifindex === ifindex)
       .map((entry) => ({
         address: entry.address ?? "",
         ip: entry.ip,

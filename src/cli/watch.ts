@@ -12,7 +12,6 @@ import { LEAST_INTERVAL_S, watchBridges } from "../watch/watch.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
 import { labNamespace } from "./labs.ts";
 import { addOptions, checkMode, type ModeOption } from "./options.ts";
-import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
 import { openWatchTerminal } from "./watch-terminal.ts";
 
@@ -88,7 +87,7 @@ export function watchCommand(): Command {
     .argument("[bridge]", "any bridge of this host; all of them, ranked, when left out")
     .addHelpText(
       "after",
-      "\nKeys: q quit, s sort, r reverse, / filter, arrows scroll or select, Enter open a bridge, Esc back, p pause.\nExit status: 0 when it ended as asked, Ctrl-C included; 1 when the bridge was deleted.",
+      "\nKeys: q quit, s sort, r reverse, / filter, arrows scroll or select, Enter open a bridge, Esc back, p pause, ? these.\nExit status: 0 when it ended as asked, Ctrl-C included; 1 when the bridge was deleted.",
     )
     .action(async (bridge: string | undefined, options: Options) => {
       checkMode(WATCH_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
@@ -134,11 +133,14 @@ async function printRecords(
 }
 
 function textOf(view: View): (record: WatchRecord) => string {
-  const { width } = terminalOptions();
   return (record) => {
     const story = newStory();
     tell(story, record);
-    const lines = drawWatch(story, view, { width, height: null, color: false });
+    const lines = drawWatch(story, view, {
+      width: Number.POSITIVE_INFINITY,
+      height: null,
+      color: false,
+    });
     return `${record.time}\n${lines.map((line) => `${line}\n`).join("")}\n`;
   };
 }

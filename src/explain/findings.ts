@@ -212,7 +212,7 @@ function evidenceOf(
       : "";
   const up = host > 0 ? `; the host itself got ${host}` : "";
   return [
-    `${sum(flows, ({ frames }) => frames)} frames of ${sources === 1 ? "one source" : `${sources} sources`} came in and left as ${all} copies in ${collected.seconds.toFixed(1)} s${wrong}${up} (${howCounted(collected)})`,
+    `${sum(flows, ({ frames }) => frames)} frames of ${sources === 1 ? "one source" : `${sources} sources`} came in and left as ${all} copies in ${collected.seconds.toFixed(1)} s${wrong}${up}`,
     ...[...flows]
       .filter(delivery.isAstray)
       .sort((a, b) => b.frames - a.frames)
@@ -221,6 +221,7 @@ function evidenceOf(
         ({ source, port, frames }) =>
           `${frames} frames of ${source} came in by ${ports.of(port).name}, and ${source} is behind ${delivery.homeNames(source)}`,
       ),
+    howCounted(collected),
   ];
 }
 
@@ -251,8 +252,8 @@ function headersOf({ addresses, sourcePort, destinationPort }: Flow): Headers {
 function howCounted({ backend, seconds, counted }: Collected): string {
   const places =
     backend === "tracepoint"
-      ? "tracepoints net:netif_receive_skb and net:net_dev_queue"
-      : `${backend} of br_handle_frame_finish and br_dev_queue_push_xmit`;
+      ? "counted by the tracepoints net:netif_receive_skb and net:net_dev_queue"
+      : `counted by ${backend} of br_handle_frame_finish and br_dev_queue_push_xmit`;
   const part = counted / Math.max(seconds, 1e-3);
   return part < WHOLE
     ? `estimated of ${(part * 100).toFixed(part < 0.1 ? 1 : 0)} % of the time: ${places}`

@@ -144,6 +144,8 @@ async function count(
   const onCount = () => look(members.check);
   const guard = createGuard({ probes, limit: maxOverhead, onCount, signal });
   await guard.begin(poll);
+  // What came while the probes were made ready is of no step.
+  traffic.stepFactors();
   const beganNs = Number(process.hrtime.bigint());
   const started = performance.now();
   let ended: Collected["ended"] = null;

@@ -19,8 +19,6 @@ const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
 const IFLA_MASTER = 10;
 const NEIGHBOUR_HEADER = 12;
-const NTF_SELF = 1 << 1;
-const NTF_STICKY = 1 << 6;
 const NDA = {
   destination: 1,
   address: 2,
@@ -43,6 +41,16 @@ export const NUD = {
   permanent: 0x80,
 } as const;
 
+/** NTF_* of linux/neighbour.h, by the words of bridge(8). */
+export const NTF = {
+  /** Of a device's own table, such as a VXLAN's, or one of the addresses that it takes. */
+  self: 0x02,
+  extern_learn: 0x10,
+  offload: 0x20,
+  /** The entry does not move to another port. */
+  sticky: 0x40,
+} as const;
+
 export interface NeighbourMessage {
   deleted: boolean;
   /** `fdb` for AF_BRIDGE; `ip` for the two others. */
@@ -50,10 +58,8 @@ export interface NeighbourMessage {
   ifindex: number;
   /** NUD_* bits. */
   state: number;
-  /** NTF_SELF: of a device's own table, such as a VXLAN's, or of the addresses that it takes. */
-  self: boolean;
-  /** NTF_STICKY: the entry does not move to another port. */
-  sticky: boolean;
+  /** NTF_* bits. */
+  flags: number;
   /** Lower-case, with colons; null where there is none yet. */
   address: string | null;
   /** 0 where there is none. */
@@ -120,8 +126,7 @@ function parseNeighbour(type: number, body: Buffer): NeighbourMessage | null {
     family: family === AF_BRIDGE ? "fdb" : "ip",
     ifindex: body.readInt32LE(4),
     state: body.readUInt16LE(8),
-    self: (body.readUInt8(10) & NTF_SELF) !== 0,
-    sticky: (body.readUInt8(10) & NTF_STICKY) !== 0,
+    flags: body.readUInt8(10),
     address: null,
     vlan: 0,
     master: null,

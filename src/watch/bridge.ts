@@ -23,8 +23,11 @@ export interface WatchedBridge {
   state(): BridgeState;
   /** Reads all of it again; false when it is gone. */
   refresh(): Promise<boolean>;
-  /** Interface counters by ifindex as they are now; null when it is gone. Tells whether its ports are others than before. */
-  counters(): { counters: Counters; changed: boolean } | null;
+  /**
+   * Interface counters by ifindex as they are now, of its ports and its own device, and of the other links beside it; null
+   * when it is gone. Tells whether its ports are others than before.
+   */
+  counters(): { counters: Counters; others: Counters; changed: boolean } | null;
   /** Keys of entries that changed since the last call: that it learned, that were set, that are gone. */
   poll(): { learned: string[]; set: string[]; deleted: string[] };
   byHand(act: ByHand): void;
@@ -80,6 +83,11 @@ export async function openWatched(
           [ifindex, turned(device.counters)],
           ...ports.map((link) => [link.ifindex, link.counters] as const),
         ]),
+        others: new Map(
+          links.flatMap((link) =>
+            link === device || ports.includes(link) ? [] : [[link.ifindex, link.counters] as const],
+          ),
+        ),
         changed: device.name !== state.name || !sameNames(ports, state.ports),
       };
     },

@@ -20,6 +20,8 @@ export interface Fleet {
   mend(probes: WatchProbes, thorough: boolean): void;
   /** Leaves out one that is gone. */
   drop(bridge: WatchedBridge): void;
+  /** Reads all of it again, and leaves it out where it is gone. */
+  refresh(bridge: WatchedBridge): Promise<void>;
   /** Takes in those that are new; only where no bridge was named. */
   look(): Promise<void>;
   close(): void;
@@ -51,6 +53,12 @@ export async function openFleet(
   };
   const close = () => {
     for (const one of fleet) one.close();
+  };
+  const drop = (one: WatchedBridge) => {
+    one.close();
+    fleet.splice(fleet.indexOf(one), 1);
+    numbers.delete(one);
+    stale.delete(one);
   };
   const markStale = (one: WatchedBridge, keys: Iterable<string>) => {
     const set = stale.get(one) ?? new Set();
@@ -120,11 +128,18 @@ export async function openFleet(
         }
       }
     },
-    drop: (one) => {
-      one.close();
-      fleet.splice(fleet.indexOf(one), 1);
-      numbers.delete(one);
-      stale.delete(one);
+    drop,
+    refresh: async (one) => {
+      const known = new Set(one.state().ports.map(({ ifindex }) => ifindex));
+      if (!(await one.refresh())) {
+        drop(one);
+        return;
+      }
+      // What a port learned before the probes were told of it stands under another number.
+      const joined = one.state().ports.filter(({ ifindex }) => !known.has(ifindex));
+      if (joined.length === 0) return;
+      const fresh = new Set(joined.map(({ ifindex }) => ifindex));
+      for (const [key, { port }] of one.entries()) if (fresh.has(port)) markStale(one, [key]);
     },
     look: async () => {
       if (bridge !== undefined) return;

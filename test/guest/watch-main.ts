@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readBridge } from "../../src/bridge/read-bridge.ts";
 import { whichBridge } from "../../src/bridge/which-bridge.ts";
@@ -12,7 +13,7 @@ import { NOTHING, tallies } from "../../src/watch/tally.ts";
 import { floodLab, type HostName, macOf } from "../integration/explain/lab.ts";
 import { SIDES, type Side, type WatchReport } from "./watch.ts";
 
-/** IEEE 802's for local experiments: whoever gets the frame drops it. */
+/** IEEE 802's for local experiments: but for a socket of ours whoever gets the frame drops it. */
 const ETHERTYPE = 0x88b5;
 const FRAMES = 128;
 const TRAINS = 40;
@@ -31,8 +32,28 @@ const learn = (...hosts: HostName[]) => {
 };
 learn("a", "b", "c");
 
-/** Sends trains of frames out of a device of a host. */
-function sender(device: string, to: string, host: HostName = "a", source = macOf(host)) {
+function deviceOf(host: HostName, name: string): { path: string; ifindex: number } {
+  const { path, ip } = lab.hosts[host];
+  const [link] = JSON.parse(ip("-j", "link", "show", "dev", name)) as { ifindex: number }[];
+  return { path, ifindex: link?.ifindex ?? 0 };
+}
+
+/** A socket that takes the frames in: what is dropped has a program of its own on its way. */
+function openSink({ path, ifindex }: { path: string; ifindex: number }) {
+  const namespace = openPath("sink", path);
+  const socket = openPacketSocket(namespace, ifindex, { etherType: ETHERTYPE });
+  closeNamespace(namespace);
+  return socket;
+}
+
+/** Sends trains of frames out of a device of a host, to one of host b. */
+function sender(
+  device: string,
+  to: string,
+  by: string,
+  host: HostName = "a",
+  source = macOf(host),
+) {
   const frames = Buffer.alloc(FRAMES * 60);
   for (let at = 0; at < frames.length; at += 60) {
     macBytes(to).copy(frames, at);
@@ -40,19 +61,19 @@ function sender(device: string, to: string, host: HostName = "a", source = macOf
     frames.writeUInt16BE(ETHERTYPE, at + 12);
   }
   const train = new FrameTrain(frames, 60);
-  const [link] = JSON.parse(lab.hosts[host].ip("-j", "link", "show", "dev", device)) as {
-    ifindex: number;
-  }[];
   const namespace = openPath(host, lab.hosts[host].path);
-  const socket = openPacketSocket(namespace, link?.ifindex ?? 0);
+  const socket = openPacketSocket(namespace, deviceOf(host, device).ifindex);
   closeNamespace(namespace);
+  const receiver = deviceOf("b", by);
   /** Instructions per frame: those of the quickest train, in which no timer ticked. */
   return () => {
     let least = Number.POSITIVE_INFINITY;
     for (let sent = 0; sent < TRAINS; sent++) {
+      const sink = openSink(receiver);
       const began = process.hrtime.bigint();
       train.send(socket.fd, 0, FRAMES);
       least = Math.min(least, Number(process.hrtime.bigint() - began));
+      sink.close();
     }
     return least / FRAMES;
   };
@@ -69,7 +90,10 @@ for (const side of SIDES) {
   probes.set(side, loaded);
 }
 
-const ways = { veth: sender("v0", macOf("b")), forward: sender("eth0", macOf("b")) };
+const ways = {
+  veth: sender("v0", macOf("b"), "v1"),
+  forward: sender("eth0", macOf("b"), "eth0"),
+};
 const instructions = { veth: {}, forward: {} } as Pick<WatchReport, "veth" | "forward">;
 // What has not run often yet takes Node longer.
 for (const way of Object.values(ways)) way();
@@ -102,6 +126,12 @@ for (const [from, to, count] of [
 ] as const) {
   lab.got("c", { from, to, count });
 }
+// With room for one frame on the way to the other ends, all copies of a flood but the first are dropped behind their ports.
+const BACKLOG = "/proc/sys/net/core/netdev_max_backlog";
+const room = readFileSync(BACKLOG);
+writeFileSync(BACKLOG, "0");
+lab.got("c", { from: "a", to: GONE, count: 10 });
+writeFileSync(BACKLOG, room);
 // New, and moved.
 lab.got("b", { from: "b", source: "02:00:00:00:77:01", to: GONE, count: 3 });
 lab.got("c", { from: "c", source: "02:00:00:00:77:01", to: GONE, count: 3 });
@@ -111,10 +141,11 @@ for (const one of probes.values()) await one.detach();
 const counted = {} as WatchReport["counted"];
 for (const [side, one] of probes) {
   if (side === "none") continue;
-  const of = tallies(before.get(side) ?? NOTHING, one.read());
+  const of = tallies(before.get(side) ?? NOTHING, one.read(), one.dropNames);
   counted[side] = Object.fromEntries(
     [state, ...state.ports].map(({ name, ifindex }) => {
-      const { latency: _, ...tally } = of(deviceKey(state.place.inode, ifindex));
+      const device = deviceKey(state.place.inode, ifindex);
+      const { latency: _, ...tally } = of(one.slotsOf(1, device));
       return [name, tally];
     }),
   );
@@ -126,7 +157,7 @@ function bear() {
   lab.shell(`ip link add pn type veth peer name eth9 address ${NEWBORN} netns ${lab.hosts.c.pid}`);
   lab.shell("ip link set pn master br0 up");
   lab.shell("ip link set eth9 up", "c");
-  sender("eth9", macOf("a"), "c", NEWBORN)();
+  sender("eth9", macOf("a"), "eth0", "c", NEWBORN)();
   lab.got("c", { from: "a", to: NEWBORN, count: 100 });
 }
 

@@ -35,7 +35,10 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
     const { fentry, kprobe, tracepoint } = report.counted;
     expect(fentry).toEqual(tracepoint);
     expect(kprobe).toEqual(tracepoint);
-    expect(tracepoint.pa?.decisions).toMatchObject({ knownUnicast: 30, unknownUnicast: 20 });
+    expect(tracepoint.pa?.decisions).toMatchObject({ knownUnicast: 30, unknownUnicast: 30 });
+    const lost = [tracepoint.pb, tracepoint.pc].flatMap((port) => port?.dropped ?? []);
+    const behind = lost.filter(({ where }) => /backlog|netif_rx/.test(where));
+    expect(behind.reduce((all, { count }) => all + count, 0)).toBe(10);
     // To its own port, and to a group that nobody joined.
     expect(tracepoint.pb?.decisions?.filtered).toBe(5 + 7);
     expect(tracepoint.pc?.decisions?.local).toBe(9);

@@ -7,7 +7,7 @@ import { emptyRecords, readRecord } from "../../src/probes/records.ts";
 import { programRows } from "../../src/probes/statistics.ts";
 import { renderTerminal } from "../../src/report/terminal/run.ts";
 import { parseTopologyFile } from "../../src/setup/file.ts";
-import { fdbRow, linkRow, neighbourRow, parseRows, routeRow } from "../../src/setup/rows.ts";
+import { fdbRow, linkRow, parseRows, routeRow } from "../../src/setup/rows.ts";
 import { parseTopology } from "../../src/setup/topology.ts";
 import { JOURNAL_SCHEMA, readJournal } from "../../src/store/journal.ts";
 import { parseRun } from "../../src/store/runs.ts";
@@ -116,10 +116,6 @@ export const PARSERS: Record<string, Parser> = {
   "`ip -j route`": {
     corpus: [tool("ip-route.json")],
     read: (text) => parseRows("ip", text, routeRow),
-  },
-  "`ip -j neighbour`": {
-    corpus: [tool("ip-neighbour.json")],
-    read: (text) => parseRows("ip", text, neighbourRow),
   },
   "`bridge -j fdb`": {
     corpus: [tool("bridge-fdb.json")],

@@ -56,7 +56,7 @@ export function stateVerdict(all: readonly Note[]): string {
   return `${things} in its state to know of${causes.length === 0 ? "" : ` (${causes.join(", ")})`}`;
 }
 
-export function flowOf(finding: Finding): string {
+function flowOf(finding: Finding): string {
   const { source, destination, addresses, protocol, sourcePort, destinationPort, vlan } = finding;
   const at = (ip: string | null, port: number | null) =>
     `${ip ?? "?"}${port === null ? "" : ` port ${port}`}`;
@@ -68,25 +68,34 @@ export function flowOf(finding: Finding): string {
   return `${source} to ${destination ?? "several"}${ip}${within}`;
 }
 
-export function amountOf(finding: Finding): string {
+function amountOf(finding: Finding): string {
   const { frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
   return `${count(frames)} frames (at most ${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (at most ${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
 }
 
-export function basisOf({ basis, alternatives }: Finding): string {
+function basisOf({ basis, alternatives }: Finding): string {
   const others = alternatives.length === 0 ? "" : `; it could also be: ${alternatives.join("; ")}`;
   return `the cause is ${basis}${others}`;
 }
 
+/** How many of each are told. */
+export interface Most {
+  victims?: number;
+  evidence?: number;
+}
+
 /** What is told of a finding besides its cause and its remedy, each under its name. */
-export function factsOf(finding: Finding, victims = VICTIMS): (readonly [string, string])[] {
+export function factsOf(
+  finding: Finding,
+  { victims = VICTIMS, evidence: most = finding.evidence.length }: Most = {},
+): (readonly [string, string])[] {
   const { ingressPort, since, evidence, captures } = finding;
   const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}, since ${since}`;
   return [
     ["flow", `${flowOf(finding)}${by}`],
     ["amount", amountOf(finding)],
     ...(finding.victims.length === 0 ? [] : [["copies to", victimsOf(finding, victims)] as const]),
-    ["evidence", evidence.join("; ")],
+    ["evidence", evidence.slice(0, most).join("; ")],
     ["basis", basisOf(finding)],
     ...(captures.length === 0 ? [] : [["first frames", captures.join(", ")] as const]),
   ];

@@ -9,6 +9,7 @@ import {
   factsOf,
   KIND_WORDS,
   KINDS,
+  type Most,
   moreBelow,
   NOT_LOOKED,
   noRemedyOf,
@@ -90,45 +91,57 @@ function brief(explanation: Explanation, options: ExplanationOptions, most: numb
       if (isLong(index)) noteAt(screen, index + 1, note);
       else screen.paragraph(`${index + 1}. ${note.cause ?? "note"}: ${note.text}`, { hanging: 3 });
     }
-    rest(screen, explanation, []);
+    rest(screen, explanation, [], false);
     return screen.toString();
   }
   screen.paragraph(`${where}: ${seenOf(explanation)}`, { tone: "strong" });
   for (const [index, one] of findings.entries()) {
-    if (isLong(index)) finding(screen, index + 1, one, 2 + 2 * most);
+    if (isLong(index))
+      finding(screen, index + 1, one, { victims: 2 + 2 * most, evidence: 1 + most });
     else screen.paragraph(`${index + 1}. ${inALine(one)}`, { hanging: 3 });
   }
   if (findings.length > 0) screen.verbatim("", 0);
   const seen = notes.filter(({ about }) => about === "frames");
   const shown = seen.slice(0, Math.max(1, most));
   for (const { text } of shown) screen.paragraph(text, { hanging: 2 });
-  belowLines(screen, explanation, most);
-  screen.paragraph(`${thresholdsOf(explanation)} ${costOf(explanation)}`, { tone: "dim" });
-  rest(screen, explanation, shown);
+  if (most > 0) belowLines(screen, explanation, most);
+  rest(screen, explanation, shown, most > 0);
   return screen.toString();
 }
 
-/** What is not told here, and how to see it. */
-function rest(screen: Screen, { notes, probes }: Explanation, shown: readonly Note[]): void {
+/** What there was to hold it against, and what is not told here. */
+function rest(
+  screen: Screen,
+  explanation: Explanation,
+  shown: readonly Note[],
+  withThresholds: boolean,
+): void {
+  const { notes, probes, below, belowMore } = explanation;
   const left = probes ? notes.filter((note) => !shown.includes(note)) : [];
   const causes = [...new Set(left.flatMap(({ cause }) => cause ?? []))];
   const named = causes.length === 0 ? "" : ` (${causes.join(", ")})`;
+  const few = below.length + belowMore;
   const words = [
     ...(left.length === 0
       ? []
       : [`${left.length === 1 ? "a note" : `${left.length} notes`}${named}`]),
+    ...(withThresholds || !probes ? [] : [`the thresholds and ${few} below them`]),
     "which flooded frames each port gets",
   ];
-  screen.paragraph(`--full also shows ${words.join(", and ")}`, { tone: "dim" });
+  const said = [
+    ...(withThresholds ? [thresholdsOf(explanation), costOf(explanation)] : []),
+    `--full also shows ${words.join(", ")}.`,
+  ];
+  screen.paragraph(said.join(" "), { tone: "dim" });
 }
 
 function inALine({ cause, severity, title, copiesPerSecond }: Finding): string {
   return `${cause}, ${severity}: ${title} (${quantity(copiesPerSecond, "copies/s")})`;
 }
 
-function finding(screen: Screen, number: number, told: Finding, victims?: number): void {
+function finding(screen: Screen, number: number, told: Finding, most: Most = {}): void {
   screen.heading(`${number}. ${told.cause}, ${told.severity}: ${told.title}`);
-  for (const [name, text] of factsOf(told, victims)) labelled(screen, name, text);
+  for (const [name, text] of factsOf(told, most)) labelled(screen, name, text);
   remedy(screen, told);
 }
 
@@ -160,7 +173,7 @@ function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): voi
   labelled(screen, "Risk", risk);
   screen.paragraph("Undo:", { indent: 2 });
   screen.verbatim(undo, 4);
-  screen.paragraph("Verify (it fails until that is done):", { indent: 2 });
+  screen.paragraph("Verify:", { indent: 2 });
   screen.verbatim(verify, 4);
 }
 

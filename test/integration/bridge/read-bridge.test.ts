@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
+import { portOptions } from "../../../src/bridge/bridge-options.ts";
 import { placeOf } from "../../../src/bridge/find-namespace.ts";
+import { flagNames, readLinks } from "../../../src/bridge/links.ts";
 import { BridgeGoneError, readBridge } from "../../../src/bridge/read-bridge.ts";
 import type { BridgeState, Upper } from "../../../src/bridge/state.ts";
 import { openRouteSocket } from "../../../src/system/netlink.ts";
@@ -40,6 +42,10 @@ interface Shown {
   ifname: string;
   ifindex: number;
   address: string;
+  flags: string[];
+  operstate: string;
+  qdisc: string;
+  linkinfo?: { info_slave_data?: Record<string, unknown> };
 }
 
 const MEMBER = `
@@ -120,6 +126,33 @@ describe("the state of a bridge", () => {
     });
     expect(ports[0]).toMatchObject({ kind: "veth", mtu: 1500, up: true, carrier: true });
     expect(ports[0]).toMatchObject({ promiscuity: 1, pvid: 0, vlans: [] });
+  });
+
+  it("has a port's options and a device's state as ip shows them", async () => {
+    const { home } = await lab("br0");
+    home.ip("link", "set", "p1", "down");
+    home.ip("link", "set", "p2", "type", "bridge_slave", "hairpin", "on", "cost", "7");
+    home.ip("link", "set", "p2", "type", "bridge_slave", "group_fwd_mask", "16");
+    const shown = JSON.parse(home.ip("-d", "-j", "link", "show")) as Shown[];
+    const links = readLinks(await placeOf(String(home.pid)));
+    for (const { ifname, flags, operstate, qdisc, linkinfo } of shown) {
+      const link = links.find(({ name }) => name === ifname);
+      if (link === undefined) throw new Error(`no ${ifname}`);
+      // M-DOWN is ip's own finding about the other end.
+      expect(flagNames(link)).toEqual(flags.filter((flag) => flag !== "M-DOWN"));
+      expect(link).toMatchObject({ operstate, qdisc, xdp: false });
+      if (linkinfo?.info_slave_data === undefined) continue;
+      // Timers tick, and ip writes the mask as text without saying that it is hexadecimal.
+      const { group_fwd_mask: mask, group_fwd_mask_str: _, ...rest } = linkinfo.info_slave_data;
+      const same = Object.entries(rest).filter(([name]) => !name.endsWith("_timer"));
+      const options = portOptions(link.slaveData);
+      expect(options).toMatchObject(Object.fromEntries(same));
+      expect(options.group_fwd_mask).toBe(Number.parseInt(String(mask), 16));
+      expect(Object.keys(options)).toEqual(
+        expect.arrayContaining(Object.keys(rest).filter((name) => name.endsWith("_timer"))),
+      );
+    }
+    expect(links.map(({ operstate }) => operstate)).toContain("LOWERLAYERDOWN");
   });
 
   it("has the entries that bridge shows", async () => {

@@ -114,8 +114,11 @@ it("exits with 3 for a flood above threshold, 0 without, and leaves nothing behi
   const untouched = state();
   const quiet = await bridgescope([...words, "--duration", "500ms"]);
   expect(quiet.code).toBe(0);
-  expect(quiet.stdout).toContain("nothing above threshold in");
-  const running = start([...words, "--duration", "60s", "--json"]);
+  expect(quiet.stdout).toMatch(/^br0 \(.*\): nothing above threshold in /);
+  expect(quiet.stdout.split("\n").length - 1).toBeLessThanOrEqual(12);
+  const folder = mkdtempSync(join(tmpdir(), "bridgescope-explain-"));
+  const out = join(folder, "why");
+  const running = start([...words, "--duration", "60s", "--out", out]);
   await running.saw("looking at frames");
   let told = false;
   void running.saw("1 flood above threshold so far: never-learned").then(() => {
@@ -128,9 +131,15 @@ it("exits with 3 for a flood above threshold, 0 without, and leaves nothing behi
   running.process.kill("SIGINT");
   const { code, stdout } = await running.finished;
   expect(code).toBe(3);
-  expect(JSON.parse(stdout)).toMatchObject({
+  // The answer, once, on a screen; what netlink tells besides is for --full.
+  expect(stdout).toMatch(/^br0 \(.*\): one flood above threshold in /);
+  expect(stdout.split("\n").length - 1).toBeLessThanOrEqual(30);
+  expect(stdout.match(/1\. never-learned, /g)).toHaveLength(1);
+  const document = JSON.parse(readFileSync(join(out, "explain.json"), "utf8"));
+  rmSync(folder, { recursive: true });
+  expect(document).toMatchObject({
     probes: true,
-    findings: [{ cause: "never-learned", destination: "02:00:00:00:99:99" }],
+    findings: [{ kind: "flood", cause: "never-learned", destination: "02:00:00:00:99:99" }],
   });
   expect(await hostChanges(before, 3000)).toEqual({});
   // a was heard, which is what bridges do.

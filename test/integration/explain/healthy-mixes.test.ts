@@ -78,11 +78,9 @@ const MDNS = { mac: "01:00:5e:00:00:fb", ip: "224.0.0.251" };
 /** A querier whose queries have been out for as long as it waits before it trusts what it heard. */
 const QUERIER =
   "ip link set br0 type bridge mcast_query_response_interval 100 mcast_querier 1; sleep 2.5";
-/** `virtual HOST` makes it the master of virtual router 1, and tells the others. */
+/** `virtual HOST` makes it the master of virtual router 1. */
 const VIRTUAL = `virtual() {
-  ip -n $1 link add vrrp link eth0 address 00:00:5e:00:01:01 type macvlan mode bridge
-  at $1 sysctl -qw net.ipv4.conf.vrrp.arp_notify=1
-  ip -n $1 addr add 10.77.0.100/32 dev vrrp; ip -n $1 link set vrrp up
+  ip -n $1 link set vrrp up; ip -n $1 neigh flush dev vrrp; at $1 ping -q -c 1 -I vrrp 10.77.0.3
 }`;
 
 const MIXES: Record<string, Mix> = {
@@ -123,9 +121,17 @@ at a iperf3 -c 10.77.0.2 -p 1 -t 60 -b 50M & at a iperf3 -c 10.77.0.3 -p 2 -t 60
     })),
   },
   "a virtual router that moves to another host": {
-    set: `${VIRTUAL}; virtual a`,
-    act: `${VIRTUAL}; ${ping("c", "10.77.0.100")} & sleep 1; ip -n a link del vrrp; virtual b; wait`,
-    sent: [{ netns: "b", everyMs: 200, frame: vrrp("10.77.0.2") }],
+    set: `for one in a b; do
+  ip -n $one link add vrrp link eth0 address 00:00:5e:00:01:01 type macvlan mode bridge
+  ip -n $one addr add 10.77.0.100/16 dev vrrp
+done
+${VIRTUAL}; virtual a`,
+    act: `${VIRTUAL}; ${ping("c", "10.77.0.100")} & sleep 1; ip -n a link set vrrp down; virtual b; wait`,
+    // Of one that is down, none leave.
+    sent: ["a", "b"].map((netns, index) => ({
+      ...{ netns, device: "vrrp", everyMs: 200 },
+      frame: vrrp(`10.77.0.${index + 1}`),
+    })),
   },
   "a ring of three bridges whose spanning tree blocks a port": {
     set: `ip link set br0 type bridge stp_state 1 forward_delay 200 priority 65000
@@ -194,9 +200,10 @@ ip -n b addr add ff15::1234/128 dev eth0 autojoin; wait_for "bridge mdb | grep -
     act: `${ping("a", "10.77.0.2")} & ${forever("ip link set v-c down; sleep 0.1; ip link set v-c up; at a ping -q -c 20 -i 0.02 10.77.0.3")}`,
   },
   "a container that changes its address and says so": {
-    act: `at b sysctl -qw net.ipv4.conf.eth0.arp_notify=1; ${ping("a", "10.77.0.2")} &
+    act: `${ping("a", "10.77.0.2")} &
 n=10; while :; do n=$((n + 1))
-  ip -n b link set eth0 down; ip -n b link set eth0 address 02:00:00:00:0e:$n up; sleep 0.8
+  ip -n b link set eth0 down; ip -n b link set eth0 address 02:00:00:00:0e:$n up
+  ip -n b neigh flush dev eth0; at b ping -q -c 1 10.77.0.1; sleep 0.8
 done`,
   },
   "a virtual machine that moves to another port": {
@@ -274,38 +281,46 @@ interface Looked {
   frames: number;
 }
 
-/** How many were built: each bridge has a name of its own, for the kernel's events of the FDB say of it no more than that. */
+/** How many were built: each has a bridge's name and addresses of its own, for the kernel's events of an FDB say no more of whose it is. */
 let built = 0;
 
 /** Builds a mix, looks at its bridge while it goes on, and gives what was found; `flood` beside it is what it should find. */
 async function lookAt(mix: Mix, flood: boolean): Promise<Looked> {
   const island = await newIsland();
-  const bridge = `mix${built++}`;
-  const onIt = (script: string) => script.replaceAll("br0", bridge);
+  const number = 0x10 + built++;
+  const bridge = `mix${number}`;
+  const own = (script: string) =>
+    script.replaceAll("br0", bridge).replaceAll(":0d:", `:${number.toString(16)}:`);
+  const ownSource = (frame: Buffer) => {
+    const copy = Buffer.from(frame);
+    if (copy[10] === 0x0d) copy[10] = number;
+    return copy;
+  };
   const ends: (() => void)[] = [];
   try {
-    await island.shell(onIt(STAGE + HOSTS + (mix.set ?? "")));
+    await island.shell(own(STAGE + HOSTS + (mix.set ?? "")));
     const looked = new AbortController();
     if (mix.act !== undefined) {
-      const acting = island.begin(onIt(`${STAGE}${mix.act}`));
+      const acting = island.begin(own(`${STAGE}${mix.act}`));
       if (mix.untilDone) acting.once("exit", () => looked.abort());
     }
     const sent: Sent[] = [...(mix.sent ?? [])];
     if (flood) sent.push({ netns: "a", everyMs: 5, frame: FLOOD });
     for (const { netns, device = "eth0", everyMs, frame } of sent) {
-      ends.push(await sendEvery(everyMs, island, { netns, device }, frame));
+      ends.push(await sendEvery(everyMs, island, { netns, device }, ownSource(frame)));
     }
     const before = await received(island, bridge);
     const { findings } = await explainBridge({
       bridge,
       netns: island.netns,
-      seconds: flood ? 1.5 : (mix.seconds ?? 3),
+      seconds: flood ? 1.5 : (mix.seconds ?? 2),
       signal: looked.signal,
     });
     return {
-      findings: findings.map(
-        ({ cause, destination, title }) => `${cause} ${destination}: ${title}`,
-      ),
+      findings: findings.map(({ cause, destination, title, victims }) => {
+        const got = victims.map(({ port, copies }) => `${port.name} ${copies}`);
+        return `${cause} ${destination} to ${got.join(", ")}: ${title}`;
+      }),
       frames: (await received(island, bridge)) - before,
     };
   } finally {

@@ -12,6 +12,7 @@ import {
 import { release } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { BridgeState } from "../../../src/bridge/state.ts";
 import { explainSchema } from "../../../src/document/explain.ts";
 import { WORDS } from "../../../src/explain/words.ts";
 import { macBytes, macInteger } from "../../../src/text/mac-address.ts";
@@ -60,6 +61,7 @@ const IN_FRAMES = ["qxfdb", "52:54:99:c3:5e:61", "52:54:99:c3:5e:62", "10.155.71
 /** Around it, and in no bundle at all. */
 const AROUND = [
   ...["qxhostname", "qxuser", "qxvariable", "qxfolder", "qxargument", "qxelsewhere"],
+  "52:54:99:c3:5e:0e",
   ...["qxopeer", "52:54:99:c3:5e:09"],
   ...["qxaltname-of-a-peer", "10.155.82.0"],
   // A kernel that somebody built carries their name for it.
@@ -96,7 +98,10 @@ beforeAll(async () => {
   put("ip6tables-save", "echo qxfailure of a tool >&2; exit 1");
   // A device that comes after all others were looked at, and goes again.
   const real = 'PATH="$(echo "$PATH" | cut -d: -f2-)" tc "$@"';
-  put("tc", `ip link add qxlate type ifb; ${real}; code=$?; ip link del qxlate; exit $code`);
+  put(
+    "tc",
+    `ip link add qxlate type ifb; ip link set qxlate up; ${real}; code=$?; ip link del qxlate; exit $code`,
+  );
   put("ebtables-save", `cat ${FIXTURES}/ebtables-save.txt`);
   const words = ["--mount", "--uts", "--net", "bash", `${FIXTURES}/leaks.sh`];
   stage = spawn("unshare", [...words, path.join(home, "bin"), process.execPath], {
@@ -165,6 +170,7 @@ it("quotes none of them masked, whatever vanishes meanwhile, and tells the same 
   const asked = ["--duration", "6s", "--max-overhead", "100%", "--json"];
   const running = explain(...asked, "--bundle", bundle, "--mask");
   await running.saw("looking at frames");
+  await tell("readdress");
   await tell("forget");
   await tell("vanish");
   const { code, stdout, stderr } = await running.finished;
@@ -188,6 +194,10 @@ it("quotes none of them masked, whatever vanishes meanwhile, and tells the same 
     `${gone?.ingressPort?.owner}: ${gone?.addresses.destination} dev `,
   );
   expect(read("peers-neighbours.txt")).toContain(`lladdr ${gone?.destination} PERMANENT`);
+  // The address that the bridge had before, and the one that it has.
+  const state: BridgeState = JSON.parse(read("state.json"));
+  expect(state.formerAddresses).toHaveLength(1);
+  expect(state.formerAddresses).not.toContain(state.address);
   const links: { ifname: string; address: string }[] = JSON.parse(read("links.json"));
   const port = links.find(({ ifname }) => ifname === gone?.ingressPort?.name);
   expect(read("fdb.json")).toContain(`{"mac":"${port?.address}","ifname":"${port?.ifname}"`);
@@ -263,7 +273,13 @@ function ipv4Spellings(ip: string): string[] {
   const digits = bytes.map(hex).join("");
   const groups = [`${digits.slice(0, 4)}:${digits.slice(4)}`.replace(/(^|:)0+/g, "$1")];
   return [
-    ...[[...bytes].reverse().join("."), digits, number.toString(16), String(number), ...groups],
+    ...[
+      [...bytes].reverse().join("."),
+      digits,
+      `0x${number.toString(16)}`,
+      String(number),
+      ...groups,
+    ],
     bytes.join("-"),
   ];
 }

@@ -1,5 +1,5 @@
 import { type Account, readAccount } from "../../../src/probes/account.ts";
-import { probeMaps } from "../../fixtures/probe-maps.ts";
+import { probeMaps } from "../../model/probe-maps.ts";
 
 /** What bridge.bt printed about one frame, in its order. */
 export interface FrameLines {

@@ -74,8 +74,9 @@ it("knows a port that joins from its first frame", async () => {
   expect(asked.map((flow) => flow.class)).toEqual(["broadcast"]);
   expect(asked[0]).toMatchObject({ port, addresses: { source: "10.77.0.13", protocol: "ARP" } });
   const [{ frames = 0, copies = 0, hostCopies = 0, steps = [] } = {}] = asked;
-  // Each goes to a, b, c and the host.
-  expect([frames > 0, copies, hostCopies]).toEqual([true, frames * 4, frames]);
+  // Each goes to a, b, c and the host; but one that came before its port was forwarding went nowhere.
+  expect([hostCopies > 0, copies]).toEqual([true, hostCopies * 4]);
+  expect(frames - hostCopies).toBeLessThanOrEqual(1);
   expect(steps.reduce((sum, step) => sum + step.frames, 0)).toBe(frames);
   expect(collected.homes).toContainEqual({ address: NEWBORN, vlan: 0, port, local: false });
 });
@@ -100,7 +101,7 @@ it("tells ports apart that had an ifindex one after the other", async () => {
     lab.shell(
       `nsenter --net=/proc/${home.pid}/ns/net sh -ec 'sysctl -qw net.ipv6.conf.all.disable_ipv6=1
         ip link set eth0 up; ip addr add 10.77.0.13/24 dev eth0
-        ip neigh replace 10.77.0.77 lladdr ${GONE} dev eth0; ping -q -c 50 -i 0.002 10.77.0.77 || true'`,
+        ip neigh replace 10.77.0.77 lladdr ${GONE} dev eth0; ping -q -c 50 -i 0.002 -W 0.1 10.77.0.77 || true'`,
     );
   const born = async (mac: string) => {
     const home = await newborns.add();

@@ -104,7 +104,7 @@ export interface Device {
   device: string;
 }
 
-/** Sends a frame out of a device again and again, and gives what ends that. */
+/** Sends a frame out of a device again and again while that is up, and gives what ends it. */
 export async function sendEvery(
   ms: number,
   island: Island,
@@ -114,7 +114,13 @@ export async function sendEvery(
   const [link] = JSON.parse(await island.shell(`ip -n ${netns} -j link show dev ${device}`));
   const namespace = openPath(netns, `/proc/${island.netns}/root/run/netns/${netns}`);
   const socket = openPacketSocket(namespace, link.ifindex);
-  const timer = setInterval(() => socket.send(frame), ms);
+  const timer = setInterval(() => {
+    try {
+      socket.send(frame);
+    } catch {
+      // It is down, or gone.
+    }
+  }, ms);
   return () => {
     clearInterval(timer);
     socket.close();

@@ -72,7 +72,8 @@ tar -C /run/box -c . | ${podman} import - box`);
         cause: "destination-gone",
         destination: mac,
         ingressPort: { owner: "container web" },
-        victims: [{ port: { owner: "container db" } }],
+        // Its port is a hairpin one.
+        victims: [{ port: { owner: "container web" } }, { port: { owner: "container db" } }],
       },
     ]);
   });

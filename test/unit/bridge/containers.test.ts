@@ -1,9 +1,17 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { listApi, socketsFor } from "../../../src/bridge/containers.ts";
+import {
+  listApi,
+  type NameCache,
+  nameContainers,
+  socketsFor,
+} from "../../../src/bridge/containers.ts";
 import { containerId } from "../../../src/system/processes.ts";
 
 const ID = "0123456789abcdef".repeat(4);
@@ -33,6 +41,33 @@ describe("the container of a cgroup", () => {
     expect(socketsFor(`/libpod-${ID}.scope`)).toEqual(["/run/podman/podman.sock"]);
     expect(socketsFor(`/docker/${ID}`)).toEqual(["/var/run/docker.sock"]);
     expect(socketsFor(`/cri-containerd-${ID}.scope`)).not.toContain("/var/run/docker.sock");
+  });
+});
+
+describe("a container of Podman's", () => {
+  it("has the name that its monitor was started with, though no socket is there", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "bridgescope-runtime-"));
+    const conmon = path.join(folder, "conmon");
+    symlinkSync(process.execPath, conmon);
+    const [id, other] = [randomBytes(32).toString("hex"), randomBytes(32).toString("hex")];
+    const script = 'console.log("up"); setInterval(() => {}, 1000)';
+    const words = ["--api-version", "1", "-c", id, "-u", id, "-r", "runc", "-n", "web", "--log"];
+    const child = spawn(conmon, ["-e", script, "--", ...words], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      await once(child.stdout, "data");
+      const cache: NameCache = new Map();
+      const cgroups = [id, other].map((one) => `/libpod_parent/libpod-${one}`);
+      await nameContainers(cgroups, cache);
+      expect(cache.get(id)).toEqual({ container: "web", pod: null });
+      expect(cache.get(other)).toBeNull();
+    } finally {
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { addRouter, membersOf } from "../../../src/bridge/multicast.ts";
 import { guestName } from "../../../src/bridge/owner.ts";
 import { vlansOf } from "../../../src/bridge/vlans.ts";
 import { ipText } from "../../../src/system/neighbours.ts";
@@ -19,6 +20,54 @@ describe("VLANs of a port", () => {
       tagged(11),
       tagged(12),
       { vid: 20, pvid: false, untagged: true },
+    ]);
+  });
+});
+
+/** An attribute of netlink. */
+function attribute(type: number, ...parts: Buffer[]): Buffer {
+  const value = Buffer.concat(parts);
+  const room = Buffer.alloc((4 + value.length + 3) & ~3);
+  room.writeUInt16LE(4 + value.length, 0);
+  room.writeUInt16LE(type, 2);
+  value.copy(room, 4);
+  return room;
+}
+
+describe("the members of a group", () => {
+  /** MDBA_MDB_ENTRY_INFO: struct br_mdb_entry of 239.1.1.1, and attributes. */
+  const member = (ifindex: number, flags: number, ...attributes: Buffer[]) => {
+    const info = Buffer.alloc(28);
+    info.writeUInt32LE(ifindex, 0);
+    info.writeUInt8(flags, 5);
+    info.set([239, 1, 1, 1], 8);
+    info.writeUInt16BE(0x0800, 24);
+    return attribute(1, info, ...attributes);
+  };
+
+  it("are not the ports that refused the source", () => {
+    const source = attribute(4, Buffer.from([10, 0, 0, 7]));
+    const entry = Buffer.concat([member(3, 0, source), member(4, 8, source), member(5, 0)]);
+    expect(membersOf(entry)).toMatchObject([
+      { port: 3, group: "239.1.1.1", source: "10.0.0.7" },
+      { port: 5, group: "239.1.1.1", source: null },
+    ]);
+  });
+
+  it("go with routers by address family, where a kernel tells these apart", () => {
+    const port = (ifindex: number, ...timers: number[]) => {
+      const number = Buffer.from(Uint32Array.of(ifindex).buffer);
+      return Buffer.concat([number, ...timers.map((type) => attribute(type, Buffer.alloc(4)))]);
+    };
+    const routers = new Map();
+    // TIMER alone before 5.14; INET_TIMER and INET6_TIMER since, and a port once a VLAN.
+    for (const row of [port(3, 1), port(4, 1, 3), port(5, 1, 3), port(5, 1, 4)]) {
+      addRouter(routers, row);
+    }
+    expect([...routers.values()]).toEqual([
+      { port: 3, ip4: true, ip6: true },
+      { port: 4, ip4: true, ip6: false },
+      { port: 5, ip4: true, ip6: true },
     ]);
   });
 });

@@ -367,6 +367,8 @@ describe("below the thresholds", () => {
     expect(findings).toEqual([]);
     expect(below).toMatchObject([{ kind: "moves", class: null, source: B, frames: 9 }]);
     const often = judge([], bridge(), { moves: [{ ...move, moves: 20 }] });
+    const short = { seconds: 0.1, counted: 0.1, moves: [{ ...move, moves: 1 }] };
+    expect(judge([], bridge(), short).below).toMatchObject([{ framesPerSecond: 1 }]);
     expect(often).toMatchObject({ findings: [{ cause: "mac-flapping", frames: 20 }], below: [] });
   });
 });
@@ -405,6 +407,8 @@ describe("ports", () => {
     const after = bridge({ ports: before.ports.slice(1) });
     const seen = judged(after, collected([late(PA)]), THRESHOLDS, { before });
     expect(name(seen)).toBe("pa");
+    // Whether the host has moved, or its frames came round, cannot be told.
+    expect(seen.findings[0]?.evidence).toHaveLength(2);
     expect(seen.findings[0]?.title).toContain("behind port pa (gone) sends a storm");
     expect(judge([late(PA)], after).findings[0]?.title).toContain("is gone (ifindex 10)");
   });
@@ -425,7 +429,11 @@ describe("where a source lives elsewhere than it came in by, it is not blamed:",
   it("also those of the bridge's own", () => {
     const { findings } = judge([storm("fe:00:00:00:00:00", PA, 1000)]);
     expect(findings[0]?.title).toContain("which is behind br0 itself, come in by port pa");
+    expect(findings[0]?.evidence[1]).toContain(
+      "came in by pa, and fe:00:00:00:00:00 is behind br0 itself",
+    );
     const own = judge([storm("fe:00:00:00:00:00", BRIDGE, 1000)]);
+    expect(own.findings[0]?.evidence).toHaveLength(2);
     expect(own.findings).toMatchObject([{ cause: "broadcast-storm" }]);
   });
 

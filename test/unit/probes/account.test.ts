@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fullMaps, readAccount } from "../../../src/probes/account.ts";
-import { probeMaps } from "../../fixtures/probe-maps.ts";
+import { probeMaps } from "../../model/probe-maps.ts";
 
 /** `class << 1 | first`: the classes are unknown, known, broadcast, multicast and the bridge's own, from 1 on. */
 const firsts = (cls: number) => (cls << 1) | 1;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readProgram } from "../../../src/probes/include.ts";
 import { timeSamples } from "../../../src/probes/time.ts";
-import { probeMaps } from "../../fixtures/probe-maps.ts";
+import { probeMaps } from "../../model/probe-maps.ts";
 
 const samplesOf = (lat: Record<string, number>, flooded = false) =>
   timeSamples(probeMaps({ lat }), flooded);

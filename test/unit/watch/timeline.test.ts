@@ -14,7 +14,7 @@ const BRIDGE = {
 function notice(over: Partial<NeighbourMessage>): NeighbourMessage {
   return {
     ...{ deleted: false, family: "fdb", ifindex: 1, state: NUD.reachable, address: A, vlan: 0 },
-    ...{ self: false, sticky: false, master: 9, ip: null, remotePort: null, vni: null },
+    ...{ flags: 0, master: 9, ip: null, remotePort: null, vni: null },
     ...{ used: 0, updated: 0 },
     ...over,
   };
