@@ -1,7 +1,7 @@
 import type { BridgeState, Port } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
 import type { Cause, CauseNote, Why } from "./cause.ts";
-import type { Proposed } from "./remedy.ts";
+import type { Proposal, Proposed } from "./remedy.ts";
 import { homePhrase, homesOf, isOpen, isOwn, portPhrase, virtualAddress } from "./whereabouts.ts";
 
 /** Ports of this bridge that all forward and lead to one place, so that what leaves by one comes back by another. */
@@ -41,7 +41,11 @@ export function whyLooped(state: BridgeState, collected: Collected, flow: Flow):
       one.vlan === flow.vlan,
   );
   const many = same.filter(({ frames }) => frames >= ENOUGH);
-  return seenLoop(state, new Set(many.map(({ port }) => port))) ?? returned(state, same);
+  return (
+    seenLoop(state, new Set(many.map(({ port }) => port))) ??
+    returned(state, same) ??
+    suspected(state, flow)
+  );
 }
 
 /** The same of an address that moved between these ports. */
@@ -54,12 +58,39 @@ function seenLoop(state: BridgeState, by: ReadonlySet<number>): Why | null {
     ({ ports }) => ports.filter(({ ifindex }) => by.has(ifindex)).length > 1,
   );
   if (found === undefined) return null;
+  const by2 = found.ports.length === 2 ? "both" : "several of them";
+  return observed(state, found, `the same frames come in by ${by2}`);
+}
+
+function observed(state: BridgeState, found: Loop, seen: string): Why {
   return {
     cause: "loop",
-    title: textOf(state, found, true),
+    title: `${textOf(state, found)}${found.beyond === null ? "" : `: they are a loop, and ${seen}`}`,
     basis: "observed",
     alternatives: [],
     remedy: openingOf(state, found),
+  };
+}
+
+/** What goes round in one direction alone comes in by one port; of what somebody beyond sent first that is all to be seen. */
+function suspected(state: BridgeState, { class: kind, port, source }: Flow): Why | null {
+  if (kind === "unknownUnicast" || state.stp) return null;
+  const found = loopsOf(state).find(({ ports }) => ports.some(({ ifindex }) => ifindex === port));
+  if (found === undefined) return null;
+  const at = found.ports.find(({ ifindex }) => ifindex === port);
+  const why = observed(state, found, `a storm comes in by ${at?.name}`);
+  if (found.beyond === null) return why;
+  const opening = openingOf(state, found);
+  return {
+    ...why,
+    basis: "inferred",
+    alternatives: [
+      `a spanning tree of ${found.beyond} blocks one of them, and ${source} beyond sends a storm`,
+    ],
+    remedy: {
+      ...opening,
+      risk: `${opening.risk}; where a spanning tree there has blocked the other one, hosts beyond are cut off until it lets that forward`,
+    },
   };
 }
 
@@ -83,6 +114,11 @@ function returned(state: BridgeState, flows: readonly Flow[]): Why | null {
   if (back === undefined || 2 * frames(round) <= frames(flows)) return null;
   const open = isOpen(state, back);
   const from = home === undefined ? `${state.name} itself` : homePhrase(state, home);
+  const known = loopsOf(state).find(({ ports }) => ports.includes(back));
+  if (known !== undefined) {
+    const came = `frames of ${source}, which is behind ${from}, come back by ${back.name}`;
+    return observed(state, known, came);
+  }
   return {
     cause: "loop",
     title: `frames of ${source}, which is behind ${from}, come in by ${portPhrase(back)}: they came round${open ? `, by a loop behind ${back.name}` : ""}`,
@@ -153,22 +189,20 @@ function noteOf(state: BridgeState, one: Loop): CauseNote {
       : {
           none: `whether a spanning tree of ${one.beyond} blocks one of them is not seen without looking at frames`,
         };
-  return { cause: "loop", text: textOf(state, one, false), remedy };
+  const unless =
+    one.beyond === null ? "" : ": they are a loop, unless a spanning tree there blocks one of them";
+  return { cause: "loop", text: `${textOf(state, one)}${unless}`, remedy };
 }
 
-function textOf({ name }: BridgeState, { ports, beyond }: Loop, seen: boolean): string {
+function textOf({ name }: BridgeState, { ports, beyond }: Loop): string {
   const names = namesOf(ports);
-  if (beyond === null) {
-    return `${names} are the two ends of one cable and both are ports of ${name}: every flooded frame comes back and is flooded again`;
-  }
-  const said = `${names} both lead to ${beyond} and forward`;
-  if (seen)
-    return `${said}: they are a loop, and the same frames come in by ${ports.length === 2 ? "both" : "several of them"}`;
-  return `${said}: they are a loop, unless a spanning tree there blocks one of them`;
+  return beyond === null
+    ? `${names} are the two ends of one cable and both are ports of ${name}: every flooded frame comes back and is flooded again`
+    : `${names} ${ports.length === 2 ? "both" : "all"} lead to ${beyond} and forward`;
 }
 
 /** All but one of the ports are cut, and what is left forgets where the loop has put addresses. */
-function openingOf({ place, entries }: BridgeState, { ports, beyond }: Loop): Proposed {
+function openingOf({ place, entries }: BridgeState, { ports, beyond }: Loop): Proposal {
   const set = (port: Port) =>
     entries.filter((entry) => entry.port === port.ifindex && entry.static && !entry.local).length;
   const sorted = [...ports].sort((a, b) => set(b) - set(a) || a.ifindex - b.ifindex);

@@ -184,11 +184,30 @@ describe("two cables to one other bridge", () => {
     );
   });
 
-  it("are none for what comes in by one, as where a spanning tree blocks the other", () => {
+  it("or came back by one, in the one direction that is left of the storm", () => {
+    const said = told(state, storm(PA, 1), storm(PC));
+    expect(said).toMatchObject({ cause: "loop", basis: "observed" });
+    expect(said.title).toMatch(
+      /^pb and pc both lead to br1 of netns far and forward: .* of 02:00:00:00:0b:0a, which is behind port pa, come back by pc$/,
+    );
+    expect(remedyOf(state, said.remedy).remedy?.command).toMatch(/pc down .* dev d1 /);
+  });
+
+  it("are suspected of what somebody beyond has sent, and he is not blamed", () => {
     const far = (at: number, frames?: number) => ({ ...storm(at, frames), source: GONE });
-    expect(told(state, far(PB))).toMatchObject({ cause: "broadcast-storm" });
-    expect(told(state, far(PB), far(PC, 2))).toMatchObject({ cause: "broadcast-storm" });
-    expect(told(state, far(PB), far(PC))).toMatchObject({ cause: "loop" });
+    expect(told(state, far(PB), far(PC))).toMatchObject({ cause: "loop", basis: "observed" });
+    for (const flows of [[far(PB)], [far(PB), far(PC, 2)]]) {
+      const said = told(state, ...flows);
+      expect(said).toMatchObject({ cause: "loop", basis: "inferred" });
+      expect(said.alternatives[0]).toContain("a spanning tree of br1 of netns far blocks one");
+      expect(remedyOf(state, said.remedy).remedy?.risk).toContain("until it lets that forward");
+    }
+  });
+
+  it("are none of a host with a port of its own, and not where the spanning tree is on", () => {
+    expect(told(state, storm(PA))).toMatchObject({ cause: "broadcast-storm" });
+    const far = { ...storm(PB), source: GONE };
+    expect(told({ ...state, stp: true }, far)).toMatchObject({ cause: "broadcast-storm" });
   });
 
   it("are told without a command by the state alone, and not where the spanning tree is on", () => {
