@@ -96,7 +96,7 @@ const ways = {
 };
 const instructions = { veth: {}, forward: {} } as Pick<WatchReport, "veth" | "forward">;
 // What has not run often yet takes Node longer, and it puts what it has optimized in place between two turns.
-for (let time = 0; time < 2; time++) {
+for (let time = 0; time < 10; time++) {
   for (const way of Object.values(ways)) way();
   await sleep(50);
 }
