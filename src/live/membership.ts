@@ -92,13 +92,13 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
     remember(entries);
     mirror(entries);
   };
-  const tell = (now: Parameters<typeof portEntries>[1], defaultPvid: number) => {
+  const tell = (now: Parameters<typeof portEntries>[1], options: BridgeState["options"]) => {
     const gone = [...members].filter((port) => !now.ports.some(({ ifindex }) => ifindex === port));
     maps.set("ports", [
       ...gone.map((port) => [[deviceKey(place.inode, port)], 0n] as const),
       ...portEntries(BRIDGE, now, slots),
     ]);
-    maps.set("joined", [joinedEntry(BRIDGE, now.vlanFiltering ? defaultPvid : 0, now, slots)]);
+    maps.set("joined", [joinedEntry(BRIDGE, slots.rest, options)]);
   };
   /** Null where the bridge is gone. */
   const readLinksOf = (fd: number) => {
@@ -132,7 +132,7 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
     }
     const ports = links.map((link) => ({ ifindex: link.ifindex, pvid: pvid(link) }));
     const now = { ...{ place, ifindex: state.ifindex, pvid: pvid(device) }, ports };
-    tell({ ...now, vlanFiltering: filters }, defaultPvidOf(options));
+    tell({ ...now, vlanFiltering: filters }, options);
     members = new Set(links.map(({ ifindex }) => ifindex));
     return true;
   };
@@ -155,7 +155,7 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
     keep(entriesAt(place, state.ifindex));
   };
   keep(state.entries);
-  tell(state, defaultPvidOf(state.options));
+  tell(state, state.options);
   if (maps.has("host")) maps.set("host", [hostEntry(BRIDGE, state, slots)]);
   return {
     follow,
@@ -182,8 +182,4 @@ function lastOf(messages: readonly NeighbourMessage[]): NeighbourMessage[] {
 
 function pvidOf(vlans: Port["vlans"] = []): number | null {
   return vlans.find(({ pvid }) => pvid)?.vid ?? null;
-}
-
-function defaultPvidOf({ vlan_default_pvid: pvid }: BridgeState["options"]): number {
-  return typeof pvid === "number" ? pvid : 0;
 }

@@ -22,11 +22,10 @@ export interface Slots {
   forget(device: bigint): void;
 }
 
-/** As many as fit into 13 bits, where live.bt keeps a flow's slot, and into the 16 bits of watch.bt. */
+/** As many as fit into 13 bits, where live.bt keeps a flow's slot. */
 export const LIVE_SLOTS = 8191;
-const WATCH_SLOTS = 65_535;
 
-export function createSlots(most = WATCH_SLOTS): Slots {
+export function createSlots(most: number): Slots {
   const slots = new Map<bigint, bigint>();
   const devices: (bigint | null)[] = [];
   const rest = BigInt(most);
@@ -61,14 +60,15 @@ export function portEntries(number: number, state: Members, slots: Slots): Entry
   });
 }
 
-/** Of ports that the program meets before it is told of them. `pvid` is the one that ports begin with. */
+/** Of ports that the program meets before it is told of them: they begin with the bridge's default PVID, in `slot`. */
 export function joinedEntry(
   number: number,
-  pvid: number,
-  state: Pick<Members, "vlanFiltering">,
-  slots: Slots,
+  slot: bigint,
+  { vlan_default_pvid: pvid, vlan_filtering: filtering }: BridgeState["options"],
 ): Entry {
-  return [[BigInt(number)], portValue(number, slots.rest, pvid, state)];
+  const vlanFiltering = filtering === 1;
+  const first = vlanFiltering && typeof pvid === "number" ? pvid : 0;
+  return [[BigInt(number)], portValue(number, slot, first, { vlanFiltering })];
 }
 
 function portValue(

@@ -101,16 +101,13 @@ async function load(
   }
 }
 
+/** Where it is rejected the hooks are closed, and the maps are not. */
 async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promise<LiveProgram> {
-  const end = async () => {
-    maps.close();
-    await hooks.close();
-  };
   let event: EventCost;
   try {
     event = measureEventCost(hooks, maps, backend);
   } catch (error) {
-    await end();
+    await hooks.close();
     throw error;
   }
   const gate = (value: bigint) => void maps.set(GATE, [[[0n], value]]);
@@ -154,6 +151,9 @@ async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promis
       }
     },
     missed: hooks.missed,
-    close: end,
+    close: async () => {
+      maps.close();
+      await hooks.close();
+    },
   };
 }

@@ -1,11 +1,12 @@
 /** One bridge while it is watched: its state, its counters, and what becomes of its FDB. */
 
+import { bridgeOptions, portFlags } from "../bridge/bridge-options.ts";
 import type { NameCache } from "../bridge/containers.ts";
 import { entriesAt } from "../bridge/fdb.ts";
 import { type Link, readLinks } from "../bridge/links.ts";
 import { atPlace } from "../bridge/places.ts";
 import { portName } from "../bridge/port-name.ts";
-import { readBridge } from "../bridge/read-bridge.ts";
+import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState, FdbEntry, Place } from "../bridge/state.ts";
 import type { FdbEvent, WatchPort } from "../document/watch.ts";
 import type { ByHand } from "../live/by-hand.ts";
@@ -25,7 +26,8 @@ export interface WatchedBridge {
   refresh(): Promise<boolean>;
   /**
    * Interface counters by ifindex as they are now, of its ports and its own device, and of the other links beside it; null
-   * when it is gone. Tells whether its ports are others than before.
+   * when it is gone. Tells whether its name, its ports, their states, or whether and how it filters VLANs are others than
+   * before.
    */
   counters(): { counters: Counters; others: Counters; changed: boolean } | null;
   /** Keys of entries that changed since the last call: that it learned, that were set, that are gone. */
@@ -61,15 +63,19 @@ export async function openWatched(
     state.entries,
   );
   let overruns = 0;
+  /** Netlink has told of a link since the bridge was read. */
+  let linksTold = false;
   return {
     place,
     ifindex,
     state: () => state,
     refresh: async () => {
+      linksTold = false;
       try {
         state = await readBridge(place, ifindex, names);
         return true;
-      } catch {
+      } catch (error) {
+        if (!(error instanceof BridgeGoneError)) throw error;
         return false;
       }
     },
@@ -88,11 +94,13 @@ export async function openWatched(
             link === device || ports.includes(link) ? [] : [[link.ifindex, link.counters] as const],
           ),
         ),
-        changed: device.name !== state.name || !sameNames(ports, state.ports),
+        // PVIDs are of no link's own message.
+        changed: !isAsBefore(device, ports, state) || (state.vlanFiltering && linksTold),
       };
     },
     poll: () => {
-      const { changes, overrun } = read(feed, timeline);
+      const { changes, links, overrun } = read(feed, timeline);
+      if (links || overrun) linksTold = true;
       if (overrun) {
         overruns++;
         timeline.reset(entriesAt(place, ifindex));
@@ -119,9 +127,9 @@ export async function openWatched(
 }
 
 function read(feed: NeighbourFeed | null, timeline: Timeline) {
-  if (feed === null) return { changes: [], overrun: false };
-  const { messages, overrun } = feed.read();
-  return { changes: timeline.notices(messages, Date.now()), overrun };
+  if (feed === null) return { changes: [], links: false, overrun: false };
+  const { messages, links, overrun } = feed.read();
+  return { changes: timeline.notices(messages, Date.now()), links, overrun };
 }
 
 /** What the host sends comes into the bridge. */
@@ -129,8 +137,13 @@ function turned({ rx, tx }: Link["counters"]): WatchPort["counters"] {
   return { rx: tx, tx: rx, txDropped: 0 };
 }
 
-function sameNames(links: readonly Link[], ports: BridgeState["ports"]): boolean {
-  if (links.length !== ports.length) return false;
-  const known = new Map(ports.map((port) => [port.ifindex, port.name]));
-  return links.every((link) => known.get(link.ifindex) === link.name);
+function isAsBefore(device: Link, links: readonly Link[], state: BridgeState): boolean {
+  const filters = bridgeOptions(device.data).vlan_filtering === 1;
+  if (device.name !== state.name || device.up !== state.up) return false;
+  if (filters !== state.vlanFiltering || links.length !== state.ports.length) return false;
+  const known = new Map(state.ports.map((port) => [port.ifindex, port]));
+  return links.every(({ ifindex, name, slaveData }) => {
+    const port = known.get(ifindex);
+    return port?.name === name && port.state === portFlags(slaveData).state;
+  });
 }

@@ -9,6 +9,7 @@ import {
   deviceKey,
   fdbEntries,
   hostEntry,
+  joinedEntry,
   portEntries,
 } from "../live/program-keys.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
@@ -78,7 +79,9 @@ export async function loadWatch(
       point("ports", devices);
       maps.set(
         "joined",
-        targets.map(({ number, state }) => joinedEntry(number, state)),
+        targets.map(({ number, state }) =>
+          joinedEntry(number, joinedSlot(number, 0n), state.options),
+        ),
       );
       point(
         "peers",
@@ -142,11 +145,4 @@ const MOST_SLOTS = 0x7fff;
 
 function joinedSlot(number: number, device: bigint): bigint {
   return JOINED | (BigInt(number - 1) << 12n) | (device & 0xfffn);
-}
-
-/** For ports that the program meets before it is told of them, which begin with the bridge's default PVID. */
-function joinedEntry(number: number, state: BridgeState): [key: bigint[], value: bigint] {
-  const pvid = BigInt(Number(state.options.vlan_default_pvid ?? 1));
-  const filters = state.vlanFiltering ? (pvid << 1n) | 1n : 0n;
-  return [[BigInt(number)], (joinedSlot(number, 0n) << 24n) | (BigInt(number) << 16n) | filters];
 }

@@ -14,7 +14,7 @@ const members = (vlanFiltering: boolean, ...ports: number[]) => ({
 
 describe("slots", () => {
   it("are given once, and lead back to their device", () => {
-    const slots = createSlots();
+    const slots = createSlots(100);
     expect([slots.of(100n), slots.of(200n), slots.of(100n)]).toEqual([1n, 2n, 1n]);
     expect([slots.device(2n), slots.device(3n), slots.device(0n)]).toEqual([200n, null, null]);
   });
@@ -26,7 +26,7 @@ describe("slots", () => {
   });
 
   it("of a device that another one has followed lead to nobody, and the new one has its own", () => {
-    const slots = createSlots();
+    const slots = createSlots(100);
     const old = slots.of(10n);
     slots.forget(10n);
     const now = slots.of(10n);
@@ -40,8 +40,16 @@ it("the entries of devices have the slot, the bridge, the PVID and whether VLANs
     [[deviceKey(7, 2)], (1n << 24n) | (3n << 16n) | (1n << 1n) | 1n],
     [[deviceKey(7, 5)], (2n << 24n) | (3n << 16n) | (20n << 1n) | 1n],
   ]);
-  expect(joinedEntry(3, 1, members(true), slots)).toEqual([
+});
+
+it("a port that is met before it is told of begins with the bridge's default PVID, where VLANs count", () => {
+  const entry = (options: Record<string, number>) => joinedEntry(3, 9n, options);
+  expect(entry({ vlan_filtering: 1, vlan_default_pvid: 20 })).toEqual([
     [3n],
-    (8191n << 24n) | (3n << 16n) | (1n << 1n) | 1n,
+    (9n << 24n) | (3n << 16n) | (20n << 1n) | 1n,
+  ]);
+  expect(entry({ vlan_filtering: 0, vlan_default_pvid: 20 })).toEqual([
+    [3n],
+    (9n << 24n) | (3n << 16n),
   ]);
 });
