@@ -29,23 +29,29 @@ function together(drafts: readonly Draft[]): Draft {
   );
   if (head === undefined) throw new Error("a loop without a finding");
   if (others.length === 0) return head;
-  const floods = drafts.filter((one) => !isMoves(one));
+  const floods = [head, ...others].filter((one) => !isMoves(one));
   const of = floods.length === 0 ? [head] : floods;
+  const flow = [...of].sort((a, b) => b.copies - a.copies)[0] ?? head;
   const copiesPerSecond = sum(of, (one) => one.copiesPerSecond);
-  const told = others.slice(0, OTHERS).map(inALine);
-  const more = others.length - told.length;
+  const { cause, title, basis, alternatives, remedy } = head;
+  const rest = drafts.filter((one) => one !== flow);
+  const told = rest.slice(0, OTHERS).map(inALine);
+  const more = rest.length - told.length;
+  const [frames, copies] = [sum(of, (one) => one.frames), sum(of, (one) => one.copies)];
+  const all = `${frames} frames of ${of.length} flows went round and left as ${copies} copies`;
   return {
-    ...head,
+    ...flow,
+    ...{ cause, title, basis, alternatives, remedy },
     severity: floods.length === 0 ? head.severity : severityOf(copiesPerSecond),
-    frames: sum(of, ({ frames }) => frames),
-    copies: sum(of, ({ copies }) => copies),
+    ...{ frames, copies },
     bytes: sum(of, ({ bytes }) => bytes),
     // The most of each within a second, which need not be the same one.
     ...{ framesPerSecond: sum(of, (one) => one.framesPerSecond), copiesPerSecond },
     victims: victimsOf(of),
     captures: drafts.flatMap(({ captures }) => captures),
     evidence: [
-      ...head.evidence,
+      ...(of.length > 1 ? [all] : []),
+      ...flow.evidence,
       ...told,
       ...(more === 0 ? [] : [`${more} more flows and addresses went round`]),
     ],
@@ -56,7 +62,7 @@ function inALine(draft: Draft): string {
   const { source, destination, protocol, frames, copies, evidence } = draft;
   if (isMoves(draft)) return `the entry of ${source} moved: ${evidence[0]}`;
   const kind = protocol === null ? "" : ` (${protocol})`;
-  return `with it ${frames} frames of ${source} for ${destination ?? "several addresses"}${kind} left as ${copies} copies`;
+  return `${frames} frames of ${source} for ${destination ?? "several addresses"}${kind} left as ${copies} copies`;
 }
 
 function victimsOf(drafts: readonly Draft[]): Finding["victims"] {
