@@ -1,12 +1,10 @@
 /** IP addresses of devices. */
 import { ipText } from "../system/neighbours.ts";
 import { attributesOf, dump } from "../system/netlink-dump.ts";
+import { AF_INET, IFA_ADDRESS, IFA_LOCAL } from "../system/uapi.ts";
 
 const RTM_GETADDR = 22;
 const ADDRESS_HEADER = 8;
-const IFA_ADDRESS = 1;
-const IFA_LOCAL = 2;
-const AF_INET = 2;
 
 export interface InterfaceAddress {
   ifindex: number;

@@ -8,11 +8,10 @@ import {
   textAttribute,
   withDumpSocket,
 } from "../system/netlink-dump.ts";
+import { LINK_HEADER, RTM_GETLINK } from "../system/uapi.ts";
 import { atPlace } from "./places.ts";
 import type { Place, Port } from "./state.ts";
 
-export const RTM_GETLINK = 18;
-export const LINK_HEADER = 16;
 /** IFF_* of linux/if.h. */
 export const IFF = { up: 0x1, loopback: 0x8, noArp: 0x80, lowerUp: 0x1_0000 } as const;
 export const IFLA = {

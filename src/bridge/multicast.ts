@@ -7,11 +7,11 @@ import {
   eachAttribute,
   numberAttribute,
 } from "../system/netlink-dump.ts";
+import { AF_BRIDGE } from "../system/uapi.ts";
 import type { Link } from "./links.ts";
 import type { MdbEntry, MulticastState, Querier } from "./state.ts";
 
 const RTM_GETMDB = 86;
-const AF_BRIDGE = 7;
 /** struct br_port_msg: the family, and the ifindex of the bridge. */
 const MDB_HEADER = 8;
 const MDBA = { mdb: 1, router: 2 } as const;

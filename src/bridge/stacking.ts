@@ -6,7 +6,8 @@ import {
   textAttribute,
   withDumpSocket,
 } from "../system/netlink-dump.ts";
-import { IFLA, LINK_HEADER, type Link, RTM_GETLINK, readLinks } from "./links.ts";
+import { LINK_HEADER, RTM_GETLINK } from "../system/uapi.ts";
+import { IFLA, type Link, readLinks } from "./links.ts";
 import { type NamespaceView, resolveNamespaces } from "./peers.ts";
 import { atPlace, type KnownPlace } from "./places.ts";
 

@@ -1,10 +1,8 @@
 /** VLANs of bridge ports: RTM_GETLINK of AF_BRIDGE with RTEXT_FILTER_BRVLAN_COMPRESSED. */
 import { attributesOf, dump, eachAttribute } from "../system/netlink-dump.ts";
+import { AF_BRIDGE, LINK_HEADER, RTM_GETLINK } from "../system/uapi.ts";
 import type { Port } from "./state.ts";
 
-const RTM_GETLINK = 18;
-const LINK_HEADER = 16;
-const AF_BRIDGE = 7;
 const IFLA_AF_SPEC = 26;
 const IFLA_EXT_MASK = 29;
 const RTEXT_FILTER_BRVLAN_COMPRESSED = 4;

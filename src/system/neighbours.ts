@@ -2,22 +2,24 @@
 import { bind, close, recv, SystemCallError, setsockopt } from "./libc.ts";
 import { addressAttribute, dump, eachAttribute, eachMessage, routeSocket } from "./netlink-dump.ts";
 import type { NetworkNamespace } from "./netns.ts";
+import {
+  AF_BRIDGE,
+  AF_INET,
+  AF_NETLINK,
+  IFLA_MASTER,
+  RTM_NEWLINK,
+  SO_RCVBUFFORCE,
+  SOL_SOCKET,
+} from "./uapi.ts";
 
-const AF_NETLINK = 16;
 const RTMGRP_LINK = 1 << 0;
 const RTMGRP_NEIGH = 1 << 2;
-const SOL_SOCKET = 1;
-const SO_RCVBUFFORCE = 33;
 const FEED_BYTES = 8 << 20;
-const AF_INET = 2;
 const AF_INET6 = 10;
-const AF_BRIDGE = 7;
-const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
-const IFLA_MASTER = 10;
 const NEIGHBOUR_HEADER = 12;
 const NDA = {
   destination: 1,

@@ -8,6 +8,7 @@ import {
   openNamespace,
 } from "../../system/netns.ts";
 import type { Site } from "../../system/site.ts";
+import { AF_INET } from "../../system/uapi.ts";
 import { addRule, describeRules, readFirewall } from "./firewall.ts";
 import { parseMountinfo } from "./mountinfo.ts";
 import { ping } from "./ping.ts";
@@ -266,7 +267,6 @@ function samePort(site: Site): Observation {
   }
 }
 
-const AF_INET = 2;
 const SOCK_STREAM = 1;
 
 function bindPort(site: Site, name: string, sockets: number[]): string {
