@@ -55,12 +55,12 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
       sampledOneIn: phase.sampledOneIn,
       softnetDrops: interval.softnetDrops,
     },
-    notes: [...phase.notes, ...interval.notes, ...netfilterNotes(ports)],
+    notes: [...phase.notes, ...interval.notes, ...netfilterNotes(ports, interval.inFlight ?? 0)],
   };
 }
 
-/** What is not known of frames that did not leave while they were in hand. */
-function netfilterNotes(ports: readonly WatchPort[]): string[] {
+/** What is not known of frames that did not leave while they were in hand. Nothing keeps those that were on their way while it was read. */
+function netfilterNotes(ports: readonly WatchPort[], inFlight: number): string[] {
   const of = (name: "held" | "later") => ports.reduce((sum, port) => sum + (port[name] ?? 0), 0);
   const [held, later] = [of("held"), of("later")];
   return [
@@ -69,7 +69,7 @@ function netfilterNotes(ports: readonly WatchPort[]): string[] {
       : [
           `${later === 1 ? "a copy" : `${later} copies`} left later than the frame came or cut anew (netfilter: reassembly, a queue, an unknown neighbour): counted at the port that the frame came in by`,
         ]),
-    ...(held === 0
+    ...(held <= inFlight
       ? []
       : [
           `${held === 1 ? "a frame" : `${held} frames`} neither left nor dropped yet: netfilter, tc or a socket at the port has ${held === 1 ? "it" : "them"}`,

@@ -101,11 +101,11 @@ export function tallies(
     const ingress = at(CODE.ingress);
     const left = byClass(gone);
     const sum = Object.values(left).reduce((all, one) => all + one, 0);
-    // A frame that is in the bridge while the maps are read may have left before it came.
     const stayed = Math.max(0, ingress - sum);
     const filtered = Math.min(stayed, Math.max(0, at(CODE.dropped) - at(CODE.leftAllTheSame)));
     const later = byClass((kind) => at(CODE.later + kind));
-    const { decisions, held } = withLater({ ...left, filtered }, stayed - filtered, {
+    const decided = { ...atMost(ingress, left), filtered };
+    const { decisions, held } = withLater(decided, stayed - filtered, {
       ...later,
       filtered: at(CODE.droppedLater),
     });
@@ -127,6 +127,22 @@ export function tallies(
       latency: latencyOf(slots.map((slot) => buckets.get(slot) ?? {})),
     };
   };
+}
+
+/**
+ * A frame that is in the bridge while the maps are read may leave, by them, before it comes: it is held in one record, and
+ * decided in none, so that decisions are never more than came in.
+ */
+function atMost(ingress: number, left: Omit<Decisions, "filtered">): Omit<Decisions, "filtered"> {
+  const all = { ...left };
+  let over = Object.values(left).reduce((sum, one) => sum + one, 0) - ingress;
+  const names = Object.keys(all) as (keyof typeof all)[];
+  for (const name of names.sort((a, b) => left[b] - left[a])) {
+    const less = Math.min(all[name], Math.max(0, over));
+    all[name] -= less;
+    over -= less;
+  }
+  return all;
 }
 
 /** Which copies take of the held frames first, where there are more copies than frames. */

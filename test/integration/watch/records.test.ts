@@ -175,26 +175,13 @@ describe("a bridge", () => {
     expect(sum(records, "pa", ({ decisions }) => decisions?.unknownUnicast ?? null)).toBe(0);
   });
 
-  it("that begins to filter VLANs is judged by them, and has its ports' states, from the next record on", async () => {
-    learn("c");
-    const records = await during(
-      (step) => {
-        if (step === 1) {
-          lab.shell("ip link set br0 type bridge vlan_filtering 1");
-          lab.shell("bridge vlan add dev pa vid 20 pvid untagged && bridge vlan add dev pc vid 20");
-          lab.shell("bridge link set dev pb state 4");
-        }
-        // What was learned before has no VLAN.
-        if (step === 2) lab.got("a", { from: "a", to: macOf("c"), count: 9 });
-        if (step === 3) lab.shell("bridge vlan add dev pa vid 1 pvid untagged");
-        if (step === 4) learn("c");
-        if (step === 5) lab.got("c", { from: "a", to: macOf("c"), count: 7 });
-      },
-      { seconds: 1.75, backend: "tracepoint" },
-    );
-    expect(portOf(records[1], "pb").state).toBe("blocking");
-    expect(sum(records, "pa", ({ decisions }) => decisions?.unknownUnicast ?? null)).toBe(9);
-    expect(sum(records, "pa", ({ decisions }) => decisions?.knownUnicast ?? null)).toBe(7);
+  it("has its ports' states as they are", async () => {
+    const records = await during((step) => {
+      if (step === 1) lab.shell("bridge link set dev pb state 4");
+      if (step === 2) lab.shell("bridge link set dev pb state 3");
+    });
+    const states = records.map((record) => portOf(record, "pb").state);
+    expect(states).toEqual(["forwarding", "blocking", ...states.slice(2).map(() => "forwarding")]);
   });
 
   it("gains ports while it is watched", async () => {

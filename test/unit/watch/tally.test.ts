@@ -67,6 +67,15 @@ describe("frames that did not leave in hand", () => {
     });
   });
 
+  it("are held once where they were on their way while it was read, so that decisions are what came in", () => {
+    const [first, second] = [reading({ 0: 9, 10: 11, 9: 1 }), reading({ 0: 14, 10: 11, 9: 1 })];
+    expect(tally(NOTHING, first)).toMatchObject({
+      decisions: { broadcast: 8, knownUnicast: 1 },
+      held: 0,
+    });
+    expect(tally(first, second)).toMatchObject({ decisions: { broadcast: 0 }, held: 5 });
+  });
+
   it("may have come before", () => {
     const { decisions, held, copies } = of({ 33: 2 });
     expect(Object.values(decisions ?? {}).every((count) => count === 0)).toBe(true);
