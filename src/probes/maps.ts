@@ -39,7 +39,7 @@ export type ProbeCounts = Pick<ProbeMaps, "has" | "counts" | "tuples" | "full">;
 
 /** Opens the maps of the bpftrace process `pid`, which has some as long as it lives; it calls the kernel's map of `@x` either `AT_x` or `@x`'s sanitized form, by version. */
 export function openProbeMaps(pid: number): ProbeMaps {
-  const maps = mapIds(pid).map(openMap);
+  const maps = openAll(mapIds(pid));
   if (maps.length === 0) throw new ToolError("bpftrace", "bpftrace has ended");
   const named = (name: string): BpfMap => {
     const found = maps.find((map) => map.name.endsWith(`_${name}`));
@@ -97,6 +97,18 @@ export function openProbeMaps(pid: number): ProbeMaps {
       for (const map of maps) closeMap(map);
     },
   };
+}
+
+/** All of them or none: the process may end meanwhile. */
+function openAll(ids: readonly number[]): BpfMap[] {
+  const maps: BpfMap[] = [];
+  try {
+    for (const id of ids) maps.push(openMap(id));
+    return maps;
+  } catch (error) {
+    for (const map of maps) closeMap(map);
+    throw error;
+  }
 }
 
 function clear(map: BpfMap): void {

@@ -1,5 +1,6 @@
 /** Maps of BPF programs, read and written from outside with bpf(2): no process is started for it. */
 import { readFileSync } from "node:fs";
+import { idAttributes, objectInfo } from "./bpf-objects.ts";
 import { bpf, close, SystemCallError } from "./libc.ts";
 
 /** Commands of enum bpf_cmd. */
@@ -7,7 +8,6 @@ const LOOKUP_ELEM = 1;
 const UPDATE_ELEM = 2;
 const DELETE_ELEM = 3;
 const MAP_GET_FD_BY_ID = 14;
-const OBJ_GET_INFO_BY_FD = 15;
 const LOOKUP_BATCH = 24;
 /** Numbers of enum bpf_map_type. Per CPU: a value for each, in a multiple of eight bytes. */
 const HASH = 1;
@@ -39,15 +39,10 @@ export interface BpfMap {
 
 /** Opens a map by its id; the descriptor keeps the map alive until `closeMap`. */
 export function openMap(id: number): BpfMap {
-  const ask = Buffer.alloc(16);
-  ask.writeUInt32LE(id, 0);
-  const fd = bpf("bpf(BPF_MAP_GET_FD_BY_ID)", MAP_GET_FD_BY_ID, ask);
-  const info = Buffer.alloc(88);
-  const attributes = Buffer.alloc(16);
-  attributes.writeUInt32LE(fd, 0);
-  attributes.writeUInt32LE(info.length, 4);
+  const fd = bpf("bpf(BPF_MAP_GET_FD_BY_ID)", MAP_GET_FD_BY_ID, idAttributes(id));
+  let info: Buffer;
   try {
-    bpf("bpf(BPF_OBJ_GET_INFO_BY_FD)", OBJ_GET_INFO_BY_FD, attributes, [[8, info]]);
+    info = objectInfo(fd, Buffer.alloc(88));
   } catch (error) {
     close(fd);
     throw error;

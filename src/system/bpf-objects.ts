@@ -83,8 +83,7 @@ export function isThere(kind: Kind, id: number): boolean {
 }
 
 function nextId(kind: Kind, id: number): number | null {
-  const attributes = Buffer.alloc(16);
-  attributes.writeUInt32LE(id, 0);
+  const attributes = idAttributes(id);
   try {
     bpf(`bpf(${kind} ids)`, NEXT[kind], attributes);
   } catch (error) {
@@ -222,13 +221,15 @@ function infoOf(
   }
 }
 
-function idAttributes(id: number): Buffer {
+/** The attributes of a command that takes an id and nothing else. */
+export function idAttributes(id: number): Buffer {
   const attributes = Buffer.alloc(16);
   attributes.writeUInt32LE(id, 0);
   return attributes;
 }
 
-function objectInfo(fd: number, info: Buffer): Buffer {
+/** What the kernel says of the map, program, link or BTF behind a descriptor, as far as it goes into `info`. */
+export function objectInfo(fd: number, info: Buffer): Buffer {
   const attributes = Buffer.alloc(16);
   attributes.writeUInt32LE(fd, 0);
   attributes.writeUInt32LE(info.length, 4);
