@@ -10,6 +10,7 @@ import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState, FdbEntry, Place } from "../bridge/state.ts";
 import type { FdbEvent, WatchPort } from "../document/watch.ts";
 import type { ByHand } from "../live/by-hand.ts";
+import { SystemCallError } from "../system/libc.ts";
 import { type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
 import { type Change, createTimeline, type Timeline } from "./timeline.ts";
 
@@ -70,13 +71,15 @@ export async function openWatched(
     ifindex,
     state: () => state,
     refresh: async () => {
-      linksTold = false;
       try {
         state = await readBridge(place, ifindex, names);
+        linksTold = false;
         return true;
       } catch (error) {
-        if (!(error instanceof BridgeGoneError)) throw error;
-        return false;
+        if (error instanceof BridgeGoneError) return false;
+        // Devices come and go faster than they can be read: it is as it was until the next look.
+        if (error instanceof SystemCallError && error.code === "ENODEV") return true;
+        throw error;
       }
     },
     counters: () => {
