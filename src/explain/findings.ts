@@ -323,11 +323,24 @@ function scan(ports: KnownPorts, { flows }: Group): Why & Pick<Draft, "destinati
   };
 }
 
-/** A flood that was there from the first second on may be as old as the bridge. */
-function since({ beganNs }: Collected, flows: readonly Flow[]): string {
+/** Pauses between its frames after which a flood would have been seen if it had been there. */
+const PAUSES = 10;
+
+/**
+ * A flood that is there as soon as it could be seen may be as old as the bridge: within a second, or, where no frame can
+ * have been missed, within some of its pauses.
+ */
+function since({ beganNs, seconds: all, counted }: Collected, flows: readonly Flow[]): string {
   const first = Math.min(...flows.map(({ firstNs }) => firstNs));
   const seconds = (first - beganNs) / 1e9;
-  if (seconds < 1) return "before attach";
+  const pause =
+    (all - seconds) /
+    Math.max(
+      1,
+      sum(flows, ({ frames }) => frames),
+    );
+  const missed = counted < WHOLE * all;
+  if (seconds < (missed ? 1 : Math.min(1, PAUSES * pause))) return "before attach";
   const ago = (Number(process.hrtime.bigint()) - first) / 1e6;
   return new Date(Date.now() - ago).toISOString();
 }
