@@ -61,7 +61,7 @@ export function judged(
   const isMoving = (one: Moving) =>
     one.moves >= thresholds.frames && one.perSecond >= thresholds.moves;
   const draft = (group: Group, extra: Partial<Draft> = {}): Draft => ({
-    ...flood({ state, collected, ports, delivery }, group),
+    ...flood({ state, before, collected, ports, delivery }, group),
     captures: group.flows.flatMap((flow) => captureOf(flow) ?? []),
     ...extra,
   });
@@ -162,6 +162,7 @@ function totals(flow: Flow): Counts {
 
 interface Told {
   state: BridgeState;
+  before: BridgeState;
   collected: Collected;
   ports: KnownPorts;
   delivery: Delivery;
@@ -187,7 +188,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
     ...headersOf(origin),
     vlan: origin.vlan,
     ingressPort: ports.of(origin.port),
-    since: since(collected, flows),
+    since: since(told, flows),
     frames,
     copies: Math.round(group.copies),
     bytes: Math.round((sum(flows, ({ bytes }) => bytes) * frames) / Math.max(1, came)),
@@ -328,9 +329,10 @@ const PAUSES = 10;
 
 /**
  * A flood that is there as soon as it could be seen may be as old as the bridge: within a second, or, where no frame can
- * have been missed, within some of its pauses.
+ * have been missed, within some of its pauses. By a port that joined meanwhile it is not.
  */
-function since({ beganNs, seconds: all, counted }: Collected, flows: readonly Flow[]): string {
+function since({ before, collected }: Told, flows: readonly Flow[]): string {
+  const { beganNs, seconds: all, counted } = collected;
   const first = Math.min(...flows.map(({ firstNs }) => firstNs));
   const seconds = (first - beganNs) / 1e9;
   const pause =
@@ -340,7 +342,9 @@ function since({ beganNs, seconds: all, counted }: Collected, flows: readonly Fl
       sum(flows, ({ frames }) => frames),
     );
   const missed = counted < WHOLE * all;
-  if (seconds < (missed ? 1 : Math.min(1, PAUSES * pause))) return "before attach";
+  const there = [before, ...before.ports].map(({ ifindex }) => ifindex);
+  const old = flows.some(({ port }) => there.includes(port));
+  if (old && seconds < (missed ? 1 : Math.min(1, PAUSES * pause))) return "before attach";
   const ago = (Number(process.hrtime.bigint()) - first) / 1e6;
   return new Date(Date.now() - ago).toISOString();
 }
