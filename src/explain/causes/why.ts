@@ -38,7 +38,7 @@ export function whyFlooded(
   if (looped !== null) return looped;
   switch (flow.class) {
     case "unknownUnicast":
-      return whyUnknown(state, collected, flow);
+      return withReach(state, flow, whyUnknown(state, collected, flow));
     case "broadcast":
       return whyStorm(state, flow, from);
     case "multicast":
@@ -141,6 +141,34 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
   return { cause, title: `${where} has no entry: ${why}`, basis: "inferred", alternatives, remedy };
 }
 
+/** An entry does not help frames that the bridge sends by no port to where they are to go, whatever it knows. */
+function withReach(state: BridgeState, flow: Flow, why: Why): Why {
+  const { title, remedy } = why;
+  if (remedy === null || "none" in remedy || remedy.change.set !== "entry") return why;
+  const { port } = remedy.change;
+  const from = state.ports.find(({ ifindex }) => ifindex === flow.port);
+  const closed = whyClosed(from, port);
+  if (closed !== null) {
+    const effect = `frames for ${flow.destination} are dropped and no longer flooded; they still do not get there, since ${closed}`;
+    return {
+      ...why,
+      title: `${title}; none of these frames gets there: ${closed}`,
+      remedy: { ...remedy, effect },
+    };
+  }
+  return port.flags.flood
+    ? why
+    : { ...why, title: `${title}; none of these frames gets there: flood is off at ${port.name}` };
+}
+
+/** should_deliver(): what holds back frames from one port for another that has their address. */
+function whyClosed(from: Port | undefined, { name, state, flags }: Port): string | null {
+  if (state !== "forwarding") return `the state of ${name} is ${state}`;
+  return from?.flags.isolated && flags.isolated
+    ? `${from.name} and ${name} are both isolated`
+    : null;
+}
+
 /** Where it is known to be by now, or was meanwhile. */
 function learnedAt(
   { entries, ports }: BridgeState,
@@ -190,15 +218,26 @@ function remedyFor(homes: readonly Home[], vlan: number): Proposed {
     : { none: "the address is at several ports: an entry at one takes it from the others" };
 }
 
+function livesBehind(ports: readonly Port[], which: string): string[] {
+  const names = ports.slice(0, 4).map(({ name }) => name);
+  return names.length === 0
+    ? []
+    : [`it lives behind ${names.join(" or ")}, ${which}, and is silent`];
+}
+
 /** No link that is seen has the address. */
 function whyNobody(state: BridgeState, { source, destination }: Flow): Why {
-  const open = openPorts(state).map(({ name }) => name);
-  const unseen =
-    open.length === 0
-      ? []
-      : [
-          `it lives behind ${open.slice(0, 4).join(" or ")}, whose other end cannot be seen, and is silent`,
-        ];
+  const open = openPorts(state);
+  const unseen = [
+    ...livesBehind(
+      open.filter(({ peer }) => peer === null),
+      "whose other end cannot be seen",
+    ),
+    ...livesBehind(
+      open.filter(({ peer }) => peer !== null),
+      "on whose other end is a bridge",
+    ),
+  ];
   const virtual = virtualAddress(destination);
   if (virtual !== null) {
     return {

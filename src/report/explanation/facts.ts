@@ -65,7 +65,7 @@ function flowOf(finding: Finding): string {
       ? ""
       : ` (${protocol}, ${at(addresses.source, sourcePort)} to ${at(addresses.destination, destinationPort)})`;
   const within = vlan === 0 ? "" : `, VLAN ${vlan}`;
-  return `${source} to ${destination ?? "several"}${ip}${within}`;
+  return `${source} to ${destination ?? "several addresses"}${ip}${within}`;
 }
 
 function amountOf(finding: Finding): string {
@@ -111,10 +111,10 @@ export function belowOf(below: Below): string {
     return `${source} moved ${plural(frames, "time")}${within} (at most ${digits(framesPerSecond)}/s)`;
   }
   const what = below.class === null ? "frames" : CLASS_WORDS[below.class];
-  const to = below.class === "broadcast" ? "" : ` to ${destination ?? "several"}`;
+  const to = below.class === "broadcast" ? "" : ` to ${destination ?? "several addresses"}`;
   const left = kind === "nowhere" ? "left nowhere" : plural(copies, "copy", "copies");
   const rate = kind === "nowhere" ? "" : `, ${quantity(copiesPerSecond, "copies/s")}`;
-  return `${what} ${source ?? "of several"}${to}${within}${by}: ${plural(frames, "frame")}, ${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
+  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}, ${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
 }
 
 /** How many there were besides those that are shown; empty where there were none. */
