@@ -3,6 +3,7 @@
 import { portName } from "../bridge/port-name.ts";
 import type { BridgeState, Port } from "../bridge/state.ts";
 import type { Finding, PortVerdict } from "../document/explain.ts";
+import { notFlooded } from "./causes/reach.ts";
 import { portPhrase } from "./causes/whereabouts.ts";
 
 export function portVerdicts(state: BridgeState): PortVerdict[] {
@@ -38,6 +39,8 @@ function portVerdict(state: BridgeState, port: Port): PortVerdict {
   if (!port.flags.flood) why.push("flood off: no unknown unicast");
   if (!port.flags.bcastFlood) why.push("bcast_flood off: no broadcast");
   if (!port.flags.mcastFlood) why.push("mcast_flood off: no multicast that it did not join");
+  if (port.flags.proxyArp)
+    why.push("proxy_arp on: no flooded frame of any kind, and no multicast that it did not join");
   if (port.flags.isolated) why.push("isolated: nothing from other isolated ports");
   if (port.flags.hairpin) why.push("hairpin on: it gets even what came in by itself");
   if (port.flags.neighSuppress)
@@ -50,9 +53,9 @@ function portVerdict(state: BridgeState, port: Port): PortVerdict {
     ifindex: port.ifindex,
     owner: port.owner?.label ?? null,
     gets: {
-      unknownUnicast: open && port.flags.flood,
-      broadcast: open && port.flags.bcastFlood,
-      multicast: open && port.flags.mcastFlood,
+      unknownUnicast: open && notFlooded(port, "unknownUnicast") === null,
+      broadcast: open && notFlooded(port, "broadcast") === null,
+      multicast: open && notFlooded(port, "multicast") === null,
     },
     why,
   };

@@ -3,6 +3,7 @@ import type { BridgeState, MdbEntry } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
 import type { Cause, Why } from "./cause.ts";
 import { type Group, groupOf, membersOf, querierOf, whyNotSnooped } from "./groups.ts";
+import { notFlooded } from "./reach.ts";
 
 /**
  * With a querier br_multicast_rcv() sends a group to its members and to routers alone: a host
@@ -155,9 +156,8 @@ function namesPhrase(state: BridgeState, ports: readonly number[]): string {
   return names.length === 0 ? "ports that have not joined it" : names.join(", ");
 }
 
-/** What a group that is not held back is sent to (br_flood()). */
+/** What a group that is not held back is sent to. */
 function everyPort({ ports }: BridgeState): string {
-  return ports.every(({ flags }) => flags.mcastFlood)
-    ? "every port"
-    : "every port with mcast_flood on";
+  const flags = new Set(ports.flatMap((port) => notFlooded(port, "multicast") ?? []));
+  return flags.size === 0 ? "every port" : `every port but those where ${[...flags].join(" or ")}`;
 }

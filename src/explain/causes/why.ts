@@ -11,6 +11,7 @@ import { learningNote } from "./learning-off.ts";
 import { lockedNote } from "./locked-port.ts";
 import { whyLooped } from "./loop.ts";
 import { whyGroup } from "./multicast.ts";
+import { notFlooded, whyClosed } from "./reach.ts";
 import type { Proposed } from "./remedy.ts";
 import { silence } from "./silent.ts";
 import { topologyChange } from "./topology-change.ts";
@@ -156,17 +157,10 @@ function withReach(state: BridgeState, flow: Flow, why: Why): Why {
       remedy: { ...remedy, effect },
     };
   }
-  return port.flags.flood
+  const held = notFlooded(port, flow.class);
+  return held === null
     ? why
-    : { ...why, title: `${title}; none of these frames gets there: flood is off at ${port.name}` };
-}
-
-/** should_deliver(): what holds back frames from one port for another that has their address. */
-function whyClosed(from: Port | undefined, { name, state, flags }: Port): string | null {
-  if (state !== "forwarding") return `the state of ${name} is ${state}`;
-  return from?.flags.isolated && flags.isolated
-    ? `${from.name} and ${name} are both isolated`
-    : null;
+    : { ...why, title: `${title}; none of these frames gets there: ${held} at ${port.name}` };
 }
 
 /** Where it is known to be by now, or was meanwhile. */

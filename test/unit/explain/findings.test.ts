@@ -109,6 +109,7 @@ describe("why frames left nowhere is said where the state tells:", () => {
     state: "blocking",
   });
   const off = (name: string) => ({ flags: { ...port("a", A).flags, [name]: false } });
+  const on = (name: string) => ({ flags: { ...port("a", A).flags, [name]: true } });
   const all3 = (over: Partial<BridgeState["ports"][number]>) =>
     bridge({ ports: [port("a", A), port("b", B, over), port("c", C, over)] });
   it.each([
@@ -122,6 +123,13 @@ describe("why frames left nowhere is said where the state tells:", () => {
     ["isolation", alone, { destination: GONE }, "pa is isolated, and so are all other ports"],
     ["flood", all3(off("flood")), { destination: GONE }, "flood is off at all other ports"],
     ["bcast_flood", all3(off("bcastFlood")), STORM, "bcast_flood is off at all other ports"],
+    ["proxy_arp", all3(on("proxyArp")), STORM, "proxy_arp is on at all other ports"],
+    [
+      "neigh_suppress",
+      all3(on("neighSuppress")),
+      { ...STORM, addresses: { source: null, destination: null, protocol: "ARP" } },
+      "neigh_suppress is on at all other ports: the bridge answers itself for the neighbours that it knows",
+    ],
     ["snooping", bridge(), GROUPED, "nobody on another port has joined the group (snooping)"],
     [
       "groups that are not forwarded",

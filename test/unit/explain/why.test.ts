@@ -287,6 +287,8 @@ describe("frames that do not get to where they are to go", () => {
   it("leave by it where flood alone holds them back", () => {
     const { title, effect } = said(withPort(bridge(), "pb", { flags: { ...flags, flood: false } }));
     expect(title).toMatch(/; none of these frames gets there: flood is off at pb$/);
+    const proxy = withPort(bridge(), "pb", { flags: { ...flags, proxyArp: true } });
+    expect(said(proxy).title).toMatch(/gets there: proxy_arp is on at pb$/);
     expect(effect).toBe(`frames for ${B} leave by pb alone`);
   });
 });
@@ -342,7 +344,9 @@ describe("a group that goes to all", () => {
   it("and not to every port where one of them floods no groups", () => {
     const { flags } = port("c", C);
     const held = withPort(silent, "pc", { flags: { ...flags, mcastFlood: false } });
-    expect(why(held, of("239.1.2.3")).title).toContain("goes to every port with mcast_flood on");
+    expect(why(held, of("239.1.2.3")).title).toContain(
+      "goes to every port but those where mcast_flood is off",
+    );
   });
 
   it("never by nobody having joined where somebody has", () => {
