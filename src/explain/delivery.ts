@@ -4,7 +4,7 @@ import type { BridgeState, Port } from "../bridge/state.ts";
 import type { Collected, Flow } from "../live/collect.ts";
 import { groupOf, snooped, wantsGroup } from "./causes/groups.ts";
 import { notFlooded } from "./causes/reach.ts";
-import { homesByAddress, isOwn, virtualAddress } from "./causes/whereabouts.ts";
+import { homesByAddress, isOpen, isOwn, virtualAddress } from "./causes/whereabouts.ts";
 import { grouped } from "./peak.ts";
 
 /** Copies of frames for a flow's destination that left by a port, with those of others that send there. */
@@ -18,8 +18,8 @@ interface Copies {
 export interface Delivery {
   /**
    * Of broadcast every copy is a stray; of a group those at ports that are no member's and no router's; of unicast those at
-   * ports that the address is not behind. Where it is behind none that is known, a single port that got all was where the
-   * bridge had to send them.
+   * ports that the address is not behind. Where it is behind none that is known, a single port that got all may be where it
+   * lives, unless all that is behind that port is seen: of a port that is gone it is not.
    */
   copiesOf(flow: Flow): Copies[];
   /**
@@ -52,6 +52,9 @@ export function deliveryOf(state: BridgeState, collected: Collected): Delivery {
     ...state.formerAddresses,
     ...collected.homes.filter(({ local }) => local).map(({ address }) => address),
   ]);
+  const seenWhole = new Set(
+    state.ports.filter((port) => !isOpen(state, port)).map(({ ifindex }) => ifindex),
+  );
   const forwards = new Set(state.ports.map(({ ifindex }) => ifindex));
   const portsOf = (address: string, vlan: number) =>
     new Set([
@@ -63,7 +66,9 @@ export function deliveryOf(state: BridgeState, collected: Collected): Delivery {
     if (kind === "broadcast") return () => true;
     if (kind === "multicast") return (port) => !wantsGroup(state, port, groupOf(flow), vlan);
     const homes = portsOf(destination, vlan);
-    return homes.size === 0 ? () => several : (port) => !homes.has(port);
+    if (homes.size > 0) return (port) => !homes.has(port);
+    if (several || virtualAddress(destination) !== null) return () => several;
+    return (port) => seenWhole.has(port);
   };
   return {
     copiesOf: (flow) => {

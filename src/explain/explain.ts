@@ -253,9 +253,10 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
 /** A finding says the same of a flood that was seen. */
 function isTold({ cause, title, remedy }: Finding, note: Note): boolean {
   const fix = note.remedy?.command;
-  return (
-    cause === note.cause && (title === note.text || (fix !== undefined && fix === remedy?.command))
-  );
+  if (cause !== note.cause) return false;
+  // Of a loop the note says that there may be one, and begins as the finding does.
+  const begins = (text: string) => (cause === "loop" ? text.replace(/:.*/s, "") : text);
+  return begins(title) === begins(note.text) || (fix !== undefined && fix === remedy?.command);
 }
 
 function trafficOf({ came, flows }: Collected): NonNullable<Explanation["traffic"]> {

@@ -7,8 +7,9 @@ import type { Why } from "./causes/cause.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { whyFlooded } from "./causes/why.ts";
 import { type Delivery, deliveryOf, portCopies, whyNowhere } from "./delivery.ts";
+import { eachLoopOnce } from "./loops.ts";
 import { belowMoving, type Draft, flapping, type Moving, movesOf } from "./moves.ts";
-import { type Counts, grouped, type Peak, peakOf, sum } from "./peak.ts";
+import { type Counts, grouped, type Peak, peakOf, severityOf, sum } from "./peak.ts";
 import { type KnownPorts, knownPorts } from "./ports.ts";
 
 export const THRESHOLDS: Thresholds = {
@@ -21,9 +22,6 @@ export const THRESHOLDS: Thresholds = {
   frames: 20,
 };
 
-/** Copies a second from which on a flood is more than low. */
-const MEDIUM = 1_000;
-const HIGH = 10_000;
 /** Flows of a flood that came in where their source is not. */
 const ASTRAY = 3;
 /** Of what stayed below the thresholds. */
@@ -72,7 +70,7 @@ export function judged(
     ...floods.scans.map((group) => draft(group, scan(ports, group))),
     ...moving.filter(isMoving).map((one) => flapping(state, collected, ports, one)),
   ];
-  const findings = drafts
+  const findings = eachLoopOnce(drafts)
     .map((one): Finding => ({ ...one, ...remedyOf(state, one.remedy) }))
     .sort((a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond);
   const notes = [...vanished.above, ...vanished.scans].map((group) => nowhere(state, ports, group));
@@ -183,7 +181,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
       { ...origin, acknowledged: sum(flows, ({ acknowledged }) => acknowledged) },
       ports.phrase(origin.port),
     ),
-    severity: copiesPerSecond >= HIGH ? "high" : copiesPerSecond >= MEDIUM ? "medium" : "low",
+    severity: severityOf(copiesPerSecond),
     source: origin.source,
     destination: origin.destination,
     ...headersOf(origin),

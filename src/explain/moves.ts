@@ -57,6 +57,11 @@ export function flapping(
   };
 }
 
+/** A finding of an address that moves: its frames are moves. */
+export function isMoves({ ingressPort }: Pick<Finding, "ingressPort">): boolean {
+  return ingressPort === null;
+}
+
 export function belowMoving(
   ports: KnownPorts,
   { address, vlan, to, moves, perSecond }: Moving,

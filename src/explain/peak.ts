@@ -1,5 +1,6 @@
 /** The most within one second of what was counted step by step. */
 
+import type { Finding } from "../document/explain.ts";
 import { WHOLE } from "../live/collect.ts";
 
 export interface Counts {
@@ -18,6 +19,15 @@ export interface Peak extends Counts {
 interface Counted extends Counts {
   /** `endMs` is the end of a step; those in which nothing came are left out. */
   steps: readonly (Counts & { endMs: number })[];
+}
+
+/** Copies a second from which on a flood is more than low. */
+const MEDIUM = 1_000;
+const HIGH = 10_000;
+
+export function severityOf(copiesPerSecond: number): Finding["severity"] {
+  if (copiesPerSecond >= HIGH) return "high";
+  return copiesPerSecond >= MEDIUM ? "medium" : "low";
 }
 
 const WINDOW_MS = 1000;

@@ -146,7 +146,9 @@ async function count(
   const onCount = () => look(members.check);
   const guard = createGuard({ probes, limit: maxOverhead, onCount, signal });
   await guard.begin(poll);
+  // In this order, and at the end in the other one: no more frames are counted than the interfaces have.
   traffic.restart();
+  for (const name of COUNTED) maps.clear(name);
   const beganNs = Number(process.hrtime.bigint());
   const started = performance.now();
   let ended: Collected["ended"] = null;
@@ -194,14 +196,17 @@ async function count(
     if (!there) endGone();
   }
   poll();
-  const came = traffic.came();
   await probes.detach();
+  const came = traffic.came();
   look(members.check);
   if (ended === null && !there) endGone();
   const all = counted / elapsed();
   const part = ended === null && all < WHOLE ? partNote(all, maxOverhead) : null;
   return { ...soFar(), came, notes: [...(part === null ? [] : [part]), ...maps.full(full(maps))] };
 }
+
+/** What live.bt counts of flows. */
+const COUNTED = ["flow", "flowBytes", "flowCopies", "flowUp", "got", "moves"];
 
 /** Maps of which a full one leaves something out. */
 function full(maps: ProbeMaps): string[] {

@@ -5,7 +5,7 @@ import { NONCE, type ProbeProgram, startProbes } from "../probes/bpftrace.ts";
 import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
 import { programText, type WATCH } from "../probes/programs.ts";
 import { ToolError } from "../system/errors.ts";
-import { close, enableBpfStatistics } from "../system/libc.ts";
+import { close, enableBpfStatistics, SystemCallError } from "../system/libc.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { type EventCost, measureEventCost } from "./event-cost.ts";
 import { type Hooks, takePrograms } from "./hooks.ts";
@@ -43,6 +43,9 @@ const GATE = "mask";
 const CLOSED = 1n << 32n;
 /** A poll of NAPI with a frame that leaves by a thousand ports takes no longer. */
 const SETTLE_MS = 3;
+/** For a second. */
+const HELD_TRIES = 100;
+const HELD_MS = 10;
 
 /** Entries that each of its maps can hold. */
 const MAP_KEYS = 65_536;
@@ -124,7 +127,7 @@ async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promis
       if (!hooks.attached()) {
         maps.clear("cur");
         gate(CLOSED);
-        hooks.attach();
+        await attachWhenFree(hooks);
         await sleep(SETTLE_MS);
       }
       opened?.();
@@ -156,4 +159,21 @@ async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promis
     missed: hooks.missed,
     close: end,
   };
+}
+
+/**
+ * A program stays at its event for as long as anybody holds the descriptor that it was attached by, and whoever asks at that
+ * moment which programs there are (BPF_TASK_FD_QUERY, as bridgescope and bpftool do) holds it a little longer than we do.
+ */
+async function attachWhenFree(hooks: Hooks): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      hooks.attach();
+      return;
+    } catch (error) {
+      const held = error instanceof SystemCallError && error.code === "EEXIST";
+      if (!held || tries === HELD_TRIES) throw error;
+      await sleep(HELD_MS);
+    }
+  }
 }

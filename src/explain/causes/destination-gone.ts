@@ -21,7 +21,7 @@ export function goneNotes(state: BridgeState, entries: readonly Neighbour[]): Ca
     return [
       {
         cause: "destination-gone",
-        text: `${at.label} has ${ip} at ${address} (${entry.state}), but ${whatHappened(state, entry)}: what it sends there is flooded`,
+        text: `${at.label} has ${ip} at ${address} (${entry.state}), but ${whatHappened(state, entry)}: what is sent there is for every port`,
         remedy: {
           change: { set: "no-neighbour", neighbour: entry },
           effect: `${at.label} asks anew who has ${ip} before it sends to it`,

@@ -48,9 +48,30 @@ export function whyLooped(state: BridgeState, collected: Collected, flow: Flow):
   );
 }
 
-/** The same of an address that moved between these ports. */
-export function whyMovedInLoop(state: BridgeState, ports: ReadonlySet<number>): Why | null {
-  return seenLoop(state, ports);
+/** The same of an address that moved between these ports, or from where it lives to one of a loop's. */
+export function whyMovedInLoop(
+  state: BridgeState,
+  address: string,
+  to: ReadonlySet<number>,
+): Why | null {
+  const between = seenLoop(state, to);
+  if (between !== null) return between;
+  const homes = homesOf(state, address);
+  if (homes.length === 0 && !isOwn(state, address)) return null;
+  const away = state.ports.filter(
+    (port) => to.has(port.ifindex) && homes.every((home) => home.port !== port),
+  );
+  for (const found of loopsOf(state)) {
+    const back = away.find((port) => found.ports.includes(port));
+    if (back === undefined) continue;
+    const from = homes[0] === undefined ? `${state.name} itself` : homePhrase(state, homes[0]);
+    return observed(state, found, cameBack(address, from, back));
+  }
+  return null;
+}
+
+function cameBack(address: string, from: string, { name }: Port): string {
+  return `frames of ${address}, which is behind ${from}, come back by ${name}`;
 }
 
 function seenLoop(state: BridgeState, by: ReadonlySet<number>): Why | null {
@@ -116,8 +137,7 @@ function returned(state: BridgeState, flows: readonly Flow[]): Why | null {
   const from = home === undefined ? `${state.name} itself` : homePhrase(state, home);
   const known = loopsOf(state).find(({ ports }) => ports.includes(back));
   if (known !== undefined) {
-    const came = `frames of ${source}, which is behind ${from}, come back by ${back.name}`;
-    return observed(state, known, came);
+    return observed(state, known, cameBack(source, from, back));
   }
   return {
     cause: "loop",

@@ -41,7 +41,7 @@ export function whyMoving(
   of: (ifindex: number) => { name: string },
 ): Why {
   const at = new Set(to.map(({ port }) => port));
-  const looped = whyMovedInLoop(state, at);
+  const looped = whyMovedInLoop(state, address, at);
   if (looped !== null) return looped;
   const homes = homesOf(state, address);
   const names = [...at].map((ifindex) => of(ifindex).name);

@@ -2,6 +2,7 @@
 
 import type { BridgeState, Peer, Place, Port, Upper } from "../../bridge/state.ts";
 import type { Collected } from "../../live/collect.ts";
+import { plural } from "../../text/units.ts";
 
 /** A link behind a port, or on the bridge itself, whose address somebody may send to. */
 export interface Home {
@@ -65,7 +66,8 @@ export function isOpen(state: BridgeState, port: Port): boolean {
 export function othersBehind(state: BridgeState): string {
   const names = openPorts(state).map(({ name }) => name);
   if (names.length === 0) return "";
-  const shown = names.length > 4 ? [...names.slice(0, 4), `${names.length - 4} more ports`] : names;
+  const shown =
+    names.length > 4 ? [...names.slice(0, 4), plural(names.length - 4, "more port")] : names;
   return ` (behind ${shown.join(", ")} may be others)`;
 }
 

@@ -134,7 +134,7 @@ function victimsOf({ victims }: Finding, most: number): string {
     .slice(0, most)
     .map(({ port, copies }) => `${portWords(port)} ${count(copies)}`);
   const left = victims.length - shown.length;
-  return `${shown.join(", ")}${left > 0 ? ` and ${left} more ports` : ""}`;
+  return `${shown.join(", ")}${left > 0 ? ` and ${plural(left, "more port")}` : ""}`;
 }
 
 /** Why there is no remedy; empty where there is one, or nobody would expect one. */

@@ -1,7 +1,7 @@
 /** explain.html: why a bridge floods, in the manner of a run's page. */
 import type { Explanation, Finding, Note } from "../../document/explain.ts";
 import { clip } from "../../text/printable.ts";
-import { count, percent, quantity } from "../../text/units.ts";
+import { count, percent, plural, quantity } from "../../text/units.ts";
 import { capital } from "../facts/words.ts";
 import { bottomAxis, linearScale } from "../html/axis.ts";
 import { bridgeFigure, type Wire } from "../html/bridge-figure.ts";
@@ -128,7 +128,7 @@ function drawing(explanation: Explanation): Html {
         : ["frames not looked at"],
       wires: shown,
     },
-  )}${left > 0 ? html`<p class="soft">${count(left)} more ports in the table below.</p>` : null}`;
+  )}${left > 0 ? html`<p class="soft">${plural(left, "more port")} in the table below.</p>` : null}`;
 }
 
 function floods({ findings }: Explanation): Html[] {
@@ -173,7 +173,7 @@ function victims(finding: Finding, index: number): Html {
 `;
       }),
     ],
-    caption: left > 0 ? `${count(left)} more ports in the table.` : "",
+    caption: left > 0 ? `${plural(left, "more port")} in the table.` : "",
   });
   const list = table(
     "Who gets copies that are not theirs",

@@ -225,7 +225,11 @@ describe("a flood is copies at ports that should not have them:", () => {
     ["a macvlan there has it", behindB({ uppers: [{ ...upper, namespace }] }), GONE],
     ["the other end takes it", behindB({ filter: [GONE] }), GONE],
     ["the FDB has it there", bridge({ entries: [entry(GONE, "b")] }), GONE],
-    ["nobody is known to have it, and one port got all", bridge(), GONE],
+    [
+      "nobody is known to have it, and one port got all, behind which may be anybody",
+      withPort(bridge(), "pb", { peer: null }),
+      GONE,
+    ],
   ])("none where %s", (_, state, destination) => {
     const seen = judge([flow({ destination, ...only })], state, to(destination, { [PB]: 1000 }));
     expect(seen).toEqual({ findings: [], texts: [], below: [], belowMore: 0 });
@@ -235,6 +239,14 @@ describe("a flood is copies at ports that should not have them:", () => {
     const homes = [{ address: GONE, vlan: 0, port: PB, local: false }];
     const counted = { ...to(GONE, { [PB]: 1000 }), homes };
     expect(judge([flow({ destination: GONE, ...only })], bridge(), counted).findings).toEqual([]);
+  });
+
+  it("one where nobody has it, and all that is behind the one port that got all is seen", () => {
+    const seen = judge([flow({ destination: GONE, ...only })], bridge(), to(GONE, { [PB]: 1000 }));
+    expect(seen.findings).toMatchObject([{ destination: GONE, copies: 1000 }]);
+    // Of a port that is gone by now nobody knows who was there.
+    const gone = judge([flow({ destination: GONE, ...only })], bridge(), to(GONE, { 99: 1000 }));
+    expect(gone.findings).toEqual([]);
   });
 
   it("one where it lives elsewhere than at the one port that got all", () => {
@@ -404,8 +416,8 @@ describe("many addresses of one source", () => {
     expect(below).toEqual([]);
   });
 
-  it("are none where each frame went where it had to", () => {
-    expect(scan(() => all(15, 15), { [PB]: 15 })).toMatchObject({ findings: [], below: [] });
+  it("are none of hosts that came and went, each behind a port of its own", () => {
+    expect(scan(() => all(15, 15), { 99: 15 })).toMatchObject({ findings: [], below: [] });
   });
 });
 
@@ -469,5 +481,42 @@ describe("where a source lives elsewhere than it came in by, it is not blamed:",
 
   it("and nobody knows where others live", () => {
     expect(judge([storm(GONE, PA, 1000)]).findings).toMatchObject([{ cause: "broadcast-storm" }]);
+  });
+});
+
+describe("a loop", () => {
+  const beyond = { inode: 900, path: "/run/netns/s2", own: false, label: "netns s2" };
+  const cable = (name: "b" | "c", ifindex: number) => {
+    const { peer } = port(name, B);
+    const addresses = { address: `fe:00:00:00:09:0${name}`, addresses: [], filter: [] };
+    const br1 = { namespace: beyond, name: "br1", ifindex: 5, kind: "bridge" };
+    const uppers = [{ ...br1, address: "fe:00:00:00:09:00", addresses: [] }];
+    return {
+      peer: { ...peer, ...addresses, namespace: beyond, ifindex, master: 5, uppers } as never,
+    };
+  };
+  const state = withPort(withPort(bridge(), "pb", cable("b", 11)), "pc", cable("c", 12));
+  const round = (port: number, over: Partial<Flow> = {}) => flow({ ...STORM, port, ...over });
+  const both = [round(PB, all(3000, 6000)), round(PC, all(2000, 4000))];
+  const GROUP_TOO = { ...GROUPED, source: A };
+
+  it("is told once, with all that goes round in it", () => {
+    const flows = [...both, round(PB, { ...GROUP_TOO, ...all(1000, 2000) })];
+    const moves = [
+      { address: A, vlan: 0, port: PB, moves: 40 },
+      { address: A, vlan: 0, port: PA, moves: 40 },
+    ];
+    const { findings } = judge(flows, state, { moves });
+    expect(findings).toMatchObject([{ cause: "loop", basis: "observed", frames: 6000 }]);
+    expect(findings[0]?.title).toMatch(/^pb and pc both lead to br1 of netns s2 and forward/);
+    const evidence = findings[0]?.evidence.join("\n");
+    expect(evidence).toContain(`1000 frames of ${A} for ${GROUP}`);
+    expect(evidence).toContain(`the entry of ${A} moved: 80 moves`);
+  });
+
+  it("is not what moves an address between two other ports", () => {
+    const moves = [{ address: B, vlan: 0, port: PA, moves: 40 }];
+    const { findings } = judge(both, state, { moves });
+    expect(findings.map(({ cause }) => cause)).toEqual(["loop", "mac-flapping"]);
   });
 });
