@@ -179,7 +179,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
       state,
       collected,
       { ...origin, acknowledged: sum(flows, ({ acknowledged }) => acknowledged) },
-      ports.phrase(origin.port),
+      ports.sender(origin),
     ),
     severity: severityOf(copiesPerSecond),
     source: origin.source,
@@ -309,10 +309,9 @@ function belowOf(ports: KnownPorts, kind: Below["kind"], group: Group): Below {
 
 /** Of one source, a few frames each for many addresses. */
 function scan(ports: KnownPorts, { flows }: Group): Why & Pick<Draft, "destination"> {
-  const { source, port } = largest(flows);
   return {
     cause: "never-learned",
-    title: `${source} behind ${ports.phrase(port)} sends to ${flows.length} addresses that have no entry`,
+    title: `${ports.sender(largest(flows))} sends to ${flows.length} addresses that have no entry`,
     basis: "inferred",
     alternatives: [
       "a scan of addresses that no host has",

@@ -3,6 +3,7 @@
 import { portName } from "../bridge/port-name.ts";
 import type { BridgeState, Port } from "../bridge/state.ts";
 import type { Finding, PortVerdict } from "../document/explain.ts";
+import type { Flow } from "../live/collect.ts";
 import { notFlooded } from "./causes/reach.ts";
 import { portPhrase } from "./causes/whereabouts.ts";
 
@@ -73,28 +74,33 @@ export interface KnownPorts {
   of(ifindex: number): NonNullable<Finding["ingressPort"]>;
   /** `port pa (container web)`. */
   phrase(ifindex: number): string;
+  /** `02:00:00:00:00:01 behind port pa (container web)`. */
+  sender(flow: Pick<Flow, "source" | "port">): string;
 }
 
 /** By what was read last, and first of those that are gone since. */
 export function knownPorts(state: BridgeState, before: BridgeState): KnownPorts {
   const find = (ports: readonly Port[], ifindex: number) =>
     ports.find((port) => port.ifindex === ifindex);
+  const phrase = (ifindex: number) => {
+    if (ifindex === state.ifindex) return "the host itself";
+    if (ifindex === 0) return JOINED;
+    const port = find(state.ports, ifindex);
+    if (port !== undefined) return portPhrase(port);
+    const gone = find(before.ports, ifindex);
+    return gone === undefined
+      ? `a port that is gone (ifindex ${ifindex})`
+      : `port ${gone.name} (${[gone.owner?.label ?? [], "gone"].flat().join(", ")})`;
+  };
   return {
     of: (ifindex) => {
       const port = find(state.ports, ifindex) ?? find(before.ports, ifindex);
       const name = port?.name ?? (ifindex === 0 ? JOINED : portName(state, ifindex));
       return { name, ifindex, owner: port?.owner?.label ?? null };
     },
-    phrase: (ifindex) => {
-      if (ifindex === state.ifindex) return "the host itself";
-      if (ifindex === 0) return JOINED;
-      const port = find(state.ports, ifindex);
-      if (port !== undefined) return portPhrase(port);
-      const gone = find(before.ports, ifindex);
-      return gone === undefined
-        ? `a port that is gone (ifindex ${ifindex})`
-        : `port ${gone.name} (${[gone.owner?.label ?? [], "gone"].flat().join(", ")})`;
-    },
+    phrase,
+    sender: ({ source, port }) =>
+      port === state.ifindex ? `${source}, the host itself,` : `${source} behind ${phrase(port)}`,
   };
 }
 

@@ -28,12 +28,12 @@ import {
   virtualAddress,
 } from "./whereabouts.ts";
 
-/** Of the flow that a flood is told by, and the port that it came in by, in words. */
+/** Of the flow that a flood is told by, and who sends it, in words. */
 export function whyFlooded(
   state: BridgeState,
   collected: Collected,
   flow: Flow,
-  from: string,
+  sender: string,
 ): Why {
   const looped = whyLooped(state, collected, flow);
   if (looped !== null) return looped;
@@ -41,24 +41,20 @@ export function whyFlooded(
     case "unknownUnicast":
       return withReach(state, flow, whyUnknown(state, collected, flow));
     case "broadcast":
-      return whyStorm(state, flow, from);
+      return whyStorm(state, flow, sender);
     case "multicast":
       return whyGroup(state, collected, flow);
   }
 }
 
-function whyStorm(
-  state: BridgeState,
-  { source, port: ifindex, addresses }: Flow,
-  from: string,
-): Why {
+function whyStorm(state: BridgeState, { port: ifindex, addresses }: Flow, sender: string): Why {
   const port = state.ports.find((one) => one.ifindex === ifindex);
   const kind = addresses.protocol === null ? "broadcast" : `${addresses.protocol} broadcast`;
   const storm = `sends a storm of ${kind}`;
   const maybeLoop = port !== undefined && isOpen(state, port);
   return {
     cause: "broadcast-storm",
-    title: `${source} behind ${from} ${storm}`,
+    title: `${sender} ${storm}`,
     basis: "observed",
     alternatives: maybeLoop ? ["a loop that cannot be seen from here, behind that port"] : [],
     remedy: port === undefined ? null : cutOff(port),

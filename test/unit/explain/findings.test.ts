@@ -102,6 +102,12 @@ describe("frames that leave by no port are a note, and no finding:", () => {
   });
 });
 
+it("says of the host that it sends a storm, and of nobody that he is behind it", () => {
+  const got = [{ destination: EVERYBODY, vlan: 0, port: PB, copies: 1000 }];
+  const { findings } = judge([flow({ ...STORM, port: BRIDGE })], bridge(), { got });
+  expect(findings[0]?.title).toBe(`${A}, the host itself, sends a storm of broadcast`);
+});
+
 describe("why frames left nowhere is said where the state tells:", () => {
   const isolated = { flags: { ...port("a", A).flags, isolated: true } };
   const alone = bridge({ ports: ["a", "b"].map((name) => port(name as "a", A, isolated)) });

@@ -27,7 +27,7 @@ const [PA, PB, PC] = [10, 11, 12];
 
 function why(state: BridgeState, over: Partial<Flow> = {}, seen: Partial<Collected> = {}) {
   const one = flow(over);
-  return whyFlooded(state, collected([one], seen), one, "port pa");
+  return whyFlooded(state, collected([one], seen), one, `${one.source} behind port pa`);
 }
 
 function noted(state: BridgeState) {
