@@ -146,13 +146,22 @@ function sorted(
   const groups = grouped(counted, ({ flow }) => key(flow)).map(group);
   const above = groups.filter(isAbove);
   const told = new Set(above.flatMap((one) => one.flows));
-  const rest = counted.filter(({ flow }) => flow.class === "unknownUnicast" && !told.has(flow));
+  const rest = counted.filter(
+    ({ flow }) => flow.class === "unknownUnicast" && !told.has(flow) && !isProbe(flow),
+  );
   const scans = grouped(rest, ({ flow: { source, port } }) => `${source} ${port}`)
     .filter((same) => same.length > 1)
     .map(group)
     .filter(isAbove);
   for (const flow of scans.flatMap((one) => one.flows)) told.add(flow);
   return { above, scans, below: groups.filter((one) => !one.flows.some((flow) => told.has(flow))) };
+}
+
+/** Whoever has answered a host that is gone asks for it three times, by ARP or a neighbour solicitation (ucast_solicit): where hosts come and go that is no scan. */
+const PROBES = 3;
+
+function isProbe({ addresses, frames }: Flow): boolean {
+  return ["ARP", "ICMPv6"].includes(addresses.protocol ?? "") && frames <= PROBES;
 }
 
 /** In the same terms as its steps. */

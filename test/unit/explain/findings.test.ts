@@ -422,6 +422,15 @@ describe("many addresses of one source", () => {
     expect(below).toEqual([]);
   });
 
+  it("are none that were asked for as neighbours, once they were gone", () => {
+    const of = (protocol: string, frames: number) => {
+      const addresses = { source: null, destination: null, protocol };
+      const each = { ...all(frames, 2 * frames), addresses };
+      return scan(() => each, { [PB]: frames, [PC]: frames }).findings.length;
+    };
+    expect([of("ARP", 3), of("ICMPv6", 3), of("ARP", 4), of("UDP", 3)]).toEqual([0, 0, 1, 1]);
+  });
+
   it("are none of hosts that came and went, each behind a port of its own", () => {
     expect(scan(() => all(15, 15), { 99: 15 })).toMatchObject({ findings: [], below: [] });
   });
