@@ -61,7 +61,7 @@ export function judged(
   const isMoving = (one: Moving) =>
     one.moves >= thresholds.frames && one.perSecond >= thresholds.moves;
   const draft = (group: Group, extra: Partial<Draft> = {}): Draft => ({
-    ...flood({ state, collected, ports, delivery }, group),
+    ...flood({ state, before, collected, ports, delivery }, group),
     captures: group.flows.flatMap((flow) => captureOf(flow) ?? []),
     ...extra,
   });
@@ -171,6 +171,7 @@ function totals(flow: Flow): Counts {
 
 interface Told {
   state: BridgeState;
+  before: BridgeState;
   collected: Collected;
   ports: KnownPorts;
   delivery: Delivery;
@@ -196,7 +197,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
     ...headersOf(origin),
     vlan: origin.vlan,
     ingressPort: ports.of(origin.port),
-    since: since(collected, flows),
+    since: since(told, flows),
     frames,
     copies: Math.round(group.copies),
     bytes: Math.round((sum(flows, ({ bytes }) => bytes) * frames) / Math.max(1, came)),
@@ -331,11 +332,27 @@ function scan(ports: KnownPorts, { flows }: Group): Why & Pick<Draft, "destinati
   };
 }
 
-/** A flood that was there from the first second on may be as old as the bridge. */
-function since({ beganNs }: Collected, flows: readonly Flow[]): string {
+/** Pauses between its frames after which a flood would have been seen if it had been there. */
+const PAUSES = 10;
+
+/**
+ * A flood that is there as soon as it could be seen may be as old as the bridge: within a second, or, where no frame can
+ * have been missed, within some of its pauses. By a port that joined meanwhile it is not.
+ */
+function since({ before, collected }: Told, flows: readonly Flow[]): string {
+  const { beganNs, seconds: all, counted } = collected;
   const first = Math.min(...flows.map(({ firstNs }) => firstNs));
   const seconds = (first - beganNs) / 1e9;
-  if (seconds < 1) return "before attach";
+  const pause =
+    (all - seconds) /
+    Math.max(
+      1,
+      sum(flows, ({ frames }) => frames),
+    );
+  const missed = counted < WHOLE * all;
+  const there = [before, ...before.ports].map(({ ifindex }) => ifindex);
+  const old = flows.some(({ port }) => there.includes(port));
+  if (old && seconds < (missed ? 1 : Math.min(1, PAUSES * pause))) return "before attach";
   const ago = (Number(process.hrtime.bigint()) - first) / 1e6;
   return new Date(Date.now() - ago).toISOString();
 }

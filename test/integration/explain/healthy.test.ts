@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { explainBridge } from "../../../src/explain/explain.ts";
+import { FULL } from "../../full.ts";
 import { converse } from "./conversation.ts";
 import { type FloodLab, type Frames, floodLab, macOf } from "./lab.ts";
 
@@ -90,7 +91,8 @@ const MIXES: Record<string, { set?: string; act: (hands: Hands) => void }> = {
   },
 };
 
-describe("no flood above threshold is found in", () => {
+// The mixes of healthy-mixes.test.ts show the same kind of thing in a tenth of the time.
+describe("no flood above threshold is found in", FULL, () => {
   it.each(Object.entries(MIXES))("%s", async (_, { set, act }) => {
     await inLab(async (lab) => {
       if (set !== undefined) lab.shell(set);
