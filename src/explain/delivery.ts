@@ -1,8 +1,9 @@
 /** Where a flow's frames should go: which of its copies reached other ports, and why a frame left nowhere. */
 
-import type { BridgeState } from "../bridge/state.ts";
+import type { BridgeState, Port } from "../bridge/state.ts";
 import type { Collected, Flow } from "../live/collect.ts";
 import { groupOf, snooped, wantsGroup } from "./causes/groups.ts";
+import { notFlooded } from "./causes/reach.ts";
 import { homesByAddress, isOpen, isOwn, virtualAddress } from "./causes/whereabouts.ts";
 import { grouped } from "./peak.ts";
 
@@ -128,9 +129,14 @@ export function whyNowhere(state: BridgeState, flow: Flow): string | null {
     );
     if (wanting.length === 0) return "nobody on another port has joined the group (snooping)";
   }
-  const flag = FLAGS[flow.class];
-  if (open.every(({ flags }) => !flags[flag]))
-    return `${FLAG_NAMES[flag]} is off at all other ports`;
+  const flags = open.map((port) => notFlooded(port, flow.class));
+  if (flags.every((flag) => flag !== null)) {
+    return `${[...new Set(flags)].join(" or ")} at all other ports`;
+  }
+  const { protocol } = flow.addresses;
+  if (flow.class === "broadcast" && protocol === "ARP" && open.every(suppresses)) {
+    return "neigh_suppress is on at all other ports: the bridge answers itself for the neighbours that it knows";
+  }
   const { vlan } = flow;
   if (state.vlanFiltering && !open.some(({ vlans }) => vlans.some(({ vid }) => vid === vlan))) {
     return `no other port is in VLAN ${vlan}`;
@@ -138,13 +144,6 @@ export function whyNowhere(state: BridgeState, flow: Flow): string | null {
   return null;
 }
 
-const FLAGS = {
-  unknownUnicast: "flood",
-  broadcast: "bcastFlood",
-  multicast: "mcastFlood",
-} as const;
-const FLAG_NAMES = {
-  flood: "flood",
-  bcastFlood: "bcast_flood",
-  mcastFlood: "mcast_flood",
-} as const;
+function suppresses({ flags }: Port): boolean {
+  return flags.neighSuppress;
+}

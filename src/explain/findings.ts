@@ -146,13 +146,22 @@ function sorted(
   const groups = grouped(counted, ({ flow }) => key(flow)).map(group);
   const above = groups.filter(isAbove);
   const told = new Set(above.flatMap((one) => one.flows));
-  const rest = counted.filter(({ flow }) => flow.class === "unknownUnicast" && !told.has(flow));
+  const rest = counted.filter(
+    ({ flow }) => flow.class === "unknownUnicast" && !told.has(flow) && !isProbe(flow),
+  );
   const scans = grouped(rest, ({ flow: { source, port } }) => `${source} ${port}`)
     .filter((same) => same.length > 1)
     .map(group)
     .filter(isAbove);
   for (const flow of scans.flatMap((one) => one.flows)) told.add(flow);
   return { above, scans, below: groups.filter((one) => !one.flows.some((flow) => told.has(flow))) };
+}
+
+/** Whoever has answered a host that is gone asks for it three times, by ARP or a neighbour solicitation (ucast_solicit): where hosts come and go that is no scan. */
+const PROBES = 3;
+
+function isProbe({ addresses, frames }: Flow): boolean {
+  return ["ARP", "ICMPv6"].includes(addresses.protocol ?? "") && frames <= PROBES;
 }
 
 /** In the same terms as its steps. */
@@ -180,7 +189,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
       state,
       collected,
       { ...origin, acknowledged: sum(flows, ({ acknowledged }) => acknowledged) },
-      ports.phrase(origin.port),
+      ports.sender(origin),
     ),
     severity: severityOf(copiesPerSecond),
     source: origin.source,
@@ -310,10 +319,9 @@ function belowOf(ports: KnownPorts, kind: Below["kind"], group: Group): Below {
 
 /** Of one source, a few frames each for many addresses. */
 function scan(ports: KnownPorts, { flows }: Group): Why & Pick<Draft, "destination"> {
-  const { source, port } = largest(flows);
   return {
     cause: "never-learned",
-    title: `${source} behind ${ports.phrase(port)} sends to ${flows.length} addresses that have no entry`,
+    title: `${ports.sender(largest(flows))} sends to ${flows.length} addresses that have no entry`,
     basis: "inferred",
     alternatives: [
       "a scan of addresses that no host has",

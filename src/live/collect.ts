@@ -13,7 +13,7 @@ import { type LiveBackend, liveBackends } from "./backend.ts";
 import { type ByHand, takeByHand } from "./by-hand.ts";
 import { createGuard, type GuardedProbes } from "./guard.ts";
 import { followMembers, type Home, type Membership } from "./membership.ts";
-import { partNote } from "./pace.ts";
+import { countedTime, partNote } from "./pace.ts";
 import { type LiveProgram, loadLive } from "./program.ts";
 import { createSteps, type FlowCount, type FlowStep, mergedSteps, type Steps } from "./steps.ts";
 
@@ -152,8 +152,11 @@ async function count(
   const beganNs = Number(process.hrtime.bigint());
   const started = performance.now();
   let ended: Collected["ended"] = null;
-  let [counted, cpu] = [0, 0];
-  const elapsed = () => Math.max(1, performance.now() - started) / 1000;
+  const time = countedTime(started);
+  let cpu = 0;
+  /** When the probes were gone: what is done after that is no time of looking. */
+  let stopped: number | null = null;
+  const elapsed = () => Math.max(1, (stopped ?? performance.now()) - started) / 1000;
   const steps = createSteps();
   /** Steps that end together: nothing was counted in those before the last one. */
   let span = 1;
@@ -169,13 +172,13 @@ async function count(
   };
   const soFar = (): Collected => {
     const [all, seen] = [elapsed(), read(maps, members, steps)];
-    const part = counted / all;
+    const part = time.seconds() / all;
     return {
       ...atHome(part < WHOLE ? scaled(seen, traffic.factors()) : seen, members),
       ...{ homes: members.homes(), ownAddresses: members.ownAddresses() },
       ...{ beganNs, share: cpu / all, ended, seconds: all },
       deleted: acts.filter(({ device }) => members.names().has(device)),
-      ...{ came: traffic.came(), counted: Math.min(counted, all), backend, notes: [] },
+      ...{ came: traffic.came(), counted: Math.min(time.seconds(), all), backend, notes: [] },
     };
   };
   const endGone = () => {
@@ -187,7 +190,7 @@ async function count(
   onCounting?.();
   for (let step = 1; ended === null && !signal.aborted && performance.now() < end; step++) {
     const phase = await guard.phase(Math.min(end, performance.now() + STEP_MS), poll);
-    counted += phase.counted;
+    time.ended(performance.now(), phase);
     cpu += (phase.share ?? 0) * phase.seconds;
     endStep(phase.counted);
     if (phase.drops) ended = { early: "backlog", text: phase.notes.join() };
@@ -197,10 +200,12 @@ async function count(
   }
   poll();
   await probes.detach();
+  stopped = performance.now();
+  time.stopped(stopped);
   const came = traffic.came();
   look(members.check);
   if (ended === null && !there) endGone();
-  const all = counted / elapsed();
+  const all = time.seconds() / elapsed();
   const part = ended === null && all < WHOLE ? partNote(all, maxOverhead) : null;
   return { ...soFar(), came, notes: [...(part === null ? [] : [part]), ...maps.full(full(maps))] };
 }

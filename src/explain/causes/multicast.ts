@@ -3,6 +3,7 @@ import type { BridgeState, MdbEntry } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
 import type { Cause, Why } from "./cause.ts";
 import { type Group, groupOf, membersOf, querierOf, whyNotSnooped } from "./groups.ts";
+import { notFlooded } from "./reach.ts";
 
 /**
  * With a querier br_multicast_rcv() sends a group to its members and to routers alone: a host
@@ -19,7 +20,7 @@ export const multicast: Cause = {
       : [
           {
             cause: "multicast-unregistered",
-            text: `${state.name} does not listen to IGMP and MLD (mcast_snooping 0): every multicast frame goes to every port`,
+            text: `${state.name} does not listen to IGMP and MLD (mcast_snooping 0): every multicast frame goes to ${everyPort(state)}`,
             remedy: { none: NONE },
           },
         ],
@@ -39,13 +40,13 @@ export function whyGroup(state: BridgeState, { got }: Collected, flow: Flow): Wh
     case "never":
       return {
         ...why,
-        title: `${told} goes to every port: ${neverPhrase(group)}`,
+        title: `${told} goes to ${everyPort(state)}: ${neverPhrase(group)}`,
         remedy: { none: "no setting of snooping changes that: whoever sends it has to send less" },
       };
     case "off":
       return {
         ...why,
-        title: `${name} does not listen to IGMP and MLD (mcast_snooping 0): ${told} goes to every port, as every group does`,
+        title: `${name} does not listen to IGMP and MLD (mcast_snooping 0): ${told} goes to ${everyPort(state)}, as every group does`,
         remedy: { none: NONE },
       };
     case "vlans":
@@ -57,13 +58,13 @@ export function whyGroup(state: BridgeState, { got }: Collected, flow: Flow): Wh
     case "unknown":
       return {
         ...why,
-        title: `${told} goes to every port while nobody sends ${protocolOf(group)} queries; this kernel does not tell whether anybody does, and ${name} does not${joined}`,
+        title: `${told} goes to ${everyPort(state)} while nobody sends ${protocolOf(group)} queries; this kernel does not tell whether anybody does, and ${name} does not${joined}`,
         remedy: { none: NONE },
       };
     case "no-querier":
       return {
         ...why,
-        title: `nobody on ${name} sends ${protocolOf(group)} queries${lacking(state, group)}: until somebody does, ${told} goes to every port${joined}`,
+        title: `nobody on ${name} sends ${protocolOf(group)} queries${lacking(state, group)}: until somebody does, ${told} goes to ${everyPort(state)}${joined}`,
         remedy: { none: NONE },
       };
     case null:
@@ -92,7 +93,7 @@ function whySnooped(
         ? "nobody is known to have joined it"
         : joinedPhrase(state, members).slice(2);
     return {
-      title: `${told} goes to ${portsPhrase(state, [...routed])}, behind which a multicast router is: ${who}`,
+      title: `${told} goes to ${namesPhrase(state, [...routed])}, behind which a multicast router is: ${who}`,
       alternatives: [],
       remedy: {
         none: "a router is to get every group (multicast_router of the port), and decides itself",
@@ -102,7 +103,7 @@ function whySnooped(
   const querier = family === "other" ? undefined : querierOf(state, family);
   const by = querier == null ? "" : ` (queries come from ${querier.words})`;
   return {
-    title: `${told} went to ${portsPhrase(
+    title: `${told} went to ${namesPhrase(
       state,
       others.map(({ port }) => port),
     )} though ${members.length === 0 ? "nobody is known to have joined it" : `only others have joined it${joinedPhrase(state, members)}`}${by}`,
@@ -133,22 +134,30 @@ function lacking({ name, mcastQuerier, addresses }: BridgeState, { family }: Gro
   return without ? ` (mcast_querier is on, but ${name} has no IPv6 address to send them from)` : "";
 }
 
-/** `, though it is joined behind pb alone`, or nothing. */
+/** `, joined behind pb and by the host alone`, or nothing. */
 function joinedPhrase(state: BridgeState, members: readonly MdbEntry[]): string {
-  if (members.length === 0) return "";
-  return `, joined ${portsPhrase(
-    state,
-    members.map(({ port }) => port),
-    "behind ",
-  )} alone`;
+  const by = [
+    ...behindPhrase(state, members),
+    ...(members.some(({ port }) => port === state.ifindex) ? ["by the host"] : []),
+  ];
+  return by.length === 0 ? "" : `, joined ${by.join(" and ")} alone`;
 }
 
-function portsPhrase(state: BridgeState, ports: readonly number[], before = ""): string {
+function behindPhrase(state: BridgeState, members: readonly MdbEntry[]): string[] {
+  const ports = members.map(({ port }) => port).filter((port) => port !== state.ifindex);
+  return ports.length === 0 ? [] : [`behind ${namesPhrase(state, ports)}`];
+}
+
+function namesPhrase(state: BridgeState, ports: readonly number[]): string {
   const names = [...new Set(ports)].map((ifindex) => {
     const port = state.ports.find((one) => one.ifindex === ifindex);
-    return ifindex === state.ifindex
-      ? "by the host"
-      : `${before}${port?.name ?? "a port that is gone"}`;
+    return ifindex === state.ifindex ? "the host" : (port?.name ?? "a port that is gone");
   });
   return names.length === 0 ? "ports that have not joined it" : names.join(", ");
+}
+
+/** What a group that is not held back is sent to. */
+function everyPort({ ports }: BridgeState): string {
+  const flags = new Set(ports.flatMap((port) => notFlooded(port, "multicast") ?? []));
+  return flags.size === 0 ? "every port" : `every port but those where ${[...flags].join(" or ")}`;
 }

@@ -11,6 +11,7 @@ import { learningNote } from "./learning-off.ts";
 import { lockedNote } from "./locked-port.ts";
 import { whyLooped } from "./loop.ts";
 import { whyGroup } from "./multicast.ts";
+import { notFlooded, whyClosed } from "./reach.ts";
 import type { Proposed } from "./remedy.ts";
 import { silence } from "./silent.ts";
 import { topologyChange } from "./topology-change.ts";
@@ -27,37 +28,33 @@ import {
   virtualAddress,
 } from "./whereabouts.ts";
 
-/** Of the flow that a flood is told by, and the port that it came in by, in words. */
+/** Of the flow that a flood is told by, and who sends it, in words. */
 export function whyFlooded(
   state: BridgeState,
   collected: Collected,
   flow: Flow,
-  from: string,
+  sender: string,
 ): Why {
   const looped = whyLooped(state, collected, flow);
   if (looped !== null) return looped;
   switch (flow.class) {
     case "unknownUnicast":
-      return whyUnknown(state, collected, flow);
+      return withReach(state, flow, whyUnknown(state, collected, flow));
     case "broadcast":
-      return whyStorm(state, flow, from);
+      return whyStorm(state, flow, sender);
     case "multicast":
       return whyGroup(state, collected, flow);
   }
 }
 
-function whyStorm(
-  state: BridgeState,
-  { source, port: ifindex, addresses }: Flow,
-  from: string,
-): Why {
+function whyStorm(state: BridgeState, { port: ifindex, addresses }: Flow, sender: string): Why {
   const port = state.ports.find((one) => one.ifindex === ifindex);
   const kind = addresses.protocol === null ? "broadcast" : `${addresses.protocol} broadcast`;
   const storm = `sends a storm of ${kind}`;
   const maybeLoop = port !== undefined && isOpen(state, port);
   return {
     cause: "broadcast-storm",
-    title: `${source} behind ${from} ${storm}`,
+    title: `${sender} ${storm}`,
     basis: "observed",
     alternatives: maybeLoop ? ["a loop that cannot be seen from here, behind that port"] : [],
     remedy: port === undefined ? null : cutOff(port),
@@ -141,6 +138,27 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
   return { cause, title: `${where} has no entry: ${why}`, basis: "inferred", alternatives, remedy };
 }
 
+/** An entry does not help frames that the bridge sends by no port to where they are to go, whatever it knows. */
+function withReach(state: BridgeState, flow: Flow, why: Why): Why {
+  const { title, remedy } = why;
+  if (remedy === null || "none" in remedy || remedy.change.set !== "entry") return why;
+  const { port } = remedy.change;
+  const from = state.ports.find(({ ifindex }) => ifindex === flow.port);
+  const closed = whyClosed(from, port);
+  if (closed !== null) {
+    const effect = `frames for ${flow.destination} are dropped and no longer flooded; they still do not get there, since ${closed}`;
+    return {
+      ...why,
+      title: `${title}; none of these frames gets there: ${closed}`,
+      remedy: { ...remedy, effect },
+    };
+  }
+  const held = notFlooded(port, flow.class);
+  return held === null
+    ? why
+    : { ...why, title: `${title}; none of these frames gets there: ${held} at ${port.name}` };
+}
+
 /** Where it is known to be by now, or was meanwhile. */
 function learnedAt(
   { entries, ports }: BridgeState,
@@ -190,15 +208,26 @@ function remedyFor(homes: readonly Home[], vlan: number): Proposed {
     : { none: "the address is at several ports: an entry at one takes it from the others" };
 }
 
+function livesBehind(ports: readonly Port[], which: string): string[] {
+  const names = ports.slice(0, 4).map(({ name }) => name);
+  return names.length === 0
+    ? []
+    : [`it lives behind ${names.join(" or ")}, ${which}, and is silent`];
+}
+
 /** No link that is seen has the address. */
 function whyNobody(state: BridgeState, { source, destination }: Flow): Why {
-  const open = openPorts(state).map(({ name }) => name);
-  const unseen =
-    open.length === 0
-      ? []
-      : [
-          `it lives behind ${open.slice(0, 4).join(" or ")}, whose other end cannot be seen, and is silent`,
-        ];
+  const open = openPorts(state);
+  const unseen = [
+    ...livesBehind(
+      open.filter(({ peer }) => peer === null),
+      "whose other end cannot be seen",
+    ),
+    ...livesBehind(
+      open.filter(({ peer }) => peer !== null),
+      "on whose other end is a bridge",
+    ),
+  ];
   const virtual = virtualAddress(destination);
   if (virtual !== null) {
     return {

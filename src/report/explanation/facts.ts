@@ -19,8 +19,7 @@ export function seenOf({ findings, seconds, ended, traffic }: Explanation): stri
   if (findings.length === 0) {
     return `nothing above threshold ${time}${traffic === null ? "" : `; ${trafficOf(traffic)}`}`;
   }
-  // An address that moves makes no copies.
-  const moving = findings.filter(({ copies }) => copies === 0).length;
+  const moving = findings.filter(isMoving).length;
   const said = [
     ...(findings.length > moving ? [many(findings.length - moving, "flood")] : []),
     ...(moving > 0 ? [many(moving, "moving address", "moving addresses")] : []),
@@ -56,6 +55,11 @@ export function stateVerdict(all: readonly Note[]): string {
   return `${things} in its state to know of${causes.length === 0 ? "" : ` (${causes.join(", ")})`}`;
 }
 
+/** An address that moves makes no copies. */
+function isMoving({ copies }: Finding): boolean {
+  return copies === 0;
+}
+
 function flowOf(finding: Finding): string {
   const { source, destination, addresses, protocol, sourcePort, destinationPort, vlan } = finding;
   const at = (ip: string | null, port: number | null) =>
@@ -65,11 +69,13 @@ function flowOf(finding: Finding): string {
       ? ""
       : ` (${protocol}, ${at(addresses.source, sourcePort)} to ${at(addresses.destination, destinationPort)})`;
   const within = vlan === 0 ? "" : `, VLAN ${vlan}`;
-  return `${source} to ${destination ?? "several"}${ip}${within}`;
+  if (isMoving(finding)) return `frames of ${source}${within}`;
+  return `${source} to ${destination ?? "several addresses"}${ip}${within}`;
 }
 
 function amountOf(finding: Finding): string {
   const { frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
+  if (isMoving(finding)) return `${count(frames)} moves (${quantity(framesPerSecond, "moves/s")})`;
   return `${count(frames)} frames (at most ${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (at most ${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
 }
 
@@ -111,10 +117,10 @@ export function belowOf(below: Below): string {
     return `${source} moved ${plural(frames, "time")}${within} (at most ${digits(framesPerSecond)}/s)`;
   }
   const what = below.class === null ? "frames" : CLASS_WORDS[below.class];
-  const to = below.class === "broadcast" ? "" : ` to ${destination ?? "several"}`;
+  const to = below.class === "broadcast" ? "" : ` to ${destination ?? "several addresses"}`;
   const left = kind === "nowhere" ? "left nowhere" : plural(copies, "copy", "copies");
   const rate = kind === "nowhere" ? "" : `, ${quantity(copiesPerSecond, "copies/s")}`;
-  return `${what} ${source ?? "of several"}${to}${within}${by}: ${plural(frames, "frame")}, ${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
+  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}, ${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
 }
 
 /** How many there were besides those that are shown; empty where there were none. */

@@ -53,7 +53,7 @@ function full(explanation: Explanation, options: ExplanationOptions): string {
   if (probes) {
     screen.paragraph(`${where}: ${seenOf(explanation)}`, { tone: "strong" });
     screen.paragraph(`${thresholdsOf(explanation)} ${costOf(explanation)}`, { tone: "dim" });
-    for (const [index, one] of findings.entries()) finding(screen, index + 1, one);
+    for (const index of findings.keys()) finding(screen, findings, index);
     if (below.length > 0) screen.heading("Below the thresholds");
     belowLines(screen, explanation, below.length, "");
     screen.heading("Notes");
@@ -97,7 +97,7 @@ function brief(explanation: Explanation, options: ExplanationOptions, most: numb
   screen.paragraph(`${where}: ${seenOf(explanation)}`, { tone: "strong" });
   for (const [index, one] of findings.entries()) {
     if (isLong(index))
-      finding(screen, index + 1, one, { victims: 2 + 2 * most, evidence: 1 + most });
+      finding(screen, findings, index, { victims: 2 + 2 * most, evidence: 1 + most });
     else screen.paragraph(`${index + 1}. ${inALine(one)}`, { hanging: 3 });
   }
   if (findings.length > 0) screen.verbatim("", 0);
@@ -139,10 +139,24 @@ function inALine({ cause, severity, title, copiesPerSecond }: Finding): string {
   return `${cause}, ${severity}: ${title} (${quantity(copiesPerSecond, "copies/s")})`;
 }
 
-function finding(screen: Screen, number: number, told: Finding, most: Most = {}): void {
-  screen.heading(`${number}. ${told.cause}, ${told.severity}: ${told.title}`);
+/** A cause and a remedy that an earlier one has too are told there. */
+function finding(screen: Screen, findings: Finding[], index: number, most: Most = {}): void {
+  const told = findings[index];
+  if (told === undefined) return;
+  const { cause, severity, title } = told;
+  const before = (same: (one: Finding) => boolean) => findings.slice(0, index).findIndex(same) + 1;
+  const sameTitle = before((one) => one.cause === cause && one.title === title);
+  const sameFix = before((one) => told.remedy !== null && sameRemedy(one, told));
+  screen.heading(
+    `${index + 1}. ${cause}, ${severity}: ${sameTitle === 0 ? title : `the same as ${sameTitle}`}`,
+  );
   for (const [name, text] of factsOf(told, most)) labelled(screen, name, text);
-  remedy(screen, told);
+  if (sameFix === 0) remedy(screen, told);
+  else labelled(screen, "Fix", `that of ${sameFix}`);
+}
+
+function sameRemedy(one: Finding, { remedy }: Finding): boolean {
+  return one.remedy?.command === remedy?.command && one.remedy?.effect === remedy?.effect;
 }
 
 function noteAt(screen: Screen, number: number, note: Note): void {

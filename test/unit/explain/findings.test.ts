@@ -102,6 +102,12 @@ describe("frames that leave by no port are a note, and no finding:", () => {
   });
 });
 
+it("says of the host that it sends a storm, and of nobody that he is behind it", () => {
+  const got = [{ destination: EVERYBODY, vlan: 0, port: PB, copies: 1000 }];
+  const { findings } = judge([flow({ ...STORM, port: BRIDGE })], bridge(), { got });
+  expect(findings[0]?.title).toBe(`${A}, the host itself, sends a storm of broadcast`);
+});
+
 describe("why frames left nowhere is said where the state tells:", () => {
   const isolated = { flags: { ...port("a", A).flags, isolated: true } };
   const alone = bridge({ ports: ["a", "b"].map((name) => port(name as "a", A, isolated)) });
@@ -109,6 +115,7 @@ describe("why frames left nowhere is said where the state tells:", () => {
     state: "blocking",
   });
   const off = (name: string) => ({ flags: { ...port("a", A).flags, [name]: false } });
+  const on = (name: string) => ({ flags: { ...port("a", A).flags, [name]: true } });
   const all3 = (over: Partial<BridgeState["ports"][number]>) =>
     bridge({ ports: [port("a", A), port("b", B, over), port("c", C, over)] });
   it.each([
@@ -122,6 +129,13 @@ describe("why frames left nowhere is said where the state tells:", () => {
     ["isolation", alone, { destination: GONE }, "pa is isolated, and so are all other ports"],
     ["flood", all3(off("flood")), { destination: GONE }, "flood is off at all other ports"],
     ["bcast_flood", all3(off("bcastFlood")), STORM, "bcast_flood is off at all other ports"],
+    ["proxy_arp", all3(on("proxyArp")), STORM, "proxy_arp is on at all other ports"],
+    [
+      "neigh_suppress",
+      all3(on("neighSuppress")),
+      { ...STORM, addresses: { source: null, destination: null, protocol: "ARP" } },
+      "neigh_suppress is on at all other ports: the bridge answers itself for the neighbours that it knows",
+    ],
     ["snooping", bridge(), GROUPED, "nobody on another port has joined the group (snooping)"],
     [
       "groups that are not forwarded",
@@ -406,6 +420,15 @@ describe("many addresses of one source", () => {
     expect(findings).toMatchObject([{ source: A, frames: 300, copies: 600 }]);
     expect(findings[0]?.title).toContain("sends to 20 addresses that have no entry");
     expect(below).toEqual([]);
+  });
+
+  it("are none that were asked for as neighbours, once they were gone", () => {
+    const of = (protocol: string, frames: number) => {
+      const addresses = { source: null, destination: null, protocol };
+      const each = { ...all(frames, 2 * frames), addresses };
+      return scan(() => each, { [PB]: frames, [PC]: frames }).findings.length;
+    };
+    expect([of("ARP", 3), of("ICMPv6", 3), of("ARP", 4), of("UDP", 3)]).toEqual([0, 0, 1, 1]);
   });
 
   it("are none of hosts that came and went, each behind a port of its own", () => {

@@ -27,7 +27,7 @@ const [PA, PB, PC] = [10, 11, 12];
 
 function why(state: BridgeState, over: Partial<Flow> = {}, seen: Partial<Collected> = {}) {
   const one = flow(over);
-  return whyFlooded(state, collected([one], seen), one, "port pa");
+  return whyFlooded(state, collected([one], seen), one, `${one.source} behind port pa`);
 }
 
 function noted(state: BridgeState) {
@@ -259,6 +259,50 @@ test("what comes round by an unseen port is a loop behind it, and its source is 
   expect(said.alternatives).toEqual([`somebody behind pb sends with the address ${A}`]);
 });
 
+describe("frames that do not get to where they are to go", () => {
+  const unknown = { destination: B } as const;
+  const { flags } = port("b", B);
+  const said = (state: BridgeState) => {
+    const one = why(state, unknown);
+    return { title: one.title, effect: remedyOf(state, one.remedy).remedy?.effect };
+  };
+
+  it("are not said to leave by its port once that has an entry", () => {
+    const isolated = { flags: { ...flags, isolated: true } };
+    const both = withPort(withPort(bridge(), "pa", isolated), "pb", isolated);
+    expect(said(both).title).toMatch(
+      /; none of these frames gets there: pa and pb are both isolated$/,
+    );
+    expect(said(both).effect).toBe(
+      `frames for ${B} are dropped and no longer flooded; they still do not get there, since pa and pb are both isolated`,
+    );
+    expect(said(withPort(bridge(), "pb", isolated)).effect).toBe(
+      `frames for ${B} leave by pb alone`,
+    );
+    expect(said(withPort(bridge(), "pb", { state: "disabled" })).effect).toContain(
+      "since the state of pb is disabled",
+    );
+  });
+
+  it("leave by it where flood alone holds them back", () => {
+    const { title, effect } = said(withPort(bridge(), "pb", { flags: { ...flags, flood: false } }));
+    expect(title).toMatch(/; none of these frames gets there: flood is off at pb$/);
+    const proxy = withPort(bridge(), "pb", { flags: { ...flags, proxyArp: true } });
+    expect(said(proxy).title).toMatch(/gets there: proxy_arp is on at pb$/);
+    expect(effect).toBe(`frames for ${B} leave by pb alone`);
+  });
+});
+
+it("tells a port with a bridge on its other end from one whose other end is not seen", () => {
+  const inner = withPeer("b", B, { master: 9, uppers: [upper("bridge", B)] });
+  const ports = [port("a", A), inner, port("c", C, { peer: null, kind: "tun" })];
+  expect(why(bridge({ ports }), { destination: GONE }).alternatives).toEqual([
+    "it lives behind pc, whose other end cannot be seen, and is silent",
+    "it lives behind pb, on whose other end is a bridge, and is silent",
+    "no host has it, and the sender was told a wrong address",
+  ]);
+});
+
 describe("a group that goes to all", () => {
   const group = { class: "multicast", destination: GROUP } as const;
   const of = (ip: string, protocol = "UDP") => ({
@@ -282,6 +326,27 @@ describe("a group that goes to all", () => {
       "239.1.2.3 went to pc though only others have joined it, joined behind pb alone (queries come from br0 itself)",
     );
     expect(alternatives[0]).toContain("mcast_query_response_intvl");
+  });
+
+  it("and says where it went in words, the host among them", () => {
+    const both = { ...multicast, members: [member, { ...member, port: 7 }] };
+    const state = { ...silent, mcastQuerier: true, multicast: both };
+    const to = (port: number) => ({ destination: GROUP, vlan: 0, port, copies: 100 });
+    expect(why(state, of("239.1.2.3"), { got: [to(PC)] }).title).toContain(
+      "239.1.2.3 went to pc though only others have joined it, joined behind pb and by the host alone",
+    );
+    const one = { ...state, multicast: { ...multicast, members: [member] } };
+    expect(why(one, of("239.1.2.3"), { got: [to(7), to(PC)] }).title).toContain(
+      "239.1.2.3 went to the host, pc though only others have joined it, joined behind pb alone",
+    );
+  });
+
+  it("and not to every port where one of them floods no groups", () => {
+    const { flags } = port("c", C);
+    const held = withPort(silent, "pc", { flags: { ...flags, mcastFlood: false } });
+    expect(why(held, of("239.1.2.3")).title).toContain(
+      "goes to every port but those where mcast_flood is off",
+    );
   });
 
   it("never by nobody having joined where somebody has", () => {

@@ -62,6 +62,29 @@ test.each(["html", "markdown", "terminal"])("%s says what was seen", (format) =>
   );
 });
 
+test.each(["html", "markdown", "terminal"])("%s has an address that moves in moves", (format) => {
+  const [flood] = explanation.findings;
+  const moves = { frames: 40, framesPerSecond: 5.25, copies: 0, destination: null };
+  const moving = { ...flood, ...moves, cause: "mac-flapping" } as Finding;
+  const text = renderExplanation(format, { ...explanation, findings: [moving] });
+  const said = text.replaceAll(/<[^>]*>/g, "").replaceAll(/\s+/g, " ");
+  expect(said).toContain("40 moves (5.25 moves/s)");
+  expect(said).not.toContain("to several addresses");
+});
+
+test("the terminal tells a cause and its remedy once", () => {
+  const [flood] = explanation.findings;
+  const again = { ...flood, source: "02:00:00:00:00:77" } as Finding;
+  const text = renderExplanation("terminal", {
+    ...explanation,
+    findings: [flood as Finding, again],
+  });
+  const said = text.replaceAll(/\s+/g, " ");
+  expect(said).toContain(`2. ${flood?.cause}, ${flood?.severity}: the same as 1`);
+  expect(said).toContain("Fix: that of 1");
+  expect(said.split(flood?.remedy?.undo ?? "").length - 1).toBe(1);
+});
+
 test.each(["html", "markdown"])("%s of an explanation without probes judges nothing", (format) => {
   const state = { ...explanation, probes: false, findings: [], overhead: null };
   const text = renderExplanation(format, state);
