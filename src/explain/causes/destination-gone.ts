@@ -1,5 +1,6 @@
 import type { BridgeState, Neighbour } from "../../bridge/state.ts";
 import { type Cause, type CauseNote, hasEntry, users } from "./cause.ts";
+import { ipCommand } from "./remedy.ts";
 import { allHomes, isOwn, othersBehind, portPhrase, virtualAddress } from "./whereabouts.ts";
 
 /** A neighbour entry outlives the host that it points to. What is stale is asked for again before long, if anybody uses it. */
@@ -38,7 +39,7 @@ export function goneNotes(state: BridgeState, entries: readonly Neighbour[]): Ca
 function whatHappened(state: BridgeState, { ip, address }: Neighbour): string {
   const { name, formerAddresses } = state;
   const others = othersBehind(state);
-  const pin = `a bridge takes the lowest address of its ports unless one is set (\`ip link set dev ${name} address ${state.address}\` pins it)`;
+  const pin = `a bridge takes the lowest address of its ports unless one is set (\`${ipCommand(state.place, "link", "set", "dev", name, "address", state.address)}\` pins it)`;
   if (address !== null && formerAddresses.includes(address)) {
     return `that was an address of ${name} itself, which has ${state.address} now; ${pin}`;
   }
