@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -48,13 +48,13 @@ describe("a container of Podman's", () => {
   it("has the name that its monitor was started with, though no socket is there", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "bridgescope-runtime-"));
     const conmon = path.join(folder, "conmon");
-    symlinkSync(process.execPath, conmon);
+    // A shell goes by the name that it was started with; Node 24 gives itself another.
+    symlinkSync("/bin/sh", conmon);
+    const script = path.join(folder, "script");
+    writeFileSync(script, "echo up; read line\n");
     const [id, other] = [randomBytes(32).toString("hex"), randomBytes(32).toString("hex")];
-    const script = 'console.log("up"); setInterval(() => {}, 1000)';
     const words = ["--api-version", "1", "-c", id, "-u", id, "-r", "runc", "-n", "web", "--log"];
-    const child = spawn(conmon, ["-e", script, "--", ...words], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(conmon, [script, ...words], { stdio: ["pipe", "pipe", "inherit"] });
     try {
       await once(child.stdout, "data");
       const cache: NameCache = new Map();
