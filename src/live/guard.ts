@@ -115,9 +115,18 @@ export function createGuard(
   const start = async () => {
     await probes.ready();
     onCount();
-    await probes.attach(pace.shift);
     settle();
-    since = machine.now();
+    await passing(() => probes.attach(pace.shift));
+    since = settled;
+  };
+  /** While the probes come or go no frame is counted, but they take what they take. */
+  const passing = async (work: () => Promise<void>) => {
+    const began = machine.now();
+    await work();
+    settled = machine.now();
+    const ms = settled - began;
+    cpuMs += share * ms;
+    pace = { ...pace, debtMs: afterCounting(pace, { ms, share }, limit).pace.debtMs };
   };
   /** Books what has passed since the last time; true when the probes have to rest. */
   const settle = (): boolean => {
@@ -136,7 +145,7 @@ export function createGuard(
     return rest;
   };
   const stop = async () => {
-    await probes.detach();
+    await passing(probes.detach);
     since = null;
   };
   const softnetRose = (): number => {
