@@ -2,8 +2,7 @@
 // table in docs/probe-costs.json; then that table and docs/probe-costs.md are written anew.
 // Options: --check compares and writes nothing: exit status 1 where a program takes over 2 % more, or is not in the
 // table as it is; --kernel NAME (a guest's).
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ensureBuilt } from "./lib/built.mjs";
 import { main } from "./lib/failure.mjs";
@@ -32,7 +31,7 @@ await main(async () => {
   await ensureBuilt(say);
   const costs = await measure(values.kernel);
   const known = JSON.parse(readFileSync(TABLE, "utf8"));
-  const table = { kernel: values.kernel, programs: hashes(), costs };
+  const table = { kernel: values.kernel, programs: await checksums(), costs };
   const grown = known.kernel === values.kernel ? compare(known, table) : [];
   process.stdout.write(tableOf(table));
   for (const line of grown) process.stdout.write(`${line}\n`);
@@ -70,16 +69,12 @@ async function measure(kernel) {
   return JSON.parse(result.stdout);
 }
 
-/** SHA-256 of every program, so that a change without a new measurement shows. */
-function hashes() {
-  const folder = inRoot("src", "probes");
-  const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith(".bt"));
-  return Object.fromEntries(
-    files.sort().map((file) => {
-      const text = readFileSync(`${folder}/${file}`);
-      return [file, createHash("sha256").update(text).digest("hex")];
-    }),
-  );
+/** A checksum of every program, so that a change without a new measurement shows. */
+async function checksums() {
+  const include = await import(inRoot("dist", "probes", "include.js"));
+  const folder = inRoot("dist", "probes");
+  const checksum = (file) => include.programChecksum(include.readProgram(folder, file));
+  return Object.fromEntries(include.programFiles(folder).map((file) => [file, checksum(file)]));
 }
 
 /** A line for each event of a program that takes more instructions than the table says. */

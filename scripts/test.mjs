@@ -6,7 +6,7 @@ import { Failure, main } from "./lib/failure.mjs";
 import { fetchNode } from "./lib/other-node.mjs";
 import { say, setUp } from "./lib/set-up.mjs";
 import { ready, skipped, timed } from "./lib/steps.mjs";
-import { BROWSER_PACKAGES, GUEST_PACKAGES } from "./lib/system-packages.mjs";
+import { BROWSER_PACKAGES, GUEST_PACKAGES, NETWORK_PACKAGES } from "./lib/system-packages.mjs";
 import { runVitest } from "./lib/vitest.mjs";
 
 const LTS = 24;
@@ -27,6 +27,8 @@ await main(() =>
     await checkSources(add);
     await checkPackage(add);
     const guests = await ready("tests in a guest kernel", GUEST_PACKAGES, say);
+    // Without them these tests skip themselves.
+    await ready("tests on networks of podman, CNI and Mininet", NETWORK_PACKAGES, say);
     const browser = await ready("tests of the reports in Chromium", BROWSER_PACKAGES, say);
     await test(`unit tests, ${here}`, "unit");
     await test(`integration tests, ${here}`, "integration");

@@ -1,6 +1,7 @@
 import { runPlan } from "./bench/bench.ts";
 import { type BenchRequest, planFor } from "./bench/plan/request.ts";
 import { type Running, runningOf } from "./bench/running.ts";
+import { labNamespace } from "./cli/labs.ts";
 import { requirePrerequisites } from "./doctor/index.ts";
 import type { Comparison } from "./document/compare.ts";
 import type { Explanation } from "./document/explain.ts";
@@ -74,7 +75,7 @@ export async function compare(
  * answer is of the time before.
  */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
-  return explainBridge(options);
+  return explainBridge(options, labNamespace);
 }
 
 /**
@@ -83,5 +84,5 @@ export async function explain(options: ExplainOptions = {}): Promise<Explanation
  * bridge, a PrerequisiteError where it cannot be probed, and a BridgescopeError when the last one is deleted meanwhile.
  */
 export function watch(options: WatchOptions = {}): AsyncGenerator<WatchRecord, void> {
-  return watchBridges(options);
+  return watchBridges(options, labNamespace);
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import {
   chmodSync,
-  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -34,19 +33,21 @@ export async function build() {
   await runStep("the TypeScript build", process.execPath, [TSC, "-p", "tsconfig.build.json"], {
     cwd: ROOT,
   });
-  copyProbePrograms();
+  await writeProbePrograms();
   makeExecutable(ENTRY);
   await writeManPage();
   writeFileSync(STAMP, hash);
 }
 
-/** tsc knows nothing of the .bt files, which the program reads from beside its own code. */
-function copyProbePrograms() {
-  for (const file of filesUnder(inRoot("src", "probes"))) {
-    if (!file.endsWith(".bt")) continue;
-    const target = inRoot("dist", path.relative(inRoot("src"), file));
+/** tsc knows nothing of the .bt files, which the program reads from beside its own code; here they are whole. */
+async function writeProbePrograms() {
+  const include = pathToFileURL(path.join(DIST, "probes", "include.js")).href;
+  const { programFiles, readProgram } = await import(include);
+  const folder = inRoot("src", "probes");
+  for (const file of programFiles(folder)) {
+    const target = path.join(DIST, "probes", file);
     mkdirSync(path.dirname(target), { recursive: true });
-    cpSync(file, target);
+    writeFileSync(target, readProgram(folder, file));
   }
 }
 

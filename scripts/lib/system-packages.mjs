@@ -42,6 +42,17 @@ export const GUEST_PACKAGES = [
   },
 ];
 
+/** Whose real networks `explain` is tried on. */
+export const NETWORK_PACKAGES = [
+  { name: "podman", commands: ["podman"] },
+  { name: "runc", commands: ["runc"] },
+  { name: "iptables", commands: ["iptables"] },
+  { name: "busybox-static", commands: ["busybox"] },
+  { name: "containernetworking-plugins", anyFile: ["/usr/lib/cni/bridge"] },
+  { name: "mininet", commands: ["mn"] },
+  { name: "bridge-utils", commands: ["brctl"] },
+];
+
 /** What the reports are looked at with. */
 export const BROWSER_PACKAGES = [
   { name: "chromium", commands: ["chromium"] },

@@ -112,7 +112,7 @@ async function measure(lab, file, backendName, perFrame) {
 
 /** The parameters as a program's header names them behind "By hand"; what is not named here is off. */
 function parametersOf(text, lab) {
-  const [, names = ""] = /\bbpftrace \w+\.bt((?: [A-Z_]+)*)/.exec(text) ?? [];
+  const [, names = ""] = /\bbpftrace [\w/]+\.bt((?: [A-Z_]+)*)/.exec(text) ?? [];
   const [one, two = one] = lab.hosts.map(({ namespace }) => String(namespace.inode));
   const values = {
     ...{ NONCE, NS_INUM: String(lab.bridge.namespace.inode), NS_INUM_A: one, NS_INUM_B: two },

@@ -1,8 +1,8 @@
 import { Command } from "commander";
+import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
 import { LIVE_BACKENDS, type LiveBackend } from "../live/backend.ts";
-import { bridgeGone } from "../live/read-bridge.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { timeLeft } from "../report/progress.ts";
 import { checkFolder, writeReports } from "../store/write.ts";
@@ -11,6 +11,7 @@ import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { plural } from "../text/units.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
+import { labNamespace } from "./labs.ts";
 import { addOptions, checkMode, type ModeOption } from "./options.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOptions } from "./terminal.ts";
@@ -27,12 +28,14 @@ interface Options {
   unknownUnicast?: string;
   broadcast?: string;
   multicast?: string;
+  copies?: string;
   moves?: string;
   frames?: string;
   bundle?: string;
   mask?: boolean;
   pcap?: string;
   out?: string;
+  full?: boolean;
   json?: boolean;
 }
 
@@ -48,7 +51,7 @@ const FRAMES: readonly ExplainMode[] = ["probes"];
 const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
   {
     ...{ flags: "--netns <which>", modes: ALL },
-    help: "its network namespace: path, PID, name of ip netns, or container",
+    help: "its network namespace: path, PID, name of ip netns, container or lab, or as printed",
   },
   {
     ...{ flags: "--no-probes", modes: ALL },
@@ -79,12 +82,16 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     help: "threshold in frames/s for one group (100)",
   },
   {
+    ...{ flags: "--copies <rate>", modes: FRAMES },
+    help: "threshold in copies/s of any of these (5000)",
+  },
+  {
     ...{ flags: "--moves <rate>", modes: FRAMES },
     help: "threshold in moves/s of one address (1)",
   },
   {
     ...{ flags: "--frames <count>", modes: FRAMES },
-    help: "fewer frames than this are no flood (20)",
+    help: "fewer frames than this are no finding (20)",
   },
   {
     ...{ flags: "--bundle <folder>", modes: ALL },
@@ -102,6 +109,10 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     ...{ flags: "--out <folder>", modes: ALL },
     help: "write explain.json and its reports there, explain.html among them",
   },
+  {
+    ...{ flags: "--full", modes: ALL },
+    help: "print all of it: every finding, all notes, and which flooded frames each port gets",
+  },
   { ...{ flags: "--json", modes: ALL }, help: "print the explanation as JSON" },
 ];
 
@@ -111,16 +122,18 @@ export function explainCommand(): Command {
     .argument("[bridge]", "any bridge of this host; may be left out where there is just one")
     .addHelpText(
       "after",
-      "\nExit status: 0 no flood above threshold was seen, 3 one was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
+      "\nExit status: 0 nothing above threshold was seen, 3 something was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
     )
     .action(async (bridge: string | undefined, options: Options) => {
       checkMode(EXPLAIN_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
-      const { json, netns, probes, bundle, mask, pcap, out } = options;
+      const { json, full, netns, probes, bundle, mask, pcap, out } = options;
       if (out !== undefined) checkFolder(out);
       const seconds = secondsOf(options.duration, "--duration");
       const write = (explanation: Explanation) =>
         process.stdout.write(
-          renderExplanation(json ? "json" : "terminal", explanation, terminalOptions()),
+          renderExplanation(json ? "json" : "terminal", explanation, {
+            ...{ ...terminalOptions(), full: full === true, cut: process.stdout.isTTY === true },
+          }),
         );
       const interruption = onInterrupt(() => {
         process.stderr.write("bridgescope: detaching the probes; the answer follows\n");
@@ -128,26 +141,27 @@ export function explainCommand(): Command {
       const line = progressLine();
       let gone: string | null = null;
       try {
-        const explanation = await explainBridge({
-          ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
-          backend: options.backend,
-          maxOverhead: overheadOf(options.maxOverhead),
-          thresholds: thresholdsOf(options),
-          signal: interruption.signal,
-          onFirst: (first) => {
-            if (!json) write(first);
-            process.stderr.write("bridgescope: attaching the probes\n");
+        const explanation = await explainBridge(
+          {
+            ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
+            backend: options.backend,
+            maxOverhead: overheadOf(options.maxOverhead),
+            thresholds: thresholdsOf(options),
+            signal: interruption.signal,
+            onFirst: () => {
+              process.stderr.write("bridgescope: attaching the probes\n");
+            },
+            onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
+            onCounting: () => {
+              process.stderr.write(
+                `bridgescope: looking at frames for ${seconds} s; Ctrl-C ends it early with the answer\n`,
+              );
+            },
           },
-          onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
-          onCounting: () => {
-            process.stderr.write(
-              `bridgescope: looking at frames for ${seconds} s; Ctrl-C ends it early with the answer\n`,
-            );
-          },
-        });
+          labNamespace,
+        );
         line.end();
         dropPrivileges();
-        if (!json && explanation.probes) process.stdout.write("\n");
         write(explanation);
         if (out !== undefined) store(explanation, out);
         const ended = unlessCtrlC(interruption);
@@ -180,7 +194,7 @@ function store(explanation: Explanation, folder: string): void {
 function soFar(findings: readonly Finding[]): string {
   const causes = [...new Set(findings.map(({ cause }) => cause))].join(", ");
   return findings.length === 0
-    ? "no flood above threshold so far"
+    ? "nothing above threshold so far"
     : `${plural(findings.length, "flood")} above threshold so far: ${causes}`;
 }
 
@@ -188,6 +202,7 @@ const THRESHOLD_OPTIONS = {
   unknownUnicast: "--unknown-unicast",
   broadcast: "--broadcast",
   multicast: "--multicast",
+  copies: "--copies",
   moves: "--moves",
   frames: "--frames",
 } as const satisfies Record<keyof Thresholds, string>;

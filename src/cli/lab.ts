@@ -166,7 +166,7 @@ async function show(name: string, options: Json): Promise<void> {
   const { describeLab } = await import("../setup/describe.ts");
   const lab = openKeptLab(name);
   try {
-    const description = await describeLab(lab);
+    const description = describeLab(lab);
     print(options, { schema: "bridgescope.lab.show/1", name, ...description }, () =>
       formatLab(name, description),
     );

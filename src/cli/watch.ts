@@ -10,8 +10,8 @@ import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
 import { LEAST_INTERVAL_S, watchBridges } from "../watch/watch.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
+import { labNamespace } from "./labs.ts";
 import { addOptions, checkMode, type ModeOption } from "./options.ts";
-import { terminalOptions } from "./terminal.ts";
 import { overheadOf, secondsOf } from "./values.ts";
 import { openWatchTerminal } from "./watch-terminal.ts";
 
@@ -41,7 +41,7 @@ const ALL: readonly WatchMode[] = ["probes", "netlink"];
 const WATCH_OPTIONS: readonly ModeOption<WatchMode>[] = [
   {
     ...{ flags: "--netns <which>", modes: ALL },
-    help: "its network namespace: path, PID, name of ip netns, or container",
+    help: "its network namespace: path, PID, name of ip netns, container or lab, or as printed",
   },
   {
     ...{ flags: "--no-probes", modes: ALL },
@@ -87,7 +87,7 @@ export function watchCommand(): Command {
     .argument("[bridge]", "any bridge of this host; all of them, ranked, when left out")
     .addHelpText(
       "after",
-      "\nKeys: q quit, s sort, r reverse, / filter, arrows scroll or select, Enter open a bridge, Esc back, p pause.\nExit status: 0 when it ended as asked, Ctrl-C included; 1 when the bridge was deleted.",
+      "\nKeys: q quit, s sort, r reverse, / filter, arrows scroll or select, Enter open a bridge, Esc back, p pause, ? these.\nExit status: 0 when it ended as asked, Ctrl-C included; 1 when the bridge was deleted.",
     )
     .action(async (bridge: string | undefined, options: Options) => {
       checkMode(WATCH_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
@@ -123,7 +123,7 @@ async function printRecords(
   signal: AbortSignal,
   format: (record: WatchRecord) => string,
 ): Promise<void> {
-  for await (const record of watchBridges({ ...request, signal })) {
+  for await (const record of watchBridges({ ...request, signal }, labNamespace)) {
     if (signal.aborted && process.stdout.destroyed) return;
     // Whoever reads slowly slows the records, not this machine's memory.
     if (!process.stdout.write(format(record))) {
@@ -133,11 +133,14 @@ async function printRecords(
 }
 
 function textOf(view: View): (record: WatchRecord) => string {
-  const { width } = terminalOptions();
   return (record) => {
     const story = newStory();
     tell(story, record);
-    const lines = drawWatch(story, view, { width, height: null, color: false });
+    const lines = drawWatch(story, view, {
+      width: Number.POSITIVE_INFINITY,
+      height: null,
+      color: false,
+    });
     return `${record.time}\n${lines.map((line) => `${line}\n`).join("")}\n`;
   };
 }
@@ -147,7 +150,7 @@ async function onTerminal(request: Request, signal: AbortSignal, view: View): Pr
   try {
     const ended = AbortSignal.any([signal, terminal.quit]);
     const onFirst = (records: WatchRecord[]) => terminal.show(records);
-    for await (const record of watchBridges({ ...request, signal: ended, onFirst })) {
+    for await (const record of watchBridges({ ...request, signal: ended, onFirst }, labNamespace)) {
       terminal.show([record]);
     }
   } finally {

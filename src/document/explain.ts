@@ -1,8 +1,8 @@
-/** `explain --json`: why a bridge floods. Paths may be added; one that is there keeps its meaning under /1. */
+/** `explain --json`: why a bridge floods. Paths may be added; one that is there keeps its meaning under /2. */
 import { z } from "zod";
 import { placeSchema } from "./place.ts";
 
-export const EXPLAIN_SCHEMA = "bridgescope.explain/1";
+export const EXPLAIN_SCHEMA = "bridgescope.explain/2";
 
 /** An open list. */
 const CAUSES = [
@@ -24,6 +24,10 @@ const CAUSES = [
   "loop",
 ] as const;
 
+/** What a finding is: a flood has copies; the others are of frames that left nowhere. */
+const KINDS = ["flood", "loss", "policy"] as const;
+const CLASSES = ["unknownUnicast", "broadcast", "multicast"] as const;
+
 const ENDED_EARLY = ["bridge-gone", "overhead", "backlog"] as const;
 
 const remedySchema = z.object({
@@ -31,7 +35,9 @@ const remedySchema = z.object({
   effect: z.string(),
   risk: z.string(),
   undo: z.string().describe("The command that takes it back"),
-  verify: z.string().describe("The command that shows it, and what to look for"),
+  verify: z
+    .string()
+    .describe("A command that fails until it is done, and where it no longer holds"),
 });
 
 const remedy = {
@@ -51,46 +57,78 @@ const portSchema = z.object({
   owner: z.string().nullable().describe("In one phrase: container, pod, namespace or process"),
 });
 
+const perSecond = z
+  .number()
+  .nonnegative()
+  .describe("The most within one second, over a window that slides");
+
 const findingSchema = z.object({
+  kind: z.enum(KINDS).describe("`flood` has copies that reached ports which should not have them"),
   cause: z.enum(CAUSES),
   title: z.string(),
-  severity: z.enum(["low", "medium", "high"]),
+  severity: z
+    .enum(["low", "medium", "high"])
+    .describe("By copies per second: from 1,000 medium, from 10,000 high"),
   basis: z.enum(["observed", "inferred"]).describe("How the cause is known; the flood was seen"),
   alternatives: z.array(z.string()).describe("What else it could be"),
   source: z.string().nullable().describe("MAC address; for a flapping address that address"),
   destination: z.string().nullable().describe("MAC address; null for several"),
   addresses: z
-    .object({
-      source: z.string().nullable(),
-      destination: z.string().nullable(),
-      protocol: z.string().nullable(),
-    })
+    .object({ source: z.string().nullable(), destination: z.string().nullable() })
     .describe("Of the IP or ARP header of its first frame"),
+  protocol: z.string().nullable().describe("Of its first frame: ARP, TCP, UDP, ICMP, …"),
+  sourcePort: count.nullable().describe("Of TCP and UDP, in its first frame"),
+  destinationPort: count.nullable(),
   vlan: count,
   ingressPort: portSchema.nullable(),
   since: z
     .string()
     .describe("Time of its first frame, or `before attach` where it was there from the start"),
-  frames: count.describe("That were flooded; for a flapping address its moves"),
-  copies: count,
+  frames: count.describe("That came in of it; for a flapping address its moves"),
+  copies: count.describe(
+    "That left by ports which should not have them: not by the port that the destination lives behind, and not by those of a group's members and routers. Of broadcast all",
+  ),
   bytes: count.describe("Of the frames as they came in"),
-  framesPerSecond: z.number().nonnegative(),
-  copiesPerSecond: z.number().nonnegative(),
-  victims: z.array(z.object({ port: portSchema, copies: count })).describe("Who gets the copies"),
+  framesPerSecond: perSecond,
+  copiesPerSecond: perSecond,
+  victims: z
+    .array(z.object({ port: portSchema, copies: count }))
+    .describe("The ports that these copies left by"),
   evidence: z.array(z.string()),
   captures: z.array(z.string()).describe("Files with the first frames, one a flow, by --pcap"),
   ...remedy,
+});
+
+const belowSchema = z.object({
+  kind: z
+    .enum(["flood", "nowhere", "moves"])
+    .describe(
+      "`nowhere`: frames of which no port got a copy; `moves`: of an address between ports",
+    ),
+  class: z.enum(CLASSES).nullable().describe("Null for moves"),
+  source: z.string().nullable().describe("MAC address; null for several"),
+  destination: z.string().nullable().describe("MAC address; null for several"),
+  vlan: count,
+  ingressPort: portSchema.nullable().describe("Of most of its frames"),
+  frames: count.describe("Moves, where that is its kind"),
+  copies: count.describe("As in a finding"),
+  framesPerSecond: perSecond,
+  copiesPerSecond: perSecond,
 });
 
 const thresholdsSchema = z.object({
   unknownUnicast: z.number().describe("Frames a second for one destination"),
   broadcast: z.number().describe("Frames a second of one source"),
   multicast: z.number().describe("Frames a second for one group"),
+  copies: z.number().describe("Copies a second of any of these, however few the frames"),
   moves: z.number().describe("Moves a second of one address"),
-  frames: z.number().describe("Fewer frames, or moves, than this are no flood"),
+  frames: z.number().describe("Fewer frames, or moves, than this are no finding"),
 });
 
 const noteSchema = z.object({
+  about: z
+    .enum(["frames", "state"])
+    .describe("What was seen while frames were looked at, or the state that netlink tells"),
   cause: z.enum(CAUSES).nullable(),
   text: z.string(),
   ...remedy,
@@ -132,10 +170,20 @@ export const explainSchema = z.object({
     .nonnegative()
     .nullable()
     .describe("Of one CPU, by the kernel's BPF statistics"),
+  traffic: z
+    .object({
+      frames: count.describe("That came in by its ports, by their interface counters"),
+      flooded: count.describe("Frames counted of unknown unicast, broadcast and multicast"),
+      copies: count.describe("That these left as, by ports"),
+    })
+    .nullable()
+    .describe("Of the time in which frames were looked at"),
   thresholds: thresholdsSchema.describe("From which on a flood is a finding"),
-  findings: z
-    .array(findingSchema)
-    .describe("Floods above threshold that were seen, the worst first"),
+  findings: z.array(findingSchema).describe("What was seen above a threshold, the worst first"),
+  below: z
+    .array(belowSchema)
+    .describe("What was seen and stayed below the thresholds: the largest, at most 10"),
+  belowMore: count.describe("How many more there were"),
   notes: z
     .array(noteSchema)
     .describe("What can make it flood, by the state it is in, and what else there is to know"),
@@ -145,6 +193,7 @@ export const explainSchema = z.object({
 export type Explanation = z.infer<typeof explainSchema>;
 export type EndedEarly = (typeof ENDED_EARLY)[number];
 export type Finding = z.infer<typeof findingSchema>;
+export type Below = z.infer<typeof belowSchema>;
 export type Thresholds = z.infer<typeof thresholdsSchema>;
 export type Note = z.infer<typeof noteSchema>;
 export type PortVerdict = z.infer<typeof portVerdictSchema>;

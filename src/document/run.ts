@@ -74,7 +74,9 @@ export const runSchema = z.object({
     version: z.string(),
     plan: z.string(),
     seed: z.int(),
-    programs: z.record(z.string(), z.string()).describe("Probe program file: SHA-256"),
+    programs: z
+      .record(z.string(), z.string())
+      .describe("Probe program file: SHA-256 of its text without comments and white space"),
     resumedAt: z
       .array(z.string())
       .optional()

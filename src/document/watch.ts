@@ -1,18 +1,26 @@
-/** One line of `watch --json`: what a bridge did since the line before. Paths may be added; one that is there keeps its meaning under /1. */
+/** One line of `watch --json`: what a bridge did since the line before. Paths may be added; one that is there keeps its meaning under /2. */
 import { z } from "zod";
 import { decisionsSchema } from "./case.ts";
 import { ownerSchema, placeSchema } from "./place.ts";
 
-export const WATCH_SCHEMA = "bridgescope.watch/1";
+export const WATCH_SCHEMA = "bridgescope.watch/2";
 
 const count = z.int().nonnegative();
 const counted = count.nullable();
 const nanoseconds = z.number().nonnegative();
 
 const stageSchema = z.object({
-  sampled: count.describe("Passages that were timed"),
+  sampled: count.describe("Frames that were timed"),
   p50: nanoseconds,
   p99: nanoseconds,
+});
+
+const dropSchema = z.object({
+  reason: z
+    .string()
+    .describe("As the kernel calls it (enum skb_drop_reason); NOT_SPECIFIED where it gives none"),
+  where: z.string().describe("The kernel function that freed the frame"),
+  count,
 });
 
 const portSchema = z.object({
@@ -29,13 +37,27 @@ const portSchema = z.object({
   egress: counted,
   decisions: decisionsSchema
     .nullable()
-    .describe("What became of the frames that came in here; null without probes"),
+    .describe(
+      "What became of the frames that came in here; with `held` they are all of `ingress`. Null without probes",
+    ),
+  held: counted.describe(
+    "Of `ingress`: frames that neither left nor were dropped at once, and of which no later copy was seen yet: netfilter (a queue, reassembly, a neighbour that does not answer), tc or a socket at the port has them",
+  ),
   copies: counted.describe("That the frames which came in here became"),
+  later: counted.describe(
+    "Of `copies`: those that left later than their frame came, or that netfilter cut anew. Their port is known, their frame is not: as many of the frames that had not left count in the decision that such a copy shows",
+  ),
   amplification: z.number().nonnegative().nullable().describe("copies / ingress"),
   originated: counted.describe(
     "Of `egress`: sent by the bridge of itself (STP, IGMP, MLD); for `host`, not in its interface counters",
   ),
-  unattributed: counted.describe("Of `egress`: copies whose ingress frame could not be told"),
+  unattributed: counted.describe("Of `egress`: copies whose ingress port could not be told"),
+  dropped: z
+    .array(dropSchema)
+    .nullable()
+    .describe(
+      "Frames and copies that the kernel dropped at this port, the most first: in the bridge, in its queue, or behind it before its other end had them; none that a host's own stack drops. Null without probes",
+    ),
   learned: counted.describe("Addresses that were new here"),
   moved: counted.describe("Addresses that moved here"),
   latency: z
@@ -97,7 +119,7 @@ export const watchSchema = z.object({
         "Of one CPU: the kernel's BPF statistics, and what an event was measured to cost besides; null without probes",
       ),
     limit: z.number().nonnegative(),
-    sampledOneIn: count.nullable().describe("One passage in this many was timed"),
+    sampledOneIn: count.nullable().describe("One frame in this many was timed"),
     softnetDrops: count.nullable().describe("Of the whole machine, since the line before"),
   }),
   notes: z.array(z.string()),
@@ -105,4 +127,16 @@ export const watchSchema = z.object({
 
 export type WatchRecord = z.infer<typeof watchSchema>;
 export type WatchPort = z.infer<typeof portSchema>;
+export type WatchDrop = z.infer<typeof dropSchema>;
 export type FdbEvent = z.infer<typeof fdbEventSchema>;
+
+/** The same reason at the same place once; the most first. */
+export function addDrops(drops: readonly WatchDrop[]): WatchDrop[] {
+  const all: WatchDrop[] = [];
+  for (const drop of drops) {
+    const known = all.find(({ reason, where }) => reason === drop.reason && where === drop.where);
+    if (known === undefined) all.push({ ...drop });
+    else known.count += drop.count;
+  }
+  return all.sort((a, b) => b.count - a.count);
+}

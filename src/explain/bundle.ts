@@ -1,10 +1,11 @@
 /** What a maintainer would ask for, in a folder. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { atPlace } from "../bridge/places.ts";
+import type { BridgeState, Place, Upper } from "../bridge/state.ts";
+import { wordsAt } from "../bridge/words-at.ts";
 import type { Explanation } from "../document/explain.ts";
-import { atPlace } from "../live/places.ts";
-import type { BridgeState, Place } from "../live/state.ts";
-import { wordsAt } from "../live/words-at.ts";
+import type { Collected } from "../live/collect.ts";
 import { run } from "../system/command.ts";
 import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
 import { inNamespace } from "../system/netns.ts";
@@ -15,13 +16,23 @@ import { printableLines } from "../text/printable.ts";
 import { claimFolder } from "./folder.ts";
 import type { Mask } from "./mask.ts";
 
+/** What was read of a bridge and counted on it, and what follows from the two. */
+export interface Shown {
+  /** The bridge when frames began to be looked at, and as it was read last. */
+  before: BridgeState;
+  state: BridgeState;
+  /** Null where no frame was looked at. */
+  collected: Collected | null;
+  explanation: Explanation;
+}
+
 export interface BundleOptions {
   /** Must not exist yet, or be empty. */
   folder: string;
   /** The bridge whose namespace the tools are asked in. */
   state: BridgeState;
   /** What is written of it; masked where there is a mask. */
-  shown: { state: BridgeState; explanation: Explanation };
+  shown: Shown;
   mask: Mask | null;
 }
 
@@ -86,13 +97,28 @@ export async function writeBundle(options: BundleOptions): Promise<string[]> {
     writeLines(file, await output(command(state), source, mask));
     origins.push(`${file}: ${commandLine(command(shown.state))}`);
   }
+  writeLines("peers-links.txt", peersLinks(shown.state));
   writeLines("peers-neighbours.txt", peersNeighbours(shown.state));
   origins.push(
+    "peers-links.txt: the other ends of veth ports and what sits on them, from netlink",
     "peers-neighbours.txt: neighbour tables of the namespaces behind the ports, from netlink",
   );
   writeLines("sysctls.txt", sysctls(state.place, mask));
   origins.push(`sysctls.txt: ${SYSCTL_FOLDERS.join(", ")} of /proc/sys, read in that namespace`);
-  write("explanation.json", `${JSON.stringify(shown.explanation, null, 2)}\n`);
+  const wanted = namedIn(shown.explanation);
+  write("state.json", asJson(shown.state, wanted));
+  origins.push(
+    "state.json: all that bridgescope has read of the bridge and of the namespaces behind its ports, from netlink",
+  );
+  if (shown.collected !== null) {
+    write("before.json", asJson(shown.before, wanted));
+    write("collected.json", asJson(shown.collected, wanted));
+    origins.push(
+      "before.json: the same when it began to look at frames",
+      "collected.json: all that its probes have counted",
+    );
+  }
+  write("explanation.json", `${ascii(JSON.stringify(shown.explanation, null, 2))}\n`);
   origins.push("explanation.json: what `bridgescope explain --json` says");
   writeLines("README.txt", readme(shown.explanation, mask !== null, origins));
   return written;
@@ -147,6 +173,78 @@ function aLineEach(value: unknown): string {
     ([key, one]) => `${JSON.stringify(key)}:${aLineEach(one)}`,
   );
   return `{${parts.join()}}`;
+}
+
+/** Most entries of a list in JSON: a thousand containers have a million neighbours. */
+const MOST_ENTRIES = 20_000;
+
+/** Where lists are longer than that, what names an address that a finding is about stays, and `cut` says what went. */
+export function asJson(value: object, wanted: readonly string[]): string {
+  const cut: { list: string; kept: number; of: number }[] = [];
+  const shortened = (inner: unknown, at: string): unknown => {
+    if (typeof inner !== "object" || inner === null) return inner;
+    if (!Array.isArray(inner)) {
+      return Object.fromEntries(
+        Object.entries(inner).flatMap(([key, one]) =>
+          one === undefined ? [] : [[key, shortened(one, at === "" ? key : `${at}.${key}`)]],
+        ),
+      );
+    }
+    const kept = inner.length <= MOST_ENTRIES ? inner : mostWanted(inner, wanted);
+    if (kept.length < inner.length) cut.push({ list: at, kept: kept.length, of: inner.length });
+    return kept.map((one, index) => shortened(one, `${at}[${index}]`));
+  };
+  const whole = shortened(value, "") as object;
+  return `{"cut":${JSON.stringify(cut)},${ascii(aLineEach(whole)).slice(1)}\n`;
+}
+
+/** JSON of the same, in which no terminal finds anything to obey. */
+function ascii(json: string): string {
+  return json.replace(
+    /[^\n -~]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function mostWanted(list: readonly unknown[], wanted: readonly string[]): unknown[] {
+  const names = (one: unknown) => {
+    const text = JSON.stringify(one);
+    return wanted.some((address) => text.includes(`"${address}"`));
+  };
+  const [first, rest] = [list.filter(names), list.filter((one) => !names(one))];
+  return [...first, ...rest].slice(0, MOST_ENTRIES);
+}
+
+/** The addresses that findings are about. */
+function namedIn({ findings }: Explanation): string[] {
+  const all = findings.flatMap(({ source, destination, addresses }) => [
+    ...[source, destination, addresses?.source, addresses?.destination],
+  ]);
+  return [...new Set(all)].filter((address) => typeof address === "string");
+}
+
+/** As `ip` would say it, a line for each link. */
+function peersLinks({ place, ports }: BridgeState): string {
+  const lines = ports.flatMap(({ name, peer }) => {
+    if (peer === null || peer.namespace.inode === place.inode) return [];
+    const { namespace, master, filter } = peer;
+    const more = [
+      ...(master === null ? [] : [`master ifindex ${master}`]),
+      ...(filter.length === 0 ? [] : [`also takes ${filter.join(" ")}`]),
+    ];
+    return [
+      [`${namespace.label}: ${linkText(peer)} behind ${name}`, ...more].join(", "),
+      ...peer.uppers.map(
+        (upper) => `${upper.namespace.label}: ${linkText(upper)} ${upper.kind} on ${peer.name}`,
+      ),
+    ];
+  });
+  return lines.length > 0 ? lines.join("\n") : "(none)";
+}
+
+function linkText(link: Pick<Upper, "name" | "ifindex" | "address" | "addresses">): string {
+  const { name, ifindex, address, addresses } = link;
+  return `${ifindex}: ${name} link ${address} inet ${addresses.join(" ") || "none"}`;
 }
 
 function peersNeighbours({ place, neighbours }: BridgeState): string {

@@ -2,9 +2,9 @@
 import { createWriteStream, openSync } from "node:fs";
 import path from "node:path";
 import { finished } from "node:stream/promises";
+import type { BridgeState } from "../bridge/state.ts";
+import { wordsAt } from "../bridge/words-at.ts";
 import type { Flow } from "../live/collect.ts";
-import type { BridgeState } from "../live/state.ts";
-import { wordsAt } from "../live/words-at.ts";
 import { type Child, startChild } from "../system/child.ts";
 import { runOk } from "../system/command.ts";
 import { PrerequisiteError, ToolError } from "../system/errors.ts";

@@ -1,4 +1,10 @@
 /** Why a bridge floods: first what netlink tells at once, then what its frames do for a while. */
+
+import type { NameCache } from "../bridge/containers.ts";
+import type { Labs } from "../bridge/find-namespace.ts";
+import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
+import type { BridgeState } from "../bridge/state.ts";
+import { whichBridge } from "../bridge/which-bridge.ts";
 import {
   EXPLAIN_SCHEMA,
   type Explanation,
@@ -7,27 +13,25 @@ import {
   type Thresholds,
 } from "../document/explain.ts";
 import type { LiveBackend } from "../live/backend.ts";
-import { type Collected, collect, endedGone } from "../live/collect.ts";
-import type { NameCache } from "../live/containers.ts";
-import { readBridge } from "../live/read-bridge.ts";
-import type { BridgeState } from "../live/state.ts";
-import { whichBridge } from "../live/which-bridge.ts";
+import { type Collected, collect, endedGone, type Flow } from "../live/collect.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
 import { printable } from "../text/printable.ts";
-import { writeBundle } from "./bundle.ts";
+import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
 import { remedyOf } from "./causes/remedy.ts";
+import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { createMask, type Mask } from "./mask.ts";
+import { sum } from "./peak.ts";
 import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {
   /** The bridge's name; may be absent where there is just one. */
   bridge?: string | undefined;
-  /** Path, PID, name of `ip netns` or container of the namespace that it is in. */
+  /** The namespace that it is in: a path, a PID, a name of `ip netns`, a container, a lab, or as it is printed. */
   netns?: string | undefined;
   /** A folder for the state that the explanation rests on; it must not exist yet, or be empty. */
   bundle?: string | undefined;
@@ -43,7 +47,7 @@ export interface ExplainOptions {
   backend?: LiveBackend | undefined;
   /** Most of one CPU that the probes may take over a second, as a share; 0.1 when absent. Beyond it frames are counted for a part of the time. */
   maxOverhead?: number | undefined;
-  /** Where they are to differ from 10, 100 and 100 frames, 1 move a second and 20 frames in all. */
+  /** Where they are to differ from 10, 100 and 100 frames, 5,000 copies and 1 move a second, and 20 frames in all. */
   thresholds?: Partial<Thresholds> | undefined;
   /** Ends the collecting early; what was counted so far is the answer. */
   signal?: AbortSignal | undefined;
@@ -56,14 +60,21 @@ export interface ExplainOptions {
 }
 
 const SECONDS = 10;
+/** Without the names, which a mask would have to find. */
+const RENAMED =
+  "the bridge has got another name while this was looking; what is said here is of the same bridge";
 /** More than `watch` may take for as long as it runs: this ends by itself. */
 const MAX_OVERHEAD = 0.1;
 
 /**
  * Reads a bridge and says what can make it flood, with the command that would stop it. Nothing is changed.
- * Rejected with a UsageError, which lists the bridges that there are, where it is not clear which one is meant.
+ * Rejected with a UsageError, which lists the bridges that there are, where it is not clear which one is meant. `labs`
+ * knows the labs that `netns` may name.
  */
-export async function explainBridge(options: ExplainOptions = {}): Promise<Explanation> {
+export async function explainBridge(
+  options: ExplainOptions = {},
+  labs?: Labs,
+): Promise<Explanation> {
   const { bridge, netns, bundle: folder } = options;
   if (options.mask === true && folder === undefined) {
     throw new UsageError(
@@ -82,7 +93,7 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
   }
   requireLivePrivileges();
   const tool = options.pcap === undefined ? null : await captureTool();
-  const [found, ...others] = await whichBridge(bridge, netns);
+  const [found, ...others] = await whichBridge(bridge, netns, labs);
   if (found === undefined || others.length > 0) {
     const names = [found, ...others].map((one) => `${one?.name} (${one?.place.label})`);
     throw new UsageError(
@@ -93,13 +104,13 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
   const names: NameCache = new Map();
   let state = await readBridge(found.place, found.ifindex, names);
   let collected: Collected | null = null;
+  const first = state;
   let explanation = explanationOf(state, thresholds);
   if (options.probes !== false) {
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
     const { backend = "auto" } = options;
     const capture = tool && captureInto(options.pcap ?? "", tool, state);
-    const first = state;
     const tell = (soFar: Collected) => {
       if (capture !== null) seeFloods(soFar, thresholds, capture);
       options.onSoFar?.(judged(first, soFar, thresholds).findings, seconds - soFar.seconds);
@@ -114,30 +125,47 @@ export async function explainBridge(options: ExplainOptions = {}): Promise<Expla
     // As it is now: an entry that came meanwhile is no cause any more. Of one that is gone there is what was read first.
     const now = await readAgain(state, names);
     if (now === null) collected.ended ??= endedGone(state.name, collected.seconds);
-    else state = now;
-    explanation = withFindings(explanationOf(state, thresholds), state, collected, capture);
+    else {
+      if (now.name !== state.name) collected.notes.push(RENAMED);
+      state = { ...now, formerAddresses: formerAddresses(now, collected) };
+    }
+    explanation = withFindings(explanationOf(state, thresholds), {
+      ...{ before: first, state, collected, captureOf: capture?.fileOf },
+    });
   }
   if (folder !== undefined) {
     const mask = options.mask === true ? createMask(state) : null;
-    const shown =
-      mask === null ? { state, explanation } : masked(mask, state, collected, explanation);
+    const seen = { before: first, state, collected, explanation };
+    const shown = mask === null ? seen : masked(mask, seen);
     await writeBundle({ folder, state, shown, mask });
   }
   return explanation;
 }
 
+/** What an explanation is made of. */
+interface Looked extends Omit<Shown, "explanation"> {
+  collected: Collected;
+  captureOf?: ((flow: Flow) => string | null) | undefined;
+}
+
 /** The same explanation of a bridge with other names: what it is made of is masked, not its sentences. */
-function masked(
-  mask: Mask,
-  seen: BridgeState,
-  collected: Collected | null,
-  { time, thresholds }: Explanation,
-): { state: BridgeState; explanation: Explanation } {
-  const state = mask.state(seen);
-  const first = { ...explanationOf(state, thresholds), time };
-  const explanation =
-    collected === null ? first : withFindings(first, state, mask.collected(collected), null);
-  return { state, explanation };
+function masked(mask: Mask, { explanation, ...seen }: Shown): Shown {
+  const made = {
+    before: mask.state(seen.before),
+    state: mask.state(seen.state),
+    collected: seen.collected === null ? null : mask.collected(seen.collected),
+  };
+  const { time, thresholds } = explanation;
+  return { ...made, explanation: { ...explainedBy(made, thresholds), time } };
+}
+
+/** What follows from what was read and counted, and from nothing else; a bundle has all of it. */
+export function explainedBy(
+  { before, state, collected }: Omit<Shown, "explanation">,
+  thresholds: Thresholds,
+): Explanation {
+  const first = explanationOf(state, thresholds);
+  return collected === null ? first : withFindings(first, { before, state, collected });
 }
 
 function captureInto(folder: string, tool: CaptureTool, state: BridgeState): Capture {
@@ -170,11 +198,14 @@ function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation 
     seconds: 0,
     counted: 0,
     overhead: null,
+    traffic: null,
     thresholds,
     findings: [],
+    below: [],
+    belowMore: 0,
     notes: [
       ...ALL_CAUSES.flatMap((cause) => cause.notes(state)).map((note) => ({
-        ...note,
+        ...{ about: "state" as const, ...note },
         ...remedyOf(state, note.remedy),
       })),
       ...promiscuous(state),
@@ -191,29 +222,53 @@ async function readAgain(
   try {
     return await readBridge(place, ifindex, names);
   } catch (error) {
-    if (error instanceof UsageError) return null;
+    if (error instanceof BridgeGoneError) return null;
     throw error;
   }
 }
 
-function withFindings(
-  first: Explanation,
-  state: BridgeState,
-  collected: Collected,
-  capture: Capture | null,
-): Explanation {
+/** The bridge takes the lowest address of its ports', which come and go. */
+function formerAddresses({ address }: BridgeState, { ownAddresses }: Collected): string[] {
+  return ownAddresses.filter((one) => one !== address);
+}
+
+function withFindings(first: Explanation, looked: Looked): Explanation {
+  const { before, state, collected, captureOf } = looked;
   const { seconds, counted, share, ended } = collected;
-  const { findings, notes } = judged(state, collected, first.thresholds, capture?.fileOf);
+  const { notes, ...seen } = judged(state, collected, first.thresholds, { captureOf, before });
   const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
-    ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, findings },
-    notes: [...said.map((text) => ({ cause: null, text, remedy: null })), ...notes, ...first.notes],
+    ...{ probes: true, seconds, counted, ended: ended?.early ?? null, overhead: share, ...seen },
+    // What the interfaces of a bridge that is gone have counted nobody knows.
+    traffic: ended?.early === "bridge-gone" ? null : trafficOf(collected),
+    notes: [
+      ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
+      ...notes,
+      ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
+    ],
+  };
+}
+
+/** A finding says the same of a flood that was seen. */
+function isTold({ cause, title, remedy }: Finding, note: Note): boolean {
+  const fix = note.remedy?.command;
+  if (cause !== note.cause) return false;
+  // Of a loop the note says that there may be one, and begins as the finding does.
+  const begins = (text: string) => (cause === "loop" ? text.replace(/:.*/s, "") : text);
+  return begins(title) === begins(note.text) || (fix !== undefined && fix === remedy?.command);
+}
+
+function trafficOf({ came, flows }: Collected): NonNullable<Explanation["traffic"]> {
+  return {
+    frames: came,
+    flooded: sum(flows, ({ frames }) => frames),
+    copies: sum(flows, portCopies),
   };
 }
 
 function promiscuous(state: BridgeState): Note[] {
   if (state.promiscuity === 0) return [];
   const text = `${state.name} itself is promiscuous: the host gets a copy of every frame, flooded or not; a capture does that while it runs, and so does \`ip link set ${state.name} promisc on\``;
-  return [{ cause: null, text, remedy: null }];
+  return [{ about: "state", cause: null, text, remedy: null }];
 }

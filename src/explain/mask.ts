@@ -3,9 +3,10 @@
  * is known to name nobody passes (numbers, and the words of `words.ts`), and any other text is replaced, whatever it is.
  */
 import { isIPv4 } from "node:net";
+import { type Link, readLinks } from "../bridge/links.ts";
+import type { BridgeState, Owner, Place, Port, Upper } from "../bridge/state.ts";
 import type { Collected } from "../live/collect.ts";
-import { type Link, readLinks } from "../live/links.ts";
-import type { BridgeState, Owner, Place, Port } from "../live/state.ts";
+import { printable } from "../text/printable.ts";
 import { AddressStandIns } from "./stand-ins.ts";
 import { WORDS } from "./words.ts";
 
@@ -77,15 +78,27 @@ class StandIns {
 
   plain(text: string): string {
     return text.replace(/[^\s,():/-]+/g, (word) =>
-      /^[\d.]+$/.test(word) ? word : this.name(word, "text"),
+      VERSION.test(word) ? word : this.name(word, "text"),
     );
   }
 
   /** A sentence of ours, whose own words are about numbers and the probes; it may name a device. */
   sentence(text: string): string {
-    const names = [...this.#devices.keys()].sort((a, b) => b.length - a.length).map(literal);
+    const shown = new Map(
+      [...this.#devices.keys()].flatMap((name) => [
+        [name, name],
+        [printable(name), name],
+      ]),
+    );
+    const names = [...shown.keys()].sort((a, b) => b.length - a.length).map(literal);
     const pattern = new RegExp(`(?<![\\w.-])(?:${names.join("|")})(?![\\w-])`, "g");
-    return text.replace(pattern, (name) => this.device(name));
+    return text.replace(pattern, (name) => this.device(shown.get(name) ?? name));
+  }
+
+  /** `bridge (pid 4711)`: a tool's own name, or what somebody called a program. */
+  process(text: string): string {
+    const [, name = text, pid = ""] = /^(.*)( \(pid \d+\))$/s.exec(text) ?? [];
+    return `${this.name(name, "process")}${pid}`;
   }
 
   place({ inode, own, label }: Place): Place {
@@ -117,6 +130,9 @@ class StandIns {
   }
 }
 
+/** What `plain` keeps: a number, or one of up to three parts; an IP address has four. */
+const VERSION = /^\d+(?:\.\d+){0,2}$/;
+
 function literal(name: string): string {
   return name.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
 }
@@ -134,6 +150,9 @@ type TextIn<T> = [T] extends [number | boolean | null | undefined] ? false : tru
 
 function stateRules(standIns: StandIns): Rules<BridgeState> {
   const { address, device, place, word } = rulesOf(standIns);
+  const upper: Rules<Upper> = {
+    ...{ namespace: place, name: device, kind: word, address, addresses: address },
+  };
   const port: Rules<Port> = {
     name: device,
     address,
@@ -142,7 +161,11 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
     flags: {},
     vlans: {},
     counters: {},
-    peer: { namespace: place, name: device, address, addresses: address },
+    peer: {
+      ...{ namespace: place, name: device, address, addresses: address },
+      ...{ uppers: upper, filter: address },
+    },
+    vxlan: { group: address, local: address, remotes: { address, ip: address } },
     owner: (owner: Owner) => standIns.owner(owner),
   };
   return {
@@ -151,6 +174,14 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
     address,
     options: (options) => json(options, standIns) as BridgeState["options"],
     counters: {},
+    addresses: address,
+    uppers: upper,
+    formerAddresses: address,
+    multicast: {
+      members: { group: address, source: address },
+      routers: {},
+      querier: { ip4: { address }, ip6: { address } },
+    },
     ports: port,
     entries: { address },
     neighbours: { namespace: place, device, ip: address, address, state: word },
@@ -161,10 +192,12 @@ function collectedRules(standIns: StandIns): Rules<Collected> {
   const { address, plain, sentence, word } = rulesOf(standIns);
   const addresses = { source: address, destination: address, protocol: plain };
   return {
-    flows: { class: word, source: address, destination: address, addresses },
+    flows: { class: word, source: address, destination: address, addresses, steps: {} },
     got: { destination: address },
     moves: { address },
-    deleted: { address, by: plain },
+    deleted: { address, by: (text) => standIns.process(text) },
+    homes: { address },
+    ownAddresses: address,
     backend: word,
     ended: { early: word, text: sentence },
     notes: sentence,
@@ -220,7 +253,17 @@ function kinds(lists: Partial<Record<Kind, string>>): ReadonlyMap<string, Kind> 
   );
 }
 
+/** Where nft puts what a frame is compared with. */
+const OPERANDS: ReadonlySet<string> = new Set(
+  "right set elem range key val value prefix addr & | ^".split(" "),
+);
+/** Larger ones can be an address, or a part of one. */
+const LARGEST_OPERAND = 0xffff;
+
 function json(value: unknown, standIns: StandIns, key = "", parent = ""): unknown {
+  if (typeof value === "number" && OPERANDS.has(key) && value > LARGEST_OPERAND) {
+    return standIns.text(String(value), "number");
+  }
   if (typeof value === "string") {
     const kind = WORDS.has(parent) ? parent : "text";
     return key === "name" ? standIns.name(value, kind) : known(value, KEYS.get(key), standIns);
@@ -244,6 +287,7 @@ function known(text: string, kind: Kind | undefined, standIns: StandIns): string
     case "text":
       return standIns.text(text);
     case "chain":
+      return standIns.name(text, kind);
     case "table":
       return NUMBER.test(text) ? text : standIns.name(text, kind);
     case "address":
@@ -286,10 +330,10 @@ function saved(text: string, standIns: StandIns): string {
 }
 
 function savedLine([first = "", ...rest]: string[], standIns: StandIns): string {
-  if (first.startsWith("*")) return `*${known(first.slice(1), "table", standIns)}`;
+  if (first.startsWith("*")) return `*${standIns.name(first.slice(1), "table")}`;
   if (first.startsWith(":")) {
     const [policy = "", counts = ""] = rest;
-    const chain = known(first.slice(1), "chain", standIns);
+    const chain = standIns.name(first.slice(1), "chain");
     const shown = /^\[\d+:\d+\]$/.test(counts) ? [counts] : [];
     return [`:${chain}`, policy === "-" ? policy : standIns.name(policy, "text"), ...shown].join(
       " ",

@@ -1,6 +1,11 @@
-/** Which flooded frames a port gets, and what decides it: should_deliver() and br_flood() of net/bridge/br_forward.c. */
-import type { PortVerdict } from "../document/explain.ts";
-import type { BridgeState, Port } from "../live/state.ts";
+/** What ports are called, which flooded frames each gets, and what decides it: should_deliver() and br_flood() of net/bridge/br_forward.c. */
+
+import { portName } from "../bridge/port-name.ts";
+import type { BridgeState, Port } from "../bridge/state.ts";
+import type { Finding, PortVerdict } from "../document/explain.ts";
+import type { Flow } from "../live/collect.ts";
+import { notFlooded } from "./causes/reach.ts";
+import { portPhrase } from "./causes/whereabouts.ts";
 
 export function portVerdicts(state: BridgeState): PortVerdict[] {
   return [hostVerdict(state), ...state.ports.map((port) => portVerdict(state, port))];
@@ -35,6 +40,8 @@ function portVerdict(state: BridgeState, port: Port): PortVerdict {
   if (!port.flags.flood) why.push("flood off: no unknown unicast");
   if (!port.flags.bcastFlood) why.push("bcast_flood off: no broadcast");
   if (!port.flags.mcastFlood) why.push("mcast_flood off: no multicast that it did not join");
+  if (port.flags.proxyArp)
+    why.push("proxy_arp on: no flooded frame of any kind, and no multicast that it did not join");
   if (port.flags.isolated) why.push("isolated: nothing from other isolated ports");
   if (port.flags.hairpin) why.push("hairpin on: it gets even what came in by itself");
   if (port.flags.neighSuppress)
@@ -47,9 +54,9 @@ function portVerdict(state: BridgeState, port: Port): PortVerdict {
     ifindex: port.ifindex,
     owner: port.owner?.label ?? null,
     gets: {
-      unknownUnicast: open && port.flags.flood,
-      broadcast: open && port.flags.bcastFlood,
-      multicast: open && port.flags.mcastFlood,
+      unknownUnicast: open && notFlooded(port, "unknownUnicast") === null,
+      broadcast: open && notFlooded(port, "broadcast") === null,
+      multicast: open && notFlooded(port, "multicast") === null,
     },
     why,
   };
@@ -61,3 +68,41 @@ function vlans(port: Port): string {
   const more = port.vlans.length > 8 ? ` and ${port.vlans.length - 8} more` : "";
   return `VLAN ${shown.join(", ")}${more}`;
 }
+
+/** Names of ports, of those that are gone since too. */
+export interface KnownPorts {
+  of(ifindex: number): NonNullable<Finding["ingressPort"]>;
+  /** `port pa (container web)`. */
+  phrase(ifindex: number): string;
+  /** `02:00:00:00:00:01 behind port pa (container web)`. */
+  sender(flow: Pick<Flow, "source" | "port">): string;
+}
+
+/** By what was read last, and first of those that are gone since. */
+export function knownPorts(state: BridgeState, before: BridgeState): KnownPorts {
+  const find = (ports: readonly Port[], ifindex: number) =>
+    ports.find((port) => port.ifindex === ifindex);
+  const phrase = (ifindex: number) => {
+    if (ifindex === state.ifindex) return "the host itself";
+    if (ifindex === 0) return JOINED;
+    const port = find(state.ports, ifindex);
+    if (port !== undefined) return portPhrase(port);
+    const gone = find(before.ports, ifindex);
+    return gone === undefined
+      ? `a port that is gone (ifindex ${ifindex})`
+      : `port ${gone.name} (${[gone.owner?.label ?? [], "gone"].flat().join(", ")})`;
+  };
+  return {
+    of: (ifindex) => {
+      const port = find(state.ports, ifindex) ?? find(before.ports, ifindex);
+      const name = port?.name ?? (ifindex === 0 ? JOINED : portName(state, ifindex));
+      return { name, ifindex, owner: port?.owner?.label ?? null };
+    },
+    phrase,
+    sender: ({ source, port }) =>
+      port === state.ifindex ? `${source}, the host itself,` : `${source} behind ${phrase(port)}`,
+  };
+}
+
+/** Its ifindex was not known to the probes. */
+const JOINED = "a port that joined meanwhile";

@@ -15,12 +15,12 @@ import {
 export interface GuardedProbes {
   /** Resolves when they can be attached again. */
   ready(): Promise<unknown>;
-  /** Counts from now on, and times one frame in 2^shift. */
-  attach(shift: number): void;
+  /** Counts when it resolves, and times one frame in 2^shift. */
+  attach(shift: number): Promise<void>;
   /** The same while they count. */
   time(shift: number): void;
-  /** Nothing is left of them on a frame's way. */
-  detach(): void;
+  /** Nothing is left of them on a frame's way when it resolves. */
+  detach(): Promise<void>;
   /** Share of one CPU that they take while `wait` runs. */
   cost(wait: () => Promise<void>): Promise<number>;
 }
@@ -115,9 +115,18 @@ export function createGuard(
   const start = async () => {
     await probes.ready();
     onCount();
-    probes.attach(pace.shift);
     settle();
-    since = machine.now();
+    await passing(() => probes.attach(pace.shift));
+    since = settled;
+  };
+  /** While the probes come or go no frame is counted, but they take what they take. */
+  const passing = async (work: () => Promise<void>) => {
+    const began = machine.now();
+    await work();
+    settled = machine.now();
+    const ms = settled - began;
+    cpuMs += share * ms;
+    pace = { ...pace, debtMs: afterCounting(pace, { ms, share }, limit).pace.debtMs };
   };
   /** Books what has passed since the last time; true when the probes have to rest. */
   const settle = (): boolean => {
@@ -135,8 +144,8 @@ export function createGuard(
     pace = next;
     return rest;
   };
-  const stop = () => {
-    probes.detach();
+  const stop = async () => {
+    await passing(probes.detach);
     since = null;
   };
   const softnetRose = (): number => {
@@ -156,9 +165,9 @@ export function createGuard(
     const rest = settle();
     if (tooMuch !== null) {
       [reason, droppedAt] = [[tooMuch], known];
-      stop();
+      await stop();
     } else if (rest) {
-      stop();
+      await stop();
     } else {
       const most = Math.max(CALM_RATE, GROWN * known);
       await until(Math.min(end, machine.now() + CHECK_MS), poll, most);
@@ -169,7 +178,7 @@ export function createGuard(
       await start();
       share = await probes.cost(() => until(machine.now() + COST_MS, poll));
       softnetRose();
-      if (settle()) stop();
+      if (settle()) await stop();
       [countedMs, cpuMs] = [0, 0];
     },
     phase: async (end, poll) => {
@@ -193,7 +202,7 @@ export function createGuard(
         settle();
         if (machine.now() < end && !signal.aborted) await start();
       }
-      if (settle()) stop();
+      if (settle()) await stop();
       const ms = Math.max(1, machine.now() - begin);
       const part = whole && since !== null ? 1 : countedMs / ms;
       const note = droppedAt === null ? partNote(part, limit) : null;

@@ -1,16 +1,9 @@
 /** The programs of a bpftrace that has gone, attached when they are to count and at no other time. */
 import { readFileSync } from "node:fs";
 import { programIds } from "../probes/statistics.ts";
+import { attachedEvents, openProgram, programById, programInfo } from "../system/bpf-objects.ts";
 import { close, closeInBackground } from "../system/libc.ts";
-import {
-  attachedEvents,
-  attachToEvent,
-  attachTracing,
-  type EventSource,
-  openProgram,
-  programInfo,
-  TYPE_TRACING,
-} from "../system/tracing.ts";
+import { attachToEvent, attachTracing, type EventSource } from "../system/tracing.ts";
 
 export interface Hooks {
   /** Resolves when the kernel has let go of what was detached; before that nothing can be attached again. */
@@ -71,9 +64,9 @@ export function takePrograms(pid: number, text: string, tracing: string): Hooks 
       known.add(place);
     }
     for (const id of programIds(pid)) {
+      if (programById(id)?.type !== "tracing") continue;
       const fd = openProgram(id);
-      if (programInfo(fd).type !== TYPE_TRACING) close(fd);
-      else programs.push({ fd, always: false, first: true, attach: () => attachTracing(fd) });
+      programs.push({ fd, always: false, first: true, attach: () => attachTracing(fd) });
     }
   } catch (error) {
     for (const fd of letGo()) close(fd);

@@ -60,6 +60,38 @@ export function tooMuchFor(rose: number, share: number, limit: number): string |
   return `the machine drops frames (${rose} in softnet), so the probes were detached; they come back when the load is a quarter of this`;
 }
 
+/** Keeps the time in which frames are counted: from one time to the next all of it where the probes never rested meanwhile. */
+export interface CountedTime {
+  /** A time of counting ends, of which frames were counted for `counted` seconds. */
+  ended(nowMs: number, phase: { counted: number; whole: boolean }): void;
+  /** The probes are gone: they counted until then if they were counting. */
+  stopped(nowMs: number): void;
+  seconds(): number;
+}
+
+export function countedTime(startedMs: number): CountedTime {
+  let [seconds, since, counting] = [0, startedMs, true];
+  const pass = (nowMs: number) => {
+    const passed = (nowMs - since) / 1000;
+    since = nowMs;
+    return passed;
+  };
+  return {
+    ended: (nowMs, { counted, whole }) => {
+      // What is done between two times (maps are read, findings told) takes nothing off: the probes stay where they are.
+      const passed = pass(nowMs);
+      seconds += whole ? passed : counted;
+      counting = whole;
+    },
+    stopped: (nowMs) => {
+      const passed = pass(nowMs);
+      if (counting) seconds += passed;
+      counting = false;
+    },
+    seconds: () => seconds,
+  };
+}
+
 /** Null where frames were counted all the time. */
 export function partNote(part: number, limit: number): string | null {
   if (part >= 1) return null;

@@ -1,10 +1,11 @@
 /** A probe program that looks at bridges of the host, with its maps at hand. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BackendName, ProbeBackend } from "../probes/backend.ts";
 import { NONCE, type ProbeProgram, startProbes } from "../probes/bpftrace.ts";
 import { openProbeMaps, type ProbeMaps } from "../probes/maps.ts";
 import { programText, type WATCH } from "../probes/programs.ts";
 import { ToolError } from "../system/errors.ts";
-import { close, enableBpfStatistics } from "../system/libc.ts";
+import { close, enableBpfStatistics, SystemCallError } from "../system/libc.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { type EventCost, measureEventCost } from "./event-cost.ts";
 import { type Hooks, takePrograms } from "./hooks.ts";
@@ -15,10 +16,19 @@ export interface LiveProgram {
   event: EventCost;
   /** Resolves when it can be attached again. */
   ready(): Promise<unknown>;
-  /** Counts from now on, with nothing left of the frame that was in hand when it last did. */
-  attach(): void;
-  /** Costs nothing from now on. */
-  detach(): void;
+  /**
+   * Counts when it resolves, with nothing left of the frame that was in hand when it last did, and times one frame in
+   * 2^shift; `opened` is called just before. Its programs come to their places one after another, so until all are there
+   * no frame is taken into hand: of a frame that is counted everything is.
+   */
+  attach(shift?: number, opened?: () => void): Promise<void>;
+  /** The same while it counts. */
+  time(shift: number): void;
+  /**
+   * Costs nothing from when it resolves on. Takes no more frames into hand, calls `closed`, lets those in hand be finished,
+   * and then lets the programs go.
+   */
+  detach(closed?: () => void): Promise<void>;
   attached(): boolean;
   /** Share of one CPU that it takes while `wait` runs. */
   cost(wait: () => Promise<void>): Promise<number>;
@@ -27,6 +37,15 @@ export interface LiveProgram {
   /** Nothing of it stays. */
   close(): Promise<void>;
 }
+
+/** The map @mask, and what it holds while no frame is taken into hand: more than any mask of frames that are timed. */
+const GATE = "mask";
+const CLOSED = 1n << 32n;
+/** A poll of NAPI with a frame that leaves by a thousand ports takes no longer. */
+const SETTLE_MS = 3;
+/** For a second. */
+const HELD_TRIES = 100;
+const HELD_MS = 10;
 
 /** Entries that each of its maps can hold. */
 const MAP_KEYS = 65_536;
@@ -85,28 +104,40 @@ async function load(
   }
 }
 
+/** Where it is rejected the hooks are closed, and the maps are not. */
 async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promise<LiveProgram> {
-  const end = async () => {
-    maps.close();
-    await hooks.close();
-  };
   let event: EventCost;
   try {
     event = measureEventCost(hooks, maps, backend);
   } catch (error) {
-    await end();
+    await hooks.close();
     throw error;
   }
+  const gate = (value: bigint) => void maps.set(GATE, [[[0n], value]]);
+  const time = (shift: number) => gate((1n << BigInt(shift)) - 1n);
   return {
     maps,
     backend,
     event,
     ready: hooks.ready,
-    attach: () => {
-      if (!hooks.attached()) maps.clear("cur");
-      hooks.attach();
+    attach: async (shift = 0, opened) => {
+      if (!hooks.attached()) {
+        maps.clear("cur");
+        gate(CLOSED);
+        await attachWhenFree(hooks);
+        await sleep(SETTLE_MS);
+      }
+      opened?.();
+      time(shift);
     },
-    detach: hooks.detach,
+    time,
+    detach: async (closed) => {
+      if (!hooks.attached()) return;
+      gate(CLOSED);
+      closed?.();
+      await sleep(SETTLE_MS);
+      hooks.detach();
+    },
     attached: hooks.attached,
     cost: async (wait) => {
       const statistics = enableBpfStatistics();
@@ -123,6 +154,26 @@ async function live(maps: ProbeMaps, hooks: Hooks, backend: BackendName): Promis
       }
     },
     missed: hooks.missed,
-    close: end,
+    close: async () => {
+      maps.close();
+      await hooks.close();
+    },
   };
+}
+
+/**
+ * A program stays at its event for as long as anybody holds the descriptor that it was attached by, and whoever asks at that
+ * moment which programs there are (BPF_TASK_FD_QUERY, as bridgescope and bpftool do) holds it a little longer than we do.
+ */
+async function attachWhenFree(hooks: Hooks): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      hooks.attach();
+      return;
+    } catch (error) {
+      const held = error instanceof SystemCallError && error.code === "EEXIST";
+      if (!held || tries === HELD_TRIES) throw error;
+      await sleep(HELD_MS);
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import type { Decisions } from "../document/run.ts";
-import type { Records } from "./records.ts";
+import { byClass, CLASSES } from "./decisions.ts";
+import type { ProbeCounts } from "./maps.ts";
 
 /** What the probes counted for one port over the whole window. */
 export interface PortTally {
@@ -40,45 +41,54 @@ export interface Account {
   drops: DropTally[];
 }
 
-/** Class numbers of the two bridge.bt. */
-const CLASSES = {
-  unknownUnicast: 1,
-  knownUnicast: 2,
-  broadcast: 3,
-  multicast: 4,
-  local: 5,
-} as const;
+/** Classes of the two bridge.bt. */
+const FIRST_CLASS = 1;
+const KNOWN_UNICAST = FIRST_CLASS + CLASSES.indexOf("knownUnicast");
 
 const LEGS = ["bridge", "toPort", "fromPort", "host"] as const;
 
-/** Reads the account out of what bridge.bt left. `ports` are all ifindexes, the bridge's included. */
+/** Maps of the two bridge.bt in which a key may have found no room. */
+const KEYED = [
+  ...["in", "way", "out", "copies", "flooded", "originated", "unattributed", "learned", "moved"],
+  ...["inExtra", "outExtra", "drops", "fdb"],
+];
+
+/** Entries of a map; none where the program has no such map on this kernel. */
+type Counts = (map: string) => [key: number[], count: number][];
+
+/** Reads the account out of what bridge.bt holds. `ports` are all ifindexes, the bridge's included. */
 export function readAccount(
-  records: Records,
+  maps: ProbeCounts,
   ports: readonly number[],
   withFunctions = false,
 ): Account {
-  const ingress = readIngress(records);
-  const copies = readCopies(records);
+  const counts: Counts = (name) => {
+    if (!maps.has(name)) return [];
+    return maps.counts(name).map(([key, count]) => [key.map(Number), count]);
+  };
+  const copies = readCopies(counts);
+  const tallies = readTallies(maps, counts, copies);
   return {
-    ports: new Map(
-      ports.map((ifindex) => [ifindex, tally(records, ifindex, ingress.get(ifindex) ?? 0, copies)]),
-    ),
-    aged: value(records, "@aged", ""),
-    removed: value(records, "@removed", ""),
-    flooding: withFunctions ? readFlooding(records, ports, copies) : null,
-    drops: readDrops(records),
+    ports: new Map(ports.map((ifindex) => [ifindex, tallies(ifindex)])),
+    aged: sum(counts("aged")),
+    removed: sum(counts("removed")),
+    flooding: withFunctions ? readFlooding(counts, ports, copies) : null,
+    drops: readDrops(counts),
   };
 }
 
+/** A sentence for each map of bridge.bt that may be too small: what came last is missing. */
+export function fullMaps(maps: ProbeCounts): string[] {
+  return maps.full(KEYED.filter(maps.has));
+}
+
 /** Ingress frames by ifindex: what @in has, and what each CPU still held of the port that came last. */
-function readIngress(records: Records): Map<number, number> {
-  const frames = new Map<number, number>();
-  for (const [port, count] of records.maps.get("@in") ?? []) add(frames, Number(port), count);
-  for (const [, word, , count] of records.tuples.get("@cur")?.values() ?? []) {
-    // No program of ours leaves that: the accounting check will not come out even.
-    if (word == null || count == null) continue;
-    // The port is in the upper half, which a number of JSON's keeps.
-    add(frames, Math.floor(word / 2 ** 32), count);
+function readIngress(maps: ProbeCounts, counts: Counts): Map<number, number> {
+  const frames = byPort(counts("in"));
+  const held = maps.has("cur") ? maps.tuples("cur") : [];
+  for (const [, [, word = 0n, , count = 0n]] of held) {
+    // The port is in the upper half.
+    add(frames, Number(word >> 32n), Number(count));
   }
   return frames;
 }
@@ -95,26 +105,23 @@ interface Copies {
 }
 
 /** By both ports from @way, or by each from @out and @copies: a program fills one or the other. */
-function readCopies(records: Records): Copies {
-  const copies: Copies = { by: new Map(), flooded: new Map(), of: new Map(), left: new Map() };
+function readCopies(counts: Counts): Copies {
+  const copies: Copies = {
+    by: byPort(counts("out")),
+    flooded: byPort(counts("flooded")),
+    of: new Map(),
+    left: new Map(),
+  };
   const leave = (from: number, packed: number, count: number) => {
     add(copies.of, from, count);
     if (packed % 2 === 1) add(copies.left, `${from},${packed >> 1}`, count);
   };
-  for (const [key, count] of records.maps.get("@way") ?? []) {
-    const [to = 0, from = 0, packed = 0] = key.split(",").map(Number);
+  for (const [[to = 0, from = 0, packed = 0], count] of counts("way")) {
     add(copies.by, to, count);
-    if (packed >> 1 !== CLASSES.knownUnicast) add(copies.flooded, to, count);
+    if (packed >> 1 !== KNOWN_UNICAST) add(copies.flooded, to, count);
     leave(from, packed, count);
   }
-  for (const [key, count] of records.maps.get("@copies") ?? []) {
-    const [from = 0, packed = 0] = key.split(",").map(Number);
-    leave(from, packed, count);
-  }
-  for (const [to, count] of records.maps.get("@out") ?? []) add(copies.by, Number(to), count);
-  for (const [to, count] of records.maps.get("@flooded") ?? []) {
-    add(copies.flooded, Number(to), count);
-  }
+  for (const [[from = 0, packed = 0], count] of counts("copies")) leave(from, packed, count);
   return copies;
 }
 
@@ -122,14 +129,27 @@ function add<Key>(sums: Map<Key, number>, key: Key, count: number): void {
   sums.set(key, (sums.get(key) ?? 0) + count);
 }
 
-function readFlooding(records: Records, ports: readonly number[], copies: Copies): Flooding {
-  const calls = (type: number) => value(records, "@floods", String(type));
+function byPort(entries: ReturnType<Counts>): Map<number, number> {
+  return new Map(entries.map(([[port = 0], count]) => [port, count]));
+}
+
+function sum(entries: ReturnType<Counts>): number {
+  return entries.reduce((all, [, count]) => all + count, 0);
+}
+
+function readFlooding(counts: Counts, ports: readonly number[], copies: Copies): Flooding {
+  const calls = byPort(counts("floods"));
+  const targets = byPort(counts("considered"));
   return {
     // enum br_pkt_type
-    calls: { unicast: calls(0), multicast: calls(1), broadcast: calls(2) },
+    calls: {
+      unicast: calls.get(0) ?? 0,
+      multicast: calls.get(1) ?? 0,
+      broadcast: calls.get(2) ?? 0,
+    },
     ports: new Map(
       ports.map((ifindex) => {
-        const considered = value(records, "@considered", String(ifindex));
+        const considered = targets.get(ifindex) ?? 0;
         // What goes up to the host is no target of a flood.
         return [
           ifindex,
@@ -140,51 +160,48 @@ function readFlooding(records: Records, ports: readonly number[], copies: Copies
   };
 }
 
-function tally(records: Records, ifindex: number, ingress: number, copies: Copies): PortTally {
-  const at = (map: string) => value(records, map, String(ifindex));
-  const [originated, unattributed] = [at("@originated"), at("@unattributed")];
-  const egress = (copies.by.get(ifindex) ?? 0) + originated + unattributed;
-  return {
-    ingress,
-    egress,
-    originated,
-    unattributed,
-    copies: copies.of.get(ifindex) ?? 0,
-    learned: at("@learned"),
-    moved: at("@moved"),
-    segments: { ingress: ingress + at("@inExtra"), egress: egress + at("@outExtra") },
-    decisions: decide(copies, ifindex, ingress),
+function readTallies(
+  maps: ProbeCounts,
+  counts: Counts,
+  copies: Copies,
+): (ifindex: number) => PortTally {
+  const frames = readIngress(maps, counts);
+  const of = {
+    originated: byPort(counts("originated")),
+    unattributed: byPort(counts("unattributed")),
+    learned: byPort(counts("learned")),
+    moved: byPort(counts("moved")),
+    inExtra: byPort(counts("inExtra")),
+    outExtra: byPort(counts("outExtra")),
+  };
+  return (ifindex) => {
+    const at = (name: keyof typeof of) => of[name].get(ifindex) ?? 0;
+    const ingress = frames.get(ifindex) ?? 0;
+    const [originated, unattributed] = [at("originated"), at("unattributed")];
+    const egress = (copies.by.get(ifindex) ?? 0) + originated + unattributed;
+    return {
+      ingress,
+      egress,
+      originated,
+      unattributed,
+      copies: copies.of.get(ifindex) ?? 0,
+      learned: at("learned"),
+      moved: at("moved"),
+      segments: { ingress: ingress + at("inExtra"), egress: egress + at("outExtra") },
+      decisions: decide(copies, ifindex, ingress),
+    };
   };
 }
 
 /** A frame that left by any port, or went up to the host, is of its class; the rest is filtered. */
 function decide({ left }: Copies, port: number, ingress: number): Decisions {
-  const of = (name: keyof typeof CLASSES) => left.get(`${port},${CLASSES[name]}`) ?? 0;
-  const decisions = {
-    knownUnicast: of("knownUnicast"),
-    unknownUnicast: of("unknownUnicast"),
-    broadcast: of("broadcast"),
-    multicast: of("multicast"),
-    local: of("local"),
-  };
-  const gone = Object.values(decisions).reduce((sum, count) => sum + count, 0);
-  return { ...decisions, filtered: ingress - gone };
+  const gone = byClass((index) => left.get(`${port},${FIRST_CLASS + index}`) ?? 0);
+  const all = Object.values(gone).reduce((sum, count) => sum + count, 0);
+  return { ...gone, filtered: ingress - all };
 }
 
-function readDrops(records: Records): DropTally[] {
-  return [...(records.maps.get("@drops") ?? [])].map(([key, count]) => {
-    const [location = 0, reason = 0, leg = 0] = key.split(",").map(Number);
+function readDrops(counts: Counts): DropTally[] {
+  return counts("drops").map(([[location = 0, reason = 0, leg = 0], count]) => {
     return { location, reason, leg: LEGS[leg] ?? "bridge", count };
   });
-}
-
-function value(records: Records, map: string, key: string): number {
-  return records.maps.get(map)?.get(key) ?? 0;
-}
-
-/** Maps that the kernel may have filled to the brim: further entries were dropped in silence. `rooms` has their sizes. */
-export function fullMaps(records: Records, rooms: ReadonlyMap<string, number>): string[] {
-  return [...records.maps]
-    .filter(([name, map]) => !map.has("") && map.size >= (rooms.get(name) ?? Infinity))
-    .map(([name]) => name);
 }

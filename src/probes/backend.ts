@@ -35,7 +35,7 @@ export async function chooseBackend(asked: BackendName | "auto"): Promise<ProbeB
     const refusal = await tryBackend(asked, bpftraceVersion, functions);
     if (refusal === null) return chosen(asked, "asked for");
     throw new PrerequisiteError(
-      `the backend ${asked} cannot be used here: ${refusal}; --backend tracepoint works on any kernel with BTF, and --kernel debian:bookworm runs the same plan in a guest that has it`,
+      `the backend ${asked} cannot be used here: ${refusal}; --backend tracepoint works on any kernel with BTF`,
     );
   }
   const refusals: string[] = [];

@@ -10,9 +10,9 @@ import { patience } from "../system/patience.ts";
 import { IDLE_LIMIT_MS, idleTime } from "../system/progress.ts";
 import type { Site } from "../system/site.ts";
 import { definitionsFor } from "./definitions.ts";
-import { roomsOf } from "./maps.ts";
+import { openProbeMaps, type ProbeCounts } from "./maps.ts";
 import { emptyRecords, type Records, readRecord } from "./records.ts";
-import { type ProgramStatistics, programStatistics } from "./statistics.ts";
+import { mapIds, type ProgramStatistics, programStatistics } from "./statistics.ts";
 
 export interface ProbeProgram {
   /** What bpftrace's errors call it. */
@@ -36,25 +36,21 @@ export const NONCE = Symbol("nonce");
 
 /** However busy it is. */
 const READY_LIMIT_MS = patience(60_000);
-const STOP_LIMIT_MS = patience(30_000);
-const ASK_AGAIN_MS = 500;
 const READY = 255;
 
 /** A bpftrace program that is attached and counts. */
 export interface ProbeSession {
   readonly child: Child;
-  /** Keys that each of its maps has room for, as the kernel made them. */
-  readonly rooms: ReadonlyMap<string, number>;
+  /** What it has said so far; complete once it has ended. */
+  readonly records: Readonly<Records>;
   /** Samples of latency are booked under `round` from now on; 0 stops timing. */
   round(round: number): void;
   /** Lines that the program printed, as they come. */
   onLine(listener: (line: string) => void): void;
-  /** Lines that the program printed and nobody could keep. */
-  lost(): number;
   /** The kernel's statistics of our programs: run time only while they are switched on. */
   statistics(): Promise<ProgramStatistics[]>;
-  /** Detaches, and returns all that the program counted. */
-  stop(): Promise<Records>;
+  /** Reads what the program counted, then detaches: exact where nothing passes the probes meanwhile. */
+  stop<T>(read: (maps: ProbeCounts) => T): Promise<T>;
   /** Detaches without asking for results. */
   kill(): Promise<void>;
 }
@@ -114,22 +110,17 @@ export async function startProbes(
   }
   return {
     child,
-    rooms: roomsOf(child.pid),
+    records,
     round: (round) => markRound(nonce, round),
     onLine: (listener) => listeners.push(listener),
-    lost: () => records.lost,
     statistics: () => programStatistics(child.pid),
-    stop: async () => {
-      await askToEnd(child, () => records.maps.size > 0);
+    stop: async (read) => {
+      const found = readMapsOf(child, read);
+      await kill();
       const { code } = await child.ended;
       await drained;
-      if (code !== 0) {
-        throw new ToolError(
-          "bpftrace",
-          `bpftrace ended with ${code ?? "a signal"}: ${child.complaints()}`,
-        );
-      }
-      return records;
+      if (code !== null) throw endedError(child, code);
+      return found;
     },
     kill,
   };
@@ -147,31 +138,24 @@ function limits({ mapKeys, textBytes }: ProbeProgram): Record<string, string> {
   };
 }
 
-/**
- * Ends bpftrace so that it prints its maps. Before 0.20 a signal that comes while it is not waiting
- * for events is forgotten, so it is sent again until the first map appears; SIGTERM, because a second
- * SIGINT would end it in the middle of printing.
- */
-async function askToEnd(child: Child, printing: () => boolean): Promise<void> {
-  let ended = false;
-  void child.ended.then(() => {
-    ended = true;
-  });
-  const began = Date.now();
-  const idle = idleTime(child.pid);
-  for (let next = 0; !ended; ) {
-    const now = Date.now();
-    if (idle() > IDLE_LIMIT_MS || now - began > STOP_LIMIT_MS) {
-      await child.stop("SIGKILL", 1000);
-      const seconds = ((now - began) / 1000).toFixed(0);
-      throw new ToolError("bpftrace", `bpftrace did not end within ${seconds} s and was killed`);
-    }
-    if (now >= next && !printing()) {
-      child.process.kill("SIGTERM");
-      next = now + ASK_AGAIN_MS;
-    }
-    await Promise.race([child.ended, sleep(20)]);
+/** What the maps of a bpftrace hold that still runs: those of one that has ended are of an unknown part of the time. */
+function readMapsOf<T>(child: Child, read: (maps: ProbeCounts) => T): T {
+  const { exitCode, signalCode } = child.process;
+  if (exitCode !== null || signalCode !== null) throw endedError(child, exitCode);
+  const maps = openProbeMaps(child.pid);
+  try {
+    const found = read(maps);
+    // One that has ended meanwhile holds no maps any more, though we hear of its end only later.
+    if (mapIds(child.pid).length === 0) throw endedError(child, null);
+    return found;
+  } finally {
+    maps.close();
   }
+}
+
+function endedError(child: Child, code: number | null): ToolError {
+  const how = code ?? "a signal";
+  return new ToolError("bpftrace", `bpftrace ended with ${how}: ${child.complaints()}`);
 }
 
 /** Output comes only from bpftrace's poll loop, which starts when all probes are attached. */

@@ -7,8 +7,8 @@ import type { ProbeBackend } from "./backend.ts";
 import { NONCE, type ProbeProgram, type ProbeSession, startProbes } from "./bpftrace.ts";
 import { parseBtf } from "./btf.ts";
 import type { FunctionTable, KernelFunction } from "./functions.ts";
+import type { ProbeCounts } from "./maps.ts";
 import { COUNTED, programText } from "./programs.ts";
-import type { Records } from "./records.ts";
 
 export type CountedStage = Exclude<Stage, "path">;
 
@@ -148,10 +148,10 @@ export async function startCounted(
 }
 
 /** Samples by round: how often each number of instructions was seen. */
-export function countedSamples(records: Records): Map<number, Map<number, number>> {
+export function countedSamples(maps: ProbeCounts): Map<number, Map<number, number>> {
   const rounds = new Map<number, Map<number, number>>();
-  for (const [key, count] of records.maps.get("@lat") ?? []) {
-    const [round = 0, value = 0] = key.split(",").map(Number);
+  for (const [key, count] of maps.counts("lat")) {
+    const [round = 0, value = 0] = key.map(Number);
     const samples = rounds.get(round) ?? new Map<number, number>();
     samples.set(value, count);
     rounds.set(round, samples);

@@ -13,7 +13,7 @@ import { type Btf, BtfError, KIND, parseBtf } from "./btf.ts";
 /** Members that the programs read, by struct; the tests hold them against the programs. */
 export const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   sk_buff: ["dev", "sk", "len", "vlan_tci", "skb_iif", "mac_header", "end", "head", "data"],
-  net_device: ["priv_flags", "mtu", "ifindex", "dev_addr", "nd_net.net"],
+  net_device: ["priv_flags", "mtu", "ifindex", "dev_addr", "nd_net.net", "rx_handler_data"],
   net: ["ns.inum"],
   skb_shared_info: ["gso_size", "gso_segs"],
 };
@@ -69,7 +69,7 @@ export function structDefinitions(btf: Btf): string[] | null {
       lines.push(`struct ${name}_${outer} { ${member.type} ${inner}; };`);
       members.push({ ...member, declaration: `struct ${name}_${outer} ${outer}` });
     }
-    lines.push(`struct ${name} { ${laidOut(members)} };`);
+    lines.push(`struct ${name} { ${laidOut(members, btf.type(struct).sizeOrType)} };`);
   }
   return lines;
 }
@@ -78,17 +78,19 @@ interface Placed extends BtfMember {
   declaration: string;
 }
 
-function laidOut(members: readonly Placed[]): string {
+/** As large as it is: the programs ask for the size of a struct. */
+function laidOut(members: readonly Placed[], size: number): string {
   let at = 0;
-  return members
+  const padding = (gap: number) => (gap > 0 ? `char pad${at}[${gap}]; ` : "");
+  const laid = members
     .toSorted((a, b) => a.offset - b.offset)
     .map(({ offset, bytes, declaration }) => {
-      const gap = offset - at;
-      const padding = gap > 0 ? `char pad${at}[${gap}]; ` : "";
+      const line = `${padding(offset - at)}${declaration};`;
       at = offset + bytes;
-      return `${padding}${declaration};`;
+      return line;
     })
     .join(" ");
+  return `${laid} ${padding(size - at)}`.trimEnd();
 }
 
 function tracepointsOf(text: string): string[] {

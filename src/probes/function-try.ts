@@ -70,7 +70,7 @@ export function bpftraceReason(output: string): string | null {
   );
   // The last word, that the probe was not attached, is the reason only where it is the only one.
   const better = reasons.filter((reason) => !reason.startsWith("Error attaching probe"));
-  return (better[0] ?? reasons[0])?.slice(0, 200) ?? null;
+  return (better[0] ?? reasons[0])?.slice(0, 200).replace(/\.$/, "") ?? null;
 }
 
 const PLACE = /^(?:stdin:[\d:-]+: *)?(?:(?:ERROR|FATAL): *)?/;

@@ -19,7 +19,7 @@ export interface ProbeMaps {
   set(name: string, entries: readonly (readonly [key: readonly bigint[], value: bigint])[]): number;
   /** Whether the program has a map of that name; the others throw a ToolError where it has none. */
   has(name: string): boolean;
-  /** Counts by key, as 64-bit numbers. */
+  /** Counts by key, as 64-bit numbers; of a map without keys the key is empty. */
   counts(name: string): [key: bigint[], count: number][];
   /** Values that are numbers themselves. */
   tuples(name: string): [key: bigint[], value: bigint[]][];
@@ -34,9 +34,13 @@ export interface ProbeMaps {
   close(): void;
 }
 
-/** Opens the maps of the bpftrace process `pid`; it calls the kernel's map of `@x` either `AT_x` or `@x`'s sanitized form, by version. */
+/** What a program has counted, to be read. */
+export type ProbeCounts = Pick<ProbeMaps, "has" | "counts" | "tuples" | "full">;
+
+/** Opens the maps of the bpftrace process `pid`, which has some as long as it lives; it calls the kernel's map of `@x` either `AT_x` or `@x`'s sanitized form, by version. */
 export function openProbeMaps(pid: number): ProbeMaps {
-  const maps = mapIds(pid).map(openMap);
+  const maps = openAll(mapIds(pid));
+  if (maps.length === 0) throw new ToolError("bpftrace", "bpftrace has ended");
   const named = (name: string): BpfMap => {
     const found = maps.find((map) => map.name.endsWith(`_${name}`));
     if (found === undefined)
@@ -95,20 +99,22 @@ export function openProbeMaps(pid: number): ProbeMaps {
   };
 }
 
+/** All of them or none: the process may end meanwhile. */
+function openAll(ids: readonly number[]): BpfMap[] {
+  const maps: BpfMap[] = [];
+  try {
+    for (const id of ids) maps.push(openMap(id));
+    return maps;
+  } catch (error) {
+    for (const map of maps) closeMap(map);
+    throw error;
+  }
+}
+
 function clear(map: BpfMap): void {
   const keys: Buffer[] = [];
   readMap(map, (key) => keys.push(key));
   deleteFromMap(map, keys);
-}
-
-/** How many keys each map of the bpftrace process `pid` has room for, by the names under which it prints them. */
-export function roomsOf(pid: number): Map<string, number> {
-  const maps = mapIds(pid).map(openMap);
-  try {
-    return new Map(maps.map(({ name, capacity }) => [name.replace(/^[^_]*_/, "@"), capacity]));
-  } finally {
-    for (const map of maps) closeMap(map);
-  }
 }
 
 function words(buffer: Buffer): bigint[] {

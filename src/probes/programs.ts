@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { TIME_PROBES, type TimeProbe } from "../document/event.ts";
@@ -6,6 +5,7 @@ import type { BuiltLab } from "../setup/lab.ts";
 import { macInteger } from "../text/mac-address.ts";
 import type { ProbeBackend } from "./backend.ts";
 import { NONCE, type ProbeProgram } from "./bpftrace.ts";
+import { programChecksum, readProgram } from "./include.ts";
 import { translate } from "./translate.ts";
 
 export interface ProgramOptions {
@@ -66,7 +66,7 @@ export function programText(
   backend: ProbeBackend,
   edit: (text: string) => string = (text) => text,
 ): Pick<ProbeProgram, "name" | "text" | "dropped" | "bpftraceVersion"> {
-  const source = withoutReason(edit(readFileSync(programPath(file), "utf8")));
+  const source = withoutReason(edit(readProgram(FOLDER, file)));
   const name = file.replaceAll("/", "-");
   const { bpftraceVersion, functions } = backend;
   if (backend.name === "tracepoint") return { name, text: source, dropped: [], bpftraceVersion };
@@ -77,9 +77,7 @@ export function programText(
   };
 }
 
-function programPath(file: string): string {
-  return fileURLToPath(new URL(file, import.meta.url));
-}
+const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 
 /** skb:kfree_skb tells the reason of a drop from Linux 5.17 on; before, every reason is 0. */
 function withoutReason(text: string): string {
@@ -102,15 +100,10 @@ function ends(lab: BuiltLab): [string, string] {
   return [a, b];
 }
 
-/** SHA-256 of every program file, for the document's provenance. */
+/** Checksums of the programs of a benchmark, for the document's provenance. */
 export function programHashes(): Record<string, string> {
   const files = [TRACEPOINT, FUNCTION, PATH, ...TIME_PROBES.map(timeFile), EMPTY, COUNTED];
   return Object.fromEntries(
-    files.map((file) => [
-      file,
-      createHash("sha256")
-        .update(readFileSync(programPath(file)))
-        .digest("hex"),
-    ]),
+    files.map((file) => [file, programChecksum(readProgram(FOLDER, file))]),
   );
 }

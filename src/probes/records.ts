@@ -1,20 +1,15 @@
 import { printable } from "../text/printable.ts";
 
-/** What bpftrace said in its JSON: the maps it left, and everything that casts doubt on them. */
+/** What bpftrace said in its JSON that casts doubt on what it counted. */
 export interface Records {
-  /** Map name with its @; keys as bpftrace joins them, `""` for a map without keys. */
-  maps: Map<string, Map<string, number>>;
-  /** Entries of maps whose values are tuples; null for a member that is no number. */
-  tuples: Map<string, Map<string, (number | null)[]>>;
   /** Events that the perf buffer dropped. */
   lost: number;
   /** Helper and runtime errors, and lines that were not JSON. */
   errors: string[];
-  probes: number;
 }
 
 export function emptyRecords(): Records {
-  return { maps: new Map(), tuples: new Map(), lost: 0, errors: [], probes: 0 };
+  return { lost: 0, errors: [] };
 }
 
 const ERRORS_KEPT = 20;
@@ -30,11 +25,7 @@ export function readRecord(records: Records, line: string): string | null {
   switch (record.type) {
     case "printf":
       return word(record.data).trimEnd();
-    case "map":
-      readMaps(records, record.data);
-      return null;
     case "attached_probes":
-      records.probes = toCount(field(record.data, "probes")) ?? 0;
       return null;
     case "lost_events":
       // Events that it cannot say how many they were are at least one.
@@ -81,26 +72,6 @@ function word(value: unknown): string {
 
 function note(records: Records, text: string): void {
   if (records.errors.length < ERRORS_KEPT) records.errors.push(text);
-}
-
-function readMaps(records: Records, data: unknown): void {
-  if (typeof data !== "object" || data === null) return;
-  for (const [name, value] of Object.entries(data)) {
-    const map = new Map<string, number>();
-    const tuples = new Map<string, (number | null)[]>();
-    if (typeof value === "object" && value !== null) {
-      for (const [key, entry] of Object.entries(value)) {
-        const number = toCount(entry);
-        if (number !== null) map.set(key, number);
-        else if (Array.isArray(entry)) tuples.set(key, entry.map(toCount));
-      }
-    } else {
-      const number = toCount(value);
-      if (number !== null) map.set("", number);
-    }
-    records.maps.set(name, map);
-    if (tuples.size > 0) records.tuples.set(name, tuples);
-  }
 }
 
 /** Numbers come as numbers, or from 0.27 on as strings where they are large. */

@@ -3,8 +3,8 @@ import type { TimeProbe } from "../document/event.ts";
 import type { BuiltLab } from "../setup/lab.ts";
 import type { ProbeBackend } from "./backend.ts";
 import { NONCE, type ProbeProgram } from "./bpftrace.ts";
+import type { ProbeCounts } from "./maps.ts";
 import { programText, timeFile } from "./programs.ts";
-import type { Records } from "./records.ts";
 
 export interface TimeOptions {
   /** One frame in this many is timed; a power of two. */
@@ -62,7 +62,7 @@ export function timeProgram(
 const FINE = 8192;
 
 /** What the program booked: see @lat in src/probes/time/bridge.bt. */
-export function timeSamples(records: Records, flooded: boolean): TimeSamples[] {
+export function timeSamples(maps: ProbeCounts, flooded: boolean): TimeSamples[] {
   const stages: Record<number, TimeSamples["stage"]> = {
     1: "veth.in",
     2: flooded ? "bridge.flood" : "bridge.forward",
@@ -72,8 +72,8 @@ export function timeSamples(records: Records, flooded: boolean): TimeSamples[] {
     6: "observer",
   };
   const found = new Map<string, TimeSamples>();
-  for (const [key, count] of records.maps.get("@lat") ?? []) {
-    const [code = 0, port = 0, step = 0] = key.split(",").map(Number);
+  for (const [key, count] of maps.counts("lat")) {
+    const [code = 0, port = 0, step = 0] = key.map(Number);
     const stage = stages[code];
     if (stage === undefined) continue;
     const at = `${stage} ${port}`;

@@ -2,10 +2,9 @@
 import type { Explanation } from "../document/explain.ts";
 import { renderExplanationHtml } from "./explanation/html.ts";
 import { renderExplanationMarkdown } from "./explanation/markdown.ts";
-import { renderExplanationTerminal } from "./explanation/terminal.ts";
+import { type ExplanationOptions, renderExplanationTerminal } from "./explanation/terminal.ts";
 import { renderJson } from "./exports/json.ts";
 import { type ReportFormat, rendered } from "./formats.ts";
-import type { TerminalOptions } from "./terminal/run.ts";
 
 export const EXPLANATION_FORMATS: readonly ReportFormat<Explanation>[] = [
   { name: "html", fileName: "explain.html", render: renderExplanationHtml },
@@ -18,7 +17,7 @@ export const EXPLANATION_FORMATS: readonly ReportFormat<Explanation>[] = [
 export function renderExplanation(
   format: string,
   explanation: Explanation,
-  options?: TerminalOptions,
+  options?: ExplanationOptions,
 ): string {
   return rendered(EXPLANATION_FORMATS, format, explanation, options);
 }

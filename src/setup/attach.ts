@@ -1,10 +1,11 @@
+import { findNamespace } from "../bridge/find-namespace.ts";
 import { UsageError } from "../system/errors.ts";
 import { closeNamespace, type NetworkNamespace, OpenNamespaces } from "../system/netns.ts";
 import { openPrivateSite } from "../system/site.ts";
 import { printable } from "../text/printable.ts";
-import { findNamespace } from "./find-namespace.ts";
 import { attachSpec } from "./foreign.ts";
 import { foreignLab } from "./foreign-lab.ts";
+import { bridgeNamespace } from "./kept.ts";
 import type { BuiltLab } from "./lab.ts";
 import type { AttachSpec } from "./spec.ts";
 
@@ -53,9 +54,10 @@ async function openEnds(
   [a, b]: AttachSpec["ends"],
   signal?: AbortSignal,
 ): Promise<[NetworkNamespace, NetworkNamespace]> {
-  const first = await findNamespace(a, "h1", signal);
+  const search = { signal, labs: async (name: string) => bridgeNamespace(name) };
+  const first = await findNamespace(a, "h1", search);
   try {
-    const second = await findNamespace(b, "h2", signal);
+    const second = await findNamespace(b, "h2", search);
     if (first.inode !== second.inode) return [first, second];
     closeNamespace(second);
     throw new UsageError(

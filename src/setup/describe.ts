@@ -1,15 +1,21 @@
-import { ToolError } from "../system/errors.ts";
-import { inParallel } from "../system/parallel.ts";
+import { dumpAddresses } from "../bridge/addresses.ts";
+import { bridgeOptions, portOptions } from "../bridge/bridge-options.ts";
+import { dumpLinks, type Link } from "../bridge/links.ts";
+import { dumpFdb, NTF, NUD } from "../system/neighbours.ts";
+import { withDumpSocket } from "../system/netlink-dump.ts";
+import type { NetworkNamespace } from "../system/netns.ts";
 import type { BuiltLab } from "./lab.ts";
 import { bridgeNames, SWITCH } from "./plan.ts";
-import { fdbRow, type LinkRow, linkRow, readRows, type Scalars } from "./rows.ts";
+import { inSeconds, linkOf } from "./read-lab.ts";
+
+type Options = Record<string, string | number | boolean>;
 
 /** A lab as the kernel shows it at this moment. */
 export interface LabDescription {
   id: string;
   topology: string;
   /** Of a chain the first. */
-  bridge: (Device & { options: Scalars; namespace: string }) | null;
+  bridge: (Device & { options: Options; namespace: string }) | null;
   /** The bridges of a chain in the order in which frames of the first host pass them; absent elsewhere. */
   chain?: { bridge: string; ports: string[] }[];
   hosts: (Device & {
@@ -19,7 +25,7 @@ export interface LabDescription {
       name: string;
       ifindex: number;
       state: string;
-      flags: Scalars;
+      flags: Options;
     } | null;
   })[];
   fdb: FdbEntry[];
@@ -46,12 +52,15 @@ interface FdbEntry {
   flags: string[];
 }
 
-/** Reads a lab back with `ip -d -j address` and `bridge -j fdb`. */
-export async function describeLab(lab: BuiltLab): Promise<LabDescription> {
-  const inside = lab.bridge === null ? [] : await readLinks(lab, SWITCH);
-  const ports = new Map(inside.map((link) => [link.ifindex, link]));
-  const bridge = ports.get(lab.bridge?.ifindex ?? -1);
-  const links = await inParallel(lab.hosts, (host) => readLinks(lab, host.name, host.device));
+interface SeenLink extends Link {
+  /** With prefix length. */
+  addresses: string[];
+}
+
+export function describeLab(lab: BuiltLab): LabDescription {
+  const inside = lab.bridge === null ? [] : seenIn(lab.bridge.namespace);
+  const byIndex = new Map(inside.map((link) => [link.ifindex, link]));
+  const bridge = byIndex.get(lab.bridge?.ifindex ?? -1);
   return {
     id: lab.id,
     topology: lab.spec.label,
@@ -61,74 +70,72 @@ export async function describeLab(lab: BuiltLab): Promise<LabDescription> {
         : {
             ...deviceOf(bridge),
             namespace: lab.names.namespace(SWITCH),
-            options: bridge.linkinfo?.info_data ?? {},
+            options: inSeconds(bridgeOptions(bridge.data)),
           },
     ...chainOf(lab, inside),
-    hosts: lab.hosts.map((host, index) => {
-      const [link] = links[index] ?? [];
-      if (link === undefined) {
-        throw new ToolError("ip", `ip shows no ${host.device} in namespace ${host.name}`);
-      }
-      return {
-        host: host.name,
-        namespace: lab.names.namespace(host.name),
-        ...deviceOf(link),
-        port: portOf(ports.get(host.port?.ifindex ?? -1)),
-      };
-    }),
-    fdb: (await inParallel(bridgesOf(lab), (name) => readFdb(lab, name))).flat(),
+    hosts: lab.hosts.map((host) => ({
+      host: host.name,
+      namespace: lab.names.namespace(host.name),
+      ...deviceOf(linkOf(host, seenIn(host.namespace))),
+      port: portOf(byIndex.get(host.port?.ifindex ?? -1)),
+    })),
+    fdb: bridgesOf(lab).flatMap((name) => readFdb(lab, name, inside)),
   };
+}
+
+function seenIn(namespace: NetworkNamespace): SeenLink[] {
+  return withDumpSocket(namespace, (fd) => {
+    const addresses = dumpAddresses(fd);
+    return dumpLinks(fd).map((link) => ({
+      ...link,
+      addresses: addresses
+        .filter(({ ifindex }) => ifindex === link.ifindex)
+        .map(({ ip, prefixLength }) => `${ip}/${prefixLength}`),
+    }));
+  });
 }
 
 function bridgesOf({ spec }: BuiltLab): string[] {
   return spec.bridge === null ? [] : bridgeNames(spec.bridge);
 }
 
-function chainOf(lab: BuiltLab, inside: readonly LinkRow[]): Pick<LabDescription, "chain"> {
+function chainOf(lab: BuiltLab, inside: readonly Link[]): Pick<LabDescription, "chain"> {
   const bridges = bridgesOf(lab);
   if (bridges.length < 2) return {};
-  const portsOf = (bridge: string) => inside.filter(({ master }) => master === bridge);
-  return {
-    chain: bridges.map((bridge) => ({
-      bridge,
-      ports: portsOf(bridge).map(({ ifname }) => ifname),
-    })),
-  };
+  const names = new Map(inside.map(({ ifindex, name }) => [ifindex, name]));
+  const portsOf = (bridge: string) =>
+    inside.filter(({ master }) => names.get(master ?? 0) === bridge).map(({ name }) => name);
+  return { chain: bridges.map((bridge) => ({ bridge, ports: portsOf(bridge) })) };
 }
 
-function deviceOf(link: LinkRow): Device {
-  return {
-    device: link.ifname,
-    ifindex: link.ifindex,
-    mac: link.address,
-    mtu: link.mtu,
-    state: link.operstate,
-    addresses: link.addr_info.map((address) => `${address.local}/${address.prefixlen}`),
-  };
+function deviceOf({ name, ifindex, address, mtu, operstate, addresses }: SeenLink): Device {
+  return { device: name, ifindex, mac: address, mtu, state: operstate, addresses };
 }
 
-function portOf(link: LinkRow | undefined) {
+function portOf(link: Link | undefined) {
   if (link === undefined) return null;
-  const { state = "none", ...flags } = link.linkinfo?.info_slave_data ?? {};
-  return { name: link.ifname, ifindex: link.ifindex, state: String(state), flags };
+  const { state = "none", ...flags } = inSeconds(portOptions(link.slaveData));
+  return { name: link.name, ifindex: link.ifindex, state: String(state), flags };
 }
 
-async function readLinks(lab: BuiltLab, part: string, device?: string): Promise<LinkRow[]> {
-  const which = device === undefined ? [] : ["dev", device];
-  const words = ["-d", "-j", "address", "show", ...which];
-  return readRows(lab.site, lab.names.namespace(part), "ip", words, linkRow);
-}
-
-async function readFdb(lab: BuiltLab, bridge: string): Promise<FdbEntry[]> {
-  const words = ["-j", "fdb", "show", "br", bridge];
-  const entries = await readRows(lab.site, lab.names.namespace(SWITCH), "bridge", words, fdbRow);
-  const hosts = new Map(lab.hosts.map((host) => [host.port?.name, host.name]));
-  return entries.map((entry) => ({
-    mac: entry.mac,
-    port: entry.ifname,
-    host: hosts.get(entry.ifname) ?? null,
-    vlan: entry.vlan ?? null,
-    state: entry.state === "" ? "learned" : entry.state,
-    flags: entry.flags,
+/** What `bridge fdb show br` does, the devices' own address filters (`self`) included. */
+function readFdb(lab: BuiltLab, bridge: string, inside: readonly Link[]): FdbEntry[] {
+  const names = new Map(inside.map(({ ifindex, name }) => [ifindex, name]));
+  const { ifindex = 0 } = inside.find(({ name }) => name === bridge) ?? {};
+  if (lab.bridge === null || ifindex === 0) return [];
+  const hosts = new Map(lab.hosts.map((host) => [host.port?.ifindex, host.name]));
+  return withDumpSocket(lab.bridge.namespace, (fd) => dumpFdb(fd, ifindex)).map((entry) => ({
+    mac: entry.address ?? "",
+    port: names.get(entry.ifindex) ?? `ifindex ${entry.ifindex}`,
+    host: hosts.get(entry.ifindex) ?? null,
+    vlan: entry.vlan === 0 ? null : entry.vlan,
+    state: stateOf(entry.state),
+    flags: Object.entries(NTF).flatMap(([name, bit]) => ((entry.flags & bit) === 0 ? [] : [name])),
   }));
+}
+
+function stateOf(bits: number): string {
+  if ((bits & NUD.permanent) !== 0) return "permanent";
+  if ((bits & NUD.noarp) !== 0) return "static";
+  return (bits & NUD.stale) !== 0 ? "stale" : "learned";
 }

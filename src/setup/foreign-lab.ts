@@ -20,12 +20,12 @@ export interface ForeignParts {
 /** A lab of two namespaces that others have connected, as the kernel shows it, once the first has reached the second. */
 export async function foreignLab(parts: ForeignParts): Promise<BuiltLab> {
   const { spec, site, ends, called, setupNs, signal, close } = parts;
-  const path = await pathBetween(site, called);
+  const path = await pathBetween(site, ends, called);
   signal?.throwIfAborted();
   const from = hostOf(ends[0], path.from);
   const to = hostOf(ends[1], path.to);
   await requireAnswer({ site, hosts: [from, to], called, gateway: path.gateway, signal });
-  const nextHop = await nextHopOf(site, path);
+  const nextHop = nextHopOf(ends[0], path);
   const id = newLabId();
   return {
     id,

@@ -21,7 +21,7 @@ export function parseForeign(
   const [a = "", b = ""] = ends;
   if (!text.startsWith("attach:") || ends.length !== 2 || a === "" || b === "") {
     throw new UsageError(
-      `attach expects two namespaces, attach:<a>,<b>, each a path, a PID, a name of ip netns or a container, and no options; not "${printable(text)}"`,
+      `attach expects two namespaces, attach:<a>,<b>, each a path, a PID, a name of ip netns, a container or a lab, and no options; not "${printable(text)}"`,
     );
   }
   return attachSpec([a, b]);

@@ -6,7 +6,7 @@ import { type BuiltLab, openLab } from "./lab.ts";
 import { labNames } from "./lab-name.ts";
 import { judge, occupantOf } from "./mark.ts";
 import { currentOwner, fateOf } from "./ownership.ts";
-import { namespacesOf } from "./plan.ts";
+import { namespacesOf, SWITCH } from "./plan.ts";
 import { finishRemoval, type Removal } from "./removal.ts";
 import type { LabState } from "./state.ts";
 import { releaseState, replaceState } from "./state-files.ts";
@@ -36,6 +36,17 @@ export function keptNamespace(name: string, part: string): string {
   if (recorded === undefined) throw new Error(`${wanted} is not in the books`);
   requireNamespace(state, recorded);
   return wanted;
+}
+
+/** The path of the namespace that a lab's bridge is in, shown to be its own; null where no lab is called so. */
+export function bridgeNamespace(name: string): string | null {
+  const state = readState(name);
+  if (state === null) return null;
+  if (state.spec.bridge === null) {
+    const named = state.namespaces.map((namespace) => namespace.name);
+    throw new UsageError(`lab "${name}" has no bridge; its namespaces are ${listed(named)}`);
+  }
+  return `${hostSite.netnsFolder}/${keptNamespace(name, SWITCH)}`;
 }
 
 /**

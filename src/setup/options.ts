@@ -6,8 +6,6 @@ interface OptionKind {
   expects: string;
   /** The value as `ip link … type bridge` takes it; null when it is not one. */
   toIp(value: string): string | null;
-  /** The value as `ip -d -j link` reads it back in `linkinfo.info_data`. */
-  fromKernel?(data: Record<string, unknown>): string;
   /** Kernel configuration that the option needs. */
   config?: string;
 }

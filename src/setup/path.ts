@@ -1,16 +1,13 @@
+import { dumpAddresses } from "../bridge/addresses.ts";
+import { dumpLinks, IFF } from "../bridge/links.ts";
 import { BridgescopeError, ToolError } from "../system/errors.ts";
+import { dumpNeighbours } from "../system/neighbours.ts";
+import { withDumpSocket } from "../system/netlink-dump.ts";
+import type { NetworkNamespace } from "../system/netns.ts";
 import type { Site } from "../system/site.ts";
 import { printable } from "../text/printable.ts";
 import { withoutPrefix } from "./network.ts";
-import {
-  type LinkRow,
-  linkRow,
-  neighbourRow,
-  parseRows,
-  type RouteRow,
-  readRows,
-  routeRow,
-} from "./rows.ts";
+import { parseRows, type RouteRow, routeRow } from "./rows.ts";
 
 /** A device with the IPv4 address that others reach it by. */
 export interface Addressed {
@@ -32,10 +29,14 @@ export interface Path {
   gateway: string | null;
 }
 
-/** Throws a sentence that says what is missing. `called` is what it calls the two. */
-export async function pathBetween(site: Site, called: readonly [string, string]): Promise<Path> {
-  const ours = await addressedDevices(site, "h1", called[0]);
-  const theirs = await addressedDevices(site, "h2", called[1]);
+/** Throws a sentence that says what is missing. `called` is what it calls the two ends, h1 and h2 of the site. */
+export async function pathBetween(
+  site: Site,
+  ends: readonly [NetworkNamespace, NetworkNamespace],
+  called: readonly [string, string],
+): Promise<Path> {
+  const ours = addressedDevices(ends[0], called[0]);
+  const theirs = addressedDevices(ends[1], called[1]);
   const refusals: string[] = [];
   const paths: Path[] = [];
   for (const to of theirs) {
@@ -62,33 +63,28 @@ export async function pathBetween(site: Site, called: readonly [string, string])
   return best;
 }
 
-async function addressedDevices(site: Site, part: string, called: string): Promise<Addressed[]> {
-  const links = (await readRows(site, part, "ip", ["-j", "address", "show"], linkRow)).filter(
-    ({ flags }) => !flags.includes("LOOPBACK"),
+function addressedDevices(end: NetworkNamespace, called: string): Addressed[] {
+  const [all, addresses] = withDumpSocket(end, (fd) => [dumpLinks(fd), dumpAddresses(fd)]);
+  const links = all.filter(({ flags }) => (flags & IFF.loopback) === 0);
+  const found = links.flatMap(({ name, ifindex, address, mtu, flags }) =>
+    addresses
+      .filter((one) => one.ifindex === ifindex && one.family === "ip4")
+      .map(({ ip, prefixLength }) => ({
+        device: name,
+        ifindex,
+        mac: address,
+        mtu,
+        address: `${ip}/${prefixLength}`,
+        noArp: (flags & IFF.noArp) !== 0,
+      })),
   );
-  const found = links.flatMap(addressesOf);
   if (found.length > 0) return found;
-  const names = links.map(
-    ({ ifname, flags }) => `${ifname}${flags.includes("UP") ? "" : ", down"}`,
-  );
+  const names = links.map(({ name, up }) => `${name}${up ? "" : ", down"}`);
   throw new BridgescopeError(
     links.length === 0
       ? `${called} is not connected: it has no network device but lo`
       : `${called} is not connected: no device of it has an IPv4 address (${printable(names.join("; "))})`,
   );
-}
-
-function addressesOf({ ifname, ifindex, address, mtu, flags, addr_info }: LinkRow): Addressed[] {
-  return addr_info
-    .filter(({ family }) => family === "inet")
-    .map(({ local, prefixlen }) => ({
-      device: ifname,
-      ifindex,
-      mac: address,
-      mtu,
-      address: `${local}/${prefixlen}`,
-      noArp: flags.includes("NOARP"),
-    }));
 }
 
 /** The kernel's route, or why there is none. */
@@ -108,23 +104,23 @@ export async function routeTo(
   return route.type === "unicast" ? route : `the route is ${printable(route.type)}`;
 }
 
-/** What h1 knows of a neighbour on a device; null when it never asked. */
-export async function neighbourOf(site: Site, address: string, device: string) {
-  const family = address.includes(":") ? "-6" : "-4";
-  const words = [family, "-j", "neighbour", "show", "to", address, "dev", device];
-  const [entry] = await readRows(site, "h1", "ip", words, neighbourRow);
-  return entry ?? null;
+/** The link-layer address that an end knows for a neighbour on a device; null where it knows none. */
+export function neighbourOf(end: NetworkNamespace, address: string, device: number): string | null {
+  const entries = withDumpSocket(end, dumpNeighbours);
+  return entries.find((one) => one.ip === address && one.ifindex === device)?.address ?? null;
 }
 
 const ETHERNET = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
 
 /** The link-layer address that h1 sends to for h2, once they have spoken; empty where the device is no Ethernet. */
-export async function nextHopOf(site: Site, { from, to, gateway }: Path): Promise<string> {
+export function nextHopOf(end: NetworkNamespace, { from, to, gateway }: Path): string {
   if (!ETHERNET.test(from.mac)) return "";
   // arp_constructor takes the device's own address then.
   if (from.noArp) return from.mac;
   const address = gateway ?? withoutPrefix(to.address);
-  const entry = await neighbourOf(site, address, from.device);
-  if (entry?.lladdr !== undefined) return entry.lladdr;
-  throw new ToolError("ip", `ip shows no neighbour entry for ${address} on ${from.device} of h1`);
+  const found = neighbourOf(end, address, from.ifindex);
+  if (found !== null) return found;
+  throw new BridgescopeError(
+    `the kernel has no neighbour entry for ${address} on ${printable(from.device)} of h1`,
+  );
 }

@@ -114,8 +114,7 @@ async function silence({ site, hosts, called, gateway }: Reach, heard: Heard): P
     return `${begin}: its datagrams arrive, and the answers do not come back${why}`;
   }
   const asked = gateway ?? target;
-  const entry = await neighbourOf(site, asked, from.device);
-  return entry?.lladdr === undefined
+  return neighbourOf(from.namespace, asked, from.ifindex) === null
     ? `${begin}: nobody answers ARP for ${asked} on ${from.device}`
     : `${begin}: none of its datagrams to UDP port ${DISCARD_PORT} arrived`;
 }

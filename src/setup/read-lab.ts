@@ -1,51 +1,58 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { bridgeOptions, portOptions } from "../bridge/bridge-options.ts";
+import { entriesOf } from "../bridge/fdb.ts";
+import { dumpLinks, flagNames, type Link } from "../bridge/links.ts";
+import { readVlans } from "../bridge/vlans.ts";
 import type { Lab } from "../document/run.ts";
 import { parseToolJson } from "../system/command.ts";
-import { ToolError } from "../system/errors.ts";
+import { BridgescopeError } from "../system/errors.ts";
 import { readOffloads } from "../system/ethtool.ts";
-import { openRouteSocket } from "../system/netlink.ts";
+import { dumpFdb } from "../system/neighbours.ts";
+import { withDumpSocket } from "../system/netlink-dump.ts";
 import { inNamespace } from "../system/netns.ts";
-import { IFLA_BR_FDB_MAX_LEARNED } from "../system/rtnetlink.ts";
-import type { BuiltLab, LabBridge } from "./lab.ts";
+import { printable } from "../text/printable.ts";
+import type { BuiltLab, LabBridge, LabHost } from "./lab.ts";
 import { FILL_NAMES, type FillName } from "./options.ts";
-import { FILL_TABLE, portName, SWITCH } from "./plan.ts";
-import { fdbRow, type LinkRow, linkRow, readRows, type Scalars, vlanRow } from "./rows.ts";
+import { FILL_TABLE, SWITCH } from "./plan.ts";
+
+type Options = Record<string, string | number | boolean>;
 
 /** What the lab is, read back from the kernel and not from the request. */
 export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
   if (lab.bridge === null) {
-    const ports = await Promise.all(lab.hosts.map((host) => readEnd(lab, host.name, host.device)));
+    const ports = await Promise.all(lab.hosts.map((host) => readEnd(lab, host)));
     return { topology: lab.spec.label, bridge: null, ports };
   }
   const inside = lab.bridge.namespace;
-  const links = await readLinks(lab, SWITCH);
+  const links = withDumpSocket(inside, dumpLinks);
   const bridge = links.find((link) => link.ifindex === lab.bridge?.ifindex);
-  if (bridge === undefined) throw new ToolError("ip", "ip shows no bridge in the lab's namespace");
-  const members = links.filter((link) => link.linkinfo?.info_slave_kind === "bridge");
-  const inSeries = links.filter((link) => link.linkinfo?.info_kind === "bridge").length;
-  const offloads = inNamespace(inside, () => readOffloads(members.map((link) => link.ifname)));
+  if (bridge === undefined) throw new BridgescopeError("the lab's namespace has lost its bridge");
+  const members = links.filter((link) => link.slaveKind === "bridge");
+  const inSeries = links.filter((link) => link.kind === "bridge").length;
+  const offloads = inNamespace(inside, () => readOffloads(members.map((link) => link.name)));
   const rps = await readRps(lab, SWITCH);
   const hosts = new Map(lab.hosts.map((host) => [host.port?.ifindex, host]));
   return {
     topology: lab.spec.label,
     bridge: {
-      name: bridge.ifname,
+      name: bridge.name,
       ifindex: bridge.ifindex,
       address: bridge.address,
-      options: { ...bridge.linkinfo?.info_data, ...readLimit(lab.bridge) },
-      fill: await readFill(lab),
+      options: inSeconds(bridgeOptions(bridge.data)),
+      fill: await readFill(lab, lab.bridge),
       nfCall: readNfCall(lab),
       ...(inSeries === 1 ? {} : { inSeries }),
     },
     ports: members.map((link) => {
       const host = hosts.get(link.ifindex);
-      const data = link.linkinfo?.info_slave_data;
+      const flags = inSeconds(portOptions(link.slaveData));
+      const master = links.find(({ ifindex }) => ifindex === link.master);
       return {
         ...describe(link, SWITCH, offloads, rps),
-        state: String(data?.state ?? "unknown"),
-        flags: data ?? {},
-        ...(inSeries === 1 ? {} : { bridge: link.master ?? "none" }),
+        state: String(flags.state),
+        flags,
+        ...(inSeries === 1 ? {} : { bridge: master?.name ?? "none" }),
         peer:
           host === undefined
             ? otherBridge(members, link)
@@ -56,34 +63,25 @@ export async function readLab(lab: BuiltLab): Promise<Omit<Lab, "placement">> {
 }
 
 /** In a chain, the port of the next bridge or of the one before, in the same namespace. */
-function otherBridge(members: readonly LinkRow[], { link }: LinkRow) {
-  const other = members.find(({ ifname }) => ifname === link);
-  if (other === undefined) return null;
-  return {
-    ...{ name: other.ifname, ifindex: other.ifindex, namespace: SWITCH, address: other.address },
-  };
+function otherBridge(members: readonly Link[], { link, linkNetnsid }: Link) {
+  const other = linkNetnsid === null && members.find(({ ifindex }) => ifindex === link);
+  if (!other) return null;
+  const { name, ifindex, address } = other;
+  return { name, ifindex, namespace: SWITCH, address };
 }
 
-async function readEnd(
-  lab: BuiltLab,
-  namespace: string,
-  device: string,
-): Promise<Lab["ports"][number]> {
-  const link = (await readLinks(lab, namespace)).find((candidate) => candidate.ifname === device);
-  const host = lab.hosts.find((candidate) => candidate.name === namespace);
-  if (link === undefined || host === undefined) {
-    throw new ToolError("ip", `ip shows no ${device} in namespace ${namespace}`);
-  }
-  const offloads = inNamespace(host.namespace, () => readOffloads([device]));
+async function readEnd(lab: BuiltLab, host: LabHost): Promise<Lab["ports"][number]> {
+  const link = linkOf(host, withDumpSocket(host.namespace, dumpLinks));
+  const offloads = inNamespace(host.namespace, () => readOffloads([host.device]));
   // In somebody else's network the other end is where that number means another device.
   const other =
     lab.way === undefined
-      ? lab.hosts.find((one) => one.ifindex === link.link_index && one !== host)
+      ? lab.hosts.find((one) => one.ifindex === link.link && one !== host)
       : undefined;
   return {
-    ...describe(link, namespace, offloads, await readRps(lab, namespace)),
+    ...describe(link, host.name, offloads, await readRps(lab, host.name)),
     state: link.operstate.toLowerCase(),
-    flags: Object.fromEntries(link.flags.map((flag) => [flag.toLowerCase(), true])),
+    flags: Object.fromEntries(flagNames(link).map((flag) => [flag.toLowerCase(), true])),
     peer:
       other === undefined
         ? null
@@ -91,38 +89,39 @@ async function readEnd(
   };
 }
 
+/** A host's device among those of its namespace. */
+export function linkOf<L extends Link>({ name, device }: LabHost, links: readonly L[]): L {
+  const link = links.find((candidate) => candidate.name === device);
+  if (link !== undefined) return link;
+  throw new BridgescopeError(`namespace ${name} has lost its ${printable(device)}`);
+}
+
+/** Timers as ip(8) shows them: what the kernel counts in hundredths of a second, in seconds. */
+export function inSeconds(options: Options): Options {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [
+      name,
+      name.endsWith("_timer") ? Number(value) / 100 : value,
+    ]),
+  );
+}
+
 function describe(
-  link: LinkRow,
+  link: Link,
   namespace: string,
   offloads: ReadonlyMap<string, Record<string, boolean>>,
   rps: ReadonlyMap<string, string>,
 ) {
   return {
-    name: link.ifname,
+    name: link.name,
     ifindex: link.ifindex,
     namespace,
     mtu: link.mtu,
     qdisc: link.qdisc,
-    offloads: offloads.get(link.ifname) ?? {},
-    xdp: link.xdp !== undefined,
-    rps: rps.get(link.ifname) ?? "not readable",
+    offloads: offloads.get(link.name) ?? {},
+    xdp: link.xdp,
+    rps: rps.get(link.name) ?? "not readable",
   };
-}
-
-export async function readLinks(lab: BuiltLab, part: string): Promise<LinkRow[]> {
-  const words = ["-d", "-j", "link", "show"];
-  return readRows(lab.site, lab.names.namespace(part), "ip", words, linkRow);
-}
-
-/** iproute2 shows it since 6.7, whatever the kernel has. */
-function readLimit({ namespace, ifindex }: LabBridge): Scalars {
-  const socket = openRouteSocket(namespace);
-  try {
-    const limit = socket.bridgeNumber(ifindex, IFLA_BR_FDB_MAX_LEARNED);
-    return limit === null ? {} : { fdb_max_learned: limit };
-  } finally {
-    socket.close();
-  }
 }
 
 function readNfCall(lab: BuiltLab) {
@@ -156,35 +155,37 @@ async function readRps(lab: BuiltLab, part: string): Promise<Map<string, string>
   );
 }
 
-/** How many of each thing that the lab was to be filled with are there, as the tools count them. */
-async function readFill(lab: BuiltLab): Promise<Partial<Record<FillName, number>>> {
+/** How many of each thing that the lab was to be filled with are there. */
+async function readFill(
+  lab: BuiltLab,
+  bridge: LabBridge,
+): Promise<Partial<Record<FillName, number>>> {
   const asked = FILL_NAMES.filter((name) => lab.spec.bridge?.fill[name] !== undefined);
-  const counts = await Promise.all(asked.map(async (name) => [name, await COUNT[name](lab)]));
+  const counts = await Promise.all(
+    asked.map(async (name) => [name, await COUNT[name](lab, bridge)] as const),
+  );
   return Object.fromEntries(counts);
 }
 
-const COUNT: Record<FillName, (lab: BuiltLab) => Promise<number>> = {
-  fdb_entries: async (lab) => {
-    const words = ["-j", "fdb", "show", "br", lab.bridge?.name ?? ""];
-    const rows = await readRows(lab.site, inside(lab), "bridge", words, fdbRow);
-    const named = lab.spec.bridge?.fdb.length ?? 0;
-    return rows.filter((row) => row.state === "static").length - named;
+const COUNT: Record<FillName, (lab: BuiltLab, bridge: LabBridge) => number | Promise<number>> = {
+  fdb_entries: ({ spec }, { namespace, ifindex }) => {
+    const entries = withDumpSocket(namespace, (fd) => entriesOf(ifindex, dumpFdb(fd, ifindex)));
+    const added = entries.filter((entry) => entry.static).length;
+    return added - (spec.bridge?.fdb.length ?? 0);
   },
   nft_rules: async (lab) => {
     const words = ["-j", "list", "table", "bridge", FILL_TABLE];
-    const text = await lab.site.runOk("nft", words, { namespace: inside(lab) });
+    const namespace = lab.names.namespace(SWITCH);
+    const text = await lab.site.runOk("nft", words, { namespace });
     const { nftables } = parseToolJson("nft", text, nftList);
     return nftables.filter(({ rule }) => rule !== undefined).length;
   },
-  vlans: async (lab) => {
-    const words = ["-j", "vlan", "show", "dev", portName(0)];
-    const [row] = await readRows(lab.site, inside(lab), "bridge", words, vlanRow);
+  vlans: ({ hosts }, { namespace }) => {
+    const vlans = withDumpSocket(namespace, readVlans).get(hosts[0]?.port?.ifindex ?? 0);
     // The port is a member of VLAN 1 by itself.
-    return row === undefined ? 0 : row.vlans.length - 1;
+    return vlans === undefined ? 0 : vlans.length - 1;
   },
 };
 
 /** `nft -j list`: one object for each thing within. */
 const nftList = z.object({ nftables: z.array(z.looseObject({ rule: z.unknown().optional() })) });
-
-const inside = (lab: BuiltLab) => lab.names.namespace(SWITCH);

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ToolError } from "../system/errors.ts";
+import { portFlags } from "../bridge/bridge-options.ts";
+import { dumpLinks, IFF } from "../bridge/links.ts";
+import { BridgescopeError } from "../system/errors.ts";
+import { withDumpSocket } from "../system/netlink-dump.ts";
+import type { NetworkNamespace } from "../system/netns.ts";
 import { patience } from "../system/patience.ts";
 import type { BuiltLab } from "./lab.ts";
-import { SWITCH } from "./plan.ts";
-import { readLinks } from "./read-lab.ts";
 
-/** Each look starts a process, which where the processor is emulated takes as long as the step. */
-const STEP_MS = patience(50);
+const STEP_MS = patience(10);
 const MARGIN_MS = patience(10_000);
 
 /**
@@ -21,11 +22,10 @@ export async function waitUntilReady(lab: BuiltLab, signal?: AbortSignal): Promi
   const deadline = Date.now() + wait;
   for (;;) {
     signal?.throwIfAborted();
-    const pending = await pendingLinks(lab);
+    const pending = pendingLinks(lab, lab.bridge.namespace);
     if (pending.length === 0) return;
     if (Date.now() > deadline) {
-      throw new ToolError(
-        "ip",
+      throw new BridgescopeError(
         `the lab did not come up within ${wait / 1000} s: ${pending.slice(0, 5).join(", ")}`,
       );
     }
@@ -33,15 +33,15 @@ export async function waitUntilReady(lab: BuiltLab, signal?: AbortSignal): Promi
   }
 }
 
-async function pendingLinks(lab: BuiltLab): Promise<string[]> {
+function pendingLinks(lab: BuiltLab, inside: NetworkNamespace): string[] {
   const wanted = new Map(lab.spec.hosts.map((host, index) => [`p${index + 1}`, host.port.state]));
-  return (await readLinks(lab, SWITCH)).flatMap((link) => {
-    if (link.linkinfo?.info_kind === "bridge") {
-      return link.flags.includes("LOWER_UP") ? [] : [`${link.ifname} has no carrier`];
-    }
-    if (link.linkinfo?.info_slave_kind !== "bridge") return [];
-    const state = String(link.linkinfo.info_slave_data?.state);
-    const moving = state !== "forwarding" && state !== "blocking";
-    return wanted.get(link.ifname) === undefined && moving ? [`${link.ifname} is ${state}`] : [];
-  });
+  return withDumpSocket(inside, dumpLinks).flatMap(
+    ({ name, kind, flags, slaveKind, slaveData }) => {
+      if (kind === "bridge") return (flags & IFF.lowerUp) !== 0 ? [] : [`${name} has no carrier`];
+      if (slaveKind !== "bridge") return [];
+      const { state } = portFlags(slaveData);
+      const moving = state !== "forwarding" && state !== "blocking";
+      return wanted.get(name) === undefined && moving ? [`${name} is ${state}`] : [];
+    },
+  );
 }

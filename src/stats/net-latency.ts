@@ -7,6 +7,7 @@
  * way by ftrace (graph-time off) and TAU (Malony and others, 1992).
  */
 import { type Bucket, bucketQuantile, mergeBuckets, total } from "./histogram.ts";
+import { mean, variance } from "./moments.ts";
 import { studentQuantile } from "./student.ts";
 
 /** What one session says of one stage. */
@@ -122,7 +123,7 @@ function observerOf({ empty, eventNs }: StageSession, inner: number): number | n
 /** The mean over sessions, and its interval; of one session, itself. */
 export function spread(values: readonly number[]): { value: number; ci: [number, number] } {
   const n = values.length;
-  const value = values.reduce((sum, one) => sum + one, 0) / n;
+  const value = mean(values);
   if (n < 2) return { value, ci: [value, value] };
   const half = (studentQuantile((1 - LEVEL) / 2, n - 1) * deviation(values)) / Math.sqrt(n);
   return { value, ci: [value - half, value + half] };
@@ -130,10 +131,7 @@ export function spread(values: readonly number[]): { value: number; ci: [number,
 
 /** The sample's standard deviation; 0 of one value. */
 function deviation(values: readonly number[]): number {
-  const n = values.length;
-  if (n < 2) return 0;
-  const mean = values.reduce((sum, one) => sum + one, 0) / n;
-  return Math.sqrt(values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (n - 1));
+  return Math.sqrt(variance(values) ?? 0);
 }
 
 /** The mean of what lies between two shares of the samples, each at the middle of its bucket. */

@@ -1,3 +1,4 @@
+import { mean } from "./moments.ts";
 import { median } from "./quantile.ts";
 
 /** Values are judged by the batch, so that one odd value decides nothing. */
@@ -25,6 +26,6 @@ export function warmUpLength(values: readonly number[]): number | null {
 
 /** The squared standard error of the mean, up to a factor. */
 function squaredError(values: readonly number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length ** 2;
+  const middle = mean(values);
+  return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length ** 2;
 }

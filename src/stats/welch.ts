@@ -1,3 +1,4 @@
+import { mean, variance } from "./moments.ts";
 import { studentQuantile, studentTail } from "./student.ts";
 
 /** The difference of two means, b - a. */
@@ -46,17 +47,6 @@ export function halfWidth(
 export function welchP({ difference, error, freedom }: Difference): number {
   if (difference === 0) return 1;
   return error === 0 ? 0 : 2 * studentTail(Math.abs(difference) / error, freedom);
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Null for a single value. */
-function variance(values: readonly number[]): number | null {
-  if (values.length < 2) return null;
-  const middle = mean(values);
-  return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1);
 }
 
 /** Mean of `b` over mean of `a` with its interval at 95 %, by Welch on the logs; null where they carry none. */

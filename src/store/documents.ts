@@ -20,8 +20,12 @@ export function readStored(path: string): Comparison | Explanation | null {
   for (const file of [path, join(path, "compare.json"), join(path, "explain.json")]) {
     const text = read(file);
     const document = text === null ? null : parsed(text);
-    const kind = document === null ? undefined : KINDS.get(document.schema);
-    if (kind === undefined) continue;
+    if (document === null) continue;
+    const kind = KINDS.get(document.schema);
+    if (kind === undefined) {
+      refuseOther(path, document.schema);
+      continue;
+    }
     const checked = kind.schema.safeParse(document);
     if (checked.success) return checked.data;
     const issue = checked.error.issues[0];
@@ -31,6 +35,15 @@ export function readStored(path: string): Comparison | Explanation | null {
     );
   }
   return null;
+}
+
+/** Throws where it is one of ours of another version. */
+function refuseOther(path: string, schema: string): void {
+  const [name] = schema.split("/");
+  const ours = [...KINDS.keys()].find((known) => known.split("/")[0] === name);
+  if (ours === undefined) return;
+  const again = ours === EXPLAIN_SCHEMA ? "; explain the bridge again" : "";
+  throw new UsageError(`${path} is ${schema}, and this version reads ${ours}${again}`);
 }
 
 function read(path: string): string | null {

@@ -1,16 +1,19 @@
 /** Maps of BPF programs, read and written from outside with bpf(2): no process is started for it. */
 import { readFileSync } from "node:fs";
+import { idAttributes, objectInfo } from "./bpf-objects.ts";
 import { bpf, close, SystemCallError } from "./libc.ts";
 
 /** Commands of enum bpf_cmd. */
+const LOOKUP_ELEM = 1;
 const UPDATE_ELEM = 2;
 const DELETE_ELEM = 3;
 const MAP_GET_FD_BY_ID = 14;
-const OBJ_GET_INFO_BY_FD = 15;
 const LOOKUP_BATCH = 24;
-/** BPF_MAP_TYPE_PERCPU_HASH: a value for each CPU, each in a multiple of eight bytes. */
-const PERCPU_HASH = 5;
+/** Numbers of enum bpf_map_type. Per CPU: a value for each, in a multiple of eight bytes. */
 const HASH = 1;
+const ARRAY = 2;
+const PERCPU_HASH = 5;
+const PERCPU_ARRAY = 6;
 /** BPF_ANY, and BPF_NOEXIST: what is there stays. */
 const ANY = 0n;
 const NOEXIST = 1n;
@@ -27,35 +30,33 @@ export interface BpfMap {
   readonly keyBytes: number;
   readonly valueBytes: number;
   readonly capacity: number;
-  /** A map of keys of any kind, per CPU or not. */
+  /** A map of keys of any kind, per CPU or not; otherwise `array`, which has all its keys always, or what cannot be read here. */
   readonly hash: boolean;
+  readonly array: boolean;
   /** Copies of each value, one a possible CPU; 1 where the map is not per CPU. */
   readonly copies: number;
 }
 
 /** Opens a map by its id; the descriptor keeps the map alive until `closeMap`. */
 export function openMap(id: number): BpfMap {
-  const ask = Buffer.alloc(16);
-  ask.writeUInt32LE(id, 0);
-  const fd = bpf("bpf(BPF_MAP_GET_FD_BY_ID)", MAP_GET_FD_BY_ID, ask);
-  const info = Buffer.alloc(88);
-  const attributes = Buffer.alloc(16);
-  attributes.writeUInt32LE(fd, 0);
-  attributes.writeUInt32LE(info.length, 4);
+  const fd = bpf("bpf(BPF_MAP_GET_FD_BY_ID)", MAP_GET_FD_BY_ID, idAttributes(id));
+  let info: Buffer;
   try {
-    bpf("bpf(BPF_OBJ_GET_INFO_BY_FD)", OBJ_GET_INFO_BY_FD, attributes, [[8, info]]);
+    info = objectInfo(fd, Buffer.alloc(88));
   } catch (error) {
     close(fd);
     throw error;
   }
+  const type = info.readUInt32LE(0);
   return {
     fd,
     name: info.toString("latin1", 24, 40).replace(/\0.*$/s, ""),
     keyBytes: info.readUInt32LE(8),
     valueBytes: info.readUInt32LE(12),
     capacity: info.readUInt32LE(16),
-    hash: [HASH, PERCPU_HASH].includes(info.readUInt32LE(0)),
-    copies: info.readUInt32LE(0) === PERCPU_HASH ? possibleCpus() : 1,
+    hash: type === HASH || type === PERCPU_HASH,
+    array: type === ARRAY || type === PERCPU_ARRAY,
+    copies: type === PERCPU_HASH || type === PERCPU_ARRAY ? possibleCpus() : 1,
   };
 }
 
@@ -66,6 +67,10 @@ export function closeMap(map: BpfMap): void {
 /** Calls `each` for every entry; a per-CPU value's copies stand one behind the other. What comes or goes meanwhile may be missed. */
 export function readMap(map: BpfMap, each: (key: Buffer, value: Buffer) => void): void {
   const stride = (map.copies === 1 ? map.valueBytes : align8(map.valueBytes)) * map.copies;
+  if (map.array) {
+    readArray(map, stride, each);
+    return;
+  }
   const position = Buffer.alloc(Math.max(4, map.keyBytes));
   let started = false;
   let batch = Math.min(BATCH, map.capacity);
@@ -95,6 +100,21 @@ export function readMap(map: BpfMap, each: (key: Buffer, value: Buffer) => void)
     if (ended !== null) return;
     next.copy(position);
     started = true;
+  }
+}
+
+/** One by one: Linux before 5.13 has no batches of per-CPU arrays. */
+function readArray(map: BpfMap, stride: number, each: (key: Buffer, value: Buffer) => void): void {
+  const attributes = Buffer.alloc(32);
+  attributes.writeUInt32LE(map.fd, 0);
+  for (let at = 0; at < map.capacity; at++) {
+    const [key, value] = [Buffer.alloc(map.keyBytes), Buffer.alloc(stride)];
+    key.writeUInt32LE(at, 0);
+    bpf("bpf(BPF_MAP_LOOKUP_ELEM)", LOOKUP_ELEM, attributes, [
+      [8, key],
+      [16, value],
+    ]);
+    each(key, value);
   }
 }
 

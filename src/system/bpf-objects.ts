@@ -1,4 +1,5 @@
 /** The BPF programs and links of the whole host, whoever holds them, asked with bpf(2): no process is started for it. */
+import { readdirSync, readlinkSync } from "node:fs";
 import { addressOf, bpf, close, SystemCallError } from "./libc.ts";
 
 /** Commands of enum bpf_cmd. */
@@ -34,6 +35,14 @@ export interface BpfProgram {
   name: string;
   /** What a `tracing` program is for; null for other programs, and before 6.0. */
   target: BtfTarget | null;
+}
+
+export interface ProgramRuns {
+  /** Nanoseconds and runs while the kernel's BPF statistics were on. */
+  runTimeNs: number;
+  runs: number;
+  /** Firings that recursion kept from running; counted always, from Linux 5.12 on. */
+  missed: number;
 }
 
 /** A function by its id in a BTF object. */
@@ -74,8 +83,7 @@ export function isThere(kind: Kind, id: number): boolean {
 }
 
 function nextId(kind: Kind, id: number): number | null {
-  const attributes = Buffer.alloc(16);
-  attributes.writeUInt32LE(id, 0);
+  const attributes = idAttributes(id);
   try {
     bpf(`bpf(${kind} ids)`, NEXT[kind], attributes);
   } catch (error) {
@@ -88,10 +96,32 @@ function nextId(kind: Kind, id: number): number | null {
 
 /** null when it is gone. */
 export function programById(id: number): BpfProgram | null {
-  const info = infoOf(PROG_GET_FD_BY_ID, id, Buffer.alloc(232));
-  if (info === null) return null;
+  const info = infoOf(PROG_GET_FD_BY_ID, id, Buffer.alloc(PROGRAM_INFO_BYTES));
+  return info === null ? null : programOf(info);
+}
+
+/** A descriptor that keeps the program of that id loaded. */
+export function openProgram(id: number): number {
+  return bpf("bpf(BPF_PROG_GET_FD_BY_ID)", PROG_GET_FD_BY_ID, idAttributes(id));
+}
+
+/** What the program of a descriptor is, and what it took. */
+export function programInfo(fd: number): BpfProgram & ProgramRuns {
+  const info = objectInfo(fd, Buffer.alloc(PROGRAM_INFO_BYTES));
   return {
-    id,
+    ...programOf(info),
+    runTimeNs: Number(info.readBigUInt64LE(192)),
+    runs: Number(info.readBigUInt64LE(200)),
+    missed: Number(info.readBigUInt64LE(208)),
+  };
+}
+
+/** Of struct bpf_prog_info in <linux/bpf.h>, up to what is read here; what a kernel does not know yet stays 0. */
+const PROGRAM_INFO_BYTES = 232;
+
+function programOf(info: Buffer): BpfProgram {
+  return {
+    id: info.readUInt32LE(4),
     type: PROGRAM_TYPES[info.readUInt32LE(0)] ?? null,
     name: text(info.subarray(64, 80)),
     target: targetAt(info, 220),
@@ -181,20 +211,30 @@ function infoOf(
   info: Buffer,
   pointers: readonly (readonly [number, Buffer])[] = [],
 ): Buffer | null {
-  const ask = Buffer.alloc(16);
-  ask.writeUInt32LE(id, 0);
-  const fd = unlessGone(() => bpf("bpf(GET_FD_BY_ID)", command, ask));
+  const fd = unlessGone(() => bpf("bpf(GET_FD_BY_ID)", command, idAttributes(id)));
   if (fd === null) return null;
   try {
     for (const [offset, target] of pointers) info.writeBigUInt64LE(addressOf(target), offset);
-    const attributes = Buffer.alloc(16);
-    attributes.writeUInt32LE(fd, 0);
-    attributes.writeUInt32LE(info.length, 4);
-    bpf("bpf(BPF_OBJ_GET_INFO_BY_FD)", OBJ_GET_INFO_BY_FD, attributes, [[8, info]]);
-    return info;
+    return objectInfo(fd, info);
   } finally {
     close(fd);
   }
+}
+
+/** The attributes of a command that takes an id and nothing else. */
+export function idAttributes(id: number): Buffer {
+  const attributes = Buffer.alloc(16);
+  attributes.writeUInt32LE(id, 0);
+  return attributes;
+}
+
+/** What the kernel says of the map, program, link or BTF behind a descriptor, as far as it goes into `info`. */
+export function objectInfo(fd: number, info: Buffer): Buffer {
+  const attributes = Buffer.alloc(16);
+  attributes.writeUInt32LE(fd, 0);
+  attributes.writeUInt32LE(info.length, 4);
+  bpf("bpf(BPF_OBJ_GET_INFO_BY_FD)", OBJ_GET_INFO_BY_FD, attributes, [[8, info]]);
+  return info;
 }
 
 /** A perf event, or another descriptor of a process, that runs a BPF program. */
@@ -225,6 +265,36 @@ export function heldProbe(pid: number, fd: number): HeldProbe | null {
   return type === undefined
     ? null
     : { program: attributes.readUInt32LE(24), type, name: text(name) };
+}
+
+export interface AttachedEvent {
+  kind: Exclude<HeldProbe["type"], "raw_tracepoint">;
+  /** Of the tracepoint without its group, or of the function. */
+  name: string;
+  program: number;
+}
+
+/** The perf events of a process that have a program, in the order in which those were loaded. */
+export function attachedEvents(pid: number): AttachedEvent[] {
+  const folder = `/proc/${pid}/fd`;
+  const fds = readdirSync(folder)
+    .map(Number)
+    .filter((fd) => linkOf(`${folder}/${fd}`) === "anon_inode:[perf_event]");
+  const events = fds.flatMap((fd): AttachedEvent[] => {
+    const held = heldProbe(pid, fd);
+    // Events without a program are such as carry printed lines.
+    if (held === null || held.type === "raw_tracepoint") return [];
+    return [{ kind: held.type, name: held.name, program: held.program }];
+  });
+  return events.sort((a, b) => a.program - b.program);
+}
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
 }
 
 /** BPF_TCX_INGRESS and BPF_TCX_EGRESS of enum bpf_attach_type. */

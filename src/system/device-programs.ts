@@ -8,10 +8,9 @@ import {
   withDumpSocket,
 } from "./netlink-dump.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
+import { LINK_HEADER, RTM_GETLINK } from "./uapi.ts";
 
-const RTM_GETLINK = 18;
 const RTM_GETTFILTER = 46;
-const LINK_HEADER = 16;
 /** struct tcmsg: family, padding, ifindex, handle, parent, info. */
 const TC_HEADER = 20;
 const IFLA_NAME = 3;

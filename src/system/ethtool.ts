@@ -1,6 +1,6 @@
 import { close, ethtoolValue, socket } from "./libc.ts";
+import { AF_INET } from "./uapi.ts";
 
-const AF_INET = 2;
 const SOCK_DGRAM = 2;
 
 /** ETHTOOL_G* commands that answer with one flag. */

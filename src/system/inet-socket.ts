@@ -11,6 +11,7 @@ import {
   setsockopt,
   socket,
 } from "./libc.ts";
+import { AF_INET, SO_RCVBUF, SO_RCVBUFFORCE, SOL_SOCKET } from "./uapi.ts";
 
 /**
  * TCP and UDP sockets as plain descriptors, for threads that hold thousands of them and wait with
@@ -37,18 +38,14 @@ const calls = {
   poll: libc.func("int poll(void *fds, unsigned long nfds, int timeout)"),
 } as const;
 
-const AF_INET = 2;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
-const SO_RCVBUF = 8;
 const SO_LINGER = 13;
-const SO_RCVBUFFORCE = 33;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 /** More than net.core.somaxconn allows is cut to it. */

@@ -2,22 +2,34 @@
 import { bind, close, recv, SystemCallError, setsockopt } from "./libc.ts";
 import { addressAttribute, dump, eachAttribute, eachMessage, routeSocket } from "./netlink-dump.ts";
 import type { NetworkNamespace } from "./netns.ts";
+import {
+  AF_BRIDGE,
+  AF_INET,
+  AF_NETLINK,
+  IFLA_MASTER,
+  RTM_NEWLINK,
+  SO_RCVBUFFORCE,
+  SOL_SOCKET,
+} from "./uapi.ts";
 
-const AF_NETLINK = 16;
+const RTMGRP_LINK = 1 << 0;
 const RTMGRP_NEIGH = 1 << 2;
-const SOL_SOCKET = 1;
-const SO_RCVBUFFORCE = 33;
 const FEED_BYTES = 8 << 20;
-const AF_INET = 2;
 const AF_INET6 = 10;
-const AF_BRIDGE = 7;
+const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
-const IFLA_MASTER = 10;
 const NEIGHBOUR_HEADER = 12;
-const NTF_STICKY = 1 << 6;
-const NDA = { destination: 1, address: 2, cache: 3, vlan: 5, master: 9 } as const;
+const NDA = {
+  destination: 1,
+  address: 2,
+  cache: 3,
+  vlan: 5,
+  port: 6,
+  vni: 7,
+  master: 9,
+} as const;
 
 /** NUD_* of linux/neighbour.h. */
 export const NUD = {
@@ -31,6 +43,16 @@ export const NUD = {
   permanent: 0x80,
 } as const;
 
+/** NTF_* of linux/neighbour.h, by the words of bridge(8). */
+export const NTF = {
+  /** Of a device's own table, such as a VXLAN's, or one of the addresses that it takes. */
+  self: 0x02,
+  extern_learn: 0x10,
+  offload: 0x20,
+  /** The entry does not move to another port. */
+  sticky: 0x40,
+} as const;
+
 export interface NeighbourMessage {
   deleted: boolean;
   /** `fdb` for AF_BRIDGE; `ip` for the two others. */
@@ -38,23 +60,29 @@ export interface NeighbourMessage {
   ifindex: number;
   /** NUD_* bits. */
   state: number;
-  /** NTF_STICKY: the entry does not move to another port. */
-  sticky: boolean;
+  /** NTF_* bits. */
+  flags: number;
   /** Lower-case, with colons; null where there is none yet. */
   address: string | null;
   /** 0 where there is none. */
   vlan: number;
   /** The bridge, for an entry of its FDB; null otherwise. */
   master: number | null;
-  /** IP address, for ARP and NDP. */
+  /** IP address, for ARP and NDP; of the remote, for an entry of a VXLAN. */
   ip: string | null;
+  /** UDP port and VNI of the remote, where they are not those of the VXLAN. */
+  remotePort: number | null;
+  vni: number | null;
   /** Hundredths of a second since it was used, and seen. */
   used: number | null;
   updated: number | null;
 }
 
-/** The entries of one bridge, its own addresses included. */
-export function dumpFdb(fd: number, bridge: number): NeighbourMessage[] {
+/**
+ * What `bridge fdb show` does: the entries of one bridge with those of its ports' own tables, or the entries of one
+ * device (0 for the other). Those of a bridge have it as `master`, those of a device's own table are `self`.
+ */
+export function dumpFdb(fd: number, bridge: number, device = 0): NeighbourMessage[] {
   const found: NeighbourMessage[] = [];
   dump(
     fd,
@@ -62,12 +90,13 @@ export function dumpFdb(fd: number, bridge: number): NeighbourMessage[] {
     (train) => {
       const header = Buffer.alloc(16);
       header.writeUInt8(AF_BRIDGE, 0);
+      header.writeInt32LE(device, 4);
       train.bytesOf(header);
-      train.number(IFLA_MASTER, bridge);
+      if (bridge !== 0) train.number(IFLA_MASTER, bridge);
     },
     (type, body) => {
       const message = parseNeighbour(type, body);
-      if (message?.family === "fdb" && message.master === bridge) found.push(message);
+      if (message?.family === "fdb") found.push(message);
     },
   );
   return found;
@@ -99,11 +128,13 @@ function parseNeighbour(type: number, body: Buffer): NeighbourMessage | null {
     family: family === AF_BRIDGE ? "fdb" : "ip",
     ifindex: body.readInt32LE(4),
     state: body.readUInt16LE(8),
-    sticky: (body.readUInt8(10) & NTF_STICKY) !== 0,
+    flags: body.readUInt8(10),
     address: null,
     vlan: 0,
     master: null,
     ip: null,
+    remotePort: null,
+    vni: null,
     used: null,
     updated: null,
   };
@@ -112,6 +143,8 @@ function parseNeighbour(type: number, body: Buffer): NeighbourMessage | null {
     else if (kind === NDA.vlan) message.vlan = value.readUInt16LE();
     else if (kind === NDA.master) message.master = value.readUInt32LE();
     else if (kind === NDA.destination) message.ip = ipText(value);
+    else if (kind === NDA.port) message.remotePort = value.readUInt16BE();
+    else if (kind === NDA.vni) message.vni = value.readUInt32LE();
     else if (kind === NDA.cache) {
       message.used = value.readUInt32LE(4);
       message.updated = value.readUInt32LE(8);
@@ -131,10 +164,10 @@ export function ipText(bytes: Buffer): string | null {
   return longest === "" ? groups.join(":") : groups.join(":").replace(longest, "::");
 }
 
-/** Changes of neighbour tables as they come. */
+/** Changes of neighbour tables as they come, and that links have changed. */
 export interface NeighbourFeed {
-  /** What has come since; `overrun` when the kernel had to drop some. */
-  read(): { messages: NeighbourMessage[]; overrun: boolean };
+  /** What has come since; `links` where one came, went or changed, `overrun` when the kernel had to drop some. */
+  read(): { messages: NeighbourMessage[]; links: boolean; overrun: boolean };
   close(): void;
 }
 
@@ -144,13 +177,13 @@ export function openNeighbourFeed(namespace: NetworkNamespace): NeighbourFeed {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, Buffer.from(Int32Array.of(FEED_BYTES).buffer));
   const address = Buffer.alloc(12);
   address.writeUInt16LE(AF_NETLINK, 0);
-  address.writeUInt32LE(RTMGRP_NEIGH, 8);
+  address.writeUInt32LE(RTMGRP_LINK | RTMGRP_NEIGH, 8);
   bind(fd, address);
   const answer = Buffer.alloc(65_536);
   return {
     read: () => {
       const messages: NeighbourMessage[] = [];
-      let overrun = false;
+      let [links, overrun] = [false, false];
       for (;;) {
         let length: number;
         try {
@@ -160,8 +193,9 @@ export function openNeighbourFeed(namespace: NetworkNamespace): NeighbourFeed {
           overrun = true;
           continue;
         }
-        if (length < 0) return { messages, overrun };
+        if (length < 0) return { messages, links, overrun };
         eachMessage(answer.subarray(0, length), (type, body) => {
+          if (type === RTM_NEWLINK || type === RTM_DELLINK) links = true;
           const message = parseNeighbour(type, body);
           if (message !== null) messages.push(message);
         });

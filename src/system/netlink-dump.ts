@@ -4,14 +4,11 @@ import { macText } from "../text/mac-address.ts";
 import { close, recv, SystemCallError, send, setsockopt, socket } from "./libc.ts";
 import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
+import { AF_NETLINK, NLMSG_ERROR, SO_RCVBUF, SOL_SOCKET } from "./uapi.ts";
 
-const AF_NETLINK = 16;
 /** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
 const SOCK_RAW_NONBLOCK = 3 | 0x800;
 const NETLINK_ROUTE = 0;
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const NLM_F_DUMP = 0x300;
 const HEADER = 16;

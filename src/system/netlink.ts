@@ -9,14 +9,16 @@ import {
 } from "./netlink-dump.ts";
 import { align, MessageTrain } from "./netlink-messages.ts";
 import type { NetworkNamespace } from "./netns.ts";
+import {
+  IFLA_IFALIAS,
+  IFLA_INFO_DATA,
+  IFLA_LINKINFO,
+  LINK_HEADER,
+  NLMSG_ERROR,
+  RTM_GETLINK,
+} from "./uapi.ts";
 
-const RTM_GETLINK = 18;
-const NLMSG_ERROR = 2;
 const NLMSG_HEADER = 16;
-const LINK_HEADER = 16;
-const IFLA_LINKINFO = 18;
-const IFLA_IFALIAS = 20;
-const IFLA_INFO_DATA = 2;
 const SOL_NETLINK = 270;
 const NETLINK_EXT_ACK = 11;
 const NLM_F_ACK_TLVS = 0x200;

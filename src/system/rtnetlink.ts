@@ -1,4 +1,14 @@
 import type { MessageTrain } from "./netlink-messages.ts";
+import {
+  AF_INET,
+  IFA_ADDRESS,
+  IFA_LOCAL,
+  IFLA_IFALIAS,
+  IFLA_INFO_DATA,
+  IFLA_LINKINFO,
+  IFLA_MASTER,
+  RTM_NEWLINK,
+} from "./uapi.ts";
 
 /** What a lab asks of rtnetlink; devices and namespaces by name. */
 export type RouteRequest =
@@ -24,7 +34,6 @@ export interface Numbers {
   namespace(name: string): number;
 }
 
-const RTM_NEWLINK = 16;
 const RTM_NEWADDR = 20;
 const RTM_SETNEIGHTBL = 67;
 const NLM_F_EXCL = 0x200;
@@ -33,20 +42,13 @@ const IFF_UP = 1;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
-const IFLA_MASTER = 10;
-const IFLA_LINKINFO = 18;
-const IFLA_IFALIAS = 20;
 const IFLA_NET_NS_FD = 28;
 const IFLA_NUM_TX_QUEUES = 31;
 const IFLA_NUM_RX_QUEUES = 32;
 const IFLA_INFO_KIND = 1;
-const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
 /** Since Linux 6.7; older kernels take the request and do nothing. */
 export const IFLA_BR_FDB_MAX_LEARNED = 49;
-const AF_INET = 2;
-const IFA_ADDRESS = 1;
-const IFA_LOCAL = 2;
 const IFA_BROADCAST = 4;
 const NDTA_NAME = 1;
 const NDTA_PARMS = 6;

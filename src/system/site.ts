@@ -70,7 +70,7 @@ export const hostSite: Site = site("host", "", null, async () => {});
 const ENTER = `set -e
 mount -t tmpfs -o mode=755,size=16m bridgescope /run
 mkdir /run/netns /run/lock
-grep -q ' /sys/kernel/tracing tracefs' /proc/self/mounts || mount -t tracefs tracefs /sys/kernel/tracing
+[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing
 grep -q ' /sys/kernel/debug debugfs' /proc/self/mounts || mount -t debugfs debugfs /sys/kernel/debug || true
 echo ready
 exec cat`;

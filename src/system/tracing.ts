@@ -1,79 +1,10 @@
-/** BPF programs that are loaded already, and the events of the kernel that they are attached to. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+/** Attaches BPF programs that are loaded already to events of the kernel. */
+import { readFileSync } from "node:fs";
 import { callNumbers } from "./architecture.ts";
-import { type HeldProbe, heldProbe } from "./bpf-objects.ts";
 import { addressOf, bpf, checked, close, libc } from "./libc.ts";
 
-/** Commands of enum bpf_cmd. */
-const PROG_GET_FD_BY_ID = 13;
-const OBJ_GET_INFO_BY_FD = 15;
+/** A command of enum bpf_cmd. */
 const RAW_TRACEPOINT_OPEN = 17;
-
-/** BPF_PROG_TYPE_TRACING: fentry and fexit. */
-export const TYPE_TRACING = 26;
-
-export interface ProgramInfo {
-  type: number;
-  id: number;
-  /** Nanoseconds and runs while the kernel's BPF statistics were on. */
-  runTimeNs: number;
-  runs: number;
-  /** Firings that recursion kept from running; counted always, from Linux 5.12 on. */
-  missed: number;
-}
-
-/** A descriptor that keeps the program of that id loaded. */
-export function openProgram(id: number): number {
-  const attributes = Buffer.alloc(16);
-  attributes.writeUInt32LE(id, 0);
-  return bpf("bpf(BPF_PROG_GET_FD_BY_ID)", PROG_GET_FD_BY_ID, attributes);
-}
-
-/** struct bpf_prog_info of <linux/bpf.h>; what a kernel does not know yet stays 0. */
-export function programInfo(program: number): ProgramInfo {
-  const info = Buffer.alloc(216);
-  const attributes = Buffer.alloc(16);
-  attributes.writeUInt32LE(program, 0);
-  attributes.writeUInt32LE(info.length, 4);
-  bpf("bpf(BPF_OBJ_GET_INFO_BY_FD)", OBJ_GET_INFO_BY_FD, attributes, [[8, info]]);
-  return {
-    type: info.readUInt32LE(0),
-    id: info.readUInt32LE(4),
-    runTimeNs: Number(info.readBigUInt64LE(192)),
-    runs: Number(info.readBigUInt64LE(200)),
-    missed: Number(info.readBigUInt64LE(208)),
-  };
-}
-
-export interface AttachedEvent {
-  kind: Exclude<HeldProbe["type"], "raw_tracepoint">;
-  /** Of the tracepoint without its group, or of the function. */
-  name: string;
-  program: number;
-}
-
-/** The perf events of a process that have a program, in the order in which those were loaded. */
-export function attachedEvents(pid: number): AttachedEvent[] {
-  const folder = `/proc/${pid}/fd`;
-  const fds = readdirSync(folder)
-    .map(Number)
-    .filter((fd) => linkOf(`${folder}/${fd}`) === "anon_inode:[perf_event]");
-  const events = fds.flatMap((fd): AttachedEvent[] => {
-    const held = heldProbe(pid, fd);
-    // Events without a program are such as carry printed lines.
-    if (held === null || held.type === "raw_tracepoint") return [];
-    return [{ kind: held.type, name: held.name, program: held.program }];
-  });
-  return events.sort((a, b) => a.program - b.program);
-}
-
-function linkOf(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
-}
 
 const calls = {
   perfEventOpen: libc.func(

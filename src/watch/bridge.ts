@@ -1,13 +1,16 @@
 /** One bridge while it is watched: its state, its counters, and what becomes of its FDB. */
+
+import { bridgeOptions, portFlags } from "../bridge/bridge-options.ts";
+import type { NameCache } from "../bridge/containers.ts";
+import { entriesAt } from "../bridge/fdb.ts";
+import { type Link, readLinks } from "../bridge/links.ts";
+import { atPlace } from "../bridge/places.ts";
+import { portName } from "../bridge/port-name.ts";
+import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
+import type { BridgeState, FdbEntry, Place } from "../bridge/state.ts";
 import type { FdbEvent, WatchPort } from "../document/watch.ts";
 import type { ByHand } from "../live/by-hand.ts";
-import type { NameCache } from "../live/containers.ts";
-import { entriesAt } from "../live/fdb.ts";
-import { type Link, readLinks } from "../live/links.ts";
-import { atPlace } from "../live/places.ts";
-import { portName } from "../live/port-name.ts";
-import { readBridge } from "../live/read-bridge.ts";
-import type { BridgeState, FdbEntry, Place } from "../live/state.ts";
+import { SystemCallError } from "../system/libc.ts";
 import { type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
 import { type Change, createTimeline, type Timeline } from "./timeline.ts";
 
@@ -22,8 +25,12 @@ export interface WatchedBridge {
   state(): BridgeState;
   /** Reads all of it again; false when it is gone. */
   refresh(): Promise<boolean>;
-  /** Interface counters by ifindex as they are now; null when it is gone. Tells whether its ports are others than before. */
-  counters(): { counters: Counters; changed: boolean } | null;
+  /**
+   * Interface counters by ifindex as they are now, of its ports and its own device, and of the other links beside it; null
+   * when it is gone. Tells whether its name, its ports, their states, or whether and how it filters VLANs are others than
+   * before.
+   */
+  counters(): { counters: Counters; others: Counters; changed: boolean } | null;
   /** Keys of entries that changed since the last call: that it learned, that were set, that are gone. */
   poll(): { learned: string[]; set: string[]; deleted: string[] };
   byHand(act: ByHand): void;
@@ -33,7 +40,7 @@ export interface WatchedBridge {
   close(): void;
 }
 
-/** Throws a UsageError when the bridge is gone. */
+/** Rejected with a BridgeGoneError when the bridge is gone. */
 export async function openWatched(
   place: Place,
   ifindex: number,
@@ -57,6 +64,8 @@ export async function openWatched(
     state.entries,
   );
   let overruns = 0;
+  /** Netlink has told of a link since the bridge was read. */
+  let linksTold = false;
   return {
     place,
     ifindex,
@@ -64,9 +73,13 @@ export async function openWatched(
     refresh: async () => {
       try {
         state = await readBridge(place, ifindex, names);
+        linksTold = false;
         return true;
-      } catch {
-        return false;
+      } catch (error) {
+        if (error instanceof BridgeGoneError) return false;
+        // Devices come and go faster than they can be read: it is as it was until the next look.
+        if (error instanceof SystemCallError && error.code === "ENODEV") return true;
+        throw error;
       }
     },
     counters: () => {
@@ -79,11 +92,18 @@ export async function openWatched(
           [ifindex, turned(device.counters)],
           ...ports.map((link) => [link.ifindex, link.counters] as const),
         ]),
-        changed: device.name !== state.name || !sameNames(ports, state.ports),
+        others: new Map(
+          links.flatMap((link) =>
+            link === device || ports.includes(link) ? [] : [[link.ifindex, link.counters] as const],
+          ),
+        ),
+        // PVIDs are of no link's own message.
+        changed: !isAsBefore(device, ports, state) || (state.vlanFiltering && linksTold),
       };
     },
     poll: () => {
-      const { changes, overrun } = read(feed, timeline);
+      const { changes, links, overrun } = read(feed, timeline);
+      if (links || overrun) linksTold = true;
       if (overrun) {
         overruns++;
         timeline.reset(entriesAt(place, ifindex));
@@ -110,9 +130,9 @@ export async function openWatched(
 }
 
 function read(feed: NeighbourFeed | null, timeline: Timeline) {
-  if (feed === null) return { changes: [], overrun: false };
-  const { messages, overrun } = feed.read();
-  return { changes: timeline.notices(messages, Date.now()), overrun };
+  if (feed === null) return { changes: [], links: false, overrun: false };
+  const { messages, links, overrun } = feed.read();
+  return { changes: timeline.notices(messages, Date.now()), links, overrun };
 }
 
 /** What the host sends comes into the bridge. */
@@ -120,8 +140,13 @@ function turned({ rx, tx }: Link["counters"]): WatchPort["counters"] {
   return { rx: tx, tx: rx, txDropped: 0 };
 }
 
-function sameNames(links: readonly Link[], ports: BridgeState["ports"]): boolean {
-  if (links.length !== ports.length) return false;
-  const known = new Map(ports.map((port) => [port.ifindex, port.name]));
-  return links.every((link) => known.get(link.ifindex) === link.name);
+function isAsBefore(device: Link, links: readonly Link[], state: BridgeState): boolean {
+  const filters = bridgeOptions(device.data).vlan_filtering === 1;
+  if (device.name !== state.name || device.up !== state.up) return false;
+  if (filters !== state.vlanFiltering || links.length !== state.ports.length) return false;
+  const known = new Map(state.ports.map((port) => [port.ifindex, port]));
+  return links.every(({ ifindex, name, slaveData }) => {
+    const port = known.get(ifindex);
+    return port?.name === name && port.state === portFlags(slaveData).state;
+  });
 }

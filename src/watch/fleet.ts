@@ -1,7 +1,9 @@
 /** The bridges that are watched: which of them the probes look at, and what those must know of their FDBs. */
-import type { NameCache } from "../live/containers.ts";
-import type { FdbEntry } from "../live/state.ts";
-import { whichBridge } from "../live/which-bridge.ts";
+import type { NameCache } from "../bridge/containers.ts";
+import type { Labs } from "../bridge/find-namespace.ts";
+import { BridgeGoneError } from "../bridge/read-bridge.ts";
+import type { FdbEntry } from "../bridge/state.ts";
+import { whichBridge } from "../bridge/which-bridge.ts";
 import { openWatched, type WatchedBridge } from "./bridge.ts";
 import { MOST_TARGETS, type Target, type WatchProbes } from "./probes.ts";
 
@@ -18,6 +20,8 @@ export interface Fleet {
   mend(probes: WatchProbes, thorough: boolean): void;
   /** Leaves out one that is gone. */
   drop(bridge: WatchedBridge): void;
+  /** Reads all of it again, and leaves it out where it is gone. */
+  refresh(bridge: WatchedBridge): Promise<void>;
   /** Takes in those that are new; only where no bridge was named. */
   look(): Promise<void>;
   close(): void;
@@ -30,6 +34,7 @@ const FEW_ENTRIES = 2000;
 export async function openFleet(
   bridge: string | undefined,
   netns: string | undefined,
+  labs: Labs | undefined,
 ): Promise<Fleet> {
   const names: NameCache = new Map();
   const fleet: WatchedBridge[] = [];
@@ -48,6 +53,12 @@ export async function openFleet(
   };
   const close = () => {
     for (const one of fleet) one.close();
+  };
+  const drop = (one: WatchedBridge) => {
+    one.close();
+    fleet.splice(fleet.indexOf(one), 1);
+    numbers.delete(one);
+    stale.delete(one);
   };
   const markStale = (one: WatchedBridge, keys: Iterable<string>) => {
     const set = stale.get(one) ?? new Set();
@@ -81,8 +92,13 @@ export async function openFleet(
   };
 
   try {
-    for (const found of await whichBridge(bridge, netns)) {
-      add(await openWatched(found.place, found.ifindex, names));
+    for (const found of await whichBridge(bridge, netns, labs)) {
+      try {
+        add(await openWatched(found.place, found.ifindex, names));
+      } catch (error) {
+        // Of many, one may go while the others are opened.
+        if (bridge !== undefined || !(error instanceof BridgeGoneError)) throw error;
+      }
     }
   } catch (error) {
     close();
@@ -112,16 +128,23 @@ export async function openFleet(
         }
       }
     },
-    drop: (one) => {
-      one.close();
-      fleet.splice(fleet.indexOf(one), 1);
-      numbers.delete(one);
-      stale.delete(one);
+    drop,
+    refresh: async (one) => {
+      const known = new Set(one.state().ports.map(({ ifindex }) => ifindex));
+      if (!(await one.refresh())) {
+        drop(one);
+        return;
+      }
+      // What a port learned before the probes were told of it stands under another number.
+      const joined = one.state().ports.filter(({ ifindex }) => !known.has(ifindex));
+      if (joined.length === 0) return;
+      const fresh = new Set(joined.map(({ ifindex }) => ifindex));
+      for (const [key, { port }] of one.entries()) if (fresh.has(port)) markStale(one, [key]);
     },
     look: async () => {
       if (bridge !== undefined) return;
       const known = new Set(fleet.map(({ place, ifindex }) => `${place.inode} ${ifindex}`));
-      for (const { place, ifindex } of await whichBridge(undefined, netns).catch(() => [])) {
+      for (const { place, ifindex } of await whichBridge(undefined, netns, labs).catch(() => [])) {
         if (known.has(`${place.inode} ${ifindex}`)) continue;
         const opened = await openWatched(place, ifindex, names).catch(() => null);
         if (opened === null) continue;

@@ -1,12 +1,21 @@
 /** The probes of `watch`: loaded once for all bridges, attached only while they count. */
+
+import type { BridgeState, FdbEntry } from "../bridge/state.ts";
 import { type ByHand, takeByHand } from "../live/by-hand.ts";
 import type { GuardedProbes } from "../live/guard.ts";
 import { loadLive } from "../live/program.ts";
-import { createSlots, fdbEntries, hostEntry, portEntries } from "../live/program-keys.ts";
-import type { BridgeState, FdbEntry } from "../live/state.ts";
+import {
+  createSlots,
+  deviceKey,
+  fdbEntries,
+  hostEntry,
+  joinedEntry,
+  portEntries,
+} from "../live/program-keys.ts";
 import type { ProbeBackend } from "../probes/backend.ts";
 import { WATCH } from "../probes/programs.ts";
 import { macInteger } from "../text/mac-address.ts";
+import { type DropNames, readDropNames } from "./drops.ts";
 import { type Reading, readMaps } from "./tally.ts";
 
 /** A bridge, and what watch.bt calls it: from 1 to 8. */
@@ -24,7 +33,11 @@ export interface WatchProbes extends GuardedProbes {
   /** Puts entries into the program's FDB, where it keeps one; with `newer`, in place of what is there. */
   entries(target: Target, entries: Iterable<FdbEntry>, newer: boolean): void;
   counting(): boolean;
+  /** Counts of all slots; of ports that joined since the reading before this one too (`slotsOf`). */
   read(): Reading;
+  /** What a port of a target, or its own device, was counted by between the last two readings; nothing where there were too many. */
+  slotsOf(number: number, device: bigint): bigint[];
+  dropNames: DropNames;
   /** What was done to FDBs by hand since the last call. */
   byHand(): ByHand[];
   /** Frames that the probes missed, since they were loaded. */
@@ -39,19 +52,52 @@ export async function loadWatch(
   backends: readonly ProbeBackend[],
   signal?: AbortSignal,
 ): Promise<WatchProbes> {
+  const dropNames = await readDropNames();
   const program = await loadLive(WATCH, backends, signal);
   const { maps } = program;
-  const slots = createSlots();
+  const slots = createSlots(MOST_SLOTS);
   const mirrors = maps.has("fdb");
   const knowsHosts = maps.has("host");
-  let aimed = new Set<bigint>();
-  const time = (shift: number) => void maps.set("mask", [[[0n], (1n << BigInt(shift)) - 1n]]);
+  /** Ports that were counted as newcomers in one of the last two intervals: how many readings ago they were told of. */
+  const young = new Map<bigint, number>();
+  const aimed = { ports: new Set<bigint>(), peers: new Set<bigint>() };
+  /** Points the map at these devices, and away from those of before. */
+  const point = (name: "ports" | "peers", devices: [key: bigint[], value: bigint][]) => {
+    const now = new Set(devices.flatMap(([key]) => key));
+    const gone = [...aimed[name]].filter((key) => !now.has(key));
+    maps.set(name, [...gone.map((key) => [[key], 0n] as const), ...devices]);
+    aimed[name] = now;
+  };
   return {
     aim: (targets) => {
       const devices = targets.flatMap(({ number, state }) => portEntries(number, state, slots));
-      const now = new Set(devices.flatMap(([key]) => key));
-      const gone = [...aimed].filter((key) => !now.has(key));
-      maps.set("ports", [...gone.map((key) => [[key], 0n] as const), ...devices]);
+      if (aimed.ports.size > 0) {
+        for (const [device = 0n] of devices.map(([key]) => key)) {
+          if (!aimed.ports.has(device)) young.set(device, 0);
+        }
+      }
+      point("ports", devices);
+      maps.set(
+        "joined",
+        targets.map(({ number, state }) =>
+          joinedEntry(number, joinedSlot(number, 0n), state.options),
+        ),
+      );
+      point(
+        "peers",
+        targets.flatMap(({ state: { place, ports } }) =>
+          ports.flatMap(({ ifindex, peer }): [bigint[], bigint][] =>
+            peer === null
+              ? []
+              : [
+                  [
+                    [deviceKey(peer.namespace.inode, peer.ifindex)],
+                    slots.of(deviceKey(place.inode, ifindex)),
+                  ],
+                ],
+          ),
+        ),
+      );
       maps.set(
         "mac",
         targets.map(({ number, state }) => [[BigInt(number)], macInteger(state.address)]),
@@ -61,7 +107,6 @@ export async function loadWatch(
           "host",
           targets.map(({ number, state }) => hostEntry(number, state, slots)),
         );
-      aimed = now;
     },
     entries: ({ number, state }, entries, newer) => {
       if (!mirrors) return;
@@ -69,18 +114,35 @@ export async function loadWatch(
       write("fdb", fdbEntries(number, state, entries, slots));
     },
     ready: program.ready,
-    attach: (shift) => {
-      time(shift);
-      program.attach();
-    },
-    time,
-    detach: program.detach,
+    attach: (shift) => program.attach(shift),
+    time: program.time,
+    detach: () => program.detach(),
     counting: program.attached,
-    read: () => readMaps(maps, slots),
+    read: () => {
+      for (const [device, age] of young) {
+        if (age === 0) young.set(device, 1);
+        else young.delete(device);
+      }
+      return readMaps(maps);
+    },
+    slotsOf: (number, device) => {
+      const own = slots.of(device);
+      if (own === slots.rest) return [];
+      return young.has(device) ? [own, joinedSlot(number, device)] : [own];
+    },
+    dropNames,
     byHand: () => takeByHand(maps, ["added", "deleted"]),
     cost: program.cost,
     lost: program.missed,
-    full: () => maps.full(["n", "lat", ...(mirrors ? ["fdb"] : [])]),
+    full: () => maps.full(["n", "lat", "drops", ...(mirrors ? ["fdb"] : [])]),
     close: program.close,
   };
+}
+
+/** As watch.bt has it: the highest of 16 bits, 3 of the bridge, and 12 of the ifindex. Own slots are below. */
+const JOINED = 0x8000n;
+const MOST_SLOTS = 0x7fff;
+
+function joinedSlot(number: number, device: bigint): bigint {
+  return JOINED | (BigInt(number - 1) << 12n) | (device & 0xfffn);
 }

@@ -1,9 +1,9 @@
 /** A record of what a bridge did in an interval. */
+
+import { portName } from "../bridge/port-name.ts";
+import type { BridgeState } from "../bridge/state.ts";
 import { WATCH_SCHEMA, type WatchPort, type WatchRecord } from "../document/watch.ts";
 import type { Phase } from "../live/guard.ts";
-import { portName } from "../live/port-name.ts";
-import { deviceKey } from "../live/program-keys.ts";
-import type { BridgeState } from "../live/state.ts";
 import type { Counters, WatchedBridge } from "./bridge.ts";
 import { splitTotals, type Tally, UNCOUNTED } from "./tally.ts";
 
@@ -15,10 +15,12 @@ export interface Interval {
   /** Interface counters at its two ends. */
   before: Counters;
   after: Counters;
+  /** Of the other links that there were in its namespace when it began. */
+  others: Counters;
   inFlight: number | null;
   lost: number;
-  /** Null where nothing was counted. */
-  tally: ((device: bigint) => Tally) | null;
+  /** Of a port, or of the bridge's own device, by ifindex; null where nothing was counted. */
+  tally: ((ifindex: number) => Tally) | null;
   /** Of --mac. */
   follow: string | null;
   /** Events younger than this wait for the next record. */
@@ -31,6 +33,7 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
   const { phase, follow } = interval;
   const { name, ifindex, place } = state;
   const { events, more } = bridge.events(interval.holdMs);
+  const ports = portsOf(state, interval);
   return {
     schema: WATCH_SCHEMA,
     time: new Date().toISOString(),
@@ -38,7 +41,7 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
     seconds: interval.seconds,
     counted: interval.tally === null ? 0 : phase.whole ? interval.seconds : phase.counted,
     estimated: isEstimated(interval),
-    ports: portsOf(state, interval),
+    ports,
     inFlight: interval.inFlight,
     lost: interval.lost,
     fdb: {
@@ -52,8 +55,26 @@ export function recordOf(bridge: WatchedBridge, interval: Interval): WatchRecord
       sampledOneIn: phase.sampledOneIn,
       softnetDrops: interval.softnetDrops,
     },
-    notes: [...phase.notes, ...interval.notes],
+    notes: [...phase.notes, ...interval.notes, ...netfilterNotes(ports, interval.inFlight ?? 0)],
   };
+}
+
+/** What is not known of frames that did not leave while they were in hand. Nothing keeps those that were on their way while it was read. */
+function netfilterNotes(ports: readonly WatchPort[], inFlight: number): string[] {
+  const of = (name: "held" | "later") => ports.reduce((sum, port) => sum + (port[name] ?? 0), 0);
+  const [held, later] = [of("held"), of("later")];
+  return [
+    ...(later === 0
+      ? []
+      : [
+          `${later === 1 ? "a copy" : `${later} copies`} left later than the frame came or cut anew (netfilter: reassembly, a queue, an unknown neighbour): counted at the port that the frame came in by`,
+        ]),
+    ...(held <= inFlight
+      ? []
+      : [
+          `${held === 1 ? "a frame" : `${held} frames`} neither left nor dropped yet: netfilter, tc or a socket at the port has ${held === 1 ? "it" : "them"}`,
+        ]),
+  ];
 }
 
 function isEstimated({ tally, phase }: Interval): boolean {
@@ -62,8 +83,8 @@ function isEstimated({ tally, phase }: Interval): boolean {
 
 function portsOf(state: BridgeState, interval: Interval): WatchPort[] {
   const port = (ifindex: number, head: Pick<WatchPort, "name" | "owner" | "state">): WatchPort => {
-    const counters = difference(interval.before.get(ifindex), interval.after.get(ifindex));
-    const counted = interval.tally?.(deviceKey(state.place.inode, ifindex)) ?? UNCOUNTED;
+    const counters = difference(counterBefore(ifindex, interval), interval.after.get(ifindex));
+    const counted = interval.tally?.(ifindex) ?? UNCOUNTED;
     const timesLonger = interval.seconds / interval.phase.counted;
     const tally = isEstimated(interval) ? splitTotals(counted, counters, timesLonger) : counted;
     return { ...head, ifindex, counters, ...tally };
@@ -84,7 +105,16 @@ function plainOwner(owner: NonNullable<BridgeState["ports"][number]["owner"]>): 
   };
 }
 
-/** Nothing where a port came or went in between. */
+/** A port that joined was another link before, or was made since. */
+function counterBefore(
+  ifindex: number,
+  { before, others }: Interval,
+): WatchPort["counters"] | undefined {
+  const known = before.get(ifindex) ?? others.get(ifindex);
+  return known ?? (before.size === 0 ? undefined : { rx: 0, tx: 0, txDropped: 0 });
+}
+
+/** Nothing where a port went in between. */
 function difference(
   before: WatchPort["counters"] | undefined,
   after: WatchPort["counters"] | undefined,

@@ -1,8 +1,9 @@
 /** What became of FDB entries, told from rtnetlink's notices and from who was seen asking. */
+
+import { entryOf } from "../bridge/fdb.ts";
+import type { FdbEntry } from "../bridge/state.ts";
 import type { FdbEvent } from "../document/watch.ts";
 import type { ByHand } from "../live/by-hand.ts";
-import { entryOf } from "../live/fdb.ts";
-import type { FdbEntry } from "../live/state.ts";
 import type { NeighbourMessage } from "../system/neighbours.ts";
 
 interface Bridge {

@@ -1,8 +1,11 @@
 /** What bridges do, an interval at a time. Nothing on them is changed. */
+
+import type { Labs } from "../bridge/find-namespace.ts";
+import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { WatchRecord } from "../document/watch.ts";
 import { type LiveBackend, liveBackends } from "../live/backend.ts";
 import { createGuard, type Guard, NO_PHASE, waitUntil } from "../live/guard.ts";
-import { bridgeGone } from "../live/read-bridge.ts";
+import { deviceKey } from "../live/program-keys.ts";
 import { WATCH } from "../probes/programs.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { BridgescopeError, UsageError } from "../system/errors.ts";
@@ -17,7 +20,7 @@ import { NOTHING, tallies } from "./tally.ts";
 export interface WatchOptions {
   /** The bridge's name; all that there are when absent. */
   bridge?: string | undefined;
-  /** Path, PID, name of `ip netns` or container of the namespace that it is in. */
+  /** The namespace that it is in: a path, a PID, a name of `ip netns`, a container, a lab, or as it is printed. */
   netns?: string | undefined;
   /** Between two records; 1 when absent, 0.2 at the least. */
   intervalSeconds?: number | undefined;
@@ -46,9 +49,13 @@ const LOOK_AGAIN_MS = 10_000;
 
 /**
  * Records, one a bridge and interval. Rejected with a UsageError, which lists the bridges that there are, where there
- * is no such bridge, and with a BridgescopeError when the last one is deleted while it is watched.
+ * is no such bridge, and with a BridgescopeError when the last one is deleted while it is watched. `labs` knows the
+ * labs that `netns` may name.
  */
-export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<WatchRecord, void> {
+export async function* watchBridges(
+  options: WatchOptions = {},
+  labs?: Labs,
+): AsyncGenerator<WatchRecord, void> {
   const { bridge, netns, intervalSeconds = INTERVAL_S, seconds } = options;
   if (!(intervalSeconds >= LEAST_INTERVAL_S)) {
     throw new UsageError(`an interval is ${LEAST_INTERVAL_S} s or more, not ${intervalSeconds} s`);
@@ -59,14 +66,14 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
   requireLivePrivileges();
   const backends =
     options.probes === false ? null : await liveBackends(options.backend ?? "auto", WATCH);
-  const fleet = await openFleet(bridge, netns);
+  const fleet = await openFleet(bridge, netns, labs);
   let probes: WatchProbes | null = null;
   try {
     if (options.onFirst !== undefined) {
       const nothing: Interval = {
         ...{ seconds: 0, phase: NO_PHASE, limit, softnetDrops: null, inFlight: null, lost: 0 },
         ...{ tally: null, follow, holdMs: 0, notes: notesOf(fleet) },
-        ...{ before: new Map(), after: new Map() },
+        ...{ before: new Map(), after: new Map(), others: new Map() },
       };
       options.onFirst(fleet.bridges().map((one) => recordOf(one, nothing)));
     }
@@ -84,7 +91,7 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
     }
     const started = performance.now();
     const last = seconds === undefined ? Number.POSITIVE_INFINITY : started + seconds * 1000;
-    let counters = readCounters(fleet).counters;
+    let { counters, others } = readCounters(fleet);
     let reading = probes?.read() ?? NOTHING;
     let skew = frames(counters, readCounters(fleet).counters);
     let time = performance.now();
@@ -104,16 +111,29 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
       const passed = frames(first.counters, second.counters);
       const dropsNow = readSoftnetDrops();
       const lostNow = probes?.lost() ?? 0;
-      const tally = phase.counted > 0 ? tallies(reading, seen) : null;
+      const tally =
+        probes !== null && phase.counted > 0 ? tallies(reading, seen, probes.dropNames) : null;
       const ended = signal.aborted || end >= last;
-      const notes = [...notesOf(fleet), ...(probes?.full() ?? [])];
+      // Ports that joined meanwhile are in this record already.
+      const again = now - looked > LOOK_AGAIN_MS;
+      if (again) looked = now;
+      await keepUp(fleet, first.changed, first.gone, again);
+      const known = probes;
+      known?.aim(fleet.targets());
+      const notes = [...notesOf(fleet), ...(known?.full() ?? [])];
       for (const one of [...fleet.bridges()]) {
         const before = counters.get(one);
         const after = first.counters.get(one);
         if (before === undefined || after === undefined) continue;
+        const number = fleet.numberOf(one);
+        const device = (ifindex: number) => deviceKey(one.place.inode, ifindex);
         yield recordOf(one, {
           ...{ seconds: elapsed, phase, limit, before, after, follow },
-          tally: fleet.numberOf(one) === null ? null : tally,
+          others: others.get(one) ?? new Map(),
+          tally:
+            number === null || tally === null || known === null
+              ? null
+              : (ifindex) => tally(known.slotsOf(number, device(ifindex))),
           softnetDrops: dropsNow === null || drops === null ? null : dropsNow - drops,
           inFlight: phase.whole ? skew + passed : null,
           lost: Math.max(0, lostNow - lost),
@@ -121,17 +141,13 @@ export async function* watchBridges(options: WatchOptions = {}): AsyncGenerator<
           notes,
         });
       }
-      counters = first.counters;
+      ({ counters, others } = first);
       reading = seen;
       skew = passed;
       time = now;
       drops = dropsNow;
       lost = lostNow;
-      const again = now - looked > LOOK_AGAIN_MS;
-      if (again) looked = now;
-      await keepUp(fleet, first.changed, first.gone, again);
       if (fleet.bridges().length === 0) throw gone(bridge);
-      probes?.aim(fleet.targets());
       if (probes !== null) fleet.mend(probes, again);
     }
   } finally {
@@ -157,18 +173,20 @@ async function unwatched(end: number, poll: () => void, signal: AbortSignal) {
 
 interface Read {
   counters: Map<WatchedBridge, Counters>;
+  others: Map<WatchedBridge, Counters>;
   /** Whose ports are others than before. */
   changed: WatchedBridge[];
   gone: WatchedBridge[];
 }
 
 function readCounters(fleet: Fleet): Read {
-  const read: Read = { counters: new Map(), changed: [], gone: [] };
+  const read: Read = { counters: new Map(), others: new Map(), changed: [], gone: [] };
   for (const one of fleet.bridges()) {
     const found = one.counters();
     if (found === null) read.gone.push(one);
     else {
       read.counters.set(one, found.counters);
+      read.others.set(one, found.others);
       if (found.changed) read.changed.push(one);
     }
   }
@@ -195,9 +213,7 @@ async function keepUp(
   again: boolean,
 ): Promise<void> {
   for (const one of gone) fleet.drop(one);
-  for (const one of again ? [...fleet.bridges()] : changed) {
-    if (!(await one.refresh())) fleet.drop(one);
-  }
+  for (const one of again ? [...fleet.bridges()] : changed) await fleet.refresh(one);
   if (again) await fleet.look();
 }
 

@@ -77,10 +77,10 @@ async function counted(
         probes.session.round(0);
       });
     }
-    const records = await probes.session.stop();
+    const samples = await probes.session.stop(countedSamples);
     probes.close();
-    const faults = { lost: records.lost, degraded: records.errors };
-    return stageCountsOf(stage, probes, countedSamples(records), rounds, faults);
+    const { lost, errors } = probes.session.records;
+    return stageCountsOf(stage, probes, samples, rounds, { lost, degraded: errors });
   } finally {
     await site.close();
   }

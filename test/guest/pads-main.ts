@@ -58,7 +58,7 @@ for (const [at, extra] of order.entries()) {
     padding.remove();
   }
 }
-const samples = countedSamples(await counted.session.stop());
+const samples = await counted.session.stop(countedSamples);
 counted.close();
 await site.close();
 

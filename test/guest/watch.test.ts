@@ -19,7 +19,8 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
   test("a frame that no bridge handles takes no instruction more under watch's function probes", () => {
     const { veth } = report;
     for (const side of ["fentry", "kprobe"] as const) {
-      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(1);
+      // The socket that takes the frames in varies by two or three; the least program takes hundreds.
+      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(10);
     }
     // By tracepoints it does, so this measures what it says.
     expect(veth.tracepoint - veth.none).toBeGreaterThan(50);
@@ -35,7 +36,10 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
     const { fentry, kprobe, tracepoint } = report.counted;
     expect(fentry).toEqual(tracepoint);
     expect(kprobe).toEqual(tracepoint);
-    expect(tracepoint.pa?.decisions).toMatchObject({ knownUnicast: 30, unknownUnicast: 20 });
+    expect(tracepoint.pa?.decisions).toMatchObject({ knownUnicast: 30, unknownUnicast: 30 });
+    const lost = [tracepoint.pb, tracepoint.pc].flatMap((port) => port?.dropped ?? []);
+    const behind = lost.filter(({ where }) => /backlog|netif_rx/.test(where));
+    expect(behind.reduce((all, { count }) => all + count, 0)).toBe(10);
     // To its own port, and to a group that nobody joined.
     expect(tracepoint.pb?.decisions?.filtered).toBe(5 + 7);
     expect(tracepoint.pc?.decisions?.local).toBe(9);
@@ -43,8 +47,12 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
     expect(tracepoint.br0?.ingress).toBeGreaterThanOrEqual(3);
   });
 
-  test("explain finds the same flood by all of them", () => {
-    const flood = [{ cause: "never-learned", frames: 200, copies: 400 }];
-    for (const found of Object.values(report.explained)) expect(found).toEqual(flood);
+  test("explain finds the same flood by all of them, and none of a port that joined meanwhile", () => {
+    // To pb, pc and the port that joined.
+    const flood = [{ cause: "never-learned", frames: 200, copies: 600 }];
+    const { fentry, kprobe, tracepoint } = report.explained;
+    expect({ fentry, kprobe, tracepoint }).toEqual({
+      ...{ fentry: flood, kprobe: flood, tracepoint: flood },
+    });
   });
 });

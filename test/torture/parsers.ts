@@ -3,12 +3,11 @@ import { readFileSync } from "node:fs";
 import { parsePlanFile } from "../../src/bench/plan/named-plans.ts";
 import { parseIperf } from "../../src/bench/workloads/iperf3.ts";
 import { parsePing } from "../../src/bench/workloads/ping.ts";
-import { readAccount } from "../../src/probes/account.ts";
 import { emptyRecords, readRecord } from "../../src/probes/records.ts";
 import { programRows } from "../../src/probes/statistics.ts";
 import { renderTerminal } from "../../src/report/terminal/run.ts";
 import { parseTopologyFile } from "../../src/setup/file.ts";
-import { fdbRow, linkRow, neighbourRow, parseRows, routeRow } from "../../src/setup/rows.ts";
+import { fdbRow, linkRow, parseRows, routeRow } from "../../src/setup/rows.ts";
 import { parseTopology } from "../../src/setup/topology.ts";
 import { JOURNAL_SCHEMA, readJournal } from "../../src/store/journal.ts";
 import { parseRun } from "../../src/store/runs.ts";
@@ -118,10 +117,6 @@ export const PARSERS: Record<string, Parser> = {
     corpus: [tool("ip-route.json")],
     read: (text) => parseRows("ip", text, routeRow),
   },
-  "`ip -j neighbour`": {
-    corpus: [tool("ip-neighbour.json")],
-    read: (text) => parseRows("ip", text, neighbourRow),
-  },
   "`bridge -j fdb`": {
     corpus: [tool("bridge-fdb.json")],
     read: (text) => parseRows("bridge", text, fdbRow),
@@ -135,7 +130,7 @@ export const PARSERS: Record<string, Parser> = {
     read: (text) => {
       const records = emptyRecords();
       for (const line of text.split("\n")) readRecord(records, line);
-      return [records, readAccount(records, [2, 3], true)];
+      return records;
     },
   },
   ping: { corpus: [tool("ping.txt")], read: parsePing },

@@ -2,7 +2,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { MeasuredRound, Reading } from "../../document/event.ts";
 import type { ForeignProbe } from "../../document/foreign.ts";
-import { fullMaps } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type CountedSession, countedSamples, startCounted } from "../../probes/counted.ts";
@@ -293,14 +292,17 @@ export class LabRunner {
     const standing = this.#lab(name);
     const { timing } = standing;
     if (timing === null) throw new RangeError("probes that are not attached are read");
-    const records = await timing.stop();
+    const { samples, full } = await timing.stop((maps) => ({
+      samples: timeSamples(maps, isFlooded(planned)),
+      full: maps.full(["lat"]),
+    }));
     standing.timing = null;
+    const { lost, errors } = timing.records;
     const faults = [
-      ...(records.lost > 0 ? [`${records.lost} events of the probes were lost`] : []),
-      ...records.errors,
-      ...fullMaps(records, timing.rooms).map((map) => `map ${map} of the probes is full`),
+      ...(lost > 0 ? [`${lost} events of the probes were lost`] : []),
+      ...errors,
+      ...full,
     ];
-    const samples = timeSamples(records, isFlooded(planned));
     return { act: "read-time", timed: { probe, samples, faults } };
   }
 
@@ -332,13 +334,13 @@ export class LabRunner {
   async #readStage({ stage, rounds }: Of<"read-stage">): Promise<EventBody> {
     if (this.#stage === null) throw new RangeError("a stage without probes is read");
     const { session, ...ends } = this.#stage.counted;
-    const records = await session.stop();
-    const degraded = [
-      ...records.errors,
-      ...fullMaps(records, session.rooms).map((map) => `map ${map} is full`),
-    ];
-    const faults = { lost: records.lost, degraded };
-    const counts = stageCountsOf(stage, ends, countedSamples(records), rounds, faults);
+    const { samples, full } = await session.stop((maps) => ({
+      samples: countedSamples(maps),
+      full: maps.full(["lat"]),
+    }));
+    const { lost, errors } = session.records;
+    const faults = { lost, degraded: [...errors, ...full] };
+    const counts = stageCountsOf(stage, ends, samples, rounds, faults);
     return { act: "read-stage", counts };
   }
 

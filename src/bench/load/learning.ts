@@ -76,10 +76,10 @@ export function openLearning(
         lesson.map((index) => ({ destination, source: madeUpAddress(lab, index), ip: null })),
         frameSize,
       );
-      const before = await countLearned(lab);
+      const before = countLearned(lab);
       const { result, arrived, sent } = await sendAll(learningFd, frames, rate);
       const expected = lab.hosts.map((_, host) => (host === TEST ? sent : 0));
-      const learned = (await countLearned(lab)) - before;
+      const learned = countLearned(lab) - before;
       return { passage: { ...result, frames: sent, ...reception(expected, arrived) }, learned };
     },
     recall: async () => {

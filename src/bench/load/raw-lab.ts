@@ -6,6 +6,8 @@ import { MAX_PORTS } from "../../setup/spec.ts";
 import { readCounters } from "../../system/counters.ts";
 import { UsageError } from "../../system/errors.ts";
 import { setThreadCpus, threadCpus } from "../../system/libc.ts";
+import { dumpFdb, NUD } from "../../system/neighbours.ts";
+import { withDumpSocket } from "../../system/netlink-dump.ts";
 import { openPacketSocket, type PacketSocket } from "../../system/packet-socket.ts";
 import { type Addresses, SMALLEST_FRAME, testFrame } from "./frames.ts";
 import type { Target } from "./patterns.ts";
@@ -122,9 +124,10 @@ export async function flushFdb(lab: BuiltLab): Promise<void> {
 }
 
 /** Addresses in the FDB that the bridge has learned. */
-export async function countLearned(lab: BuiltLab): Promise<number> {
-  const words = ["fdb", "show", "br", lab.bridge?.name ?? "", "dynamic"];
-  const namespace = lab.names.namespace(SWITCH);
-  const text = await lab.site.runOk("bridge", words, { namespace });
-  return text.split("\n").filter((line) => / master /.test(line)).length;
+export function countLearned({ bridge }: BuiltLab): number {
+  if (bridge === null) return 0;
+  const { namespace, ifindex } = bridge;
+  const entries = withDumpSocket(namespace, (fd) => dumpFdb(fd, ifindex));
+  return entries.filter(({ master, state }) => master === ifindex && (state & NUD.reachable) !== 0)
+    .length;
 }

@@ -27,7 +27,7 @@ export function countedOf(reading: Reading): Counted {
       backend: observation.backend.name,
       reason: observation.backend.reason,
       events: cost?.events ?? 0,
-      lost: observed.records.lost,
+      lost: observed.lost,
       missed: observed.missed,
       degraded: observed.degraded,
       emptyNs: cost?.emptyNs ?? null,

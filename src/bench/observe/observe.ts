@@ -1,15 +1,15 @@
+import { entriesOf } from "../../bridge/fdb.ts";
 import { type Lab, type Probe, STAGES, type Stage } from "../../document/run.ts";
 import { type Account, fullMaps, readAccount } from "../../probes/account.ts";
 import type { ProbeBackend } from "../../probes/backend.ts";
 import { type ProbeProgram, type ProbeSession, startProbes } from "../../probes/bpftrace.ts";
 import { type MirrorEntry, seedMirror } from "../../probes/mirror.ts";
 import { PORTS_BY_WAY, probeProgram } from "../../probes/programs.ts";
-import type { Records } from "../../probes/records.ts";
-import type { BuiltLab } from "../../setup/lab.ts";
-import { SWITCH } from "../../setup/plan.ts";
-import { fdbRow, readRows } from "../../setup/rows.ts";
+import type { BuiltLab, LabBridge } from "../../setup/lab.ts";
 import { isForeign } from "../../setup/spec.ts";
 import { type Counters, sameCounters } from "../../system/counters.ts";
+import { dumpFdb } from "../../system/neighbours.ts";
+import { withDumpSocket } from "../../system/netlink-dump.ts";
 import { quiet } from "../load/quiet.ts";
 import type { PlannedCase } from "../plan/plan.ts";
 
@@ -26,7 +26,8 @@ export interface Observation {
 
 export interface Observed {
   account: Account;
-  records: Records;
+  /** Records that bpftrace could not keep. */
+  lost: number;
   after: Map<string, Counters>;
   missed: number;
   degraded: string[];
@@ -50,7 +51,7 @@ export async function observe(
     const before = await quiet(lab, signal);
     const session = await startProbes(lab.site, program, signal);
     try {
-      if (lab.bridge !== null) seedMirror(session.child.pid, await readFdb(lab));
+      if (lab.bridge !== null) seedMirror(session.child.pid, readFdb(lab, lab.bridge));
       const attached = await quiet(lab, signal);
       const clean = sameCounters(before, attached);
       if (clean || attempt === ATTEMPTS) {
@@ -79,42 +80,34 @@ async function stop(
 ): Promise<Observed> {
   const after = await quiet(lab);
   const missed = (await session.statistics()).reduce((sum, program) => sum + program.missed, 0);
-  const records = await session.stop();
+  const ifindexes = lab.hosts.flatMap((host) => (host.port === null ? [] : [host.port.ifindex]));
+  if (lab.bridge !== null) ifindexes.push(lab.bridge.ifindex);
+  const { account, full } = await session.stop((maps) => ({
+    account: readAccount(maps, ifindexes, backend.name !== "tracepoint"),
+    full: fullMaps(maps),
+  }));
+  const { lost, errors } = session.records;
   const degraded = [...notes];
   if (!sameCounters(after, await quiet(lab))) {
     degraded.push("frames passed while the probes were being detached");
   }
-  if (records.lost > 0) degraded.push(`${records.lost} events were lost`);
+  if (lost > 0) degraded.push(`${lost} events were lost`);
   if (missed > 0) degraded.push(`${missed} probe firings were missed (recursion)`);
-  if (records.errors.length > 0) {
-    degraded.push(`bpftrace reported ${records.errors.length} errors, first: ${records.errors[0]}`);
+  if (errors.length > 0) {
+    degraded.push(`bpftrace reported ${errors.length} errors, first: ${errors[0]}`);
   }
-  for (const map of fullMaps(records, session.rooms)) degraded.push(`map ${map} is full`);
-  const ifindexes = lab.hosts.flatMap((host) => (host.port === null ? [] : [host.port.ifindex]));
-  if (lab.bridge !== null) ifindexes.push(lab.bridge.ifindex);
-  return {
-    account: readAccount(records, ifindexes, backend.name !== "tracepoint"),
-    records,
-    after,
-    missed,
-    degraded,
-  };
+  degraded.push(...full);
+  return { account, lost, after, missed, degraded };
 }
 
 /** The bridge's FDB as the mirror wants it; its own and its ports' addresses are `local`. */
-async function readFdb(lab: BuiltLab): Promise<MirrorEntry[]> {
-  const words = ["-j", "fdb", "show", "br", lab.bridge?.name ?? ""];
-  const namespace = lab.names.namespace(SWITCH);
-  const rows = await readRows(lab.site, namespace, "bridge", words, fdbRow);
-  const ports = new Map(lab.hosts.map((host) => [host.port?.name, host.port?.ifindex]));
-  return rows.flatMap((row): MirrorEntry[] => {
-    const { mac: address, vlan = 0 } = row;
-    // Port entries without a master are the device's own address filters, not the bridge's FDB.
-    if (row.master === undefined && row.ifname !== lab.bridge?.name) return [];
+function readFdb(lab: BuiltLab, { namespace, ifindex }: LabBridge): MirrorEntry[] {
+  const entries = withDumpSocket(namespace, (fd) => entriesOf(ifindex, dumpFdb(fd, ifindex)));
+  const ports = new Set(lab.hosts.map((host) => host.port?.ifindex));
+  return entries.flatMap(({ address, vlan, port, local }): MirrorEntry[] => {
     if ((Number.parseInt(address.slice(0, 2), 16) & 1) === 1) return [];
-    if (row.state === "permanent") return [{ address, vlan, port: "local" }];
-    const port = ports.get(row.ifname);
-    return port === undefined ? [] : [{ address, vlan, port }];
+    if (local) return [{ address, vlan, port: "local" }];
+    return ports.has(port) ? [{ address, vlan, port }] : [];
   });
 }
 

@@ -1,6 +1,7 @@
+import type { BridgeState } from "../../bridge/state.ts";
 import type { Flow } from "../../live/collect.ts";
-import type { BridgeState } from "../../live/state.ts";
-import { peerPorts, portPhrase, staticEntry, type Why } from "./cause.ts";
+import { entryAt, type Why } from "./cause.ts";
+import { homePhrase, onlyHome } from "./whereabouts.ts";
 
 /** Fewer advances may be of answers that came before the entry went. */
 const ENOUGH = 3;
@@ -14,13 +15,14 @@ export function asymmetricPath(
   { source, destination, acknowledged, vlan }: Flow,
 ): Why | null {
   if (acknowledged < ENOUGH) return null;
-  const home = peerPorts(state).find(({ peer }) => peer.address === destination);
-  const where = home === undefined ? destination : `${destination} behind ${portPhrase(home.port)}`;
+  const home = onlyHome(state, destination);
+  const where =
+    home === undefined ? destination : `${destination} behind ${homePhrase(state, home)}`;
   return {
     cause: "asymmetric-path",
     title: `${where} answers ${source} by another way than this bridge, which therefore never learns it: the TCP acknowledgements of ${source} advanced ${acknowledged} times, and no frame of ${destination} came in meanwhile`,
     basis: "inferred",
     alternatives: ["somebody else answers in its place, with another MAC address"],
-    remedy: home === undefined ? null : staticEntry(home.port, destination, vlan),
+    remedy: home === undefined ? null : entryAt(home, vlan),
   };
 }

@@ -1,5 +1,6 @@
-import { type Cause, hasEntry, peerPorts, staticEntry } from "./cause.ts";
+import { type Cause, entryAt, hasEntry } from "./cause.ts";
 import { ipCommand } from "./remedy.ts";
+import { allHomes, virtualAddress } from "./whereabouts.ts";
 
 /** fdb_create() refuses further dynamic entries at fdb_max_learned (Linux 6.7). */
 export const fdbFull: Cause = {
@@ -7,13 +8,15 @@ export const fdbFull: Cause = {
     const { learned, maxLearned } = state;
     if (maxLearned === null || maxLearned === 0 || learned === null || learned < maxLearned)
       return [];
-    const unknown = peerPorts(state).find(({ peer }) => !hasEntry(state, peer.address));
+    const unknown = allHomes(state).find(
+      ({ address }) => !hasEntry(state, address) && virtualAddress(address) === null,
+    );
     const shown = ipCommand(state.place, "-d", "link", "show", "dev", state.name);
     return [
       {
         cause: "fdb-full",
         text: `${state.name} has learned ${learned} addresses, as many as it may (fdb_max_learned ${maxLearned}; \`${shown}\` shows it where ip knows it): frames for any further address are flooded until an entry ages`,
-        remedy: unknown === undefined ? null : staticEntry(unknown.port, unknown.peer.address),
+        remedy: unknown === undefined ? null : entryAt(unknown),
       },
     ];
   },

@@ -1,18 +1,24 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
+
+import { STP_STATES } from "../../bridge/bridge-options.ts";
+import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
+import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
-import { STP_STATES } from "../../live/bridge-options.ts";
-import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../live/state.ts";
-import { wordsAt } from "../../live/words-at.ts";
 import { commandLine } from "../../text/command-line.ts";
+import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
 
 /** No cause can ask for what is not here: a querier, for one, takes IPv6 from hosts whose reports the bridge does not hear. */
 export type Change =
   | { set: "ageing"; ms: number }
   | { set: "learning" | "locked"; port: Port; on: boolean }
   | { set: "disabled"; port: Port }
+  /** A loop: its cables at these ports are cut, and what it has taught those that are left (ports, by name) is forgotten. */
+  | { set: "opened"; cut: Port[]; left: { place: Place; name: string }[] }
   | { set: "entry"; port: Port; address: string; vlan: number; kind: "static" | "dynamic" }
   /** An entry that holds the address where it is: `others` may use it as well, and are cut off. */
   | { set: "entry"; port: Port; address: string; vlan: number; kind: "sticky"; others: string }
+  /** An address of what sits on the bridge device. */
+  | { set: "host-entry"; address: string; vlan: number }
   | { set: "pvid"; port: Port; vid: number }
   | { set: "no-neighbour"; neighbour: Neighbour };
 
@@ -81,8 +87,12 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return portFlag(state, change);
     case "disabled":
       return disabled(state, change.port);
+    case "opened":
+      return opened(state, change);
     case "entry":
       return entry(state, change);
+    case "host-entry":
+      return hostEntry(state, change);
     case "pvid":
       return pvid(state, change.port, change.vid);
     case "no-neighbour":
@@ -103,9 +113,13 @@ function ageing(state: BridgeState, ms: number): Setting {
     what: `an ageing time of ${ms / 1000} s`,
     command: set(ms),
     undo: set(state.ageingMs),
-    verify: `${ipCommand(state.place, "-d", "link", "show", "dev", state.name)} shows ${option(ms).join(" ")}`,
+    verify: shows(ipCommand(state.place, ...linkOf(state)), ` ${option(ms).join(" ")}( |$)`),
     inForce: state.ageingMs === ms,
-    refused: null,
+    // __br_set_topology_change() puts another in its place.
+    refused:
+      state.stp && state.topologyChange
+        ? "while a topology change is on, the kernel does not tell the ageing time that is configured"
+        : null,
   };
 }
 
@@ -121,7 +135,10 @@ function portFlag(
     what: `${flag} ${word(on)} at ${port.name}`,
     command: set(on),
     undo: set(!on),
-    verify: `${bridgeCommand(state.place, "-d", "link", "show", "dev", port.name)} shows ${flag} ${word(on)}`,
+    verify: shows(
+      bridgeCommand(state.place, "-d", "link", "show", "dev", port.name),
+      ` ${flag} ${word(on)}( |$)`,
+    ),
     inForce: now?.flags[flag] === on,
     refused: null,
   };
@@ -129,20 +146,58 @@ function portFlag(
 
 function disabled(state: BridgeState, port: Port): Setting {
   const now = portNow(state, port);
-  const set = (to: Port["state"]) =>
-    bridgeCommand(
-      ...[state.place, "link", "set", "dev", port.name],
-      ...["state", String(STP_STATES.indexOf(to))],
-    );
   return {
     what: `state disabled of ${port.name}`,
-    command: set("disabled"),
-    undo: set(now?.state ?? "forwarding"),
-    verify: `${bridgeCommand(state.place, "link", "show", "dev", port.name)} shows state disabled`,
+    command: stateCommand(state, port, "disabled"),
+    undo: stateCommand(state, port, now?.state ?? "forwarding"),
+    verify: showsDisabled(state, port),
     inForce: now?.state === "disabled",
-    // br_set_port_state() allows it to nobody else then.
-    refused: state.stp ? "the spanning tree is on, and sets the states of ports itself" : null,
+    refused: stateRefused(state),
   };
+}
+
+/**
+ * A port that goes down forgets what was learned there, and so does the other end of its cable (br_stp_disable_port()); one
+ * whose state is set to disabled does not, and comes back with any change of its link (br_port_carrier_check()).
+ */
+function opened(state: BridgeState, { cut, left }: Extract<Change, { set: "opened" }>): Setting {
+  const set = (to: "up" | "down") =>
+    cut.map(({ name }) => ipCommand(state.place, "link", "set", "dev", name, to)).join(" && ");
+  const forget = left.map(({ place, name }) =>
+    ipCommand(place, "link", "set", "dev", name, "type", "bridge_slave", "fdb_flush"),
+  );
+  const names = cut.map(({ name }) => pattern(name)).join("|");
+  return {
+    what: `${cut.map(({ name }) => name).join(" and ")} down`,
+    command: [set("down"), ...forget].join(" && "),
+    undo: set("up"),
+    verify: [
+      ...cut.map(({ name }) =>
+        showsNot(ipCommand(state.place, "link", "show", "dev", name), "[<,]UP[,>]"),
+      ),
+      // What was set by hand is nobody's to forget, and has a word more at its end.
+      showsNot(
+        bridgeCommand(state.place, "fdb", "show", "br", state.name),
+        `^[^ ]+ dev (${names}) (vlan [0-9]+ )?master [^ ]+ *$`,
+      ),
+    ].join(" && "),
+    inForce: cut.every((port) => portNow(state, port)?.up === false),
+    refused: null,
+  };
+}
+
+function stateCommand({ place }: BridgeState, port: Port, to: Port["state"]): string {
+  const words = ["link", "set", "dev", port.name, "state", String(STP_STATES.indexOf(to))];
+  return bridgeCommand(place, ...words);
+}
+
+function showsDisabled({ place }: BridgeState, { name }: Port): string {
+  return shows(bridgeCommand(place, "link", "show", "dev", name), " state disabled( |$)");
+}
+
+/** br_set_port_state() allows it to nobody else then. */
+function stateRefused({ stp }: BridgeState): string | null {
+  return stp ? "the spanning tree is on, and sets the states of ports itself" : null;
 }
 
 function entry(
@@ -153,17 +208,21 @@ function entry(
   const words = (verb: string, dev: string, ...how: string[]) =>
     bridgeCommand(
       ...[state.place, "fdb", verb, address, "dev", dev, "master", ...how],
-      ...(vlan === 0 ? [] : ["vlan", String(vlan)]),
+      ...inVlan(vlan),
     );
   const how = kind === "sticky" ? ["static", "sticky"] : [kind];
   const before = state.ports.find(({ ifindex }) => ifindex === now?.port);
   const howBefore = [now?.static ? "static" : "dynamic", ...(now?.sticky ? ["sticky"] : [])];
-  const shown = [address, "dev", port.name, ...(kind === "dynamic" ? [] : how)].join(" ");
+  const end = { static: " static( |$)", sticky: " static.* sticky( |$)", dynamic: "" }[kind];
+  const shown = [address, "dev", pattern(port.name), ...inVlan(vlan), `master .*${end}`].join(" ");
   return {
     what: `the ${kind} entry of ${address} at ${port.name}`,
     command: words("replace", port.name, ...how),
-    undo: before ? words("replace", before.name, ...howBefore) : words("del", port.name),
-    verify: `${bridgeCommand(state.place, "fdb", "show", "br", state.name)} shows ${shown}`,
+    // It may have moved since, and is deleted only at the port that it is at.
+    undo: before
+      ? words("replace", before.name, ...howBefore)
+      : `${words("replace", port.name, ...how)} && ${words("del", port.name)}`,
+    verify: shows(bridgeCommand(state.place, "fdb", "show", "br", state.name), `^${shown}`),
     inForce:
       now?.port === port.ifindex &&
       (kind === "dynamic" || now.static) &&
@@ -178,30 +237,76 @@ function entryRefused(
   now: FdbEntry | undefined,
 ): string | null {
   if (now?.local) return `${address} is one of the bridge's own addresses`;
-  const other = state.ports.find(
-    ({ ifindex, peer }) =>
-      ifindex !== port.ifindex && peer?.master === null && peer.address === address,
-  );
-  if (other !== undefined) return `the host behind ${other.name} has ${address} too`;
+  const virtual = virtualAddress(address);
+  if (virtual !== null) {
+    return `${address} is the address of ${virtual}, and moves to whoever is its master`;
+  }
+  const other = homesOf(state, address).find((home) => home.port?.ifindex !== port.ifindex);
+  if (other !== undefined) {
+    return other.port === null
+      ? `${homePhrase(state, other)} has ${address} too`
+      : `the host behind ${other.port.name} has ${address} too`;
+  }
   // fdb_add_entry() wants a VLAN that the port is in.
   const within = portNow(state, port)?.vlans.some(({ vid }) => vid === vlan);
   return state.vlanFiltering && !within ? `${port.name} is not in VLAN ${vlan}` : null;
+}
+
+/** With `self` and the bridge itself the entry is one of the bridge's own addresses (br_fdb_add()). */
+function hostEntry(
+  state: BridgeState,
+  { address, vlan }: Extract<Change, { set: "host-entry" }>,
+): Setting {
+  const now = state.entries.find((one) => one.address === address && one.vlan === vlan);
+  const words = (verb: string, ...how: string[]) =>
+    bridgeCommand(
+      ...[state.place, "fdb", verb, address, "dev", state.name, "self", ...how],
+      ...inVlan(vlan),
+    );
+  const shown = [address, "dev", pattern(state.name), ...inVlan(vlan)].join(" ");
+  const other = homesOf(state, address).find(({ port }) => port !== null);
+  const learned = state.ports.find(({ ifindex }) => ifindex === now?.port);
+  return {
+    what: `the permanent entry of ${address} at ${state.name}`,
+    command: words("replace", "permanent"),
+    undo: words("del"),
+    verify: shows(
+      bridgeCommand(state.place, "fdb", "show", "br", state.name),
+      `^${shown} master .*permanent`,
+    ),
+    inForce: now?.local === true,
+    refused:
+      other?.port != null
+        ? `the host behind ${other.port.name} has ${address} too`
+        : learned !== undefined
+          ? `${address} was learned at ${learned.name}: somebody there uses it too`
+          : null,
+  };
+}
+
+function inVlan(vlan: number): string[] {
+  return vlan === 0 ? [] : ["vlan", String(vlan)];
 }
 
 function pvid(state: BridgeState, port: Port, vid: number): Setting {
   const now = portNow(state, port);
   const at = (verb: string, id: number, ...how: string[]) =>
     bridgeCommand(state.place, "vlan", verb, "dev", port.name, "vid", String(id), ...how);
-  const set = (id: number) => at("add", id, "pvid", "untagged");
+  const untagged = (id: number | null | undefined) =>
+    now?.vlans.some((one) => one.vid === id && one.untagged) ? ["untagged"] : [];
+  const was = now?.vlans.find((one) => one.vid === vid);
   const undo = [
-    ...(now?.pvid ? [set(now.pvid)] : []),
-    ...(now?.vlans.some((one) => one.vid === vid) ? [] : [at("del", vid)]),
+    was === undefined ? at("del", vid) : at("add", vid, ...untagged(vid)),
+    ...(now?.pvid ? [at("add", now.pvid, "pvid", ...untagged(now.pvid))] : []),
   ];
   return {
     what: `${vid} as the PVID of ${port.name}`,
-    command: set(vid),
+    command: at("add", vid, "pvid", "untagged"),
     undo: undo.join(" && "),
-    verify: `${bridgeCommand(state.place, "vlan", "show", "dev", port.name)} shows ${vid} PVID`,
+    verify: shows(
+      bridgeCommand(state.place, "vlan", "show", "dev", port.name),
+      `(^|[[:space:]])${vid} PVID`,
+    ),
     inForce: now?.pvid === vid,
     refused: null,
   };
@@ -224,10 +329,32 @@ function noNeighbour(
     what: `no entry of ${ip} at ${address}`,
     command: ipCommand(namespace, "neigh", "del", ip, "dev", device),
     undo: ipCommand(namespace, "neigh", "replace", ...was, "nud", nud),
-    verify: `${ipCommand(namespace, "neigh", "show", "dev", device)} no longer shows ${address}`,
+    verify: showsNot(
+      ipCommand(namespace, "neigh", "show", "dev", device),
+      `^${pattern(ip)} .*lladdr ${address}( |$)`,
+    ),
     inForce,
     refused: null,
   };
+}
+
+/** Fails where the command does not show it: an extended regular expression. */
+function shows(command: string, expression: string): string {
+  return `${command} | ${commandLine(["grep", "-qE", expression])}`;
+}
+
+/** Fails where the command shows it, and where the command fails. */
+function showsNot(command: string, expression: string): string {
+  return `shown=$(${command}) && ! printf '%s\\n' "$shown" | ${commandLine(["grep", "-qE", expression])}`;
+}
+
+/** A name as it stands in an extended regular expression. */
+function pattern(name: string): string {
+  return name.replace(/[\\.[*^$+?(){}|]/g, String.raw`\$&`);
+}
+
+function linkOf({ name }: BridgeState): string[] {
+  return ["-d", "link", "show", "dev", name];
 }
 
 function portNow(state: BridgeState, { ifindex }: Port): Port | undefined {

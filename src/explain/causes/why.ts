@@ -1,72 +1,266 @@
-/** Why the bridge floods frames for one address: what the state of the bridge says, once the flood was seen. */
+/** Why the bridge flooded frames: what its state and all that was counted say, once the flood was seen. */
+
+import type { BridgeState, Port } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
-import type { BridgeState } from "../../live/state.ts";
 import { ageingDisabled } from "./ageing-disabled.ts";
 import { asymmetricPath } from "./asymmetric-path.ts";
-import { inferred, peerPorts, portPhrase, staticEntry, type Why } from "./cause.ts";
-import { destinationGone } from "./destination-gone.ts";
+import { changing, entryAt, inferred, type Why } from "./cause.ts";
+import { goneNotes } from "./destination-gone.ts";
 import { fdbFull } from "./fdb-full.ts";
-import { learningOff } from "./learning-off.ts";
-import { lockedPort } from "./locked-port.ts";
-import { loop } from "./loop.ts";
+import { learningNote } from "./learning-off.ts";
+import { lockedNote } from "./locked-port.ts";
+import { whyLooped } from "./loop.ts";
+import { whyGroup } from "./multicast.ts";
+import { notFlooded, whyClosed } from "./reach.ts";
+import type { Proposed } from "./remedy.ts";
+import { silence } from "./silent.ts";
+import { topologyChange } from "./topology-change.ts";
 import { vlanMismatch } from "./vlan-mismatch.ts";
+import {
+  type Home,
+  heardAt,
+  homePhrase,
+  homesOf,
+  isOpen,
+  isOwn,
+  openPorts,
+  othersBehind,
+  virtualAddress,
+} from "./whereabouts.ts";
 
-const UNSEEN = "it lives behind a port whose other end cannot be seen, and is silent";
+/** Of the flow that a flood is told by, and who sends it, in words. */
+export function whyFlooded(
+  state: BridgeState,
+  collected: Collected,
+  flow: Flow,
+  sender: string,
+): Why {
+  const looped = whyLooped(state, collected, flow);
+  if (looped !== null) return looped;
+  switch (flow.class) {
+    case "unknownUnicast":
+      return withReach(state, flow, whyUnknown(state, collected, flow));
+    case "broadcast":
+      return whyStorm(state, flow, sender);
+    case "multicast":
+      return whyGroup(state, collected, flow);
+  }
+}
 
-export function whyUnknown(state: BridgeState, deleted: Collected["deleted"], flow: Flow): Why {
+function whyStorm(state: BridgeState, { port: ifindex, addresses }: Flow, sender: string): Why {
+  const port = state.ports.find((one) => one.ifindex === ifindex);
+  const kind = addresses.protocol === null ? "broadcast" : `${addresses.protocol} broadcast`;
+  const storm = `sends a storm of ${kind}`;
+  const maybeLoop = port !== undefined && isOpen(state, port);
+  return {
+    cause: "broadcast-storm",
+    title: `${sender} ${storm}`,
+    basis: "observed",
+    alternatives: maybeLoop ? ["a loop that cannot be seen from here, behind that port"] : [],
+    remedy: port === undefined ? null : cutOff(port),
+  };
+}
+
+function cutOff(port: Port): Proposed {
+  return {
+    change: { set: "disabled", port },
+    effect: `nothing comes in by ${port.name} any more`,
+    // br_port_carrier_check() enables it again.
+    risk: `whoever is behind ${port.name} is cut off from the network until this is taken back, or the link of ${port.name} changes`,
+  };
+}
+
+function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
   const { destination, vlan } = flow;
-  const home = peerPorts(state).find(({ peer }) => peer.address === destination);
-  const port = home === undefined ? [] : [home.port];
-  const [configured] = [
-    ...loop.notes(state),
-    ...ageingDisabled.notes(state),
-    ...learningOff.notes({ ...state, ports: port }),
-    ...lockedPort.notes({ ...state, ports: port }),
-    ...fdbFull.notes(state),
-  ];
+  if (isOwn(state, destination)) return whyOwn(state, flow);
+  const heard = heardAt(state, collected, destination) ?? learnedAt(state, collected, flow);
+  const homes = homesOf(state, destination);
+  if (homes.length === 0 && heard !== null) {
+    homes.push({ address: destination, port: heard, namespace: null, ifindex: null, what: null });
+  }
+  const [home] = homes;
+  const port = heard ?? home?.port ?? null;
+  const configured =
+    ageingDisabled.notes(state)[0] ??
+    (port === null || port.flags.learning || port.flags.locked ? undefined : learningNote(port)) ??
+    (port?.flags.locked
+      ? lockedNote(state, port, home === undefined ? null : destination)
+      : undefined);
   if (configured !== undefined) return inferred(configured);
   const elsewhere = vlanMismatch(state, flow);
   if (elsewhere !== null) return elsewhere;
-  const remover = deleted.find(({ address }) => address === destination);
+  const remedy = remedyFor(homes, vlan);
+  const remover = collected.deleted.find(({ address }) => address === destination);
   if (remover !== undefined) {
     return {
       cause: "entry-removed",
       title: `the entry of ${destination} was deleted by ${remover.by}`,
       basis: "observed",
       alternatives: [],
-      remedy: home === undefined ? null : staticEntry(home.port, destination, vlan),
+      remedy,
     };
   }
   const answered = asymmetricPath(state, flow);
   if (answered !== null) return answered;
-  if (home === undefined) return nobody(state, destination);
-  const heard = home.port.counters.rx > 0;
-  const phrase = portPhrase(home.port);
+  if (home === undefined) return whyNobody(state, flow);
+  const virtual = virtualAddress(destination);
+  if (virtual !== null) {
+    return {
+      cause: "never-learned",
+      title: `${destination} is the address of ${virtual}, and no router has sent with it for longer than entries live`,
+      basis: "inferred",
+      alternatives: [],
+      remedy,
+    };
+  }
+  const { cause, why, alternatives } = silence(state, home);
+  const where = `${destination} behind ${homes.map((one) => homePhrase(state, one)).join(" and ")}`;
+  if (cause === "aged-out" || heard !== null) {
+    const [full] = fdbFull.notes(state);
+    if (full !== undefined) return inferred({ ...full, remedy });
+    const [change] = topologyChange.notes(state);
+    if (changing(state) && change !== undefined) {
+      return inferred(change, `${where} has been silent for longer than its ageing time`);
+    }
+  }
+  if (learnedAt(state, collected, flow) !== null) {
+    const again = 1000 * collected.seconds > state.ageingMs;
+    return {
+      cause: again ? "aged-out" : "never-learned",
+      title: again
+        ? `${where} had no entry for a while: it is silent for longer than entries live, again and again`
+        : `${where} had no entry for a part of the time`,
+      basis: "inferred",
+      alternatives: [again ? "it had never sent a frame before" : "its entry had aged out"],
+      remedy,
+    };
+  }
+  return { cause, title: `${where} has no entry: ${why}`, basis: "inferred", alternatives, remedy };
+}
+
+/** An entry does not help frames that the bridge sends by no port to where they are to go, whatever it knows. */
+function withReach(state: BridgeState, flow: Flow, why: Why): Why {
+  const { title, remedy } = why;
+  if (remedy === null || "none" in remedy || remedy.change.set !== "entry") return why;
+  const { port } = remedy.change;
+  const from = state.ports.find(({ ifindex }) => ifindex === flow.port);
+  const closed = whyClosed(from, port);
+  if (closed !== null) {
+    const effect = `frames for ${flow.destination} are dropped and no longer flooded; they still do not get there, since ${closed}`;
+    return {
+      ...why,
+      title: `${title}; none of these frames gets there: ${closed}`,
+      remedy: { ...remedy, effect },
+    };
+  }
+  const held = notFlooded(port, flow.class);
+  return held === null
+    ? why
+    : { ...why, title: `${title}; none of these frames gets there: ${held} at ${port.name}` };
+}
+
+/** Where it is known to be by now, or was meanwhile. */
+function learnedAt(
+  { entries, ports }: BridgeState,
+  collected: Collected,
+  { destination, vlan }: Flow,
+): Port | null {
+  const known = [...entries, ...collected.homes].find(
+    (one) => one.address === destination && one.vlan === vlan,
+  );
+  return ports.find(({ ifindex }) => ifindex === known?.port) ?? null;
+}
+
+/** The bridge has an entry for each of its own addresses, in each VLAN that it is in, until somebody deletes it. */
+function whyOwn(state: BridgeState, { destination: address, vlan, source }: Flow): Why {
+  const { name } = state;
+  const whose = address === state.address ? `${name} itself` : `a port of ${name}`;
+  if (state.vlanFiltering && state.entries.some((one) => one.address === address && one.local)) {
+    return {
+      cause: "vlan-mismatch",
+      title: `${address} is the address of ${whose}, which is not in VLAN ${vlan}, but ${source} sends to it there`,
+      basis: "inferred",
+      alternatives: [],
+      remedy: null,
+    };
+  }
   return {
-    cause: heard ? "aged-out" : "never-learned",
-    title: heard
-      ? `${destination} behind ${phrase} has sent before, but not within the ageing time of ${state.ageingMs / 1000} s: its entry is gone`
-      : `${destination} behind ${phrase} has never sent a frame since it was plugged in`,
+    cause: "entry-removed",
+    title: `${address} is the address of ${whose}, and its permanent entry is gone: \`bridge fdb flush dev ${name}\` takes it along`,
     basis: "inferred",
-    alternatives: heard
-      ? [
-          "its entry was deleted before this was looking",
-          "its answers take another way than this bridge",
-        ]
-      : [],
-    remedy: staticEntry(home.port, destination, vlan),
+    alternatives: ["it was the address of another link until now"],
+    remedy:
+      address === state.address
+        ? {
+            change: { set: "host-entry", address, vlan },
+            effect: `frames for ${address} go to the host alone`,
+            risk: "none: the bridge sets such an entry itself when it is made",
+          }
+        : null,
   };
 }
 
-function nobody(state: BridgeState, destination: string): Why {
-  const neighbours = state.neighbours.filter(({ address }) => address === destination);
-  const [gone] = destinationGone.notes({ ...state, neighbours });
-  if (gone !== undefined) return inferred(gone, UNSEEN);
+function remedyFor(homes: readonly Home[], vlan: number): Proposed {
+  const [home, ...more] = homes;
+  if (home === undefined) return null;
+  return more.length === 0
+    ? entryAt(home, vlan)
+    : { none: "the address is at several ports: an entry at one takes it from the others" };
+}
+
+function livesBehind(ports: readonly Port[], which: string): string[] {
+  const names = ports.slice(0, 4).map(({ name }) => name);
+  return names.length === 0
+    ? []
+    : [`it lives behind ${names.join(" or ")}, ${which}, and is silent`];
+}
+
+/** No link that is seen has the address. */
+function whyNobody(state: BridgeState, { source, destination }: Flow): Why {
+  const open = openPorts(state);
+  const unseen = [
+    ...livesBehind(
+      open.filter(({ peer }) => peer === null),
+      "whose other end cannot be seen",
+    ),
+    ...livesBehind(
+      open.filter(({ peer }) => peer !== null),
+      "on whose other end is a bridge",
+    ),
+  ];
+  const virtual = virtualAddress(destination);
+  if (virtual !== null) {
+    return {
+      cause: "never-learned",
+      title: `${destination} is the address of ${virtual}, and nobody sends with it: no master is alive here${othersBehind(state)}`,
+      basis: "inferred",
+      alternatives: unseen,
+      remedy: null,
+    };
+  }
+  const believing = state.neighbours.filter(({ address }) => address === destination);
+  const of = (address: string) =>
+    new Set(homesOf(state, address).map(({ namespace }) => namespace?.inode));
+  const senders = of(source);
+  const [first, ...others] = [...believing].sort(
+    (a, b) => Number(senders.has(b.namespace.inode)) - Number(senders.has(a.namespace.inode)),
+  );
+  const [gone] = goneNotes(state, first === undefined ? [] : [first, ...others]);
+  if (gone !== undefined) return inferred(gone, ...unseen);
+  if (state.formerAddresses.includes(destination)) {
+    return {
+      cause: "destination-gone",
+      title: `${destination} was an address of ${state.name} itself, which has ${state.address} now; ${source} still sends to the old one`,
+      basis: "inferred",
+      alternatives: unseen,
+      remedy: null,
+    };
+  }
   return {
     cause: "never-learned",
-    title: `${destination} has sent nothing while this was looking, and no host that can be seen has that address`,
+    title: `${destination} has sent nothing while this was looking, and no host that can be seen has that address${othersBehind(state)}`,
     basis: "inferred",
-    alternatives: [UNSEEN, "no host has it, and the sender was told a wrong address"],
+    alternatives: [...unseen, "no host has it, and the sender was told a wrong address"],
     remedy: null,
   };
 }

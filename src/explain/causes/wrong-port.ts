@@ -1,33 +1,38 @@
-import { type Cause, peerPorts, portPhrase } from "./cause.ts";
+import type { Cause, CauseNote } from "./cause.ts";
+import { loopPorts } from "./loop.ts";
+import { homePhrase, homesByAddress, isOpen, portPhrase, virtualAddress } from "./whereabouts.ts";
 
 /** The entry says one port, and the host with that address is behind another: its frames go astray. */
 export const wrongPort: Cause = {
   notes: (state) =>
-    peerPorts(state).flatMap(({ port, peer }) =>
-      state.entries
-        .filter((entry) => entry.address === peer.address && !entry.local)
-        .flatMap((entry) => {
+    [...homesByAddress(state).values()].flatMap(([home, ...more]): CauseNote[] => {
+      // Two hosts with one address: neither port is wrong.
+      if (home?.port == null || more.length > 0 || virtualAddress(home.address) !== null) return [];
+      const { port, address } = home;
+      return state.entries
+        .filter((entry) => entry.address === address && !entry.local)
+        .flatMap((entry): CauseNote[] => {
           const other = state.ports.find((one) => one.ifindex === entry.port);
-          if (other === undefined || other === port || twice(state, peer.address)) return [];
+          // What comes back in a loop takes addresses along.
+          if (other === undefined || other === port || loopPorts(state).has(other)) return [];
+          if (state.vlanFiltering && !port.vlans.some(({ vid }) => vid === entry.vlan)) return [];
+          const maybe = isOpen(state, other)
+            ? ` (unless somebody behind ${other.name} has it as well)`
+            : "";
           return [
             {
-              cause: "wrong-port" as const,
-              text: `the entry of ${peer.address} points to ${portPhrase(other)}, but the host with that address is behind ${portPhrase(port)}: frames for it go to the wrong one`,
+              cause: "wrong-port",
+              text: `the entry of ${address} points to ${portPhrase(other)}, but the host with that address is behind ${homePhrase(state, home)}: frames for it go to the wrong one${maybe}`,
               remedy: {
                 change: {
-                  ...{ set: "entry" as const, port, address: peer.address, vlan: entry.vlan },
-                  kind: entry.static ? ("static" as const) : ("dynamic" as const),
+                  ...{ set: "entry", port, address, vlan: entry.vlan },
+                  kind: entry.static ? "static" : "dynamic",
                 },
-                effect: `frames for ${peer.address} leave by ${port.name}`,
+                effect: `frames for ${address} leave by ${port.name}`,
                 risk: `if somebody behind ${other.name} uses the same address too, it is cut off until it sends, and then the entry moves back${entry.static ? "; the entry was set by hand: what set it may set it again" : ""}`,
               },
             },
           ];
-        }),
-    ),
+        });
+    }),
 };
-
-/** Two hosts with one address: neither port is wrong. */
-function twice(state: Parameters<Cause["notes"]>[0], address: string): boolean {
-  return peerPorts(state).filter(({ peer }) => peer.address === address).length > 1;
-}

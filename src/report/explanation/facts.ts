@@ -1,20 +1,25 @@
 /** What every format says of an explanation, in the same words. */
-import type { Explanation, Finding, Note } from "../../document/explain.ts";
-import { count, quantity } from "../../text/units.ts";
+import type { Below, Explanation, Finding, Note } from "../../document/explain.ts";
+import { count, digits, plural, quantity } from "../../text/units.ts";
 import type { Method } from "../facts/words.ts";
+
+/** Of those who got copies, by name. */
+const VICTIMS = 8;
 
 type Port = Finding["victims"][number]["port"];
 
-export function whereOf({ bridge, ports }: Explanation): string {
-  return `${bridge.name} in ${bridge.namespace.label}, ${ports.length - 1} ports`;
+/** The bridge, and where it is. */
+export function whereOf({ bridge }: Explanation): string {
+  return `${bridge.name} (${bridge.namespace.label})`;
 }
 
-/** What was seen of floods; only where frames were looked at. */
-export function seenOf({ findings, seconds, ended }: Explanation): string {
+/** What was seen above the thresholds; only where frames were looked at. */
+export function seenOf({ findings, seconds, ended, traffic }: Explanation): string {
   const time = `in ${seconds.toFixed(1)} s${ended ? " (it ended early: see the first note)" : ""}`;
-  if (findings.length === 0) return `no flood above threshold was seen ${time}`;
-  // An address that moves makes no copies.
-  const moving = findings.filter(({ cause }) => cause === "mac-flapping").length;
+  if (findings.length === 0) {
+    return `nothing above threshold ${time}${traffic === null ? "" : `; ${trafficOf(traffic)}`}`;
+  }
+  const moving = findings.filter(isMoving).length;
   const said = [
     ...(findings.length > moving ? [many(findings.length - moving, "flood")] : []),
     ...(moving > 0 ? [many(moving, "moving address", "moving addresses")] : []),
@@ -24,9 +29,14 @@ export function seenOf({ findings, seconds, ended }: Explanation): string {
   return `${said.join(" and ")} above threshold ${time}${rate}`;
 }
 
+function trafficOf({ frames, flooded, copies }: NonNullable<Explanation["traffic"]>): string {
+  const left = `left as ${plural(copies, "copy", "copies")}`;
+  return `${plural(frames, "frame")} came in by its ports; ${count(flooded)} for unknown, broadcast or group addresses ${left}`;
+}
+
 export function thresholdsOf({ thresholds }: Explanation): string {
-  const { unknownUnicast, broadcast, multicast, moves, frames } = thresholds;
-  return `Thresholds, from ${frames} frames on: unknown unicast for one destination ${unknownUnicast} frames/s (--unknown-unicast), broadcast of one source ${broadcast} frames/s (--broadcast), multicast for one group ${multicast} frames/s (--multicast), an address that moves ${moves} times a second (--moves). Frames that leave by no port are no flood.`;
+  const { unknownUnicast, broadcast, multicast, copies, moves, frames } = thresholds;
+  return `Thresholds within one second, from ${frames} frames on: unknown unicast ${unknownUnicast}, broadcast ${broadcast}, multicast ${multicast}, copies ${count(copies)}, moves of an address ${moves}.`;
 }
 
 /** Empty where nothing was attached. */
@@ -37,29 +47,86 @@ export function costOf({ overhead }: Explanation): string {
 export const NOT_LOOKED =
   "This is what netlink tells. No frame was looked at, so it says what can make the bridge flood, not that it does; nothing is held against a threshold.";
 
-export function stateVerdict(notes: readonly Note[]): string {
+export function stateVerdict(all: readonly Note[]): string {
+  const notes = all.filter(({ about }) => about === "state");
   if (notes.length === 0) return "nothing in its state makes it flood more than a bridge must";
   const causes = [...new Set(notes.flatMap(({ cause }) => cause ?? []))];
   const things = notes.length === 1 ? "one thing" : `${notes.length} things`;
   return `${things} in its state to know of${causes.length === 0 ? "" : ` (${causes.join(", ")})`}`;
 }
 
-export function flowOf({ source, destination, addresses, vlan }: Finding): string {
+/** An address that moves makes no copies. */
+function isMoving({ copies }: Finding): boolean {
+  return copies === 0;
+}
+
+function flowOf(finding: Finding): string {
+  const { source, destination, addresses, protocol, sourcePort, destinationPort, vlan } = finding;
+  const at = (ip: string | null, port: number | null) =>
+    `${ip ?? "?"}${port === null ? "" : ` port ${port}`}`;
   const ip =
-    addresses.protocol === null
+    protocol === null
       ? ""
-      : ` (${addresses.source} to ${addresses.destination}, ${addresses.protocol})`;
-  return `${source} to ${destination ?? "several"}${ip}, VLAN ${vlan || "none"}`;
+      : ` (${protocol}, ${at(addresses.source, sourcePort)} to ${at(addresses.destination, destinationPort)})`;
+  const within = vlan === 0 ? "" : `, VLAN ${vlan}`;
+  if (isMoving(finding)) return `frames of ${source}${within}`;
+  return `${source} to ${destination ?? "several addresses"}${ip}${within}`;
 }
 
-export function amountOf(finding: Finding): string {
+function amountOf(finding: Finding): string {
   const { frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
-  return `${count(frames)} frames (${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
+  if (isMoving(finding)) return `${count(frames)} moves (${quantity(framesPerSecond, "moves/s")})`;
+  return `${count(frames)} frames (at most ${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (at most ${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
 }
 
-export function basisOf({ basis, alternatives }: Finding): string {
+function basisOf({ basis, alternatives }: Finding): string {
   const others = alternatives.length === 0 ? "" : `; it could also be: ${alternatives.join("; ")}`;
   return `the cause is ${basis}${others}`;
+}
+
+/** How many of each are told. */
+export interface Most {
+  victims?: number;
+  evidence?: number;
+}
+
+/** What is told of a finding besides its cause and its remedy, each under its name. */
+export function factsOf(
+  finding: Finding,
+  { victims = VICTIMS, evidence: most = finding.evidence.length }: Most = {},
+): (readonly [string, string])[] {
+  const { ingressPort, since, evidence, captures } = finding;
+  const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}, since ${since}`;
+  return [
+    ["flow", `${flowOf(finding)}${by}`],
+    ["amount", amountOf(finding)],
+    ...(finding.victims.length === 0 ? [] : [["copies to", victimsOf(finding, victims)] as const]),
+    ["evidence", evidence.slice(0, most).join("; ")],
+    ["basis", basisOf(finding)],
+    ...(captures.length === 0 ? [] : [["first frames", captures.join(", ")] as const]),
+  ];
+}
+
+/** What stayed below the thresholds, in a line. */
+export function belowOf(below: Below): string {
+  const { kind, ingressPort, source, destination, vlan, frames, copies } = below;
+  const { framesPerSecond, copiesPerSecond } = below;
+  const by = ingressPort === null ? "" : ` in by ${ingressPort.name}`;
+  const within = vlan === 0 ? "" : `, VLAN ${vlan}`;
+  if (kind === "moves") {
+    return `${source} moved ${plural(frames, "time")}${within} (at most ${digits(framesPerSecond)}/s)`;
+  }
+  const what = below.class === null ? "frames" : CLASS_WORDS[below.class];
+  const to = below.class === "broadcast" ? "" : ` to ${destination ?? "several addresses"}`;
+  const left = kind === "nowhere" ? "left nowhere" : plural(copies, "copy", "copies");
+  const rate = kind === "nowhere" ? "" : `, ${quantity(copiesPerSecond, "copies/s")}`;
+  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}, ${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
+}
+
+/** How many there were besides those that are shown; empty where there were none. */
+export function moreBelow({ below, belowMore }: Explanation, shown = below.length): string {
+  const left = below.length - shown + belowMore;
+  return left === 0 ? "" : `${count(left)}${shown === 0 ? "" : " more"}`;
 }
 
 /** A port, and whose it is. */
@@ -67,15 +134,13 @@ export function portWords({ name, owner }: Port): string {
   return owner === null ? name : `${name} (${owner})`;
 }
 
-const VICTIMS = 8;
-
 /** The first of those who got copies, and how many more there are; empty where nobody did. */
-export function victimsOf({ victims }: Finding): string {
+function victimsOf({ victims }: Finding, most: number): string {
   const shown = victims
-    .slice(0, VICTIMS)
+    .slice(0, most)
     .map(({ port, copies }) => `${portWords(port)} ${count(copies)}`);
   const left = victims.length - shown.length;
-  return `${shown.join(", ")}${left > 0 ? ` and ${left} more ports` : ""}`;
+  return `${shown.join(", ")}${left > 0 ? ` and ${plural(left, "more port")}` : ""}`;
 }
 
 /** Why there is no remedy; empty where there is one, or nobody would expect one. */
@@ -94,7 +159,12 @@ export function yesNo(value: boolean): string {
 
 /** Kinds of flooded frames, in the order of `gets`. */
 export const KINDS = ["unknownUnicast", "broadcast", "multicast"] as const;
-export const KIND_WORDS = ["unknown unicast", "broadcast", "multicast"] as const;
+const CLASS_WORDS = {
+  unknownUnicast: "unknown unicast",
+  broadcast: "broadcast",
+  multicast: "multicast",
+} as const;
+export const KIND_WORDS = KINDS.map((kind) => CLASS_WORDS[kind]);
 
 function many(n: number, one: string, several = `${one}s`): string {
   return n === 1 ? `one ${one}` : `${n} ${several}`;
@@ -103,11 +173,11 @@ function many(n: number, one: string, several = `${one}s`): string {
 export const EXPLANATION_METHODS: readonly Method[] = [
   {
     term: "Frames and copies",
-    text: "Counted in the kernel: a frame when it enters the bridge by a port (`br_handle_frame_finish`, or the tracepoint `net:netif_receive_skb`), a copy when it is queued at a port it leaves by (`br_dev_queue_push_xmit`, or `net:net_dev_queue`). Nothing is sampled while they count; where they counted for a part of the time, a note says so, and counts are scaled by what the port's interface counted. A rate is the count over the seconds in which frames were looked at.",
+    text: "Counted in the kernel: a frame when it enters the bridge by a port (`br_handle_frame_finish`, or the tracepoint `net:netif_receive_skb`), a copy when it is queued at a port it leaves by (`br_dev_queue_push_xmit`, or `net:net_dev_queue`). Nothing is sampled while they count; where they counted for a part of the time, a note says so, and counts are scaled by what the port's interface counted. The copies of a finding are those that left by ports which should not have them: not by the port that the destination lives behind, nor by those of a group's members and routers; of broadcast all. A rate is the most within one second, over a window that slides.",
   },
   {
     term: "Flow",
-    text: "Frames of one source address, one destination address and one VLAN that came in by one port. IP addresses and protocol are those of its first frame. What one source sends to many addresses that nobody knows is one finding.",
+    text: "Frames of one source address, one destination address and one VLAN that came in by one port. IP addresses, protocol and ports are those of its first frame. What one source sends to many addresses that nobody knows is one finding.",
   },
   {
     term: "Since",
@@ -119,6 +189,10 @@ export const EXPLANATION_METHODS: readonly Method[] = [
   },
   {
     term: "Severity",
-    text: "By copies a second: from 1,000 medium, from 10,000 high.",
+    text: "By the most copies within one second: from 1,000 medium, from 10,000 high.",
+  },
+  {
+    term: "Below the thresholds",
+    text: "Flows that made copies for ports which should not have them, frames that left nowhere, and addresses that moved, of which there were not as many as a threshold says; the largest.",
   },
 ];

@@ -1,7 +1,7 @@
 /** explain.html: why a bridge floods, in the manner of a run's page. */
 import type { Explanation, Finding, Note } from "../../document/explain.ts";
 import { clip } from "../../text/printable.ts";
-import { count, percent, quantity } from "../../text/units.ts";
+import { count, percent, plural, quantity } from "../../text/units.ts";
 import { capital } from "../facts/words.ts";
 import { bottomAxis, linearScale } from "../html/axis.ts";
 import { bridgeFigure, type Wire } from "../html/bridge-figure.ts";
@@ -10,13 +10,13 @@ import { code, command, figure, fold, pairs, right, section, table } from "../ht
 import { methodSection, pageText } from "../html/shell.ts";
 import { decisionClass, FIGURE_WIDTH } from "../html/tokens.ts";
 import {
-  amountOf,
-  basisOf,
+  belowOf,
   costOf,
   EXPLANATION_METHODS,
-  flowOf,
+  factsOf,
   KIND_WORDS,
   KINDS,
+  moreBelow,
   NOT_LOOKED,
   noRemedyOf,
   portWords,
@@ -36,8 +36,9 @@ const ROW = 22;
 const NAV = [
   ["answer", "Answer"],
   ["bridge", "Bridge"],
-  ["floods", "Floods"],
-  ["state", "State"],
+  ["floods", "Above threshold"],
+  ["below", "Below"],
+  ["state", "Notes"],
   ["ports", "Ports"],
   ["method", "Method"],
   ["document", "Document"],
@@ -48,15 +49,16 @@ export function renderExplanationHtml(explanation: Explanation): string {
   const body = html`${[
     answer(explanation),
     section("bridge", "The bridge and who is behind its ports", [drawing(explanation)]),
-    ...(probes ? [section("floods", "The floods", floods(explanation))] : []),
-    section("state", "What its state tells", stateOf(explanation)),
+    ...(probes ? [section("floods", "Above threshold", floods(explanation))] : []),
+    ...(probes ? [section("below", "Below the thresholds", [belowList(explanation)])] : []),
+    section("state", "Notes", stateOf(explanation)),
     section("ports", "Which flooded frames a port gets", [portTable(explanation)]),
     methodSection(EXPLANATION_METHODS),
   ]}`;
   return pageText({
     title: `bridgescope: why ${bridge.name} floods`,
     header: header(explanation),
-    nav: NAV.filter(([id]) => probes || id !== "floods"),
+    nav: NAV.filter(([id]) => probes || !["floods", "below"].includes(id)),
     body,
     document: { name: "explain", value: explanation },
     origin: `bridgescope from ${explanation.schema}`,
@@ -84,8 +86,8 @@ function answer(explanation: Explanation): Html {
   ]);
 }
 
-function findingItem({ cause, title, copiesPerSecond }: Finding, index: number): Html {
-  return html`<li><strong>${cause}</strong> ${title}: ${quantity(copiesPerSecond, "copies/s")} <a href="#flood-${index}" aria-label="evidence: ${cause}">evidence</a></li>`;
+function findingItem({ cause, severity, copiesPerSecond }: Finding, index: number): Html {
+  return html`<li><strong>${cause}</strong>, ${severity}: ${quantity(copiesPerSecond, "copies/s")} <a href="#flood-${index}" aria-label="evidence: ${cause}">evidence</a></li>`;
 }
 
 function noteItem({ cause, text }: Note, index: number): Html {
@@ -126,27 +128,27 @@ function drawing(explanation: Explanation): Html {
         : ["frames not looked at"],
       wires: shown,
     },
-  )}${left > 0 ? html`<p class="soft">${count(left)} more ports in the table below.</p>` : null}`;
+  )}${left > 0 ? html`<p class="soft">${plural(left, "more port")} in the table below.</p>` : null}`;
 }
 
 function floods({ findings }: Explanation): Html[] {
-  if (findings.length === 0) return [html`<p>None was above threshold.</p>`];
+  if (findings.length === 0) return [html`<p>Nothing was above a threshold.</p>`];
   return findings.map((finding, index) => {
-    const { cause, severity, ingressPort, since, captures, evidence } = finding;
+    const { cause, severity } = finding;
+    const facts = factsOf(finding).filter(([name]) => name !== "evidence" && name !== "copies to");
     return html`<article id="flood-${index}" aria-labelledby="flood-${index}-h"><h3 id="flood-${index}-h">${index + 1}. ${cause} <span class="badge ${severity === "low" ? "caution" : "alarm"}">${severity}</span></h3>
 <p>${finding.title}</p>
-${pairs([
-  ["flow", flowOf(finding)],
-  ...(ingressPort === null ? [] : [["came in by", portWords(ingressPort)] as const]),
-  ["since", since],
-  ["how much", amountOf(finding)],
-  ...(captures.length === 0 ? [] : [["first frames", captures.join(", ")] as const]),
-])}
-<p>${capital(basisOf(finding))}.</p>
-<h4>Evidence</h4><ul>${evidence.map((text) => html`<li>${text}</li>`)}</ul>
+${pairs(facts)}
+<h4>Evidence</h4><ul>${finding.evidence.map((text) => html`<li>${text}</li>`)}</ul>
 ${victims(finding, index)}${remedyPart(finding)}</article>
 `;
   });
+}
+
+function belowList(explanation: Explanation): Html {
+  const more = moreBelow(explanation);
+  if (explanation.below.length === 0) return html`<p>Nothing was seen below the thresholds.</p>`;
+  return html`<ul>${explanation.below.map((one) => html`<li>${belowOf(one)}</li>`)}${more === "" ? null : html`<li>${more}</li>`}</ul>`;
 }
 
 /** Who gets copies of it, as bars and as a table. */
@@ -171,7 +173,7 @@ function victims(finding: Finding, index: number): Html {
 `;
       }),
     ],
-    caption: left > 0 ? `${count(left)} more ports in the table.` : "",
+    caption: left > 0 ? `${plural(left, "more port")} in the table.` : "",
   });
   const list = table(
     "Who gets copies that are not theirs",
@@ -193,7 +195,7 @@ function remedyPart(told: Pick<Finding, "remedy" | "noRemedy">): Html | null {
   if (none !== "") return html`<p>${none}</p>`;
   if (told.remedy === null) return null;
   const { command: text, effect, risk, undo, verify } = told.remedy;
-  return html`<h4>What would stop it</h4>${command(text)}<dl class="kv"><dt>effect</dt><dd>${effect}</dd><dt>risk</dt><dd>${risk}</dd><dt>to verify</dt><dd>${verify}</dd></dl><p>To take it back:</p>${command(undo)}`;
+  return html`<h4>Fix</h4><p>${capital(effect)}.</p>${command(text)}<dl class="kv"><dt>Risk</dt><dd>${risk}</dd></dl><h4>Undo</h4>${command(undo)}<h4>Verify (it fails until that is done)</h4>${command(verify)}`;
 }
 
 function stateOf({ notes, bridge }: Explanation): Html[] {

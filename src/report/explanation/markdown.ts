@@ -1,21 +1,20 @@
 /** Why a bridge floods, for a ticket: the floods in the open, state and ports folded. */
 import type { Explanation, Finding } from "../../document/explain.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
+import { quantity } from "../../text/units.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
 import {
-  amountOf,
-  basisOf,
+  belowOf,
   costOf,
-  flowOf,
+  factsOf,
   KIND_WORDS,
   KINDS,
+  moreBelow,
   NOT_LOOKED,
   noRemedyOf,
-  portWords,
   seenOf,
   stateVerdict,
   thresholdsOf,
-  victimsOf,
   whereOf,
   whoseOf,
   yesNo,
@@ -25,7 +24,7 @@ import {
 export function renderExplanationMarkdown(explanation: Explanation): string {
   return assembled(
     [title(explanation), about(explanation)],
-    [floods(explanation), state(explanation), ports(explanation)],
+    [floods(explanation), below(explanation), notes(explanation), ports(explanation)],
     "see explain.html or explain.json",
   );
 }
@@ -41,7 +40,8 @@ ${whereOf(explanation)}, ${explanation.time}.`;
     md`> [!${new Markdown(kind)}]`,
     md`> **${said}**`,
     ...findings.map(
-      (finding, index) => md`> - ${index + 1}. **${finding.cause}** ${finding.title}`,
+      ({ cause, severity, copiesPerSecond }, index) =>
+        md`> - ${index + 1}. **${cause}**, ${severity}, ${quantity(copiesPerSecond, "copies/s")}`,
     ),
   ];
   return new Markdown([head.text, "", ...lines.map(({ text }) => text)].join("\n"));
@@ -55,26 +55,17 @@ function about(explanation: Explanation): Markdown {
 
 function floods({ findings }: Explanation): Section {
   return {
-    ...{ title: "Floods", folded: false, share: 20_000, head: null, note: null },
+    ...{ title: "Above threshold", folded: false, share: 20_000, head: null, note: null },
     rows: findings.map(flood),
   };
 }
 
 function flood(finding: Finding, index: number): Markdown {
-  const { cause, severity, ingressPort, since, victims, evidence, captures } = finding;
-  const facts = [
-    md`- flow: ${flowOf(finding)}`,
-    ...(ingressPort === null ? [] : [md`- in by: ${portWords(ingressPort)}, since ${since}`]),
-    md`- ${amountOf(finding)}`,
-    ...(victims.length === 0 ? [] : [md`- who got copies: ${victimsOf(finding)}`]),
-    md`- ${basisOf(finding)}`,
-    ...evidence.map((text) => md`- evidence: ${text}`),
-    ...(captures.length === 0 ? [] : [md`- first frames: ${captures.join(", ")}`]),
-  ];
+  const { cause, severity, title } = finding;
   const lines = [
     md`#### ${index + 1}. ${cause}, ${severity}`,
-    new Markdown(""),
-    ...facts,
+    md`\n${title}\n`,
+    ...factsOf(finding).map(([name, text]) => md`- ${name}: ${text}`),
     ...remedyPart(finding),
     new Markdown(""),
   ];
@@ -87,16 +78,29 @@ function remedyPart(told: Pick<Finding, "remedy" | "noRemedy">): Markdown[] {
   if (told.remedy === null) return [];
   const { command, effect, risk, undo, verify } = told.remedy;
   return [
-    new Markdown("\nWhat would stop it:\n"),
+    md`\nFix: ${effect}\n`,
     pre(command),
-    md`\n- effect: ${effect}\n- risk: ${risk}\n- to verify: ${verify}\n\nTo take it back:\n`,
+    md`\nRisk: ${risk}\n\nUndo:\n`,
     pre(undo),
+    md`\nVerify (it fails until that is done):\n`,
+    pre(verify),
   ];
 }
 
-function state({ notes }: Explanation): Section {
+function below(explanation: Explanation): Section {
+  const more = moreBelow(explanation);
   return {
-    ...{ title: "What its state tells", folded: notes.length === 0, share: 8_000 },
+    ...{ title: "Below the thresholds", folded: true, share: 4_000, note: null },
+    ...{ head: explanation.below.length === 0 ? md`nothing` : null },
+    rows: [...explanation.below.map(belowOf), ...(more === "" ? [] : [more])].map(
+      (text) => md`- ${text}`,
+    ),
+  };
+}
+
+function notes({ notes }: Explanation): Section {
+  return {
+    ...{ title: "Notes", folded: notes.length === 0, share: 8_000 },
     ...{ head: md`${stateVerdict(notes)}\n`, note: null },
     rows: notes.map((note, index) => {
       const lines = [

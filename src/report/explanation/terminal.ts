@@ -1,48 +1,68 @@
 /** Why a bridge floods, as a person reads it. */
-import type { Explanation, Finding } from "../../document/explain.ts";
-import { PAPER } from "../terminal/run.ts";
+import type { Explanation, Finding, Note } from "../../document/explain.ts";
+import { quantity } from "../../text/units.ts";
+import { PAPER, type TerminalOptions } from "../terminal/run.ts";
 import { type Column, cells, Screen } from "../terminal/screen.ts";
 import {
-  amountOf,
-  basisOf,
+  belowOf,
   costOf,
-  flowOf,
+  factsOf,
   KIND_WORDS,
   KINDS,
+  type Most,
+  moreBelow,
   NOT_LOOKED,
   noRemedyOf,
-  portWords,
   seenOf,
   stateVerdict,
   thresholdsOf,
-  victimsOf,
   whereOf,
   yesNo,
 } from "./facts.ts";
 
-const LEFT: Column[] = KIND_WORDS.map((title) => ({ title, align: "left" }));
+export interface ExplanationOptions extends TerminalOptions {
+  /** False for the answer alone: a screen of 30 lines for one finding, 12 without any. */
+  full?: boolean;
+  /** Without `full`: what comes after the first finding in a line each, as a terminal has no more room. */
+  cut?: boolean;
+}
 
-export function renderExplanationTerminal(explanation: Explanation, options = PAPER): string {
+const LEFT: Column[] = KIND_WORDS.map((title) => ({ title, align: "left" }));
+/** Lines without a finding, and with one. */
+const QUIET = 12;
+const SCREEN = 30;
+
+export function renderExplanationTerminal(
+  explanation: Explanation,
+  options: ExplanationOptions = PAPER,
+): string {
+  if (options.full ?? true) return full(explanation, options);
+  const { findings, probes } = explanation;
+  const lines = probes && findings.length === 0 ? QUIET : SCREEN;
+  // What is told at length and what is not fit: less of what matters least.
+  const texts = [3, 2, 1, 0].map((most) => brief(explanation, options, most));
+  const fits = texts.find((text) => text.split("\n").length <= lines + 1);
+  const [longest = ""] = texts;
+  return fits ?? (options.cut === true || findings.length === 1 ? (texts.at(-1) ?? "") : longest);
+}
+
+function full(explanation: Explanation, options: ExplanationOptions): string {
   const screen = new Screen(options);
-  const { notes, ports, findings } = explanation;
+  const { notes, ports, findings, below, probes } = explanation;
   const where = whereOf(explanation);
-  if (explanation.probes) {
+  if (probes) {
     screen.paragraph(`${where}: ${seenOf(explanation)}`, { tone: "strong" });
     screen.paragraph(`${thresholdsOf(explanation)} ${costOf(explanation)}`, { tone: "dim" });
-    for (const [index, finding] of findings.entries()) flood(screen, index + 1, finding);
-    screen.heading("What its state tells besides");
+    for (const index of findings.keys()) finding(screen, findings, index);
+    if (below.length > 0) screen.heading("Below the thresholds");
+    belowLines(screen, explanation, below.length, "");
+    screen.heading("Notes");
   }
-  screen.paragraph(explanation.probes ? stateVerdict(notes) : `${where}: ${stateVerdict(notes)}`, {
-    tone: explanation.probes ? "plain" : "strong",
+  screen.paragraph(probes ? stateVerdict(notes) : `${where}: ${stateVerdict(notes)}`, {
+    tone: probes ? "plain" : "strong",
   });
-  if (!explanation.probes) {
-    screen.paragraph(NOT_LOOKED, { tone: "dim" });
-  }
-  notes.forEach((note, index) => {
-    screen.heading(`${index + 1}. ${note.cause ?? "note"}`);
-    screen.paragraph(note.text, { indent: 2 });
-    remedy(screen, note);
-  });
+  if (!probes) screen.paragraph(NOT_LOOKED, { tone: "dim" });
+  for (const [index, note] of notes.entries()) noteAt(screen, index + 1, note);
   screen.heading("Which flooded frames a port gets");
   screen.table(
     "port",
@@ -58,21 +78,103 @@ export function renderExplanationTerminal(explanation: Explanation, options = PA
   return screen.toString();
 }
 
-function flood(screen: Screen, number: number, finding: Finding): void {
-  const { ingressPort, victims, evidence, captures } = finding;
-  const line = (text: string) => screen.paragraph(text, { indent: 2, hanging: 4 });
-  screen.heading(`${number}. ${finding.cause}, ${finding.severity}`);
-  line(finding.title);
-  line(`flow: ${flowOf(finding)}`);
-  if (ingressPort !== null) line(`in by: ${portWords(ingressPort)}, since ${finding.since}`);
-  line(amountOf(finding));
-  if (victims.length > 0) {
-    line(`who got copies: ${victimsOf(finding)}`);
+/** The answer first, and nothing twice. `most` is how many there are of what matters least. */
+function brief(explanation: Explanation, options: ExplanationOptions, most: number): string {
+  const screen = new Screen(options);
+  const { notes, findings, probes } = explanation;
+  const where = whereOf(explanation);
+  const isLong = (index: number) => options.cut !== true || index === 0;
+  if (!probes) {
+    screen.paragraph(`${where}: ${stateVerdict(notes)}`, { tone: "strong" });
+    screen.paragraph(NOT_LOOKED, { tone: "dim" });
+    for (const [index, note] of notes.entries()) {
+      if (isLong(index)) noteAt(screen, index + 1, note);
+      else screen.paragraph(`${index + 1}. ${note.cause ?? "note"}: ${note.text}`, { hanging: 3 });
+    }
+    rest(screen, explanation, [], false);
+    return screen.toString();
   }
-  line(basisOf(finding));
-  for (const text of evidence) line(`evidence: ${text}`);
-  if (captures.length > 0) line(`first frames: ${captures.join(", ")}`);
-  remedy(screen, finding);
+  screen.paragraph(`${where}: ${seenOf(explanation)}`, { tone: "strong" });
+  for (const [index, one] of findings.entries()) {
+    if (isLong(index))
+      finding(screen, findings, index, { victims: 2 + 2 * most, evidence: 1 + most });
+    else screen.paragraph(`${index + 1}. ${inALine(one)}`, { hanging: 3 });
+  }
+  if (findings.length > 0) screen.verbatim("", 0);
+  const seen = notes.filter(({ about }) => about === "frames");
+  const shown = seen.slice(0, Math.max(1, most));
+  for (const { text } of shown) screen.paragraph(text, { hanging: 2 });
+  if (most > 0) belowLines(screen, explanation, most);
+  rest(screen, explanation, shown, most > 0);
+  return screen.toString();
+}
+
+/** What there was to hold it against, and what is not told here. */
+function rest(
+  screen: Screen,
+  explanation: Explanation,
+  shown: readonly Note[],
+  withThresholds: boolean,
+): void {
+  const { notes, probes, below, belowMore } = explanation;
+  const left = probes ? notes.filter((note) => !shown.includes(note)) : [];
+  const causes = [...new Set(left.flatMap(({ cause }) => cause ?? []))];
+  const named = causes.length === 0 ? "" : ` (${causes.join(", ")})`;
+  const few = below.length + belowMore;
+  const words = [
+    ...(left.length === 0
+      ? []
+      : [`${left.length === 1 ? "a note" : `${left.length} notes`}${named}`]),
+    ...(withThresholds || !probes ? [] : [`the thresholds and ${few} below them`]),
+    "which flooded frames each port gets",
+  ];
+  const said = [
+    ...(withThresholds ? [thresholdsOf(explanation), costOf(explanation)] : []),
+    `--full also shows ${words.join(", ")}.`,
+  ];
+  screen.paragraph(said.join(" "), { tone: "dim" });
+}
+
+function inALine({ cause, severity, title, copiesPerSecond }: Finding): string {
+  return `${cause}, ${severity}: ${title} (${quantity(copiesPerSecond, "copies/s")})`;
+}
+
+/** A cause and a remedy that an earlier one has too are told there. */
+function finding(screen: Screen, findings: Finding[], index: number, most: Most = {}): void {
+  const told = findings[index];
+  if (told === undefined) return;
+  const { cause, severity, title } = told;
+  const before = (same: (one: Finding) => boolean) => findings.slice(0, index).findIndex(same) + 1;
+  const sameTitle = before((one) => one.cause === cause && one.title === title);
+  const sameFix = before((one) => told.remedy !== null && sameRemedy(one, told));
+  screen.heading(
+    `${index + 1}. ${cause}, ${severity}: ${sameTitle === 0 ? title : `the same as ${sameTitle}`}`,
+  );
+  for (const [name, text] of factsOf(told, most)) labelled(screen, name, text);
+  if (sameFix === 0) remedy(screen, told);
+  else labelled(screen, "Fix", `that of ${sameFix}`);
+}
+
+function sameRemedy(one: Finding, { remedy }: Finding): boolean {
+  return one.remedy?.command === remedy?.command && one.remedy?.effect === remedy?.effect;
+}
+
+function noteAt(screen: Screen, number: number, note: Note): void {
+  screen.heading(`${number}. ${note.cause ?? "note"}`);
+  screen.paragraph(note.text, { indent: 2 });
+  remedy(screen, note);
+}
+
+function belowLines(
+  screen: Screen,
+  explanation: Explanation,
+  most: number,
+  prefix = "Below threshold: ",
+): void {
+  const shown = explanation.below.slice(0, most);
+  for (const one of shown) screen.paragraph(`${prefix}${belowOf(one)}`, { indent: 2, hanging: 4 });
+  const more = moreBelow(explanation, shown.length);
+  if (more !== "") screen.paragraph(`${prefix}${more}`, { indent: 2 });
 }
 
 function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
@@ -80,11 +182,15 @@ function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): voi
   if (none !== "") screen.paragraph(none, { indent: 2 });
   if (told.remedy === null) return;
   const { command, effect, risk, undo, verify } = told.remedy;
-  screen.paragraph("What would stop it:", { indent: 2 });
+  labelled(screen, "Fix", effect);
   screen.verbatim(command, 4);
-  screen.paragraph(`effect: ${effect}`, { indent: 2, hanging: 4 });
-  screen.paragraph(`risk: ${risk}`, { indent: 2, hanging: 4 });
-  screen.paragraph("undo:", { indent: 2 });
+  labelled(screen, "Risk", risk);
+  screen.paragraph("Undo:", { indent: 2 });
   screen.verbatim(undo, 4);
-  screen.paragraph(`verify: ${verify}`, { indent: 2, hanging: 4 });
+  screen.paragraph("Verify:", { indent: 2 });
+  screen.verbatim(verify, 4);
+}
+
+function labelled(screen: Screen, name: string, text: string): void {
+  screen.paragraph(`${name}: ${text}`, { indent: 2, hanging: 4 });
 }

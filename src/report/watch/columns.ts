@@ -48,6 +48,16 @@ const counted = (title: string, of: (port: WatchPort) => number | null) =>
 const decision = (title: string, name: keyof NonNullable<WatchPort["decisions"]>) =>
   counted(title, (port) => port.decisions?.[name] ?? null);
 
+/** By reason where the probes count; else those of the interface's own counter. */
+export function dropRate({ port, seconds, counted }: Line): number | null {
+  const { dropped, counters } = port;
+  if (dropped === null) return perSecond(counters.txDropped, seconds);
+  return perSecond(
+    dropped.reduce((sum, { count }) => sum + count, 0),
+    counted,
+  );
+}
+
 function latency(
   title: string,
   stage: "bridge.forward" | "bridge.flood",
@@ -68,28 +78,31 @@ function latency(
 
 /** In the order in which they stand. */
 export const COLUMNS = {
-  owner: { title: "owner", size: 16, align: "left", text: (line) => line.owner, value: null },
+  owner: { title: "owner", size: 14, align: "left", text: (line) => line.owner, value: null },
   state: { title: "state", size: 10, align: "left", text: (line) => line.state, value: null },
   // The interface counters are complete whatever the probes do.
   in: rate("in/s", (line) => perSecond(line.port.counters.rx, line.seconds)),
   out: rate("out/s", (line) => perSecond(line.port.counters.tx, line.seconds)),
   known: decision("known", "knownUnicast"),
   unknown: decision("unknown", "unknownUnicast"),
-  broadcast: decision("bcast", "broadcast"),
+  broadcast: decision("bcast/s", "broadcast"),
+  dropped: rate("drop/s", dropRate),
   multicast: decision("mcast", "multicast"),
   local: decision("local", "local"),
   filtered: decision("filter", "filtered"),
+  held: counted("held", (port) => port.held),
   copies: counted("copies", (port) => port.copies),
   amplification: rate("ampl", (line) => line.port.amplification),
   learned: counted("learn", (port) => port.learned),
   moved: counted("move", (port) => port.moved),
+  later: counted("later", (port) => port.later),
   unattributed: counted("unattr", (port) => port.unattributed),
   forward50: latency("fwd p50", "bridge.forward", "p50"),
   forward99: latency("fwd p99", "bridge.forward", "p99"),
   flood50: latency("fld p50", "bridge.flood", "p50"),
   flood99: latency("fld p99", "bridge.flood", "p99"),
   history: {
-    title: "p99",
+    title: "trend",
     size: 8,
     align: "left",
     text: (line) => sparkline(line.history, 8),
@@ -101,18 +114,10 @@ export type ColumnName = keyof typeof COLUMNS;
 
 /** The first ones are shown in the narrowest terminal. */
 const PRIORITY: ColumnName[] = [
-  ...(["in", "unknown", "out", "amplification", "owner", "flood99", "history"] as const),
-  ...([
-    "broadcast",
-    "known",
-    "multicast",
-    "forward99",
-    "moved",
-    "learned",
-    "copies",
-    "state",
-  ] as const),
-  ...(["filtered", "flood50", "forward50", "local", "unattributed"] as const),
+  ...(["in", "out", "unknown", "broadcast", "dropped", "amplification"] as const),
+  ...(["owner", "flood99", "history"] as const),
+  ...(["known", "multicast", "forward99", "moved", "learned", "copies", "state"] as const),
+  ...(["filtered", "flood50", "forward50", "local", "held", "later", "unattributed"] as const),
 ];
 const GAP = 1;
 
@@ -153,7 +158,7 @@ export const SORTS: readonly string[] = [
 ];
 
 /** At most six characters: `999`, `12.3k`, `4.56M`. */
-function short(value: number | null): string {
+export function short(value: number | null): string {
   if (value === null) return NONE;
   if (value < 1000)
     return value < 10 && !Number.isInteger(value) ? value.toFixed(1) : String(Math.round(value));

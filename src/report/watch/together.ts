@@ -1,5 +1,5 @@
 /** All ports of a bridge as if they were one. */
-import type { WatchPort, WatchRecord } from "../../document/watch.ts";
+import { addDrops, type WatchPort, type WatchRecord } from "../../document/watch.ts";
 
 /** Counts are added up; of latency it is the slowest port's. */
 export function together(record: WatchRecord): WatchPort {
@@ -42,12 +42,17 @@ export function together(record: WatchRecord): WatchPort {
             local: decide("local"),
             filtered: decide("filtered"),
           },
+    held: sum((port) => port.held),
     copies,
+    later: sum((port) => port.later),
     amplification: ingress === null || copies === null || ingress === 0 ? null : copies / ingress,
     originated: sum((port) => port.originated),
     unattributed: sum((port) => port.unattributed),
     learned: sum((port) => port.learned),
     moved: sum((port) => port.moved),
+    dropped: ports.some(({ dropped }) => dropped === null)
+      ? null
+      : addDrops(ports.flatMap(({ dropped }) => dropped ?? [])),
     latency: {
       ...(forward === undefined ? {} : { "bridge.forward": forward }),
       ...(flood === undefined ? {} : { "bridge.flood": flood }),

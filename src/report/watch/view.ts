@@ -10,6 +10,8 @@ export interface View {
   /** A filter is being typed. */
   typing: boolean;
   paused: boolean;
+  /** What the keys do is shown in place of the ports. */
+  help: boolean;
   /** Lines above the first that is shown. */
   offset: number;
   /** The line that Enter opens, among bridges. */
@@ -25,6 +27,7 @@ export const FIRST_VIEW: View = {
   filter: "",
   typing: false,
   paused: false,
+  help: false,
   offset: 0,
   selected: 0,
   open: null,
@@ -38,6 +41,19 @@ export interface Key {
   ctrl?: boolean | undefined;
 }
 
+/** What `?` shows. */
+export const KEYS: readonly (readonly [key: string, does: string])[] = [
+  ["q, Ctrl-C", "quit"],
+  ["s", "sort by the next column"],
+  ["r", "reverse the order"],
+  ["/", "filter by name and owner: Enter keeps the filter, Esc clears it"],
+  ["arrows, j, k, PgUp, PgDn", "scroll the ports, or select a bridge"],
+  ["Enter", "open the selected bridge"],
+  ["Esc", "back to all bridges"],
+  ["p, Space", "hold the picture, and let it go"],
+  ["?", "these keys; any key leaves them"],
+];
+
 const LONGEST_FILTER = 64;
 const PAGE = 10;
 
@@ -45,6 +61,7 @@ const PAGE = 10;
 export function press(view: View, key: Key, bridges: readonly string[]): View {
   if (key.ctrl && key.name === "c") return { ...view, quit: true };
   if (view.typing) return type(view, key);
+  if (view.help && (key.name ?? key.sequence) !== "q") return { ...view, help: false };
   const ranked = view.open === null && bridges.length > 1;
   const step = (by: number): View =>
     ranked
@@ -62,6 +79,8 @@ export function press(view: View, key: Key, bridges: readonly string[]): View {
     case "p":
     case "space":
       return { ...view, paused: !view.paused };
+    case "?":
+      return { ...view, help: true };
     case "/":
       return { ...view, typing: true, filter: "", offset: 0 };
     case "up":

@@ -8,10 +8,11 @@ import {
   openNamespace,
 } from "../../system/netns.ts";
 import type { Site } from "../../system/site.ts";
+import { AF_INET } from "../../system/uapi.ts";
 import { addRule, describeRules, readFirewall } from "./firewall.ts";
 import { parseMountinfo } from "./mountinfo.ts";
 import { ping } from "./ping.ts";
-import { findLink, listed, readAddresses, readLinks, readRoutes, readUntil } from "./read.ts";
+import { findLink, listed, readAddresses, readRoutes, readUntil, shownLinks } from "./read.ts";
 import { type ClimbOptions, climb, type Observation, type Step } from "./step.ts";
 
 /**
@@ -72,7 +73,7 @@ function netnsNew(site: Site): Step[] {
       command: "ip -n test link",
       expected: "lo",
       observe: async () => {
-        const names = (await readLinks(site, "test")).map((link) => link.ifname);
+        const names = (await shownLinks(site, "test")).map((link) => link.ifname);
         const others = names.filter((name) => name !== "lo" && !FALLBACK_TUNNELS.has(name));
         return { passed: names.includes("lo") && others.length === 0, observed: listed(names) };
       },
@@ -191,7 +192,7 @@ function netnsOwn(site: Site): Step[] {
       },
       observe: () =>
         onlyInA("own0", async (namespace) =>
-          (await readLinks(site, namespace)).map((link) => link.ifname),
+          (await shownLinks(site, namespace)).map((link) => link.ifname),
         ),
     },
     {
@@ -266,7 +267,6 @@ function samePort(site: Site): Observation {
   }
 }
 
-const AF_INET = 2;
 const SOCK_STREAM = 1;
 
 function bindPort(site: Site, name: string, sockets: number[]): string {
@@ -339,7 +339,7 @@ async function deleted(site: Site): Promise<Observation> {
 }
 
 async function reclaimed(site: Site, release: () => void): Promise<Observation> {
-  const read = async () => (await readLinks(site, "A")).some((link) => link.ifname === "watch");
+  const read = async () => (await shownLinks(site, "A")).some((link) => link.ifname === "watch");
   const held = await read();
   release();
   const closed = performance.now();

@@ -3,12 +3,12 @@ import type { Site } from "../../system/site.ts";
 import { type LinkRow, linkRow, readRows, routeRow } from "../rows.ts";
 
 /** The namespace's devices, as `ip -j link` names them. */
-export async function readLinks(site: Site, namespace: string): Promise<LinkRow[]> {
+export async function shownLinks(site: Site, namespace: string): Promise<LinkRow[]> {
   return readRows(site, namespace, "ip", ["-j", "link"], linkRow);
 }
 
 export async function findLink(site: Site, namespace: string, name: string): Promise<LinkRow> {
-  const link = (await readLinks(site, namespace)).find((one) => one.ifname === name);
+  const link = (await shownLinks(site, namespace)).find((one) => one.ifname === name);
   if (link === undefined) throw new ToolError("ip", `namespace ${namespace} has no ${name}`);
   return link;
 }

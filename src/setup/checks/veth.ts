@@ -3,7 +3,7 @@ import { ToolError } from "../../system/errors.ts";
 import type { Site } from "../../system/site.ts";
 import { removeNamespaces, requirePrivate } from "./netns.ts";
 import { ping } from "./ping.ts";
-import { findLink, listed, readAddresses, readLinks, readUntil } from "./read.ts";
+import { findLink, listed, readAddresses, readUntil, shownLinks } from "./read.ts";
 import { type ClimbOptions, climb, type Observation, type Step } from "./step.ts";
 
 /** Where each end goes, and its address there: the walk's. */
@@ -119,7 +119,7 @@ function typed(end: End): string {
 }
 
 async function pair(site: Site): Promise<Observation> {
-  const links = await readLinks(site, "host");
+  const links = await shownLinks(site, "host");
   const seen = links
     .filter((link) => link.ifname !== "lo")
     .map((link) => `${link.ifname}@${link.link ?? "nothing"}`);
@@ -131,7 +131,7 @@ async function pair(site: Site): Promise<Observation> {
 
 async function moved(site: Site): Promise<Observation> {
   const names = async (namespace: string) =>
-    (await readLinks(site, namespace)).map((link) => link.ifname);
+    (await shownLinks(site, namespace)).map((link) => link.ifname);
   const [a, b, host] = [await names("A"), await names("B"), await names("host")];
   const left = host.filter((name) => name.startsWith("veth"));
   return {

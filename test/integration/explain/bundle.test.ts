@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { bridgescope, scratch } from "../bench/cli.ts";
+import type { BridgeState } from "../../../src/bridge/state.ts";
+import { type Explanation, explainSchema } from "../../../src/document/explain.ts";
+import { explainedBy } from "../../../src/explain/explain.ts";
+import { bridgescope, scratch, start } from "../bench/cli.ts";
 import { type FloodLab, floodLab, macOf } from "./lab.ts";
 
 let lab: FloodLab;
@@ -73,6 +76,46 @@ it("names nobody when it is masked, and says of which kind each one was", async 
     expect.arrayContaining([expect.objectContaining({ ifname: "port3", master: "bridge1" })]),
   );
   expect(read("README.txt")).toContain("fdb.json: nsenter --net=/run/netns/netns1 -- bridge -j");
+});
+
+it.each(["real", "masked"])("can be judged again from its %s files", async (how) => {
+  const gone = "02:00:00:00:0b:0f";
+  lab.shell(`ip neigh replace 10.77.0.99 lladdr ${gone} dev eth0 nud permanent`, "a");
+  const bundle = join(folder.path, `again-${how}`);
+  const running = start([
+    ...["explain", "br0", "--netns", lab.bridge.path, "--duration", "2s", "--max-overhead", "100%"],
+    ...["--json", "--bundle", bundle, ...(how === "masked" ? ["--mask"] : [])],
+  ]);
+  await running.saw("looking at frames");
+  lab.got("c", { from: "a", to: gone, count: 100 });
+  const { code, stdout } = await running.finished;
+  expect(code).toBe(3);
+  const read = (name: string) => JSON.parse(readFileSync(join(bundle, name), "utf8"));
+  const told = explainSchema.parse(read("explanation.json"));
+  // The entry that causes the flood is in the container that sends.
+  const [finding] = told.findings;
+  expect(finding).toMatchObject({ cause: "destination-gone" });
+  const entry = `dev ${how === "masked" ? "device" : "eth0"}`;
+  const lines = readFileSync(join(bundle, "peers-neighbours.txt"), "utf8").split("\n");
+  expect(lines.filter((line) => line.includes(entry))).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(
+        `^${finding?.ingressPort?.owner?.replace(/[()]/g, ".")}: .* lladdr ${finding?.destination} PERM`,
+      ),
+    ]),
+  );
+  const links = readFileSync(join(bundle, "peers-links.txt"), "utf8").split("\n");
+  expect(links.filter((line) => line.endsWith(` behind ${finding?.ingressPort?.name}`))).toEqual([
+    expect.stringMatching(`link ${finding?.source} inet `),
+  ]);
+  const { time, thresholds } = told;
+  const [before, state]: BridgeState[] = [read("before.json"), read("state.json")];
+  if (before === undefined || state === undefined) throw new Error("the bundle has no state");
+  const looked = { before, state, collected: read("collected.json") };
+  const again = { ...explainedBy(looked, thresholds), time };
+  expect(JSON.parse(JSON.stringify(again))).toEqual(read("explanation.json"));
+  const causes = ({ findings }: Explanation) => findings.map(({ cause }) => cause);
+  expect(causes(again)).toEqual(causes(explainSchema.parse(JSON.parse(stdout))));
 });
 
 it("overwrites nothing", async () => {

@@ -1,15 +1,19 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Explanation, explainSchema, type Note } from "../../../src/document/explain.ts";
-import { explainBridge } from "../../../src/explain/explain.ts";
+import { type ExplainOptions, explainBridge } from "../../../src/explain/explain.ts";
 import { openRouteSocket } from "../../../src/system/netlink.ts";
 import { closeNamespace, openPath } from "../../../src/system/netns.ts";
 import { writeRequest } from "../../../src/system/rtnetlink.ts";
 import { type FloodLab, floodLab, macOf } from "./lab.ts";
 
 const GONE = "02:00:00:00:99:99";
+const CHILD = "02:00:00:00:0b:bb";
+const EVERYBODY = "ff:ff:ff:ff:ff:ff";
 const GROUP = "01:00:5e:01:02:03";
+const MDNS = "01:00:5e:00:00:fb";
+const PTP = "01:1b:19:00:00:00";
 
 let lab: FloodLab;
 
@@ -20,10 +24,9 @@ afterEach(async () => {
   await lab.leave();
 });
 
-async function explain(): Promise<Explanation> {
-  return explainSchema.parse(
-    await explainBridge({ bridge: "br0", netns: String(lab.bridge.pid), probes: false }),
-  );
+async function explain(options: ExplainOptions = { probes: false }): Promise<Explanation> {
+  const at = { bridge: "br0", netns: String(lab.bridge.pid) };
+  return explainSchema.parse(await explainBridge({ ...at, ...options }));
 }
 
 async function causes(): Promise<(string | null)[]> {
@@ -36,22 +39,39 @@ async function noted(cause: string): Promise<Note> {
   return found;
 }
 
-/** Does what the remedy says, on the host as a person would; then it is no longer named, and no local entry is gone. */
-async function cure(cause: string): Promise<Note> {
-  const note = await noted(cause);
-  if (note.remedy === null) throw new Error(`${cause} came without a remedy`);
-  const before = lab.local();
-  execFileSync("sh", ["-ec", note.remedy.command]);
-  expect(lab.local()).toBe(before);
-  const [verify = ""] = note.remedy.verify.split(/ (?:shows|no longer shows) /);
-  execFileSync("sh", ["-ec", verify]);
-  return note;
+function run(line: string): void {
+  execFileSync("sh", ["-ec", line]);
 }
 
-/** And the command that takes it back brings it back. */
-async function undone(note: Note): Promise<void> {
-  execFileSync("sh", ["-ec", note.remedy?.undo ?? "false"]);
-  expect(await causes()).toContain(note.cause);
+function fails(line: string): boolean {
+  return spawnSync("sh", ["-ec", line], { stdio: "ignore" }).status !== 0;
+}
+
+interface Cured extends Note {
+  /** What was set before. */
+  settings: string;
+}
+
+/** Does what the remedy says, on the host as a person would; its check tells that, and no local entry is gone. */
+async function cure(cause: string): Promise<Cured> {
+  const note = await noted(cause);
+  if (note.remedy === null) throw new Error(`${cause} came without a remedy`);
+  const { command, verify } = note.remedy;
+  const settings = lab.settings();
+  const before = lab.local();
+  expect(fails(verify)).toBe(true);
+  run(command);
+  run(verify);
+  expect(lab.local()).toBe(before);
+  return { ...note, settings };
+}
+
+/** And the command that takes it back leaves everything as it was. */
+async function undone({ cause, remedy, settings }: Cured): Promise<void> {
+  run(remedy?.undo ?? "false");
+  expect(lab.settings()).toBe(settings);
+  expect(await causes()).toContain(cause);
+  expect(fails(remedy?.verify ?? "true")).toBe(true);
 }
 
 function learn(...hosts: ("a" | "b" | "c")[]): void {
@@ -80,6 +100,7 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     learn("b");
     expect(flooded()).toBe(0);
     expect(await causes()).toEqual([]);
+    expect(lab.unreached()).toEqual([]);
     await undone(note);
   });
 
@@ -91,6 +112,7 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     learn("b");
     expect(flooded()).toBe(0);
     expect(await causes()).toEqual([]);
+    expect(lab.unreached()).toEqual([]);
     await undone(note);
   });
 
@@ -128,6 +150,50 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     expect(flooded()).toBe(0);
     expect(await causes()).toEqual([]);
     await undone(note);
+    expect(lab.unreached()).toEqual([]);
+  });
+
+  it("never-learned, taken back where the entry has moved meanwhile", async () => {
+    lab.shell(`ip neigh add 10.77.0.2 lladdr ${macOf("b")} dev eth0 nud permanent`, "a");
+    const note = await cure("never-learned");
+    expect(note.remedy?.risk).toContain("it moves with the address (it is not sticky)");
+    lab.got("c", { from: "c", source: macOf("b"), to: macOf("c"), count: 1 });
+    expect(lab.shell("bridge fdb show br br0")).toMatch(`${macOf("b")} dev pc master br0 static`);
+    expect(fails(note.remedy?.verify ?? "true")).toBe(true);
+    await undone(note);
+    expect(lab.shell("bridge fdb show br br0")).not.toContain(macOf("b"));
+  });
+
+  it("never-learned, of a macvlan on what is behind the port", async () => {
+    learn("a", "b", "c");
+    lab.shell(`ip link add mv0 link eth0 address ${CHILD} type macvlan && ip link set mv0 up`, "b");
+    lab.shell(`ip neigh add 10.77.0.22 lladdr ${CHILD} dev eth0 nud permanent`, "a");
+    expect(flooded(CHILD)).toBe(5);
+    const note = await cure("never-learned");
+    expect(note.text).toMatch(/behind port pb \(.*\): macvlan mv0 has no entry/);
+    expect(flooded(CHILD)).toBe(0);
+    expect(await causes()).toEqual([]);
+    await undone(note);
+  });
+
+  it("never-learned, of a macvlan on the bridge itself, which learns none of these", async () => {
+    learn("a", "b", "c");
+    lab.shell(`ip link add mv0 link br0 address ${CHILD} type macvlan mode bridge`);
+    lab.shell("ip link set mv0 up && ip addr add 10.77.0.22/24 dev mv0");
+    lab.shell(`ip neigh add 10.77.0.22 lladdr ${CHILD} dev eth0 nud permanent`, "a");
+    lab.shell("ping -q -c 1 10.77.0.22", "a");
+    expect(flooded(CHILD)).toBe(5);
+    const note = await noted("never-learned");
+    expect(note.text).toContain("behind the bridge device br0 itself: macvlan mv0");
+    const settings = lab.settings();
+    expect(fails(note.remedy?.verify ?? "true")).toBe(true);
+    run(note.remedy?.command ?? "false");
+    run(note.remedy?.verify ?? "false");
+    expect(flooded(CHILD)).toBe(0);
+    lab.shell("ping -q -c 1 10.77.0.22", "a");
+    // What else is told is that a macvlan makes the bridge promiscuous.
+    expect((await causes()).filter((cause) => cause !== null)).toEqual([]);
+    await undone({ ...note, settings });
   });
 
   it("destination-gone", async () => {
@@ -171,31 +237,122 @@ describe("each cause is named, and its remedy stops the flood:", () => {
     expect(flooded()).toBe(5);
   });
 
-  it("loop", async () => {
+  it("destination-gone, of the bridge's own address, which has changed", async () => {
+    learn("a", "b", "c");
+    lab.shell("ip addr add 10.77.0.9/24 dev br0");
+    lab.shell(`ip neigh add 10.77.0.9 lladdr ${GONE} dev eth0 nud permanent`, "a");
+    expect(flooded(GONE)).toBe(5);
+    const note = await cure("destination-gone");
+    expect(note.text).toMatch(
+      /10\.77\.0\.9 is an address of br0 itself, which has \S+, and .*address \S+` pins it/,
+    );
+    lab.shell("ping -q -c 1 10.77.0.9", "a");
+    expect(await causes()).toEqual([]);
+    await undone(note);
+  });
+
+  it("loop of one cable", async () => {
     lab.shell("ip link add l0 type veth peer name l1");
     lab.shell("ip link set l0 master br0 up && ip link set l1 master br0 up");
-    const note = await noted("loop");
     // One frame goes round until the loop is open.
     expect(lab.got("c", { from: "a", to: GONE, count: 1 })).toBeGreaterThan(100);
-    await cure("loop");
+    const note = await cure("loop");
     await sleep(200);
     expect(lab.got("c", { from: "a", to: GONE, count: 1 })).toBe(1);
     expect(await causes()).not.toContain("loop");
+    expect(lab.unreached()).toEqual([]);
     await undone(note);
   });
 });
 
+describe("two cables to another bridge", () => {
+  /** c is a switch with the hosts d and e of its own, and its first cable. */
+  function join(stp: 0 | 1): void {
+    lab.shell(`ip link add br1 type bridge stp_state ${stp} forward_delay 200`, "c");
+    lab.shell("ip addr flush dev eth0 && ip link set eth0 master br1 && ip link set br1 up", "c");
+    lab.shell("ip addr add 10.77.0.3/24 dev br1", "c");
+    lab.shell(`ip link add c2 type veth peer name d2 netns ${lab.hosts.c.pid}`);
+    // A storm that leaves something of the machine.
+    const rate = "root tbf rate 2mbit burst 3000 limit 9000";
+    for (const port of ["pc", "c2"]) lab.shell(`tc qdisc add dev ${port} ${rate}`);
+    for (const port of ["eth0", "d2"]) lab.shell(`tc qdisc add dev ${port} ${rate}`, "c");
+    lab.shell("ip link set d2 master br1 up", "c");
+    lab.shell("ip link set c2 master br0 up");
+  }
+
+  it("are a loop: the storm that goes round is nobody's, and cutting one ends it", async () => {
+    join(0);
+    const note = await noted("loop");
+    expect(note.text).toMatch(/pc and c2 both lead to br1 of .*unless a spanning tree there/);
+    expect(note.remedy).toBeNull();
+    lab.got("b", { from: "a", to: EVERYBODY, count: 1 });
+    const { findings } = await explain({ probes: true, seconds: 1.5, maxOverhead: 1 });
+    expect(new Set(findings.map(({ cause }) => cause))).toEqual(new Set(["loop"]));
+    const [finding] = findings;
+    expect(finding).toMatchObject({ basis: "observed" });
+    const settings = lab.settings();
+    const remedy = finding?.remedy ?? expect.fail("no remedy");
+    expect(fails(remedy.verify)).toBe(true);
+    run(remedy.command);
+    run(remedy.verify);
+    await sleep(200);
+    expect(lab.got("b", { from: "a", to: EVERYBODY, count: 1 })).toBe(1);
+    expect(lab.unreached()).toEqual([]);
+    expect((await explain({ probes: true, seconds: 1, maxOverhead: 1 })).findings).toEqual([]);
+    expect(await causes()).not.toContain("loop");
+    run(remedy.undo);
+    expect(lab.settings()).toBe(settings);
+    expect(await causes()).toContain("loop");
+  });
+
+  it("are none where the spanning tree blocks one of their ends", async () => {
+    lab.shell("ip link set br0 type bridge stp_state 1 forward_delay 200");
+    join(1);
+    const limit = Date.now() + 20_000;
+    const states = () => lab.shell("bridge link show") + lab.shell("bridge link show", "c");
+    while (!/blocking/.test(states()) && Date.now() < limit) await sleep(200);
+    while (/listening|learning/.test(states()) && Date.now() < limit) await sleep(200);
+    expect(lab.unreached()).toEqual([]);
+    const { findings, notes } = await explain({ probes: true, seconds: 1, maxOverhead: 1 });
+    expect(findings).toEqual([]);
+    expect(notes.map(({ cause }) => cause)).not.toContain("loop");
+  });
+});
+
 describe("told without a remedy of one command:", () => {
-  it("multicast-unregistered, and why a querier is none", async () => {
+  it("multicast-unregistered, where snooping was turned off, and not as every bridge begins", async () => {
     lab.shell("ip link set br0 type bridge mcast_snooping 0");
     expect(flooded(GROUP)).toBe(5);
     const { remedy, noRemedy } = await noted("multicast-unregistered");
     expect(remedy).toBeNull();
     expect(noRemedy).toContain("IPv6 neighbour solicitations");
     lab.shell("ip link set br0 type bridge mcast_snooping 1 mcast_querier 0");
-    expect((await noted("multicast-unregistered")).remedy).toBeNull();
-    lab.shell("ip link set br0 type bridge mcast_querier 1");
     expect(await causes()).toEqual([]);
+  });
+
+  it("multicast-unregistered, by group: what nobody sends queries for, and what is never snooped", async () => {
+    lab.shell("ip link set br0 type bridge mcast_querier 0");
+    learn("a", "b", "c");
+    const why = await groupsDuring();
+    expect(why.get(GROUP)).toBe(
+      "nobody on br0 sends IGMP queries: until somebody does, 239.1.2.3 goes to every port",
+    );
+    expect(why.get(MDNS)).toContain("224.0.0.251 goes to every port: groups of the local network");
+    expect(why.get(PTP)).toContain("the bridge listens to who joins groups of IPv4 and IPv6");
+  });
+
+  it("and no group that reaches just its members", async () => {
+    // Queries must have been answered, or have had the time.
+    lab.shell("ip link set br0 type bridge mcast_query_response_interval 10");
+    lab.shell(
+      "ip link set br0 type bridge mcast_querier 0 && ip link set br0 type bridge mcast_querier 1",
+    );
+    lab.shell("bridge mdb add dev br0 port pb grp 239.1.2.3 permanent");
+    const limit = Date.now() + 20_000;
+    while (flooded(GROUP) > 0 && Date.now() < limit) await sleep(200);
+    expect(lab.got("b", { from: "a", to: GROUP })).toBe(5);
+    const why = await groupsDuring();
+    expect([...why.keys()].sort()).toEqual([MDNS, PTP]);
   });
 
   it("mac-flapping, of two hosts with one address", async () => {
@@ -220,7 +377,34 @@ describe("told without a remedy of one command:", () => {
   });
 });
 
+/** What is said of each group while a sends to three of them. */
+async function groupsDuring(): Promise<Map<string | null, string>> {
+  let over = false;
+  const answer = explain({ probes: true, seconds: 1.5, maxOverhead: 1 }).finally(() => {
+    over = true;
+  });
+  while (!over) {
+    lab.got("c", { from: "a", to: GROUP, count: 60, settleMs: 5 });
+    lab.got("c", { from: "a", to: MDNS, group: "224.0.0.251", count: 60, settleMs: 5 });
+    lab.got("c", { from: "a", to: PTP, etherType: 0x88f7, count: 60, settleMs: 5 });
+    await sleep(20);
+  }
+  return new Map((await answer).findings.map(({ destination, title }) => [destination, title]));
+}
+
 describe("what only looks like a cause is not named:", () => {
+  it("a neighbour entry for a virtual router's address, and for a host that sits behind another bridge", async () => {
+    learn("a", "b", "c");
+    lab.shell("ip neigh add 10.77.0.99 lladdr 00:00:5e:00:01:07 dev eth0 nud permanent", "a");
+    lab.shell(`ip link add in0 type bridge && ip link set in0 address ${CHILD} up`, "c");
+    lab.shell("ip addr flush dev eth0 && ip link set eth0 master in0", "c");
+    lab.shell(`ip neigh add 10.77.0.22 lladdr ${CHILD} dev eth0 nud permanent`, "a");
+    lab.got("b", { from: "c", source: CHILD, to: CHILD, count: 1 });
+    expect(await causes()).toEqual([]);
+    lab.shell(`ip neigh add 10.77.0.98 lladdr ${GONE} dev eth0 nud permanent`, "a");
+    expect((await noted("destination-gone")).text).toContain("(behind pc may be others)");
+  });
+
   it("a host that nobody has as a neighbour and that is silent", async () => {
     learn("a");
     expect(await causes()).toEqual([]);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Explanation, explainSchema, type Finding } from "../../../src/document/explain.ts";
 import { type ExplainOptions, explainBridge } from "../../../src/explain/explain.ts";
+import { THRESHOLDS } from "../../../src/explain/findings.ts";
 import { converse } from "./conversation.ts";
 import { type FloodLab, floodLab, macOf } from "./lab.ts";
 
@@ -98,14 +99,14 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     expect(finding).toMatchObject({
       source: macOf("a"),
       destination: macOf("b"),
-      addresses: { source: "10.77.0.1", destination: "239.1.2.3", protocol: "UDP" },
+      addresses: { source: "10.77.0.1", destination: "239.1.2.3" },
+      protocol: "UDP",
       ingressPort: { name: "pa", owner: expect.stringContaining("sleep") },
     });
     // Each frame went to b, whose it is, and to c.
-    expect(finding.copies).toBe(2 * finding.frames);
+    expect(finding).toMatchObject({ kind: "flood", copies: finding.frames });
     expect(finding.bytes).toBe(60 * finding.frames);
-    expect(finding.victims.map(({ port, copies }) => [port.name, copies]).sort()).toEqual([
-      ["pb", finding.frames],
+    expect(finding.victims.map(({ port, copies }) => [port.name, copies])).toEqual([
       ["pc", finding.frames],
     ]);
     apply(finding);
@@ -161,7 +162,8 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
     const finding = await found("destination-gone", ping);
     expect(finding).toMatchObject({
       destination: GONE,
-      addresses: { source: "10.77.0.1", destination: "10.77.0.99", protocol: "ICMP" },
+      addresses: { source: "10.77.0.1", destination: "10.77.0.99" },
+      protocol: "ICMP",
     });
     apply(finding);
     expect((await explainDuring(ping)).findings).toEqual([]);
@@ -201,7 +203,8 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
       expect(finding).toMatchObject({
         basis: "inferred",
         destination: macOf("b"),
-        addresses: { source: "10.77.0.1", destination: "10.77.0.2", protocol: "TCP" },
+        addresses: { source: "10.77.0.1", destination: "10.77.0.2" },
+        protocol: "TCP",
       });
       expect(finding.title).toMatch(/acknowledgements of \S+ advanced \d{2,} times/);
       apply(finding);
@@ -214,7 +217,8 @@ describe("a flood that is seen is named, with who, to whom and what stops it:", 
   it("broadcast-storm", async () => {
     const finding = await found("broadcast-storm", flood(EVERYBODY, 100));
     expect(finding.source).toBe(macOf("a"));
-    expect(finding.victims.map(({ port }) => port.name).sort()).toEqual(["host", "pb", "pc"]);
+    expect(finding.victims.map(({ port }) => port.name).sort()).toEqual(["pb", "pc"]);
+    expect(finding.evidence[0]).toContain("; the host itself got ");
     apply(finding);
     expect(lab.got("c", { from: "a", to: EVERYBODY })).toBe(0);
     execFileSync("sh", ["-ec", finding.remedy?.undo ?? "false"]);
@@ -267,6 +271,45 @@ describe("what only looks like another way is told apart:", () => {
   });
 });
 
+describe("a burst is above threshold", () => {
+  it("whatever the mean over the time is", async () => {
+    const looked = 4;
+    let sent = false;
+    const burst = () => {
+      if (!sent) flood(EVERYBODY, 300)();
+      sent = true;
+    };
+    const { findings, seconds } = await explainDuring(burst, { seconds: looked, afterS: 1 });
+    expect(findings).toMatchObject([{ cause: "broadcast-storm", frames: 300 }]);
+    expect(300 / seconds).toBeLessThan(THRESHOLDS.broadcast);
+    expect(findings[0]?.framesPerSecond).toBe(300);
+  });
+
+  it("and so are the copies of a few frames on many ports; fewer are below", async () => {
+    const PORTS = 60;
+    const ports = Array.from(
+      { length: PORTS },
+      (_, n) => `link add m${n} type veth peer name n${n}`,
+    );
+    const up = ports.flatMap((_, n) => [`link set n${n} up`, `link set m${n} master br0 up`]);
+    lab.shell(`printf '${[...ports, ...up].join("\\n")}\\n' | ip -batch -`);
+    const few = () => {
+      flood(EVERYBODY, 1)();
+      lab.shell("sleep 0.03");
+    };
+    const options = { seconds: 2.5, afterS: 0 };
+    const quiet = await explainDuring(few, options);
+    expect(quiet.findings).toEqual([]);
+    expect(quiet.below[0]).toMatchObject({ kind: "flood", class: "broadcast", source: macOf("a") });
+    expect(quiet.below[0]?.copies).toBe((PORTS + 2) * (quiet.below[0]?.frames ?? 0));
+    const copies = { copies: 300 };
+    const loud = await explainDuring(few, { ...options, thresholds: copies });
+    expect(loud.findings).toMatchObject([{ cause: "broadcast-storm", source: macOf("a") }]);
+    expect(loud.findings[0]?.framesPerSecond).toBeLessThan(THRESHOLDS.broadcast);
+    expect(loud.findings[0]?.victims).toHaveLength(PORTS + 2);
+  });
+});
+
 describe("no flood above threshold is found", () => {
   it("in traffic between hosts that are known", async () => {
     const talk = () => lab.shell("ping -q -f -c 200 10.77.0.2", "a");
@@ -288,20 +331,60 @@ describe("no flood above threshold is found", () => {
   });
 });
 
+it("says nothing of frames that an uplink hears for hosts on its own side", async () => {
+  // Both are behind pa.
+  const other = "02:00:00:00:0e:01";
+  lab.got("c", { from: "a", source: other, to: macOf("a"), count: 1 });
+  const { findings, notes, below } = await explainDuring(flood(other, 50));
+  expect(findings).toEqual([]);
+  expect(notes.filter(({ about }) => about === "frames")).toEqual([]);
+  expect(below.filter(({ destination }) => destination === other)).toEqual([]);
+});
+
 describe("frames that leave nowhere are a note, and no flood:", () => {
   const DROP =
     "add chain bridge filter forward { type filter hook forward priority 0; policy drop; }";
+  const isolated = ["pa", "pb", "pc"].map((port) => `bridge link set dev ${port} isolated on`);
+  const LLDP = "01:80:c2:00:00:0e";
   it.each([
-    ["by a port that is disabled", "bridge link set dev pa state 0", ", whose state is disabled,"],
-    ["that a filter drops", `nft add table bridge filter && nft '${DROP}'`, ""],
-  ])("%s", async (_, how, state) => {
+    [
+      "by a port that is disabled",
+      "bridge link set dev pa state 0",
+      { to: GONE, why: "the state of pa is disabled: frames that come in by it are dropped" },
+    ],
+    [
+      "while the spanning tree listens",
+      "ip link set br0 type bridge stp_state 1 forward_delay 3000 && ip link set pa down && ip link set pa up",
+      { to: GONE, why: "the state of pa is listening: frames that come in by it are dropped" },
+    ],
+    [
+      "that a filter drops",
+      `nft add table bridge filter && nft '${DROP}'`,
+      { to: GONE, why: "why is not told by the bridge's state; a filter may have dropped them" },
+    ],
+    [
+      "between isolated ports",
+      isolated.join("; "),
+      { to: GONE, why: "pa is isolated, and so are all other ports" },
+    ],
+    [
+      "that a bridge does not forward",
+      "true",
+      {
+        to: LLDP,
+        why: "a bridge does not forward frames for link-local groups (01:80:c2:00:00:0x)",
+      },
+    ],
+  ])("%s", async (_, how, { to, why }) => {
     lab.shell(how);
-    const { findings, notes } = await explainDuring(flood(GONE, 50));
+    const { findings, notes } = await explainDuring(flood(to, 50));
     expect(findings).toEqual([]);
+    const kind = to === GONE ? "unknown unicast" : "multicast";
+    const said = notes.filter(({ about }) => about === "frames").map(({ text }) => text);
     expect(
-      notes.map(({ text }) => text.replace(/\d+/, "n").replace(/ \(pid \d+ \(.*?\)\)/, "")),
+      said.map((text) => text.replace(/^\d+/, "n").replace(/ \(pid \d+ \(.*?\)\)/, "")),
     ).toEqual([
-      `n frames of unknown unicast from ${macOf("a")} for ${GONE} that came in by port pa${state} left nowhere`,
+      `n frames of ${kind} from ${macOf("a")} for ${to} that came in by port pa left nowhere: ${why}`,
     ]);
   });
 
@@ -309,7 +392,9 @@ describe("frames that leave nowhere are a note, and no flood:", () => {
     for (const port of ["pb", "pc"]) lab.shell(`bridge link set dev ${port} bcast_flood off`);
     const { findings, notes } = await explainDuring(flood(EVERYBODY, 100));
     expect(findings).toEqual([]);
-    expect(notes[0]?.text).toMatch(/left nowhere but to the host itself \(\d{3,} copies\)$/);
+    expect(notes[0]?.text).toMatch(
+      /left nowhere but to the host itself \(\d{3,} copies\): bcast_flood is off at all other ports$/,
+    );
   });
 });
 

@@ -12,6 +12,10 @@ export interface Frames {
   source?: string;
   to: string;
   count?: number;
+  /** IPv4 group that they are for; 239.1.2.3 where none is given. */
+  group?: string;
+  /** 0x0800 where none is given; of others only how many there are is looked at. */
+  etherType?: number;
   /** How long to wait for one that may still come. */
   settleMs?: number;
 }
@@ -26,12 +30,26 @@ export interface FloodLab {
   got(by: HostName, frames: Frames): number;
   /** The bridge's own entries and those of its ports. */
   local(): string;
+  /** What somebody has set: options, port states and flags, entries that do not age, neighbours that were set by hand. */
+  settings(): string;
+  /** Who of the hosts does not answer whom. */
+  unreached(): string[];
   leave(): Promise<void>;
 }
 
 const ETH_P_IP = 0x0800;
 /** 10.77.0.1 to 239.1.2.3, UDP: only of IP frames does a bridge ask who joined the group. */
 const IP_HEADER = Buffer.from("4500002e000000000111be6d0a4d0001ef010203", "hex");
+
+function ipHeader(group: string): Buffer {
+  const header = Buffer.from(IP_HEADER);
+  Buffer.from(group.split(".").map(Number)).copy(header, 16);
+  header.writeUInt16BE(0, 10);
+  let sum = 0;
+  for (let at = 0; at < header.length; at += 2) sum += header.readUInt16BE(at);
+  header.writeUInt16BE(0xffff - ((sum & 0xffff) + (sum >> 16)), 10);
+  return header;
+}
 const SETTLE_MS = 150;
 
 export function macOf(host: HostName): string {
@@ -70,6 +88,21 @@ export async function floodLab(): Promise<FloodLab> {
         .sort()
         .join("\n");
     },
+    settings: () => {
+      const link =
+        "ip -d link show type bridge | grep -oE '(ageing_time|mcast_[a-z]+|stp_state) [0-9]+'";
+      const set = "bridge fdb show br br0 | grep -E 'static|permanent' | sort";
+      const here = shell(`${link}; bridge -d link show; ${set}; bridge mdb show`);
+      const there = HOSTS.map((host) => shell("ip neigh show nud permanent", host));
+      return [here, ...there].join("\n");
+    },
+    unreached: () =>
+      HOSTS.flatMap((host) =>
+        HOSTS.filter((other) => other !== host).flatMap((other) => {
+          const ping = `ping -q -c 1 -W 1 10.77.0.${HOSTS.indexOf(other) + 1} >&2 || echo ${host} ${other}`;
+          return shell(`(${ping}) 2>/dev/null`, host).split("\n").filter(Boolean);
+        }),
+      ),
     leave: () => all.leave(),
   };
 }
@@ -90,7 +123,7 @@ function exchange(by: End, from: End, frames: Frames): number {
   const there = openPath("from", from.path);
   const here = openPath("by", by.path);
   const receiver = openPacketSocket(here, by.ifindex, {
-    etherType: ETH_P_IP,
+    etherType: frames.etherType ?? ETH_P_IP,
     receiveTimeoutMs: frames.settleMs ?? SETTLE_MS,
   });
   const sender = openPacketSocket(there, from.ifindex);
@@ -98,8 +131,8 @@ function exchange(by: End, from: End, frames: Frames): number {
     const frame = Buffer.alloc(60);
     bytesOf(frames.to).copy(frame, 0);
     bytesOf(frames.source ?? macOf(frames.from)).copy(frame, 6);
-    frame.writeUInt16BE(ETH_P_IP, 12);
-    IP_HEADER.copy(frame, 14);
+    frame.writeUInt16BE(frames.etherType ?? ETH_P_IP, 12);
+    if (frames.etherType === undefined) ipHeader(frames.group ?? "239.1.2.3").copy(frame, 14);
     for (let sent = 0; sent < (frames.count ?? 5); sent++) sender.send(frame);
     const buffer = Buffer.alloc(2048);
     let got = 0;

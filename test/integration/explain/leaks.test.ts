@@ -12,6 +12,7 @@ import {
 import { release } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { BridgeState } from "../../../src/bridge/state.ts";
 import { explainSchema } from "../../../src/document/explain.ts";
 import { WORDS } from "../../../src/explain/words.ts";
 import { macBytes, macInteger } from "../../../src/text/mac-address.ts";
@@ -23,32 +24,46 @@ const FIXTURES = path.resolve("test/fixtures/explain");
 /** In the plain bundle, which shows that they are where a bundle could quote them. */
 const NAMES = [
   ...["qxbridge", "qxbridge:qxl", "qxport", "qxpeer", "qxguest", "qxhome", "qxbehind", "qxother"],
-  ...["qxoport", "qxunder", "qxvxlan", "qxtap", "qxinside", "qxgone", "qxspace/qxpod"],
-  ...["qxaltname-of-some-length", "qxalias of a port"],
+  ...[
+    "qxoport",
+    "qxunder",
+    "qxvxlan",
+    "qxtap",
+    "qxinside",
+    "qxgone",
+    "qxgonepeer",
+    "qxspace/qxpod",
+  ],
+  ...["qxaltname-of-some-length", "qxalias of a port", "qxaltname-of-another-bridge"],
+  ...["qxalias of another bridge", "qxgroup", "qxgroupvx", "qxtable-of-routes", "qxproto"],
+  ...["qxlate", "qxchild", "qxcomm", "qxcontainer", "qxeth", "c35e71a9f04b2d68"],
   ...["qxtable", "qxset", "qxcomment of a set", "qxelement", "qxmap", "qxcounter", "qxquota"],
   ...["qxchain", "qxrule of a chain", "qxhook", "qxwild", "qxlog ", "qxinet", "qxhelper", "qxpost"],
   ...["QX-CHAIN", "qx comment with words", "qxstring", "qx six", "QXEB", "qxfailure of a tool"],
 ];
-const MACS = [1, 2, 3, 5, 6, 7, 8, 10, 11, 12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x50, 0x60].map(
+const MACS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 0x20, 0x21, 0x22, 0x23, 0x24, 0x50, 0x60].map(
   (last) => `52:54:99:c3:5e:${last.toString(16).padStart(2, "0")}`,
 );
 const IPV4 = [
   ...["10.155.71.1", "10.155.71.20", "10.155.71.22", "10.155.71.30", "10.155.72.1"],
   ...["10.155.72.2", "10.155.72.3", "10.155.80.0", "10.155.90.1", "10.155.91.0"],
-  ...["239.166.77.88"],
+  ...["10.155.71.3", "10.155.71.6", "10.155.81.0", "10.155.92.1", "10.155.93.1"],
+  ...["239.166.77.88", "239.166.77.89", "239.166.77.90"],
 ];
 const IPV6 = [
-  ...[0x01, 0x21, 0x24, 0x31, 0x51].map((last) => `fd55:8a6e:3d1::c35e:71${hex(last)}`),
-  ...["fd55:8a6e:3d2::", "ff05::c35e:7140"],
+  ...[0x01, 0x03, 0x21, 0x24, 0x31, 0x51, 0x61].map((last) => `fd55:8a6e:3d1::c35e:71${hex(last)}`),
+  ...["fd55:8a6e:3d2::", "ff05::c35e:7140", "ff05::c35e:7141"],
+  // The bridge's link-local address, of its MAC address.
+  "fe80::5054:99ff:fec3:5e01",
 ];
 /** Seen in frames only: real ones in what is printed. */
 const IN_FRAMES = ["qxfdb", "52:54:99:c3:5e:61", "52:54:99:c3:5e:62", "10.155.71.62"];
 /** Around it, and in no bundle at all. */
 const AROUND = [
-  ...["qxhostname", "qxuser", "qxvariable", "qxfolder", "qxargument", "qxcomm", "qxcontainer"],
-  ...["qxchild", "qxeth", "qxopeer", "qxgonepeer", "52:54:99:c3:5e:04", "52:54:99:c3:5e:09"],
-  ...["10.155.71.3", "10.155.71.6", "fd55:8a6e:3d1::c35e:7103"],
-  "c35e71a9f04b2d68",
+  ...["qxhostname", "qxuser", "qxvariable", "qxfolder", "qxargument", "qxelsewhere"],
+  "52:54:99:c3:5e:0e",
+  ...["qxopeer", "52:54:99:c3:5e:09"],
+  ...["qxaltname-of-a-peer", "10.155.82.0"],
   // A kernel that somebody built carries their name for it.
   ...release()
     .split("-")
@@ -59,9 +74,16 @@ const AROUND = [
     .filter((word) => /^[0-9a-f-]{8,}$/.test(word)),
 ];
 /** Whatever carries it, in whatever form. */
-const MARKS = [/qx/i, /c3[:.-]?5e/i, /5e[:.-]?c3/i, /52:54:99|525499/i, /fd55|8a6e/i, /10\.155\./];
+const MARKS = [
+  /qx/i,
+  /c3[:.-]?5e/i,
+  /5e[:.-]?c3/i,
+  /52:54:99|(?<!\d)525499(?!\d)/i,
+  /fd55|8a6e/i,
+  /10\.155\./,
+];
 
-const PLANTED = [...NAMES, ...MACS, ...IPV4, ...IPV6];
+const PLANTED = [...NAMES, ...MACS, "03:54:99:c3:5e:70", ...IPV4, ...IPV6];
 
 let stage: ChildProcess;
 let said = "";
@@ -74,6 +96,12 @@ beforeAll(async () => {
   mkdirSync(path.join(home, "bin"), { recursive: true });
   put("iptables-save", `cat ${FIXTURES}/iptables-save.txt ${FIXTURES}/ip6tables-save.txt`);
   put("ip6tables-save", "echo qxfailure of a tool >&2; exit 1");
+  // A device that comes after all others were looked at, and goes again.
+  const real = 'PATH="$(echo "$PATH" | cut -d: -f2-)" tc "$@"';
+  put(
+    "tc",
+    `ip link add qxlate type ifb; ip link set qxlate up; ${real}; code=$?; ip link del qxlate; exit $code`,
+  );
   put("ebtables-save", `cat ${FIXTURES}/ebtables-save.txt`);
   const words = ["--mount", "--uts", "--net", "bash", `${FIXTURES}/leaks.sh`];
   stage = spawn("unshare", [...words, path.join(home, "bin"), process.execPath], {
@@ -142,6 +170,7 @@ it("quotes none of them masked, whatever vanishes meanwhile, and tells the same 
   const asked = ["--duration", "6s", "--max-overhead", "100%", "--json"];
   const running = explain(...asked, "--bundle", bundle, "--mask");
   await running.saw("looking at frames");
+  await tell("readdress");
   await tell("forget");
   await tell("vanish");
   const { code, stdout, stderr } = await running.finished;
@@ -165,6 +194,10 @@ it("quotes none of them masked, whatever vanishes meanwhile, and tells the same 
     `${gone?.ingressPort?.owner}: ${gone?.addresses.destination} dev `,
   );
   expect(read("peers-neighbours.txt")).toContain(`lladdr ${gone?.destination} PERMANENT`);
+  // The address that the bridge had before, and the one that it has.
+  const state: BridgeState = JSON.parse(read("state.json"));
+  expect(state.formerAddresses).toHaveLength(1);
+  expect(state.formerAddresses).not.toContain(state.address);
   const links: { ifname: string; address: string }[] = JSON.parse(read("links.json"));
   const port = links.find(({ ifname }) => ifname === gone?.ingressPort?.name);
   expect(read("fdb.json")).toContain(`{"mac":"${port?.address}","ifname":"${port?.ifname}"`);
@@ -239,7 +272,16 @@ function ipv4Spellings(ip: string): string[] {
   const number = Buffer.from(bytes).readUInt32BE();
   const digits = bytes.map(hex).join("");
   const groups = [`${digits.slice(0, 4)}:${digits.slice(4)}`.replace(/(^|:)0+/g, "$1")];
-  return [[...bytes].reverse().join("."), digits, String(number), ...groups, bytes.join("-")];
+  return [
+    ...[
+      [...bytes].reverse().join("."),
+      digits,
+      `0x${number.toString(16)}`,
+      String(number),
+      ...groups,
+    ],
+    bytes.join("-"),
+  ];
 }
 
 function ipv6Spellings(ip: string): string[] {

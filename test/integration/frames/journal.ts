@@ -1,5 +1,5 @@
 import { type Account, readAccount } from "../../../src/probes/account.ts";
-import { emptyRecords } from "../../../src/probes/records.ts";
+import { probeMaps } from "../../model/probe-maps.ts";
 
 /** What bridge.bt printed about one frame, in its order. */
 export interface FrameLines {
@@ -80,11 +80,11 @@ export function createJournal(isOurs: (number: number) => boolean): Journal {
  * hold had it seen nothing else, read by the code that reads the real ones.
  */
 export function accountOf({ lines }: FrameLines, ports: readonly number[]): Account {
-  const records = emptyRecords();
+  const maps: Record<string, Record<string, number>> = {};
   const count = (map: string, ...key: number[]) => {
-    const counts = records.maps.get(map) ?? new Map<string, number>();
-    counts.set(key.join(","), (counts.get(key.join(",")) ?? 0) + 1);
-    records.maps.set(map, counts);
+    const counts = maps[map] ?? {};
+    maps[map] = counts;
+    counts[key.join(",")] = (counts[key.join(",")] ?? 0) + 1;
   };
   let [from, copies] = [-1, 0];
   for (const { word, values } of lines) {
@@ -92,19 +92,19 @@ export function accountOf({ lines }: FrameLines, ports: readonly number[]): Acco
     switch (word) {
       case "in":
         [from, copies] = [port, 0];
-        count("@in", from);
+        count("in", from);
         break;
       case "copy":
-        count("@way", port, from, (cls << 1) | Number(copies === 0));
+        count("way", port, from, (cls << 1) | Number(copies === 0));
         copies++;
         break;
       case "learned":
       case "moved":
-        count(`@${word}`, from);
+        count(word, from);
         break;
       default:
         throw new Error(`bridge.bt printed an unknown word: ${word}`);
     }
   }
-  return readAccount(records, ports);
+  return readAccount(probeMaps(maps), ports);
 }

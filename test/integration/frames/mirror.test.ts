@@ -27,7 +27,6 @@ test("seeding the mirror leaves alone what the program has seen itself", async (
     { address: listed, port: "p2", ...entry },
   ]);
   const [told] = await rig.finish();
-  const held = (address: string) =>
-    told?.records.maps.get("@fdb")?.get(String(macInteger(address)));
+  const held = (address: string) => told?.fdb.get(macInteger(address));
   expect([seen, listed].map(held).map((port) => rig.nameOf(port ?? 0))).toEqual(["p1", "p2"]);
 });

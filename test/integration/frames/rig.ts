@@ -1,8 +1,7 @@
-import { type Account, readAccount } from "../../../src/probes/account.ts";
+import { type Account, fullMaps, readAccount } from "../../../src/probes/account.ts";
 import type { ProbeBackend } from "../../../src/probes/backend.ts";
 import { type ProbeSession, startProbes } from "../../../src/probes/bpftrace.ts";
 import { probeProgram } from "../../../src/probes/programs.ts";
-import type { Records } from "../../../src/probes/records.ts";
 import { type BuiltLab, buildPrivateLab, type LabBridge } from "../../../src/setup/lab.ts";
 import { parseTopology } from "../../../src/setup/topology.ts";
 import { writeSysctl } from "../../../src/system/netns.ts";
@@ -48,8 +47,10 @@ export interface Witness {
 /** What one witness leaves. */
 export interface Testimony {
   witness: Witness;
-  records: Records;
   account: Account;
+  /** Its mirror of the FDB: VLAN << 48 | address, and the ifindex. */
+  fdb: ReadonlyMap<bigint, number>;
+  full: string[];
 }
 
 /** A resident lab under the probes, and the model's books beside it. */
@@ -201,9 +202,12 @@ function createRig(
     async finish() {
       const testimonies: Testimony[] = [];
       for (const witness of witnesses) {
-        const records = await witness.session.stop();
-        const account = readAccount(records, ports, witness.hasFunctions);
-        testimonies.push({ witness, records, account });
+        const found = await witness.session.stop((maps) => ({
+          account: readAccount(maps, ports, witness.hasFunctions),
+          fdb: new Map(maps.counts("fdb").map(([[key = 0n], port]) => [key, port])),
+          full: fullMaps(maps),
+        }));
+        testimonies.push({ witness, ...found });
       }
       return testimonies;
     },

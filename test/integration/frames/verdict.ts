@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Flooding, fullMaps } from "../../../src/probes/account.ts";
+import type { Flooding } from "../../../src/probes/account.ts";
 import { type BridgeModel, HOST, type PortId } from "../../model/bridge.ts";
 import type { Step } from "../../model/steps.ts";
 import { expectedStory, observedStory, type SentFrame } from "./expectation.ts";
@@ -80,7 +80,7 @@ export function judgeTotals(rig: Rig, testimonies: readonly Testimony[]): string
   );
 }
 
-function judgeAccount(rig: Rig, { witness, records, account }: Testimony): string[] {
+function judgeAccount(rig: Rig, { witness, account, full }: Testimony): string[] {
   const differences = rig.ports.flatMap((ifindex) => {
     const id = rig.nameOf(ifindex);
     const [sum, tally] = [rig.sums.get(id), account.ports.get(ifindex)];
@@ -98,8 +98,9 @@ function judgeAccount(rig: Rig, { witness, records, account }: Testimony): strin
     );
   }
   if (account.flooding !== null) differences.push(...judgeFlooding(rig, account.flooding));
-  if (records.lost > 0) differences.push(`${records.lost} lines were lost`);
-  return [...differences, ...records.errors, ...fullMaps(records, witness.session.rooms)];
+  const { lost, errors } = witness.session.records;
+  if (lost > 0) differences.push(`${lost} lines were lost`);
+  return [...differences, ...errors, ...full];
 }
 
 /** What the bridge's own functions say of its floods: of each at least what came out of it. */

@@ -98,7 +98,7 @@ describe("a chain of bridges", () => {
     await (await keepLab(parseTopology("chain:3"), name)).close();
     const lab = openKeptLab(name);
     try {
-      const { chain, hosts } = await describeLab(lab);
+      const { chain, hosts } = describeLab(lab);
       expect(chain?.map(({ bridge, ports }) => [bridge, ports.toSorted()])).toEqual([
         ["br0", ["next0", "p1"]],
         ["br1", ["next1", "prev1"]],

@@ -39,9 +39,9 @@ describe.each([
       await program.ready();
       const before = await program.cost(frames);
       for (let time = 0; time < 3; time++) {
-        program.attach();
+        await program.attach();
         const counting = await program.cost(frames);
-        program.detach();
+        await program.detach();
         await program.ready();
         const resting = await program.cost(frames);
         expect(counting).toBeGreaterThan(0);

@@ -2,10 +2,19 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type WatchPort, type WatchRecord, watchSchema } from "../../../src/document/watch.ts";
-import { type WatchOptions, watchBridges } from "../../../src/watch/watch.ts";
+import type { WatchPort, WatchRecord } from "../../../src/document/watch.ts";
+import type { WatchOptions } from "../../../src/watch/watch.ts";
 import { type FloodLab, floodLab, macOf } from "../explain/lab.ts";
 import { type HostState, hostChanges, hostState } from "../host-state.ts";
+import {
+  during as duringIn,
+  expectBalanced,
+  portOf,
+  sum,
+  sumAll,
+  until as untilIn,
+  watching as watchingIn,
+} from "./records.ts";
 
 const GONE = "02:00:00:00:99:99";
 
@@ -21,76 +30,13 @@ afterEach(async () => {
   expect(await hostChanges(before, 3000)).toEqual({});
 });
 
-function watching(options: WatchOptions = {}) {
-  const netns = String(lab.bridge.pid);
-  return watchBridges({ bridge: "br0", netns, intervalSeconds: 0.25, maxOverhead: 1, ...options });
-}
-
-/** What is waited for has come by then, or does not come. */
-const LONGEST_S = 30;
-
-/** The records of a second; `act` is called after each, with how many there are. */
-async function during(
-  act: (step: number) => void,
-  options: WatchOptions = {},
-): Promise<WatchRecord[]> {
-  const records: WatchRecord[] = [];
-  for await (const record of watching({ seconds: 1, ...options })) {
-    records.push(watchSchema.parse(record));
-    act(records.length);
-  }
-  return records;
-}
-
-/** As `during`, up to the record with which `enough` is true. */
-async function until(
+const watching = (options?: WatchOptions) => watchingIn(lab, options);
+const during = (act: (step: number) => void, options?: WatchOptions) => duringIn(lab, act, options);
+const until = (
   enough: (records: readonly WatchRecord[]) => boolean,
   act: (step: number) => void,
-  options: WatchOptions = {},
-): Promise<WatchRecord[]> {
-  const over = new AbortController();
-  const all = { ...options, seconds: LONGEST_S, signal: over.signal };
-  const seen: WatchRecord[] = [];
-  for await (const record of watching(all)) {
-    seen.push(watchSchema.parse(record));
-    act(seen.length);
-    if (enough(seen)) over.abort();
-  }
-  return seen;
-}
-
-function portOf(record: WatchRecord | undefined, name: string): WatchPort {
-  const port = record?.ports.find((one) => one.name === name);
-  if (port === undefined) throw new Error(`there is no port ${name}`);
-  return port;
-}
-
-const sum = (records: WatchRecord[], name: string, of: (port: WatchPort) => number | null) =>
-  records.reduce((all, record) => all + (of(portOf(record, name)) ?? Number.NaN), 0);
-
-const sumAll = (records: WatchRecord[], of: (port: WatchPort) => number | null) =>
-  PORTS.reduce((all, name) => all + sum(records, name, of), 0);
-
-const PORTS = ["host", "pa", "pb", "pc"];
-
-/** Expects of every port what its interface counters say, but for what passed while they were read. */
-function expectBalanced(records: WatchRecord[]): void {
-  const most = records.reduce((all, { inFlight }) => all + (inFlight ?? Number.NaN), 0);
-  for (const name of PORTS) {
-    const books = {
-      ingress: sum(records, name, (port) => port.ingress),
-      egress: sum(records, name, (port) => port.egress),
-      originated: sum(records, name, (port) => port.originated),
-      unattributed: sum(records, name, (port) => port.unattributed),
-      rx: sum(records, name, (port) => port.counters.rx),
-      tx: sum(records, name, (port) => port.counters.tx),
-    };
-    // What the bridge sends of itself to its host no interface counts.
-    const egress = books.egress - (name === "host" ? books.originated : 0);
-    const off = Math.max(Math.abs(books.ingress - books.rx), Math.abs(egress - books.tx));
-    expect({ name, ...books, most, balanced: off <= most }).toMatchObject({ balanced: true });
-  }
-}
+  options?: WatchOptions,
+) => untilIn(lab, enough, act, options);
 
 const learn = (...hosts: ("a" | "b" | "c")[]) => {
   for (const host of hosts) lab.got(host, { from: host, to: macOf(host), count: 1 });
@@ -229,6 +175,19 @@ describe("a bridge", () => {
     expect(sum(records, "pa", ({ decisions }) => decisions?.unknownUnicast ?? null)).toBe(0);
   });
 
+  it("has its ports' states as they are", async () => {
+    const spanningTree = (on: 0 | 1) =>
+      lab.shell(
+        `ip link set br0 type bridge stp_state ${on} forward_delay 3000 && ip link set pb down && ip link set pb up`,
+      );
+    const records = await during((step) => {
+      if (step === 1) spanningTree(1);
+      if (step === 2) spanningTree(0);
+    });
+    const states = records.map((record) => portOf(record, "pb").state);
+    expect(states).toEqual(["forwarding", "listening", ...states.slice(2).map(() => "forwarding")]);
+  });
+
   it("gains ports while it is watched", async () => {
     const pairs = Array.from({ length: 100 }, (_, index) => [`x${index}`, `y${index}`]);
     const lines = [
@@ -245,6 +204,38 @@ describe("a bridge", () => {
     expect(records[0]?.ports).toHaveLength(4);
     expect(records.at(-1)?.ports).toHaveLength(204);
     lab.got("c", { from: "a", to: GONE, count: 4 });
+  });
+
+  it("has all that a port does that joins, from its first frame on", async () => {
+    const records = await during(
+      (step) => {
+        if (step !== 1) return;
+        lab.shell(
+          `ip link add q0 type veth peer name q1 address 02:00:00:00:0b:99 netns ${lab.hosts.c.pid}`,
+        );
+        lab.shell("ip addr add 10.77.0.99/32 dev q1 && ip link set q1 up", "c");
+        lab.shell("ip route add 10.77.0.1/32 dev q1 src 10.77.0.99", "c");
+        lab.shell("ip link set q0 up master br0");
+        lab.shell("ping -c 5 -i 0.02 -W 1 -q 10.77.0.1", "c");
+      },
+      { seconds: 1.5 },
+    );
+    const [link] = JSON.parse(lab.shell("ip -j -s link show dev q0")) as {
+      stats64: { rx: { packets: number }; tx: { packets: number } };
+    }[];
+    const seen = records.filter(({ ports }) => ports.some(({ name }) => name === "q0"));
+    // In the record of the interval in which it came.
+    expect(seen.length).toBe(records.length - 1);
+    const q0 = (of: (port: WatchPort) => number | null) => sum(seen, "q0", of);
+    expect(link?.stats64.rx.packets).toBeGreaterThanOrEqual(6);
+    expect(q0(({ counters }) => counters.rx)).toBe(link?.stats64.rx.packets);
+    expect(q0(({ ingress }) => ingress)).toBe(link?.stats64.rx.packets);
+    expect(q0(({ counters }) => counters.tx)).toBe(link?.stats64.tx.packets);
+    expect(q0(({ egress }) => egress)).toBe(link?.stats64.tx.packets);
+    expect(q0(({ learned }) => learned)).toBe(1);
+    expect(q0(({ moved }) => moved)).toBe(0);
+    expect(q0(({ decisions }) => decisions?.filtered ?? null)).toBe(0);
+    expectBalanced(seen, ["host", "pa", "pb", "pc", "q0"]);
   });
 
   it("that is deleted ends the watching with a sentence", async () => {
@@ -333,5 +324,18 @@ describe("a load that the probes would make worse", () => {
       if (record.counted === 0) expect(portOf(record, "pa").ingress).toBeNull();
     }
     expect(records.slice(LOADED + 1).filter(counts)).toHaveLength(1);
+    // Hooks that come and go cut no frame in two: all of these reached the other.
+    const cut = ({ decisions, held, later, originated, unattributed }: WatchPort) =>
+      [decisions?.filtered, held, later, originated, unattributed].map((count) => count ?? 0);
+    const parts = during.filter(({ estimated }) => estimated);
+    expect(parts.length).toBeGreaterThan(0);
+    for (const record of parts) {
+      expect(["pa", "pb"].map((name) => cut(portOf(record, name)))).toEqual([
+        ...[
+          [0, 0, 0, 0, 0],
+          [0, 0, 0, 0, 0],
+        ],
+      ]);
+    }
   });
 });

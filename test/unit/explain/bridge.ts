@@ -1,6 +1,7 @@
 /** A bridge br0 with the ports pa, pb and pc and the hosts a, b and c behind them, by value: every test changes what it is about. */
+
+import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../../src/bridge/state.ts";
 import type { Collected, Flow } from "../../../src/live/collect.ts";
-import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../../src/live/state.ts";
 
 export const A = "02:00:00:00:0b:0a";
 export const B = "02:00:00:00:0b:0b";
@@ -30,8 +31,9 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
     peer: {
       ...{ namespace: place(name), name: "eth0", ifindex: 2, address, master: null },
       addresses: [`10.77.0.${"abc".indexOf(name) + 1}`],
+      ...{ uppers: [], filter: [] },
     },
-    owner: null,
+    ...{ vxlan: null, owner: null },
     ...over,
   };
 }
@@ -42,6 +44,8 @@ export function bridge(over: Partial<BridgeState> = {}): BridgeState {
     ...{ promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15, topologyChange: false },
     ...{ mcastSnooping: true, mcastQuerier: true, vlanFiltering: false, pvid: 0 },
     ...{ learned: null, maxLearned: null, options: {}, counters: NO_COUNTERS },
+    ...{ addresses: [], uppers: [], formerAddresses: [] },
+    multicast: { members: [], routers: [], querier: undefined },
     ports: [port("a", A), port("b", B), port("c", C)],
     entries: [],
     neighbours: [],
@@ -76,7 +80,9 @@ export function flow(over: Partial<Flow> = {}): Flow {
   return {
     ...{ class: "unknownUnicast", port: 10, source: A, destination: B, vlan: 0 },
     ...{ frames: 1000, bytes: 60_000, copies: 2000, hostCopies: 0, acknowledged: 0, firstNs: 0 },
+    steps: [{ endMs: 1000, frames: 1000, copies: 2000 }],
     addresses: { source: null, destination: null, protocol: null },
+    ...{ sourcePort: null, destinationPort: null },
     ...over,
   };
 }
@@ -93,6 +99,9 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       got: [],
       moves: [],
       deleted: [],
+      came: 0,
+      homes: [],
+      ownAddresses: [],
     },
     ...{ share: 0.01, ended: null, notes: [] },
     ...over,

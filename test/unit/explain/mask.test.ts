@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { BridgeState, Place } from "../../../src/bridge/state.ts";
 import { createMask } from "../../../src/explain/mask.ts";
 import { AddressStandIns } from "../../../src/explain/stand-ins.ts";
 import { WORDS } from "../../../src/explain/words.ts";
 import type { Collected } from "../../../src/live/collect.ts";
-import type { BridgeState, Place } from "../../../src/live/state.ts";
 
 const place = (inode: number, label: string): Place => ({
   inode,
@@ -29,6 +29,8 @@ const STATE: BridgeState = {
   ...{ up: true, promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15 },
   ...{ topologyChange: false, mcastSnooping: true, mcastQuerier: false, vlanFiltering: false },
   ...{ pvid: 0, learned: null, maxLearned: null },
+  ...{ addresses: ["10.55.1.1"], uppers: [], formerAddresses: [] },
+  multicast: { members: [], routers: [], querier: undefined },
   options: { bridge_id: "8000.52:54:99:0:0:1", vlan_protocol: "802.1Q", qxoption: "qxvalue" },
   counters,
   ports: [
@@ -38,8 +40,9 @@ const STATE: BridgeState = {
       ...{ vlans: [{ vid: 7, pvid: true, untagged: true }], counters },
       peer: {
         ...{ namespace: web, name: "qxpeer", ifindex: 2, address: "52:54:99:00:00:03" },
-        ...{ master: null, addresses: ["10.55.1.9", "fd55::9"] },
+        ...{ master: null, addresses: ["10.55.1.9", "fd55::9"], uppers: [], filter: [] },
       },
+      vxlan: null,
       owner: {
         ...{ label: "container qxcontainer", namespace: web, pid: 4711, command: "qxcommand" },
         ...{ cgroup: "/qxcgroup", container: "qxcontainer", pod: "qxspace/qxpod" },
@@ -48,7 +51,7 @@ const STATE: BridgeState = {
     {
       ...{ name: "qxtap", ifindex: 9, address: "52:54:99:00:00:04", kind: "qxkind", mtu: 1500 },
       ...{ up: true, carrier: true, state: "forwarding", promiscuity: 0, flags, pvid: 0 },
-      ...{ vlans: [], counters, peer: null },
+      ...{ vlans: [], counters, peer: null, vxlan: null },
       owner: {
         ...{ label: "vm qxguest (pid 3)", namespace: null, pid: 3, command: "qxqemu" },
         ...{ cgroup: null, container: null, pod: null },
@@ -89,14 +92,19 @@ const COLLECTED: Collected = {
         bytes: 2,
         copies: 3,
         hostCopies: 0,
+        steps: [],
       },
       ...{ acknowledged: 0, firstNs: 4 },
       addresses: { source: "10.55.1.9", destination: "10.55.1.8", protocol: "IP protocol 89" },
+      ...{ sourcePort: null, destinationPort: null },
     },
   ],
   got: [{ destination: "52:54:99:00:00:05", vlan: 7, port: 9, copies: 3 }],
   moves: [{ address: "52:54:99:00:00:03", vlan: 7, port: 8, moves: 1 }],
   deleted: [{ address: "52:54:99:00:00:05", by: "qxdaemon (pid 4711)" }],
+  homes: [{ address: "52:54:99:00:00:05", vlan: 7, port: 9, local: false }],
+  came: 1,
+  ownAddresses: ["52:54:99:00:00:05"],
 };
 
 /** Nothing of the above may be left. */
@@ -130,13 +138,30 @@ describe("a masked state", () => {
       early: "bridge-gone",
       text: "the bridge bridge1 is gone: port1, (bridge1)",
     });
-    expect(collected.deleted[0]?.by).toMatch(/^text\d+ \(pid 4711\)$/);
+    expect(collected.deleted[0]?.by).toBe("process1 (pid 4711)");
     expect(state.options).toMatchObject({
       bridge_id: `8000.${state.address}`,
       vlan_protocol: "802.1Q",
     });
     expect(numbersIn(state)).toEqual(numbersIn({ ...STATE, ports: withoutPids(STATE) }));
     expect(numbersIn(collected)).toEqual(numbersIn(COLLECTED));
+  });
+
+  it("names a device in a sentence in no spelling", () => {
+    const name = 'qx\u001b[2J"x';
+    const state = { ...STATE, name };
+    const text = `the bridge "qx\\x1b[2J"x" was deleted: ${name}`;
+    const { ended } = createMask(state, []).collected({
+      ...COLLECTED,
+      ended: { early: "bridge-gone", text },
+    });
+    expect(ended?.text).toBe('the bridge "bridge1" was deleted: bridge1');
+  });
+
+  it("takes a process that is called like an address for none", () => {
+    const deleted = [{ address: "52:54:99:00:00:05", by: "10.55.1.9 (pid 7)" }];
+    const { deleted: shown } = masked().collected({ ...COLLECTED, deleted });
+    expect(shown[0]?.by).toBe("process1 (pid 7)");
   });
 
   it("is of the host where the bridge is", () => {
@@ -206,6 +231,15 @@ describe("masked JSON", () => {
     ]);
   });
 
+  it("shows no address that a rule has as a number", () => {
+    const [payload, addresses] = [{ base: "nh", offset: 128, len: 32 }, 0x0a370109];
+    const match = { op: "==", left: { payload }, right: { set: [addresses, 80] } };
+    expect(masked().json([{ match }, { counter: { packets: addresses } }])).toEqual([
+      { match: { op: "==", left: { payload }, right: { set: ["number1", 80] } } },
+      { counter: { packets: addresses } },
+    ]);
+  });
+
   it("has no text that is neither a word, a number's nor a stand-in, whatever a tool prints", () => {
     const text = fc.oneof(
       fc.string(),
@@ -242,6 +276,11 @@ describe("masked rules", () => {
     expect(rules).not.toContain("2026");
   });
 
+  it("have no name of a chain, be it a number", () => {
+    const rules = masked().rules("*filter\n:4711 - [0:0]\n-A FORWARD -j 4711\n-A 4711 -j DROP");
+    expect(rules).toBe("*filter\n:chain1 - [0:0]\n-A FORWARD -j chain1\n-A chain1 -j DROP");
+  });
+
   it("can still be followed", () => {
     const rules = masked().rules(recorded("iptables-save"));
     expect(rules.split("\n")).toEqual(
@@ -268,6 +307,7 @@ describe("masked words and numbers", () => {
     );
     expect(plain("Linux 6.1.0-28-amd64 x86_64")).toBe("Linux 6.1.0-28-amd64 x86_64");
     expect(plain("Linux 6.18.44-qxhouse x86_64")).toBe("Linux 6.18.44-text1 x86_64");
+    expect(plain("asked at 10.55.1.9")).not.toContain("10.55");
   });
 });
 

@@ -44,6 +44,14 @@ describe("stand-ins for addresses", () => {
     expect(standIns(...plain.split(" "))).toEqual(plain.split(" "));
   });
 
+  it("leave what whoever is the master has, of any network", () => {
+    const plain = "00:00:5e:00:01:07 00:00:5e:00:02:07 00:00:0c:07:ac:01 00:07:b4:00:01:02".split(
+      " ",
+    );
+    expect(standIns(...plain)).toEqual(plain);
+    expect(standIns("00:00:5e:10:01:07")).toEqual(["02:00:00:00:00:01"]);
+  });
+
   it("are none for what is no address", () => {
     const texts = ["", "eth0", "1.2.3", "1.2.3.4.5", "12:34:56", "fe80::1%eth0", "a::b::c", "::x"];
     expect(standIns(...texts)).toEqual(texts.map(() => null));

@@ -35,7 +35,7 @@ function world(load: number) {
   };
   const probes: GuardedProbes = {
     ready: async () => {},
-    attach: (to) => {
+    attach: async (to) => {
       shift = to;
       log.push({ what: `attach ${to}`, at: now });
     },
@@ -43,7 +43,7 @@ function world(load: number) {
       shift = to;
       log.push({ what: `time ${to}`, at: now });
     },
-    detach: () => {
+    detach: async () => {
       shift = null;
       log.push({ what: "detach", at: now });
     },

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   afterCounting,
   afterResting,
+  countedTime,
   FIRST_PACE,
   type Pace,
   partNote,
@@ -65,4 +66,20 @@ describe("a machine that drops frames", () => {
 it("says what part of the time was counted, where that is not all of it", () => {
   expect(partNote(1, LIMIT)).toBeNull();
   expect(partNote(0.038, LIMIT)).toMatch(/^frames were counted for 3.8 % of the time, .* 2.0 %/);
+});
+
+it("counts the time between two looks where the probes stay, and until they are gone", () => {
+  const time = countedTime(1000);
+  time.ended(1250, { counted: 0.25, whole: true });
+  // Reading the maps took 150 ms.
+  time.ended(1650, { counted: 0.25, whole: true });
+  time.stopped(1700);
+  expect(time.seconds()).toBeCloseTo(0.7);
+});
+
+it("counts no time in which they rest", () => {
+  const time = countedTime(1000);
+  time.ended(1250, { counted: 0.1, whole: false });
+  time.stopped(1400);
+  expect(time.seconds()).toBeCloseTo(0.1);
 });

@@ -1,24 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { fullMaps, readAccount } from "../../../src/probes/account.ts";
-import { emptyRecords } from "../../../src/probes/records.ts";
-
-function records(maps: Record<string, Record<string, number>>) {
-  return {
-    ...emptyRecords(),
-    maps: new Map(
-      Object.entries(maps).map(([name, map]) => [name, new Map(Object.entries(map))] as const),
-    ),
-  };
-}
+import { probeMaps } from "../../model/probe-maps.ts";
 
 /** `class << 1 | first`: the classes are unknown, known, broadcast, multicast and the bridge's own, from 1 on. */
 const firsts = (cls: number) => (cls << 1) | 1;
 const others = (cls: number) => cls << 1;
 
 describe("the account of a port", () => {
-  const found = records({
-    "@in": { "2": 50_000 },
-    "@way": {
+  const counts = {
+    in: { "2": 50_000 },
+    way: {
       [`3,2,${firsts(1)}`]: 1,
       [`3,2,${firsts(2)}`]: 19,
       [`3,2,${firsts(3)}`]: 290,
@@ -30,24 +21,22 @@ describe("the account of a port", () => {
       // A class that was never told is of no decision.
       [`3,2,${firsts(0)}`]: 1,
     },
-    "@originated": { "2": 2 },
-    "@unattributed": { "2": 3 },
-    "@learned": { "2": 4 },
-    "@moved": { "2": 5 },
-    "@inExtra": { "2": 70 },
-    "@outExtra": { "2": 80 },
-    "@aged": { "": 6 },
-    "@removed": { "": 7 },
-  });
-  // By CPU: the frame in hand, its port in the upper half, the namespace, and frames that no other map has yet.
-  found.tuples.set(
-    "@cur",
-    new Map([
-      ["0", [0xffff_8880_1234, 2 * 2 ** 32 + 0x105, Number.NaN, 300]],
-      ["1", [0, 2 * 2 ** 32 + 0xfff_0000, 7, 21]],
-      ["3", [0, 0, 0, 0]],
-    ]),
-  );
+    originated: { "2": 2 },
+    unattributed: { "2": 3 },
+    learned: { "2": 4 },
+    moved: { "2": 5 },
+    inExtra: { "2": 70 },
+    outExtra: { "2": 80 },
+    aged: { "": 6 },
+    removed: { "": 7 },
+  };
+  // By CPU: the frame in hand, its port in the upper half, the device, and frames that no other map has yet.
+  const cur = {
+    "0": [0xffff_8880_1234_0000n, (2n << 32n) + 0x105n, 0xffff_8880_5678_0000n, 300n],
+    "1": [0n, (2n << 32n) + 0xfff_0000n, 7n, 21n],
+    "3": [0n, 0n, 0n, 0n],
+  };
+  const found = probeMaps(counts, { cur });
   const accountOf = () => readAccount(found, [2, 3, 4, 5]);
 
   test("has what came in, counted and still held, and what became of it; the rest was filtered", () => {
@@ -94,10 +83,10 @@ describe("the account of a port", () => {
 });
 
 test("copies by each port alone make the same account", () => {
-  const found = records({
-    "@in": { "2": 9 },
-    "@out": { "3": 6, "4": 5 },
-    "@copies": { [`2,${firsts(3)}`]: 6, [`2,${others(3)}`]: 5 },
+  const found = probeMaps({
+    in: { "2": 9 },
+    out: { "3": 6, "4": 5 },
+    copies: { [`2,${firsts(3)}`]: 6, [`2,${others(3)}`]: 5 },
   });
   const { ports } = readAccount(found, [2, 3, 4]);
   expect(ports.get(2)).toMatchObject({ ingress: 9, egress: 0, copies: 11 });
@@ -106,7 +95,7 @@ test("copies by each port alone make the same account", () => {
 });
 
 describe("floods by what br_flood was told, and by port", () => {
-  const calls = { "@floods": { "0": 5, "1": 6, "2": 7 }, "@considered": { "2": 18, "3": 17 } };
+  const calls = { floods: { "0": 5, "1": 6, "2": 7 }, considered: { "2": 18, "3": 17 } };
   const flooding = {
     calls: { unicast: 5, multicast: 6, broadcast: 7 },
     // The host is no target, though it hears them.
@@ -123,20 +112,18 @@ describe("floods by what br_flood was told, and by port", () => {
       [`2,3,${firsts(2)}`]: 100,
       [`4,3,${others(3)}`]: 5,
     };
-    expect(readAccount(records({ ...calls, "@way": way }), [2, 4], true).flooding).toEqual(
-      flooding,
-    );
+    expect(readAccount(probeMaps({ ...calls, way: way }), [2, 4], true).flooding).toEqual(flooding);
   });
 
   test("from copies by each port alone", () => {
-    const found = records({ ...calls, "@flooded": { "2": 9, "3": 8 } });
+    const found = probeMaps({ ...calls, flooded: { "2": 9, "3": 8 } });
     expect(readAccount(found, [2, 4], true).flooding).toEqual(flooding);
   });
 });
 
 test("drops with where, why and on which way", () => {
-  const found = records({
-    "@drops": { "4096,2,0": 1, "4097,3,1": 2, "4098,4,2": 3, "4099,5,3": 4, "4100,6,9": 5 },
+  const found = probeMaps({
+    drops: { "4096,2,0": 1, "4097,3,1": 2, "4098,4,2": 3, "4099,5,3": 4, "4100,6,9": 5 },
   });
   expect(readAccount(found, []).drops).toEqual([
     { location: 4096, reason: 2, leg: "bridge", count: 1 },
@@ -147,19 +134,7 @@ test("drops with where, why and on which way", () => {
   ]);
 });
 
-test("a map is full when it has as many keys as it has room for", () => {
-  const found = records({
-    "@in": { a: 1, b: 2 },
-    "@out": { a: 1 },
-    "@aged": { "": 1 },
-    "@lat": {},
-  });
-  const rooms = new Map([
-    ["@in", 2],
-    ["@out", 2],
-    ["@aged", 1],
-  ]);
-  expect(fullMaps(found, rooms)).toEqual(["@in"]);
-  expect(fullMaps(found, new Map([["@in", 1]]))).toEqual(["@in"]);
-  expect(fullMaps(found, new Map())).toEqual([]);
+test("maps that may be full are those with keys that the program has", () => {
+  const found = probeMaps({ in: { "2": 1 }, way: {}, aged: { "": 1 }, fdb: {} }, { cur: {} });
+  expect(fullMaps(found)).toEqual(["in is full", "way is full", "fdb is full"]);
 });

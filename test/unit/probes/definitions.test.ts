@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseBtf } from "../../../src/probes/btf.ts";
 import {
@@ -7,6 +6,7 @@ import {
   structDefinitions,
   typesOfFields,
 } from "../../../src/probes/definitions.ts";
+import { programFiles, readProgram } from "../../../src/probes/include.ts";
 import { BtfBytes, KIND } from "./btf-bytes.ts";
 
 /** A kernel whose structs have gaps, a struct without a name, and priv_flags as a field of bits. */
@@ -46,6 +46,7 @@ function kernel() {
       ["ifindex", int, 1792],
       ["dev_addr", btf.type(KIND.ptr, { of: byte }), 1856],
       ["nd_net", possible, 2112],
+      ["rx_handler_data", btf.type(KIND.ptr, {}), 2240],
     ],
     true,
   );
@@ -71,12 +72,12 @@ function kernel() {
 describe("structs", () => {
   test("have each member that is read at its place, and nothing else", () => {
     expect(structDefinitions(kernel())).toEqual([
-      "struct skb_shared_info { char pad0[4]; unsigned short gso_size; unsigned short gso_segs; };",
+      "struct skb_shared_info { char pad0[4]; unsigned short gso_size; unsigned short gso_segs; char pad8[312]; };",
       "struct net_ns { unsigned int inum; };",
-      "struct net { char pad0[192]; struct net_ns ns; };",
+      "struct net { char pad0[192]; struct net_ns ns; char pad196[3900]; };",
       "struct net_device_nd_net { struct net * net; };",
-      "struct net_device { unsigned int priv_flags; char pad4[52]; unsigned int mtu; char pad60[164]; int ifindex; char pad228[4]; unsigned char * dev_addr; char pad240[24]; struct net_device_nd_net nd_net; };",
-      "struct sk_buff { char pad0[16]; struct net_device * dev; struct sock * sk; char pad32[80]; unsigned int len; char pad116[38]; unsigned short vlan_tci; int skb_iif; char pad160[22]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; unsigned char * data; };",
+      "struct net_device { unsigned int priv_flags; char pad4[52]; unsigned int mtu; char pad60[164]; int ifindex; char pad228[4]; unsigned char * dev_addr; char pad240[24]; struct net_device_nd_net nd_net; char pad272[8]; void * rx_handler_data; char pad288[2272]; };",
+      "struct sk_buff { char pad0[16]; struct net_device * dev; struct sock * sk; char pad32[80]; unsigned int len; char pad116[38]; unsigned short vlan_tci; int skb_iif; char pad160[22]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; unsigned char * data; char pad208[24]; };",
     ]);
   });
 
@@ -93,13 +94,12 @@ describe("structs", () => {
   });
 
   test("are all that the programs read", () => {
-    const folder = new URL("../../../src/probes/", import.meta.url);
+    const folder = "src/probes";
     const known = new Set(
       Object.values(MEMBERS).flatMap((paths) => paths.flatMap((one) => one.split("."))),
     );
-    for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-      if (!file.endsWith(".bt")) continue;
-      const text = readFileSync(new URL(file, folder), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
+    for (const file of programFiles(folder)) {
+      const text = readProgram(folder, file).replace(/\/\*[\s\S]*?\*\//g, "");
       const read = [...text.matchAll(/(?<!args)(?:->|\)\.)(\w+)(?:\.([a-z]\w*))?/g)];
       const members = read.flatMap(([, member, inner]) => [member, ...(inner ? [inner] : [])]);
       expect(members.filter((member) => !known.has(member ?? ""))).toEqual([]);

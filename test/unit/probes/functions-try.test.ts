@@ -6,7 +6,7 @@ test.each([
   [
     "0.17, fentry refused",
     'ERROR: Unknown error -1: couldn\'t set RLIMIT_MEMLOCK for bpftrace. If your program is not loading, you can try "ulimit -l 8192" to fix the problem\nstdin:1:1-16: ERROR: kfunc/kretfunc not available for your kernel version.\nkfunc:veth_xmit { } BEGIN { exit() }\n~~~~~~~~~~~~~~~\n',
-    "kfunc/kretfunc not available for your kernel version.",
+    "kfunc/kretfunc not available for your kernel version",
   ],
   [
     "0.17, no kprobes",

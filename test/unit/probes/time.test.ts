@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { readProgram } from "../../../src/probes/include.ts";
 import { timeSamples } from "../../../src/probes/time.ts";
+import { probeMaps } from "../../model/probe-maps.ts";
 
-const samplesOf = (map: Record<string, number>, flooded = false) => {
-  const counts = new Map(Object.entries(map));
-  return timeSamples({ maps: new Map([["@lat", counts]]) } as never, flooded);
-};
+const samplesOf = (lat: Record<string, number>, flooded = false) =>
+  timeSamples(probeMaps({ lat }), flooded);
 
 describe("what was timed", () => {
   test("is of a stage and a port, the empty path among them", () => {
@@ -33,7 +32,7 @@ describe("what was timed", () => {
 
   test("is booked by the programs in those steps", () => {
     for (const name of ["bridge", "sender", "learn", "empty"]) {
-      const text = readFileSync(`src/probes/time/${name}.bt`, "utf8");
+      const text = readProgram("src/probes", `time/${name}.bt`);
       expect(text).toMatch(/\$x = \([^;]*\) >> 3;/);
       const coarse = [
         ...text.matchAll(/if \(\$x >= (\d+)\) \{ \$x = (\d+) \+ \(\$x >> (\d+)\); \}/g),

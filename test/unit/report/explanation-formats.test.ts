@@ -48,7 +48,9 @@ test.each(["html", "markdown", "terminal"])("%s says what was seen", (format) =>
     const text = renderExplanation(format, { ...explanation, ...over });
     return text.replaceAll(/<[^>]*>/g, "").replaceAll(/\s+/g, " ");
   };
-  expect(said({ findings: [] })).toMatch(/no flood above threshold was seen in 10.0 s/i);
+  expect(said({ findings: [] })).toMatch(
+    /nothing above threshold in 10.0 s; 130,000 frames came in/i,
+  );
   expect(said({ findings: [moving] })).toMatch(
     /one moving address above threshold in 10.0 s(?!,)/i,
   );
@@ -58,6 +60,29 @@ test.each(["html", "markdown", "terminal"])("%s says what was seen", (format) =>
   expect(said({ ended: "overhead" })).toContain(
     "in 10.0 s (it ended early: see the first note), 49",
   );
+});
+
+test.each(["html", "markdown", "terminal"])("%s has an address that moves in moves", (format) => {
+  const [flood] = explanation.findings;
+  const moves = { frames: 40, framesPerSecond: 5.25, copies: 0, destination: null };
+  const moving = { ...flood, ...moves, cause: "mac-flapping" } as Finding;
+  const text = renderExplanation(format, { ...explanation, findings: [moving] });
+  const said = text.replaceAll(/<[^>]*>/g, "").replaceAll(/\s+/g, " ");
+  expect(said).toContain("40 moves (5.25 moves/s)");
+  expect(said).not.toContain("to several addresses");
+});
+
+test("the terminal tells a cause and its remedy once", () => {
+  const [flood] = explanation.findings;
+  const again = { ...flood, source: "02:00:00:00:00:77" } as Finding;
+  const text = renderExplanation("terminal", {
+    ...explanation,
+    findings: [flood as Finding, again],
+  });
+  const said = text.replaceAll(/\s+/g, " ");
+  expect(said).toContain(`2. ${flood?.cause}, ${flood?.severity}: the same as 1`);
+  expect(said).toContain("Fix: that of 1");
+  expect(said.split(flood?.remedy?.undo ?? "").length - 1).toBe(1);
 });
 
 test.each(["html", "markdown"])("%s of an explanation without probes judges nothing", (format) => {

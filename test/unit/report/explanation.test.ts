@@ -3,14 +3,17 @@ import { describe, expect, it } from "vitest";
 import { type Explanation, explainSchema } from "../../../src/document/explain.ts";
 import { renderExplanationTerminal } from "../../../src/report/explanation/terminal.ts";
 import { columns } from "../../../src/text/layout.ts";
+import { floodingExplanation } from "../../fixtures/report/explanations.ts";
 
 const COMMAND =
   "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-long-p learning on";
 const UNDO = "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-long-p learning off";
 
+const VERIFY = "bridge -d link show dev a-rather-long-p | grep 'learning on'";
+
 function explanation(change: (to: Explanation) => void = () => {}): Explanation {
   const full: Explanation = {
-    schema: "bridgescope.explain/1",
+    schema: "bridgescope.explain/2",
     time: "2026-11-26T12:00:00.000Z",
     bridge: {
       name: "br0",
@@ -21,10 +24,21 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
     probes: false,
     seconds: 0,
     overhead: null,
-    thresholds: { unknownUnicast: 10, broadcast: 100, multicast: 100, moves: 1, frames: 20 },
+    thresholds: {
+      unknownUnicast: 10,
+      broadcast: 100,
+      multicast: 100,
+      copies: 5000,
+      moves: 1,
+      frames: 20,
+    },
+    traffic: null,
     findings: [],
+    below: [],
+    belowMore: 0,
     notes: [
       {
+        about: "state",
         cause: "learning-off",
         text: "port a-rather-long-p does not learn",
         remedy: {
@@ -32,10 +46,10 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
           effect: "it learns",
           risk: "a controller may want it off",
           undo: UNDO,
-          verify: "bridge -d link show shows learning on",
+          verify: VERIFY,
         },
       },
-      { cause: null, text: "the bridge is promiscuous", remedy: null },
+      { about: "state", cause: null, text: "the bridge is promiscuous", remedy: null },
     ],
     ports: [
       {
@@ -66,12 +80,12 @@ describe("an explanation on the terminal", () => {
   it("says what was found, in order", () => {
     const text = render(explanation()).join("\n");
     const at = (words: string) => text.indexOf(words);
-    expect(at("br0 in container web, 1 ports: 2 things in its state")).toBe(0);
+    expect(at("br0 (container web): 2 things in its state")).toBe(0);
     const order = [
       "learning-off",
       "does not learn",
       COMMAND,
-      "risk:",
+      "Risk:",
       UNDO,
       "promiscuous",
       "port  ",
@@ -80,6 +94,33 @@ describe("an explanation on the terminal", () => {
     expect(places.every((place) => place >= 0)).toBe(true);
     expect(text).toMatch(/a-rather-long-p +yes +yes +no/);
     expect(text).toContain("a-rather-long-p: mcast_flood off; isolated");
+  });
+
+  it("has the answer alone where not all is asked for, the first finding first", () => {
+    const brief = (over: Partial<Explanation>, cut = false) =>
+      renderExplanationTerminal(
+        { ...floodingExplanation(), ...over },
+        { ...{ width: 80, color: false, full: false }, cut },
+      );
+    const count = (text: string) => text.split("\n").length - 1;
+    const [gone, storm] = floodingExplanation().findings;
+    if (gone === undefined || storm === undefined) return expect.fail("the fixture has two");
+    const below = Array.from({ length: 10 }, () => floodingExplanation().below[0] ?? expect.fail());
+    const note = { about: "frames", cause: null, text: "a long note ".repeat(20), remedy: null };
+    const notes = Array.from({ length: 5 }, () => note) as Explanation["notes"];
+    const quiet = brief({ findings: [], below, notes });
+    expect(quiet).toMatch(/^br0 \(host\): nothing above threshold in 10\.0 s; 130,000 frames/);
+    expect(count(quiet)).toBeLessThanOrEqual(12);
+    expect(quiet).toContain("Below threshold: ");
+    const one = brief({ findings: [gone], below, notes });
+    expect(one).toMatch(/^br0 \(host\): one flood above threshold in 10\.0 s/);
+    expect(count(one)).toBeLessThanOrEqual(30);
+    expect(one.split(gone.title)).toHaveLength(2);
+    for (const text of [quiet, one]) expect(text).not.toContain("veth5: open");
+    // On a terminal the second has a line; elsewhere nothing is cut.
+    expect(brief({ below }, true)).not.toContain(storm.noRemedy);
+    expect(brief({ below })).toContain(storm.noRemedy);
+    expect(brief({ below }, true)).toMatch(/^2\. broadcast-storm, medium: broadcast of /m);
   });
 
   it("says that nothing was found", () => {
@@ -93,6 +134,7 @@ describe("an explanation on the terminal", () => {
     const lines = render(explanation(), 40);
     expect(lines).toContain(`    ${COMMAND}`);
     expect(lines).toContain(`    ${UNDO}`);
+    expect(lines).toContain(`    ${VERIFY}`);
   });
 
   it("keeps every other line within any terminal, whatever the names", () => {
@@ -107,7 +149,7 @@ describe("an explanation on the terminal", () => {
         for (const line of render(document, width)) {
           // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
           expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
-          if (line !== `    ${COMMAND}` && line !== `    ${UNDO}`) {
+          if (![COMMAND, UNDO, VERIFY].some((command) => line === `    ${command}`)) {
             expect(columns(line)).toBeLessThanOrEqual(width);
           }
         }

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { programFiles, readProgram } from "../../../src/probes/include.ts";
 import {
   type Bucket,
   bucketQuantile,
@@ -30,9 +30,7 @@ const LAST_SHIFT = /if \(\$x >> (\d+)\) \{ \$x = \$x >> 1; \$s = \$s \+ 1; \}$/g
 
 describe("histograms", () => {
   it("has the grid of the probe programs", () => {
-    const programs = readdirSync("src/probes", { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".bt"))
-      .map((name) => readFileSync(`src/probes/${name}`, "utf8"));
+    const programs = programFiles("src/probes").map((file) => readProgram("src/probes", file));
     const bits = programs.flatMap((text) => [...text.matchAll(LAST_SHIFT)].map(([, to]) => to));
     expect(bits.length).toBeGreaterThan(0);
     expect(new Set(bits)).toEqual(new Set([String(Math.log2(2 * STEPS_PER_OCTAVE))]));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FdbEntry } from "../../../src/live/state.ts";
+import type { FdbEntry } from "../../../src/bridge/state.ts";
 import { type NeighbourMessage, NUD } from "../../../src/system/neighbours.ts";
 import { createTimeline } from "../../../src/watch/timeline.ts";
 
@@ -14,7 +14,8 @@ const BRIDGE = {
 function notice(over: Partial<NeighbourMessage>): NeighbourMessage {
   return {
     ...{ deleted: false, family: "fdb", ifindex: 1, state: NUD.reachable, address: A, vlan: 0 },
-    ...{ sticky: false, master: 9, ip: null, used: 0, updated: 0 },
+    ...{ flags: 0, master: 9, ip: null, remotePort: null, vni: null },
+    ...{ used: 0, updated: 0 },
     ...over,
   };
 }

@@ -18,7 +18,7 @@ function port(name: string, over: Partial<WatchPort> = {}): WatchPort {
       ...{ knownUnicast: 250, unknownUnicast: 750, broadcast: 0, multicast: 0 },
       ...{ local: 0, filtered: 0 },
     },
-    ...{ unattributed: 0, learned: 3, moved: 1 },
+    ...{ unattributed: 0, learned: 3, moved: 1, held: 0, later: 0, dropped: [] },
     latency: { "bridge.flood": { sampled: 750, p50: 2100, p99: 7300 } },
     ...over,
   };
@@ -26,7 +26,7 @@ function port(name: string, over: Partial<WatchPort> = {}): WatchPort {
 
 function record(ports: WatchPort[], over: Partial<WatchRecord> = {}): WatchRecord {
   return watchSchema.parse({
-    schema: "bridgescope.watch/1",
+    schema: "bridgescope.watch/2",
     time: "2026-11-27T06:00:00.000Z",
     bridge: { name: "br0", ifindex: 4, namespace: { inode: 1, label: "host" } },
     ...{ seconds: 1, counted: 1, estimated: false, ports, inFlight: 3, lost: 0 },
@@ -68,6 +68,86 @@ describe("the screen", () => {
     expect(text).toContain("02:00:00:00:00:01 moved from pa to pb");
   });
 
+  it("has broadcast and drops in 80 columns, and says why", () => {
+    const decisions = {
+      ...{ knownUnicast: 0, unknownUnicast: 0, broadcast: 1000, multicast: 0 },
+      ...{ local: 0, filtered: 0 },
+    };
+    const dropped = [
+      { reason: "NETFILTER_DROP", where: "nf_hook_slow", count: 30 },
+      { reason: "NOT_SPECIFIED", where: "br_dev_queue_push_xmit", count: 2 },
+    ];
+    const told = story(
+      record([port("host"), port("vethb0c3b2a1f00", { decisions }), port("pb", { dropped })]),
+    );
+    const lines = draw(told);
+    const head = lines.find((line) => line.startsWith("port")) ?? "";
+    const cell = (name: string, title: string) => {
+      const line = lines.find((one) => one.startsWith(name)) ?? "";
+      return line.slice(0, head.indexOf(title) + title.length).match(/\S+$/)?.[0];
+    };
+    expect(cell("vethb", "bcast/s")).toBe("1k");
+    expect(cell("pb", "drop/s")).toBe("32");
+    expect(lines.join("\n")).toContain(
+      "pb drops 32/s: NETFILTER_DROP in nf_hook_slow 30/s, NOT_SPECIFIED in br_dev_que…",
+    );
+    // Each column has a name of its own, whatever the width.
+    const titles = (draw(told, {}, 400).find((line) => line.startsWith("port")) ?? "")
+      .trim()
+      .split(/ {2,}|(?<! p) (?!p\d\d)/);
+    expect(new Set(titles).size).toBe(titles.length);
+  });
+
+  it("marks a port that storms or drops, and not one that asks by broadcast now and then", () => {
+    const decided = (broadcast: number) => ({
+      decisions: {
+        ...{ knownUnicast: 0, unknownUnicast: 0, broadcast, multicast: 0, local: 0, filtered: 0 },
+      },
+    });
+    const dropped = [{ reason: "CPU_BACKLOG", where: "enqueue_to_backlog", count: 1 }];
+    const nowhere = [
+      { reason: "NO_TX_TARGET", where: "br_flood", count: 9 },
+      { reason: "NOT_SPECIFIED", where: "br_handle_frame_finish", count: 9 },
+    ];
+    const told = story(
+      record([
+        ...[port("pa", decided(95)), port("pb", decided(9))],
+        ...[port("pc", { ...decided(0), dropped }), port("pd", decided(0))],
+        ...[port("pe", { ...decided(0), dropped: nowhere })],
+      ]),
+    );
+    const lines = drawWatch(told, FIRST_VIEW, { width: 80, height: 24, color: true });
+    const marked = (name: string) =>
+      lines.find((line) => line.includes(`${name}  `))?.startsWith("\u001b");
+    expect(["pa", "pb", "pc", "pd", "pe"].map(marked)).toEqual([
+      ...[true, false, true, false, false],
+    ]);
+  });
+
+  it("cuts nothing where there is no terminal", () => {
+    const label = "container a-service-whose-name-is-long-indeed";
+    const owner = { label, namespace: null, pid: 1, command: "x", cgroup: null };
+    const notes = ["n".repeat(300)];
+    const dropped = Array.from({ length: 9 }, (_, n) => ({
+      ...{ reason: `REASON_${n}`, where: "somewhere", count: 9 - n },
+    }));
+    const told = story(
+      record([port("pa", { owner: { ...owner, container: null, pod: null }, dropped })], { notes }),
+    );
+    const text = draw(told, {}, Number.POSITIVE_INFINITY, null).join("\n");
+    for (const part of [label, notes[0], "REASON_8 in somewhere 1/s"]) expect(text).toContain(part);
+    expect(text).not.toContain("…");
+  });
+
+  it("says what the keys do when asked, at any size", () => {
+    const told = story(record([port("pa")]));
+    for (const height of [1, 5, 24])
+      expect(draw(told, { help: true }, 80, height)).toHaveLength(height);
+    const text = draw(told, { help: true }).join("\n");
+    expect(text).toContain("filter by name and owner");
+    expect(text).not.toContain("container pa");
+  });
+
   it("marks a port whose unknown frames are flooded, and not one whose frames leave nowhere", () => {
     const told = story(record([port("pa"), port("pb", { copies: 0, amplification: 0 })]));
     const size = { width: 80, height: 24, color: true };
@@ -99,6 +179,7 @@ describe("the screen", () => {
     const none = {
       ...{ ingress: null, egress: null, decisions: null, copies: null, amplification: null },
       ...{ originated: null, unattributed: null, learned: null, moved: null, latency: {} },
+      ...{ held: null, later: null, dropped: null },
     };
     const overhead = { share: null, limit: 0.02, sampledOneIn: null, softnetDrops: 0 };
     const told = story(record([port("host", none), port("pa", none)], { counted: 0, overhead }));
@@ -153,6 +234,13 @@ describe("keys", () => {
       filter: "a",
     });
     expect(type(typed, { name: "escape" })).toMatchObject({ typing: false, filter: "" });
+  });
+
+  it("show what they do, until the next one", () => {
+    const help = type(FIRST_VIEW, { sequence: "?" });
+    expect(help.help).toBe(true);
+    expect(type(help, { name: "s" })).toEqual(FIRST_VIEW);
+    expect(type(help, { name: "q" }).quit).toBe(true);
   });
 
   it("quit, with Ctrl-C wherever one is", () => {

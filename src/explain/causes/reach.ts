@@ -1,0 +1,25 @@
+/** What holds frames back from a port: should_deliver() and br_flood() of net/bridge/br_forward.c. */
+
+import type { Port } from "../../bridge/state.ts";
+import type { FlowClass } from "../../live/collect.ts";
+
+/** Why frames that came in by one port do not leave by the other, even if that has an entry for them; null where they do. */
+export function whyClosed(from: Port | undefined, { name, state, flags }: Port): string | null {
+  if (state !== "forwarding") return `the state of ${name} is ${state}`;
+  return from?.flags.isolated && flags.isolated
+    ? `${from.name} and ${name} are both isolated`
+    : null;
+}
+
+/** The flag for which a port gets no flooded frames, as it is set; null where it gets them. A group's members get these all the same. */
+export function notFlooded({ flags }: Port, kind: FlowClass): string | null {
+  if (flags.proxyArp) return "proxy_arp is on";
+  const { flag, name } = FLAGS[kind];
+  return flags[flag] ? null : `${name} is off`;
+}
+
+const FLAGS = {
+  unknownUnicast: { flag: "flood", name: "flood" },
+  broadcast: { flag: "bcastFlood", name: "bcast_flood" },
+  multicast: { flag: "mcastFlood", name: "mcast_flood" },
+} as const;
