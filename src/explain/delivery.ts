@@ -5,7 +5,7 @@ import type { Collected, Flow } from "../live/collect.ts";
 import { groupOf, snooped, wantsGroup } from "./causes/groups.ts";
 import { notFlooded } from "./causes/reach.ts";
 import { homesByAddress, isOpen, isOwn, virtualAddress } from "./causes/whereabouts.ts";
-import { grouped } from "./peak.ts";
+import { groupBy } from "./peak.ts";
 
 /** Copies of frames for a flow's destination that left by a port, with those of others that send there. */
 interface Copies {
@@ -39,12 +39,12 @@ export interface Delivery {
 /** For a bridge and all that was counted. */
 export function deliveryOf(state: BridgeState, collected: Collected): Delivery {
   const seen = homesByAddress(state);
-  const got = byKey(
+  const got = groupBy(
     collected.got.filter(({ port }) => port !== state.ifindex),
     ({ destination, vlan }) => `${destination} ${vlan}`,
   );
   // What the FDB has, and had meanwhile.
-  const entries = byKey(
+  const entries = groupBy(
     [...state.entries, ...collected.homes].filter(({ local }) => !local),
     ({ address, vlan }) => `${address} ${vlan}`,
   );
@@ -95,15 +95,6 @@ export function deliveryOf(state: BridgeState, collected: Collected): Delivery {
 /** Copies that left by ports, none of the host's own. */
 export function portCopies({ copies, hostCopies }: Flow): number {
   return copies - hostCopies;
-}
-
-function byKey<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  return new Map(
-    grouped(items, key).flatMap((same) => {
-      const [first] = same;
-      return first === undefined ? [] : [[key(first), same] as const];
-    }),
-  );
 }
 
 const LINK_LOCAL = /^01:80:c2:00:00:0[0-9a-f]$/;

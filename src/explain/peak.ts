@@ -114,14 +114,19 @@ function within<T extends { endMs: number }>(steps: readonly T[], of: (step: T) 
 }
 
 /** Map.groupBy, which Node 20 does not have. */
-export function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
+export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
+    const at = key(item);
+    const group = groups.get(at);
+    if (group === undefined) groups.set(at, [item]);
     else group.push(item);
   }
-  return [...groups.values()];
+  return groups;
+}
+
+export function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  return [...groupBy(items, key).values()];
 }
 
 export function sum<T>(items: readonly T[], of: (item: T) => number): number {

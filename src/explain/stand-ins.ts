@@ -6,6 +6,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { ipText } from "../system/neighbours.ts";
 import { macBytes, macText } from "../text/mac-address.ts";
+import { virtualAddress } from "./causes/whereabouts.ts";
 
 const MAC = /^[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}$/i;
 /** As ip and bridge write a bridge's id: its priority, and its address without leading zeros. */
@@ -21,12 +22,8 @@ const WELL_KNOWN: ReadonlySet<string> = new Set(
   33:33:00:00:00:01 33:33:00:00:00:02 33:33:00:00:00:05 33:33:00:00:00:06 33:33:00:00:00:0d 33:33:00:00:00:16
   33:33:00:00:00:6a 33:33:00:00:00:fb 33:33:00:01:00:02 33:33:00:01:00:03`.split(/\s+/),
 );
-/**
- * The local network's groups (RFC 5771, 4), the addresses that no bridge forwards (802.1D, 7.12.6), and those of virtual
- * routers, which are made of a group's number: VRRP and CARP (RFC 9568, 7.3), HSRP, GLBP.
- */
-const WELL_KNOWN_BLOCK =
-  /^(?:224\.0\.0\.\d+|01:80:c2:00:00:0.|00:00:5e:00:0[12]:..|00:00:0c:(?:07:ac|9f:f.):..|00:05:73:a0:0.:..|00:07:b4:0[0-3]:..:..)$/;
+/** The local network's groups (RFC 5771, 4), and the addresses that no bridge forwards (802.1D, 7.12.6). */
+const WELL_KNOWN_BLOCK = /^(?:224\.0\.0\.\d+|01:80:c2:00:00:0.)$/;
 
 /** The network of link-local addresses: of every host's. */
 const LINK_LOCAL = "fe80000000000000";
@@ -158,8 +155,11 @@ function numbers(): (original: string) => number {
   };
 }
 
+/** Addresses of virtual routers are made of a group's number, and are whoever's is the master. */
 function isWellKnown(address: string): boolean {
-  return WELL_KNOWN.has(address) || WELL_KNOWN_BLOCK.test(address);
+  return (
+    WELL_KNOWN.has(address) || WELL_KNOWN_BLOCK.test(address) || virtualAddress(address) !== null
+  );
 }
 
 /** Four bytes. */

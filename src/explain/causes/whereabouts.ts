@@ -55,11 +55,11 @@ export function onlyHome(state: BridgeState, address: string): Home | undefined 
  * Ports behind which may be anybody: the other end is not seen (physical, tun, VXLAN, …), or is a port of another switch.
  */
 export function openPorts(state: BridgeState): Port[] {
-  return state.ports.filter((port) => port.peer === null || switches(state, port.peer));
+  return state.ports.filter((port) => isOpen(state, port));
 }
 
-export function isOpen(state: BridgeState, port: Port): boolean {
-  return openPorts(state).includes(port);
+export function isOpen(state: BridgeState, { peer }: Port): boolean {
+  return peer === null || switches(state, peer);
 }
 
 /** ` (behind pa, pb may be others)`, or nothing where every port's other end is seen. */
