@@ -117,6 +117,9 @@ export async function readBridge(
     ports,
     entries: entriesOf(device.ifindex, raw.entries),
     neighbours: [...views.values()].flatMap(neighboursOf),
+    netfilterCalls: null,
+    filters: null,
+    maxBacklog: null,
   };
 }
 
@@ -211,6 +214,7 @@ function peerOf({ view, link }: End, uppers: Uppers, filters: Filters): Peer {
     addresses: view.addresses.get(link.ifindex) ?? [],
     uppers: uppers(inode, link.ifindex),
     filter: filters.get(inode)?.get(link.ifindex) ?? [],
+    joined: [],
   };
 }
 
@@ -247,6 +251,7 @@ function uppersIn(places: readonly KnownPlace[], views: Map<number, NamespaceVie
         kind: link.kind,
         address: link.address,
         addresses: view?.addresses.get(link.ifindex) ?? [],
+        joined: [],
       };
     });
 }

@@ -38,6 +38,8 @@ export interface Upper {
   address: string;
   /** IP addresses. */
   addresses: string[];
+  /** IP addresses of the groups that it has joined. */
+  joined: string[];
 }
 
 /** The other end of a veth port. */
@@ -49,6 +51,8 @@ export interface Peer {
   /** Master of the peer, where it is enslaved itself: an ifindex in its namespace. */
   master: number | null;
   addresses: string[];
+  /** IP addresses of the groups that it has joined, its own solicited-node groups among them. */
+  joined: string[];
   /** All links that sit on it, in its namespace and in others. */
   uppers: Upper[];
   /** Unicast addresses that it takes besides its own (`bridge fdb show dev … self`): of macvlan children, virtual routers. */
@@ -181,6 +185,49 @@ export interface Neighbour {
     | "permanent";
 }
 
+/** A base chain that frames which a bridge forwards can pass, or one that such a chain leads to. */
+export interface FilterChain {
+  /** `inet` chains see IPv4 and IPv6; `bridge` and `netdev` chains see every frame, all others what bridge-nf-call-* hands them. */
+  family: "ip" | "ip6" | "inet" | "arp" | "bridge" | "netdev";
+  table: string;
+  name: string;
+  /** Null for one that is only jumped to. */
+  hook: "prerouting" | "input" | "forward" | "output" | "postrouting" | "ingress" | "egress" | null;
+  priority: number | null;
+  policy: "accept" | "drop" | null;
+  /** Frames that its policy has decided, where that is counted. */
+  policyFrames: number | null;
+  /** Of a `netdev` chain. */
+  devices: string[];
+  rules: FilterRule[];
+}
+
+export interface FilterRule {
+  handle: number;
+  /** Frames that have met it, where it counts them. */
+  frames: number | null;
+  /** `drop`, `accept`, `reject`, `jump CHAIN`, `queue`, …; null where it decides nothing. */
+  verdict: string | null;
+  /** It asks for a bridge or for one of its ports (physdev, ibrname, obrname): whoever wrote it meant bridged frames. */
+  aboutBridges: boolean;
+  comment: string | null;
+}
+
+/** What filters frames in a bridge's namespace. */
+export interface Filters {
+  /** In the order of their tables. */
+  chains: FilterChain[];
+  /** Tables of legacy iptables by family (/proc/net/ip_tables_names and the like), whose rules are not read. */
+  legacy: string[];
+}
+
+/** Whether iptables and nftables of the IP families see bridged frames: the namespace's bridge-nf-call-* or the bridge's own nf_call_*. */
+export interface NetfilterCalls {
+  ip: boolean;
+  ip6: boolean;
+  arp: boolean;
+}
+
 export interface BridgeState {
   name: string;
   ifindex: number;
@@ -216,4 +263,10 @@ export interface BridgeState {
   entries: FdbEntry[];
   /** Of the bridge's namespace, and of those of its peers and of what sits on these. */
   neighbours: Neighbour[];
+  /** Null where br_netfilter is not there. */
+  netfilterCalls: NetfilterCalls | null;
+  /** Null where they were not read, as by whom does not look for what is lost or may not. */
+  filters: Filters | null;
+  /** Frames that wait for a CPU at most (net.core.netdev_max_backlog); null where it may not be read. */
+  maxBacklog: number | null;
 }

@@ -31,6 +31,8 @@ interface Options {
   copies?: string;
   moves?: string;
   frames?: string;
+  lost?: string;
+  lostRate?: string;
   bundle?: string;
   mask?: boolean;
   pcap?: string;
@@ -91,7 +93,15 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
   },
   {
     ...{ flags: "--frames <count>", modes: FRAMES },
-    help: "fewer frames than this are no finding (20)",
+    help: "fewer frames than this are no flood (20)",
+  },
+  {
+    ...{ flags: "--lost <count>", modes: FRAMES },
+    help: "fewer lost frames than this are no loss, unless all of a flow are lost (5)",
+  },
+  {
+    ...{ flags: "--lost-rate <rate>", modes: FRAMES },
+    help: "threshold in lost frames/s over all of the time (1)",
   },
   {
     ...{ flags: "--bundle <folder>", modes: ALL },
@@ -205,12 +215,14 @@ const THRESHOLD_OPTIONS = {
   copies: "--copies",
   moves: "--moves",
   frames: "--frames",
+  lost: "--lost",
+  lostPerSecond: "--lost-rate",
 } as const satisfies Record<keyof Thresholds, string>;
 
 function thresholdsOf(options: Options): Partial<Thresholds> {
   const thresholds: Partial<Thresholds> = {};
   for (const name of Object.keys(THRESHOLD_OPTIONS) as (keyof Thresholds)[]) {
-    const text = options[name];
+    const text = options[name === "lostPerSecond" ? "lostRate" : name];
     if (text === undefined) continue;
     if (!/^\d+(\.\d+)?$/.test(text)) {
       throw new UsageError(`${THRESHOLD_OPTIONS[name]} is a number, not "${printable(text)}"`);

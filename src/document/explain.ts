@@ -4,8 +4,8 @@ import { placeSchema } from "./place.ts";
 
 export const EXPLAIN_SCHEMA = "bridgescope.explain/2";
 
-/** An open list. */
-const CAUSES = [
+/** Open lists. */
+const FLOOD_CAUSES = [
   "never-learned",
   "destination-gone",
   "aged-out",
@@ -22,7 +22,28 @@ const CAUSES = [
   "multicast-unregistered",
   "topology-change",
   "loop",
+  "vxlan-stale-remote",
 ] as const;
+/** Of `loss` and `policy`. */
+const LOSS_CAUSES = [
+  "netfilter",
+  "vxlan-no-remote",
+  "vxlan-wrong-remote",
+  "snooping-no-member",
+  "stp-state",
+  "isolated",
+  "no-hairpin",
+  "mtu",
+  "backlog",
+  "link-local",
+  "vlan-filtered",
+  "locked-port",
+  "own-address",
+  "port-down",
+  "wrong-port",
+  "other",
+] as const;
+const CAUSES = [...new Set([...FLOOD_CAUSES, ...LOSS_CAUSES])];
 
 /** What a finding is: a flood has copies; the others are of frames that left nowhere. */
 const KINDS = ["flood", "loss", "policy"] as const;
@@ -88,9 +109,20 @@ const findingSchema = z.object({
   copies: count.describe(
     "That left by ports which should not have them: not by the port that the destination lives behind, and not by those of a group's members and routers. Of broadcast all",
   ),
+  lost: count.describe(
+    "Frames that should have left and left nowhere, or copies that were lost behind their port; 0 for a flood",
+  ),
   bytes: count.describe("Of the frames as they came in"),
   framesPerSecond: perSecond,
   copiesPerSecond: perSecond,
+  where: z
+    .string()
+    .nullable()
+    .describe("The kernel function that dropped them; null for a flood, or where none was seen to"),
+  reason: z
+    .string()
+    .nullable()
+    .describe("The kernel's reason for that; null before Linux 5.17, which knows none"),
   victims: z
     .array(z.object({ port: portSchema, copies: count }))
     .describe("The ports that these copies left by"),
@@ -122,6 +154,10 @@ const thresholdsSchema = z.object({
   multicast: z.number().describe("Frames a second for one group"),
   copies: z.number().describe("Copies a second of any of these, however few the frames"),
   moves: z.number().describe("Moves a second of one address"),
+  lost: z.number().describe("Lost frames; fewer are no finding unless they are all of a flow"),
+  lostPerSecond: z
+    .number()
+    .describe("Lost frames a second over all of the time, from which on they are one"),
   frames: z.number().describe("Fewer frames, or moves, than this are no finding"),
 });
 
@@ -191,6 +227,8 @@ export const explainSchema = z.object({
 });
 
 export type Explanation = z.infer<typeof explainSchema>;
+export type FloodCause = (typeof FLOOD_CAUSES)[number];
+export type LossCause = (typeof LOSS_CAUSES)[number];
 export type EndedEarly = (typeof ENDED_EARLY)[number];
 export type Finding = z.infer<typeof findingSchema>;
 export type Below = z.infer<typeof belowSchema>;

@@ -8,6 +8,7 @@ import { remedyOf } from "./causes/remedy.ts";
 import { whyFlooded } from "./causes/why.ts";
 import { type Delivery, deliveryOf, portCopies, whyNowhere } from "./delivery.ts";
 import { eachLoopOnce } from "./loops.ts";
+import { lossesOf } from "./losses.ts";
 import { belowMoving, type Draft, flapping, type Moving, movesOf } from "./moves.ts";
 import { type Counts, grouped, type Peak, peakOf, severityOf, sum } from "./peak.ts";
 import { type KnownPorts, knownPorts } from "./ports.ts";
@@ -20,6 +21,8 @@ export const THRESHOLDS: Thresholds = {
   copies: 5_000,
   moves: 1,
   frames: 20,
+  lost: 5,
+  lostPerSecond: 1,
 };
 
 /** Flows of a flood that came in where their source is not. */
@@ -69,6 +72,7 @@ export function judged(
     ...floods.above.map((group) => draft(group)),
     ...floods.scans.map((group) => draft(group, scan(ports, group))),
     ...moving.filter(isMoving).map((one) => flapping(state, collected, ports, one)),
+    ...lossesOf({ before, state, collected }, ports, thresholds).above,
   ];
   const findings = eachLoopOnce(drafts)
     .map((one): Finding => ({ ...one, ...remedyOf(state, one.remedy) }))
@@ -201,7 +205,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
     frames,
     copies: Math.round(group.copies),
     bytes: Math.round((sum(flows, ({ bytes }) => bytes) * frames) / Math.max(1, came)),
-    ...{ framesPerSecond, copiesPerSecond },
+    ...{ framesPerSecond, copiesPerSecond, lost: 0, where: null, reason: null },
     victims: victimsOf(told, group),
     evidence: evidenceOf(told, group),
   };

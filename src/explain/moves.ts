@@ -50,7 +50,7 @@ export function flapping(
     ...{ protocol: null, sourcePort: null, destinationPort: null },
     since: "before attach",
     ...{ frames: moves, copies: 0, bytes: 0, framesPerSecond: perSecond, copiesPerSecond: 0 },
-    ...{ victims: [], captures: [] },
+    ...{ lost: 0, where: null, reason: null, victims: [], captures: [] },
     evidence: [
       `${moves} moves in ${seconds.toFixed(1)} s (tracepoint bridge:br_fdb_update): ${to.map(({ moves: many }, index) => `${many} to ${names[index]}`).join(", ")}`,
     ],

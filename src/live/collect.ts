@@ -63,6 +63,48 @@ export interface Flow {
   destinationPort: number | null;
 }
 
+/** Frames of one source for one destination that has an entry, which a bridge sends by one port. */
+export interface KnownFlow {
+  /** As in Flow. */
+  port: number;
+  source: string;
+  destination: string;
+  vlan: number;
+  frames: number;
+  /** By ports, and to the host itself. */
+  copies: number;
+  hostCopies: number;
+}
+
+/**
+ * Frames of one flow, or copies of them, that the kernel freed on their way (skb:kfree_skb) for one reason at one place.
+ * A frame that the bridge drops is one; of a flooded one that left, each copy that was freed behind its port is one.
+ */
+export interface Lost {
+  class: "unicast" | "broadcast" | "multicast";
+  /** As in Flow. */
+  port: number;
+  source: string;
+  destination: string;
+  vlan: number;
+  frames: number;
+  /** Ifindex of the port where it was dropped: the ingress where the bridge chose none or had not chosen, else the egress. */
+  at: number;
+  /** It had left by that port, and its other end did not get it. */
+  behind: boolean;
+  /** The kernel function that freed it. */
+  where: string;
+  /** By the kernel's name, without SKB_DROP_REASON_; null where it tells none (before Linux 5.17). */
+  reason: string | null;
+  /** Bytes of its longest one from the Ethernet header on; of one that stands for several segments, that of a segment. */
+  longest: number;
+  steps: FlowStep[];
+  firstNs: number;
+  addresses: Flow["addresses"];
+  sourcePort: number | null;
+  destinationPort: number | null;
+}
+
 export interface Collected {
   /** Seconds that all of this is of, and when they began, by CLOCK_MONOTONIC in nanoseconds. */
   seconds: number;
@@ -76,6 +118,10 @@ export interface Collected {
   /** Frames that came in by its ports, by their interface counters; without those of ports that have left. */
   came: number;
   flows: Flow[];
+  known: KnownFlow[];
+  lost: Lost[];
+  /** Frames that found a CPU's backlog full (/proc/net/softnet_stat), whosever they were. */
+  softnetDropped: number;
   /** Copies of frames for a destination that left by a port; 0 for one that joined meanwhile where nothing tells which. */
   got: { destination: string; vlan: number; port: number; copies: number }[];
   moves: { address: string; vlan: number; port: number; moves: number }[];
@@ -175,6 +221,7 @@ async function count(
     const part = time.seconds() / all;
     return {
       ...atHome(part < WHOLE ? scaled(seen, traffic.factors()) : seen, members),
+      ...{ known: [], lost: [], softnetDropped: 0 },
       ...{ homes: members.homes(), ownAddresses: members.ownAddresses() },
       ...{ beganNs, share: cpu / all, ended, seconds: all },
       deleted: acts.filter(({ device }) => members.names().has(device)),

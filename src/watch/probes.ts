@@ -2,6 +2,7 @@
 
 import type { BridgeState, FdbEntry } from "../bridge/state.ts";
 import { type ByHand, takeByHand } from "../live/by-hand.ts";
+import { type DropNames, readDropNames } from "../live/drop-names.ts";
 import type { GuardedProbes } from "../live/guard.ts";
 import { loadLive } from "../live/program.ts";
 import {
@@ -15,7 +16,6 @@ import {
 import type { ProbeBackend } from "../probes/backend.ts";
 import { WATCH } from "../probes/programs.ts";
 import { macInteger } from "../text/mac-address.ts";
-import { type DropNames, readDropNames } from "./drops.ts";
 import { type Reading, readMaps } from "./tally.ts";
 
 /** A bridge, and what watch.bt calls it: from 1 to 8. */

@@ -2,10 +2,10 @@
 import { availableParallelism } from "node:os";
 import type { Decisions } from "../document/case.ts";
 import { addDrops, type WatchDrop, type WatchPort } from "../document/watch.ts";
+import type { DropNames } from "../live/drop-names.ts";
 import { byClass } from "../probes/decisions.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { type Bucket, bucketQuantile, mergeBuckets, total } from "../stats/histogram.ts";
-import type { DropNames } from "./drops.ts";
 
 /**
  * Cumulative since the probes were loaded; by slot and code, by slot, stage and bucket, and by slot, place in the

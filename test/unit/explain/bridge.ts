@@ -31,7 +31,7 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
     peer: {
       ...{ namespace: place(name), name: "eth0", ifindex: 2, address, master: null },
       addresses: [`10.77.0.${"abc".indexOf(name) + 1}`],
-      ...{ uppers: [], filter: [] },
+      ...{ uppers: [], filter: [], joined: [] },
     },
     ...{ vxlan: null, owner: null },
     ...over,
@@ -49,6 +49,7 @@ export function bridge(over: Partial<BridgeState> = {}): BridgeState {
     ports: [port("a", A), port("b", B), port("c", C)],
     entries: [],
     neighbours: [],
+    ...{ netfilterCalls: null, filters: null, maxBacklog: 1000 },
     ...over,
   };
 }
@@ -96,6 +97,9 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       beganNs: 0,
       backend: "tracepoint",
       flows,
+      known: [],
+      lost: [],
+      softnetDropped: 0,
       got: [],
       moves: [],
       deleted: [],

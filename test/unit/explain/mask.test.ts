@@ -41,6 +41,7 @@ const STATE: BridgeState = {
       peer: {
         ...{ namespace: web, name: "qxpeer", ifindex: 2, address: "52:54:99:00:00:03" },
         ...{ master: null, addresses: ["10.55.1.9", "fd55::9"], uppers: [], filter: [] },
+        joined: ["239.55.1.9"],
       },
       vxlan: null,
       owner: {
@@ -71,6 +72,23 @@ const STATE: BridgeState = {
       ...{ updatedS: 1, usedS: 2 },
     },
   ],
+  netfilterCalls: { ip: true, ip6: true, arp: false },
+  filters: {
+    chains: [
+      {
+        ...{ family: "inet", table: "qxtable", name: "qxchain", hook: "forward", priority: 0 },
+        ...{ policy: "drop", policyFrames: 1, devices: ["qxport"] },
+        rules: [
+          {
+            ...{ handle: 1, frames: 2, verdict: "jump qxother", aboutBridges: true },
+            comment: "qxcomment",
+          },
+        ],
+      },
+    ],
+    legacy: ["filter"],
+  },
+  maxBacklog: 1000,
   neighbours: [
     {
       ...{ namespace: web, device: "qxpeer", ifindex: 2, ip: "10.55.1.8" },
@@ -99,6 +117,22 @@ const COLLECTED: Collected = {
       ...{ sourcePort: null, destinationPort: null },
     },
   ],
+  known: [
+    {
+      ...{ port: 8, source: "52:54:99:00:00:03", destination: "52:54:99:00:00:05", vlan: 7 },
+      ...{ frames: 1, copies: 0, hostCopies: 0 },
+    },
+  ],
+  lost: [
+    {
+      ...{ class: "unicast", port: 8, source: "52:54:99:00:00:03" },
+      ...{ destination: "52:54:99:00:00:05", vlan: 7, frames: 1, at: 9, behind: false },
+      ...{ where: "nft_do_chain", reason: "NETFILTER_DROP", longest: 98, steps: [], firstNs: 4 },
+      addresses: { source: "10.55.1.9", destination: "10.55.1.8", protocol: "UDP" },
+      ...{ sourcePort: 1, destinationPort: 2 },
+    },
+  ],
+  softnetDropped: 0,
   got: [{ destination: "52:54:99:00:00:05", vlan: 7, port: 9, copies: 3 }],
   moves: [{ address: "52:54:99:00:00:03", vlan: 7, port: 8, moves: 1 }],
   deleted: [{ address: "52:54:99:00:00:05", by: "qxdaemon (pid 4711)" }],
@@ -182,10 +216,10 @@ describe("masked JSON", () => {
     expect(mask.json([told])).toEqual([
       {
         ...{ ifindex: 8, ifname: "port1", flags: ["BROADCAST", "LOWER_UP"], operstate: "UP" },
-        ...{ address: ports[0]?.address, ifalias: "text4", altnames: ["device2"] },
+        ...{ address: ports[0]?.address, ifalias: "text5", altnames: ["device2"] },
         linkinfo: {
           info_slave_kind: "bridge",
-          info_slave_data: { id: "0x8001", text5: "text6" },
+          info_slave_data: { id: "0x8001", text6: "text7" },
         },
       },
     ]);

@@ -1,7 +1,7 @@
 /** Over every cause: what is proposed, and that it is not proposed where it is in force. */
 import { describe, expect, it, test } from "vitest";
 import type { BridgeState, FdbEntry } from "../../../src/bridge/state.ts";
-import type { Finding } from "../../../src/document/explain.ts";
+import type { Finding, FloodCause } from "../../../src/document/explain.ts";
 import { ALL_CAUSES } from "../../../src/explain/causes/index.ts";
 import { type Change, type Proposal, remedyOf } from "../../../src/explain/causes/remedy.ts";
 import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
@@ -46,7 +46,7 @@ const vlans = [
 ];
 const cable = bridge().place;
 
-const SITUATIONS: Record<Finding["cause"], Situation> = {
+const SITUATIONS: Record<Exclude<FloodCause, "vxlan-stale-remote">, Situation> = {
   "never-learned": {
     state: withPort(unlearned, "pb", { counters: { ...port("b", B).counters, rx: 0 } }),
     counted: collected([flow()]),

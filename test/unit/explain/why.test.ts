@@ -40,7 +40,16 @@ function peerOf(one: Port): NonNullable<Port["peer"]> {
 
 function upper(kind: string, address: string, over: Partial<Upper> = {}): Upper {
   const { namespace } = peerOf(port("b", B));
-  return { namespace, name: `${kind}0`, ifindex: 9, kind, address, addresses: [], ...over };
+  return {
+    namespace,
+    name: `${kind}0`,
+    ifindex: 9,
+    kind,
+    address,
+    addresses: [],
+    joined: [],
+    ...over,
+  };
 }
 
 function withPeer(name: "a" | "b" | "c", address: string, over: object): Port {

@@ -31,6 +31,8 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
       copies: 5000,
       moves: 1,
       frames: 20,
+      lost: 5,
+      lostPerSecond: 1,
     },
     traffic: null,
     findings: [],
