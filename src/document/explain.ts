@@ -41,6 +41,7 @@ const LOSS_CAUSES = [
   "own-address",
   "port-down",
   "wrong-port",
+  "flood-off",
   "other",
 ] as const;
 const CAUSES = [...new Set([...FLOOD_CAUSES, ...LOSS_CAUSES])];
@@ -133,9 +134,9 @@ const findingSchema = z.object({
 
 const belowSchema = z.object({
   kind: z
-    .enum(["flood", "nowhere", "moves"])
+    .enum(["flood", "loss", "policy", "nowhere", "moves"])
     .describe(
-      "`nowhere`: frames of which no port got a copy; `moves`: of an address between ports",
+      "`nowhere`: frames of which no port got a copy, without a drop that was seen and without a cause; `moves`: of an address between ports",
     ),
   class: z.enum(CLASSES).nullable().describe("Null for moves"),
   source: z.string().nullable().describe("MAC address; null for several"),

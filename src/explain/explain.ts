@@ -235,7 +235,7 @@ function formerAddresses({ address }: BridgeState, { ownAddresses }: Collected):
 function withFindings(first: Explanation, looked: Looked): Explanation {
   const { before, state, collected, captureOf } = looked;
   const { seconds, counted, share, ended } = collected;
-  const { notes, ...seen } = judged(state, collected, first.thresholds, { captureOf, before });
+  const seen = judged(state, collected, first.thresholds, { captureOf, before });
   const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
@@ -244,7 +244,6 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     traffic: ended?.early === "bridge-gone" ? null : trafficOf(collected),
     notes: [
       ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
-      ...notes,
       ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
     ],
   };
