@@ -1,8 +1,9 @@
 import type { Loss, LossCause, LossContext, LossWhy } from "./cause.ts";
 import { other } from "./other.ts";
+import { snoopingNoMember } from "./snooping-no-member.ts";
 
 /** In the order in which they are asked: the first that speaks up has it. A new one is a file and a line here. */
-const LOSS_CAUSES: readonly LossCause[] = [];
+const LOSS_CAUSES: readonly LossCause[] = [snoopingNoMember];
 
 /** Null where a bridge that works drops such frames. */
 export function whyLost(loss: Loss, context: LossContext): LossWhy | null {
