@@ -22,7 +22,9 @@ export type Change =
   | { set: "pvid"; port: Port; vid: number }
   | { set: "no-neighbour"; neighbour: Neighbour }
   /** Ports that a group is sent to, whether anybody behind them reports it or not. */
-  | { set: "member"; group: string; vlan: number; ports: Port[] };
+  | { set: "member"; group: string; vlan: number; ports: Port[] }
+  /** How many frames wait for a CPU at most, of the whole host. */
+  | { set: "backlog"; frames: number };
 
 export interface Proposal {
   change: Change;
@@ -101,6 +103,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return noNeighbour(state, change.neighbour);
     case "member":
       return member(state, change);
+    case "backlog":
+      return backlog(state, change.frames);
   }
 }
 
@@ -376,6 +380,20 @@ function member(
       : off === undefined
         ? null
         : `${off.name} is disabled, and the bridge takes no entry there`,
+  };
+}
+
+/** The host's first namespace has it alone on many kernels, so it is set where whoever types this is. */
+function backlog({ maxBacklog }: BridgeState, frames: number): Setting {
+  const key = "net.core.netdev_max_backlog";
+  const set = (value: number | null) => commandLine(["sysctl", "-w", `${key}=${value}`]);
+  return {
+    what: `${key}=${frames}`,
+    command: set(frames),
+    undo: set(maxBacklog),
+    verify: shows(commandLine(["sysctl", "-n", key]), `^${frames}$`),
+    inForce: maxBacklog !== null && maxBacklog >= frames,
+    refused: maxBacklog === null ? `${key} cannot be read from here` : null,
   };
 }
 

@@ -1,9 +1,10 @@
+import { backlog } from "./backlog.ts";
 import type { Loss, LossCause, LossContext, LossWhy } from "./cause.ts";
 import { other } from "./other.ts";
 import { snoopingNoMember } from "./snooping-no-member.ts";
 
 /** In the order in which they are asked: the first that speaks up has it. A new one is a file and a line here. */
-const LOSS_CAUSES: readonly LossCause[] = [snoopingNoMember];
+const LOSS_CAUSES: readonly LossCause[] = [backlog, snoopingNoMember];
 
 /** Null where a bridge that works drops such frames. */
 export function whyLost(loss: Loss, context: LossContext): LossWhy | null {
