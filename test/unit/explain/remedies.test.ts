@@ -229,6 +229,16 @@ function after(state: BridgeState, change: Change): BridgeState {
       const neighbours = state.neighbours.filter((one) => one !== change.neighbour);
       return { ...state, neighbours };
     }
+    case "backlog":
+      return { ...state, maxBacklog: change.frames };
+    case "member": {
+      const { group, vlan, ports } = change;
+      const made = ports.map(({ ifindex }) => ({
+        ...{ group, vlan, port: ifindex, source: null, permanent: true },
+      }));
+      const members = [...state.multicast.members, ...made];
+      return { ...state, multicast: { ...state.multicast, members } };
+    }
   }
 }
 
@@ -251,6 +261,8 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
+  { set: "backlog", frames: 4000 },
+  { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
 ];
 
 function proposal(change: Change): Proposal {
