@@ -4,6 +4,7 @@ import type { BridgeState } from "../bridge/state.ts";
 import type { Below, Finding, Note, Thresholds } from "../document/explain.ts";
 import { type Collected, type Flow, type FlowClass, WHOLE } from "../live/collect.ts";
 import type { Why } from "./causes/cause.ts";
+import { replication } from "./causes/overlay.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { whyFlooded } from "./causes/why.ts";
 import { type Delivery, deliveryOf, portCopies, whyNowhere } from "./delivery.ts";
@@ -187,6 +188,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
   const origin = originOf(delivery, flows);
   const came = sum(flows, ({ frames }) => frames);
   const frames = Math.round(group.frames);
+  const victims = victimsOf(told, group);
   return {
     kind: "flood",
     ...whyFlooded(
@@ -206,8 +208,8 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
     copies: Math.round(group.copies),
     bytes: Math.round((sum(flows, ({ bytes }) => bytes) * frames) / Math.max(1, came)),
     ...{ framesPerSecond, copiesPerSecond, lost: 0, where: null, reason: null },
-    victims: victimsOf(told, group),
-    evidence: evidenceOf(told, group),
+    victims,
+    evidence: [...evidenceOf(told, group), ...replication(state, origin.destination, victims)],
   };
 }
 
