@@ -2,7 +2,7 @@
 
 import type { BridgeState } from "../bridge/state.ts";
 import { type Collected, type Flow, WHOLE } from "../live/collect.ts";
-import { sum } from "./peak.ts";
+import { sum } from "./causes/peak.ts";
 
 export function howCounted({ backend, seconds, counted }: Collected): string {
   const places =

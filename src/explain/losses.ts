@@ -6,12 +6,12 @@ import { plural } from "../text/units.ts";
 import type { LossContext, LossWhy } from "./causes/loss/cause.ts";
 import { whyLost } from "./causes/loss/index.ts";
 import { other } from "./causes/loss/other.ts";
+import { grouped, type Peak, peakOf, sum, sureOf } from "./causes/peak.ts";
 import { howCounted, since } from "./counted.ts";
 import type { Delivery } from "./delivery.ts";
 import { type LostFlow, lostFlows } from "./lost-flows.ts";
 import type { Draft } from "./moves.ts";
 import { isRight, staysHere } from "./no-loss.ts";
-import { grouped, type Peak, peakOf, sum, sureOf } from "./peak.ts";
 import type { KnownPorts } from "./ports.ts";
 
 /** Of a flow that is lost as a whole, so many frames are a finding: a host asks for its neighbour three times before it gives up (mcast_solicit). */

@@ -3,9 +3,9 @@
 import type { BridgeState } from "../bridge/state.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../live/collect.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
+import { groupBy, sum } from "./causes/peak.ts";
 import { virtualAddress } from "./causes/whereabouts.ts";
 import { type Delivery, portCopies } from "./delivery.ts";
-import { groupBy, sum } from "./peak.ts";
 
 /** A flow's frames by whatever counted them: it may have an entry for a while only. */
 interface Account {
