@@ -175,7 +175,7 @@ export function factsOf(
   ];
 }
 
-const LEFT = { loss: "lost", policy: "dropped by a policy", nowhere: "left nowhere" };
+const LEFT = { loss: " lost", policy: " dropped by a policy", nowhere: ", left nowhere" };
 
 /** What stayed below the thresholds, in a line. */
 export function belowOf(below: Below): string {
@@ -188,9 +188,9 @@ export function belowOf(below: Below): string {
   }
   const what = below.class === null ? "frames" : CLASS_WORDS[below.class];
   const to = below.class === "broadcast" ? "" : ` to ${destination ?? "several addresses"}`;
-  const left = kind === "flood" ? plural(copies, "copy", "copies") : LEFT[kind];
+  const left = kind === "flood" ? `, ${plural(copies, "copy", "copies")}` : LEFT[kind];
   const rate = kind === "flood" ? `, ${quantity(copiesPerSecond, "copies/s")}` : "";
-  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}, ${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
+  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
 }
 
 /** How many there were besides those that are shown; empty where there were none. */
