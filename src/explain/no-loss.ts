@@ -9,7 +9,7 @@ import type { Delivery } from "./delivery.ts";
 export function staysHere(loss: Loss, { before, state }: LossContext, delivery: Delivery): boolean {
   if (isLeaving(loss)) return loss.class === "unicast" && isStray(loss, delivery);
   return (
-    delivery.isHosts(loss.destination) ||
+    (delivery.isHosts(loss.destination) && choseNoPort(loss)) ||
     isReport(loss) ||
     [before, state].some((one) => isAlone(one, loss.port))
   );
@@ -24,6 +24,11 @@ export function isRight(loss: Loss, { before, state }: LossContext, delivery: De
   if (isAnswered(loss, state) || isDeserted(state, port)) return true;
   // As an uplink hears all day: the destination is on the same side.
   return kind === "unicast" && delivery.portsOf(destination, vlan).has(port);
+}
+
+/** Nobody dropped it, or the bridge did so since it had no port for it: what a filter drops on its way to the host has not arrived. */
+function choseNoPort({ where }: Loss): boolean {
+  return where === null || /^(?:br_|maybe_deliver)/.test(where);
 }
 
 /** A port was chosen for it. */

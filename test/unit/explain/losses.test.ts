@@ -2,7 +2,9 @@
 import { describe, expect, it, test } from "vitest";
 import type { BridgeState } from "../../../src/bridge/state.ts";
 import type { Thresholds } from "../../../src/document/explain.ts";
+import { deliveryOf } from "../../../src/explain/delivery.ts";
 import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
+import { lostFlows } from "../../../src/explain/lost-flows.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../../../src/live/collect.ts";
 import {
   A,
@@ -312,6 +314,9 @@ describe("what a working bridge drops is told nowhere:", () => {
     expect(found(withPort(answering, "pc", { flags: port("c", C).flags }), arp)).toBe(1);
     expect(found(withPort(bridge(), "pb", dark), arp)).toBe(1);
     expect(found(bridge(), report("224.0.0.251", "UDP"))).toBe(1);
+    // On its way to the host a filter dropped it.
+    const toHost = { destination: "fe:00:00:00:00:00", where: "nf_hook_slow" };
+    expect(found(bridge(), toHost)).toBe(1);
   });
 });
 
@@ -377,6 +382,39 @@ describe("frames that left nowhere without a drop", () => {
       judge({}, { state, flows: [some] }).findings.filter(({ kind }) => kind !== "flood"),
     ).toEqual([]);
     expect(judge({}, { state, flows: [silent()] }).findings).toHaveLength(1);
+  });
+});
+
+describe("frames that leave by a port while their destination is seen behind another", () => {
+  const astray = (state: BridgeState, over: Partial<Collected> = {}, before = state) => {
+    const context = {
+      ...{ before, state },
+      collected: collected([], { known: [known(100, 100)], ...over }),
+    };
+    return lostFlows(context, deliveryOf(state, context.collected));
+  };
+  const wrong = bridge({ entries: [entry(B, "c")] });
+
+  it("are lost behind that", () => {
+    expect(astray(wrong)).toMatchObject([
+      { at: PC, behind: true, where: null, frames: 100, came: 100, destination: B },
+    ]);
+  });
+
+  it.each<[string, BridgeState, Partial<Collected>?, BridgeState?]>([
+    ["where they leave by the right one", KNOWN_B],
+    ["of a host that has moved meanwhile", wrong, {}, KNOWN_B],
+    [
+      "of one whose entry was elsewhere for a while",
+      wrong,
+      { homes: [{ address: B, vlan: 0, port: PB, local: false }] },
+    ],
+    ["of an address that nobody is seen to have", bridge({ entries: [entry(GONE, "c")] })],
+    ["of the host's own", bridge({ address: B, entries: [entry(B, "c")] })],
+    ["of another VLAN's entry", bridge({ entries: [entry(B, "c", { vlan: 7 })] })],
+    ["that came in by the port of the entry", bridge({ entries: [entry(B, "a")] })],
+  ])("but not %s", (_, state, over, before) => {
+    expect(astray(state, over, before)).toEqual([]);
   });
 });
 
