@@ -137,10 +137,16 @@ function amountOf(finding: Finding): string {
   const { kind, frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
   if (kind !== "flood") {
     const came = copies > 0 ? `; ${plural(frames, "frame")} came in` : "";
-    return `${shareOf(finding)} lost (at most ${quantity(framesPerSecond, copies > 0 ? "copies/s" : "frames/s")})${came}`;
+    const unit = copies > 0 ? "copies/s" : "frames/s";
+    return `${shareOf(finding)} lost (at most ${quantity(framesPerSecond, unit)})${placeOf(finding)}${came}`;
   }
   if (isMoving(finding)) return `${count(frames)} moves (${quantity(framesPerSecond, "moves/s")})`;
   return `${count(frames)} frames (at most ${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (at most ${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
+}
+
+function placeOf({ where, reason }: Finding): string {
+  if (where === null) return "";
+  return `, dropped by ${where}${reason === null ? "" : ` (${reason})`}`;
 }
 
 function basisOf({ basis, alternatives }: Finding): string {
