@@ -1,16 +1,15 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
-import { STP_STATES } from "../../bridge/bridge-options.ts";
 import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
-import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
-import { commandLine } from "../../text/command-line.ts";
+import { type LinkChange, linkSetting, setState } from "./link-settings.ts";
+import { bridgeCommand, ipCommand, pattern, type Setting, shows, showsNot } from "./setting.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
 
 /** No cause can ask for what is not here: a querier, for one, takes IPv6 from hosts whose reports the bridge does not hear. */
 export type Change =
   | { set: "ageing"; ms: number }
-  | { set: "learning" | "locked"; port: Port; on: boolean }
+  | { set: "learning" | "locked" | "isolated" | "hairpin"; port: Port; on: boolean }
   | { set: "disabled"; port: Port }
   /** A loop: its cables at these ports are cut, and what it has taught those that are left (ports, by name) is forgotten. */
   | { set: "opened"; cut: Port[]; left: { place: Place; name: string }[] }
@@ -20,7 +19,8 @@ export type Change =
   /** An address of what sits on the bridge device. */
   | { set: "host-entry"; address: string; vlan: number }
   | { set: "pvid"; port: Port; vid: number }
-  | { set: "no-neighbour"; neighbour: Neighbour };
+  | { set: "no-neighbour"; neighbour: Neighbour }
+  | LinkChange;
 
 export interface Proposal {
   change: Change;
@@ -30,18 +30,6 @@ export interface Proposal {
 
 /** What a cause proposes, or why it proposes nothing where one could expect it. */
 export type Proposed = Proposal | { none: string } | null;
-
-/** What a change is on a bridge as it is now. */
-interface Setting {
-  /** In words. */
-  what: string;
-  command: string;
-  undo: string;
-  verify: string;
-  inForce: boolean;
-  /** Why it is not for this bridge: the kernel refuses it, or somebody is cut off; null where it is fine. */
-  refused: string | null;
-}
 
 /**
  * The one way from what a cause proposes to what is told: nothing that is in force already by the state that was read,
@@ -61,15 +49,6 @@ export function remedyOf(
   return { remedy: { command, effect, risk: risks, undo, verify }, noRemedy: null };
 }
 
-/** A command as a person types it on the host to have it done in that namespace. */
-export function ipCommand(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, ["ip", ...words]));
-}
-
-function bridgeCommand(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, ["bridge", ...words]));
-}
-
 function cutOff(change: Change): string[] {
   if (change.set !== "entry" || change.kind !== "sticky") return [];
   const { address, others, port } = change;
@@ -84,6 +63,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return ageing(state, change.ms);
     case "learning":
     case "locked":
+    case "isolated":
+    case "hairpin":
       return portFlag(state, change);
     case "disabled":
       return disabled(state, change.port);
@@ -97,6 +78,13 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return pvid(state, change.port, change.vid);
     case "no-neighbour":
       return noNeighbour(state, change.neighbour);
+    case "mtu":
+    case "up":
+    case "forwarding":
+    case "no-stp":
+    case "forward-delay":
+    case "group-forwarding":
+      return linkSetting(state, change);
   }
 }
 
@@ -148,8 +136,8 @@ function disabled(state: BridgeState, port: Port): Setting {
   const now = portNow(state, port);
   return {
     what: `state disabled of ${port.name}`,
-    command: stateCommand(state, port, "disabled"),
-    undo: stateCommand(state, port, now?.state ?? "forwarding"),
+    command: setState(state, port, "disabled"),
+    undo: setState(state, port, now?.state ?? "forwarding"),
     verify: showsDisabled(state, port),
     inForce: now?.state === "disabled",
     refused: stateRefused(state),
@@ -184,11 +172,6 @@ function opened(state: BridgeState, { cut, left }: Extract<Change, { set: "opene
     inForce: cut.every((port) => portNow(state, port)?.up === false),
     refused: null,
   };
-}
-
-function stateCommand({ place }: BridgeState, port: Port, to: Port["state"]): string {
-  const words = ["link", "set", "dev", port.name, "state", String(STP_STATES.indexOf(to))];
-  return bridgeCommand(place, ...words);
 }
 
 function showsDisabled({ place }: BridgeState, { name }: Port): string {
@@ -336,21 +319,6 @@ function noNeighbour(
     inForce,
     refused: null,
   };
-}
-
-/** Fails where the command does not show it: an extended regular expression. */
-function shows(command: string, expression: string): string {
-  return `${command} | ${commandLine(["grep", "-qE", expression])}`;
-}
-
-/** Fails where the command shows it, and where the command fails. */
-function showsNot(command: string, expression: string): string {
-  return `shown=$(${command}) && ! printf '%s\\n' "$shown" | ${commandLine(["grep", "-qE", expression])}`;
-}
-
-/** A name as it stands in an extended regular expression. */
-function pattern(name: string): string {
-  return name.replace(/[\\.[*^$+?(){}|]/g, String.raw`\$&`);
 }
 
 function linkOf({ name }: BridgeState): string[] {
