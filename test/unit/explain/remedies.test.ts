@@ -246,6 +246,16 @@ function after(state: BridgeState, change: Change): BridgeState {
       return { ...state, forwardDelayS: change.seconds };
     case "group-forwarding":
       return { ...state, options: { ...state.options, group_fwd_mask: 1 << change.bit } };
+    case "backlog":
+      return { ...state, maxBacklog: change.frames };
+    case "member": {
+      const { group, vlan, ports } = change;
+      const made = ports.map(({ ifindex }) => ({
+        ...{ group, vlan, port: ifindex, source: null, permanent: true },
+      }));
+      const members = [...state.multicast.members, ...made];
+      return { ...state, multicast: { ...state.multicast, members } };
+    }
   }
 }
 
@@ -268,6 +278,8 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
+  { set: "backlog", frames: 4000 },
+  { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
   { set: "isolated", port: pb, on: true },
   { set: "hairpin", port: pb, on: true },
   { set: "mtu", device: { ...pb, place: base.place }, bytes: 9000 },
