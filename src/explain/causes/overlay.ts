@@ -59,6 +59,29 @@ export function fixedNeighbours(
   );
 }
 
+/** What is so where an address has no entry there and there is no default one; the host's own packets need no bridge. */
+export function lackingRemote(
+  state: BridgeState,
+  device: Device,
+  address: string,
+): { text: string; neighbours: Neighbour[] } {
+  const { name, vxlan, ifindex } = device;
+  const neighbours = fixedNeighbours(state, device).filter((one) => one.address === address);
+  const ips = listed(
+    neighbours.map(({ ip }) => ip),
+    "more",
+  );
+  const whom = ips === "" ? address : `${ips} at ${address}`;
+  const isPort = state.ports.some((port) => port.ifindex === ifindex);
+  const by = isPort
+    ? `the bridge sends frames for ${whom} by ${name}`
+    : `the host routes to ${whom} by ${name}, which is no port of ${state.name}`;
+  return {
+    text: `${by}, whose own FDB (VNI ${vxlan.vni}) has no remote for it: they end there`,
+    neighbours,
+  };
+}
+
 /** How to find out which host has an address, and what to set here then; a sentence. */
 export function whoKnows({ place }: BridgeState, device: Device, address: string): string {
   const { name, vxlan } = device;

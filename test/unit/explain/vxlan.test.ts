@@ -76,12 +76,14 @@ describe("half an entry: the bridge sends by the VXLAN port, which has no remote
     const told = why({}, { state: withPort(state, "pc", { counters }), before: state });
     expect(told).toMatchObject({ kind: "loss", cause: "vxlan-no-remote", basis: "observed" });
     expect(told?.title).toBe(
-      `the bridge sends frames for ${FAR} by pc, whose own FDB (VNI 7) has no remote for it: they end there`,
+      `the bridge sends frames for ${IP} at ${FAR} by pc, whose own FDB (VNI 7) has no remote for it: they end there`,
     );
+    // It is told once.
+    expect(notes(state).map(({ text }) => text)).toEqual([told?.title]);
     expect(told?.evidence).toEqual([
-      `the bridge has a static entry for it at pc, and ${IP} is a permanent neighbour at pc with that address`,
+      `the bridge has a static entry for it at pc, and ${IP} is a permanent neighbour there with that address`,
       `\`bridge fdb show dev pc\` has no \`dst\` for it, and none for ${DEFAULT}`,
-      "pc counted 100 dropped frames meanwhile",
+      "pc counted 100 dropped frames from the first reading to the last",
     ]);
     expect(told?.remedy).toBeNull();
     expect(told?.noRemedy).toContain("pc knows 192.0.2.3");
@@ -103,7 +105,7 @@ describe("half an entry: the bridge sends by the VXLAN port, which has no remote
     const state = overlay([], {}, { proxy: true });
     const neighbours = { ...state, neighbours: [said(state)] };
     expect(why({}, { state: neighbours })?.evidence[0]).toBe(
-      `${IP} is a permanent neighbour at pc with that address`,
+      `${IP} is a permanent neighbour there with that address`,
     );
     const learned = overlay([], { entries: [entry(FAR, "c")] }, { proxy: true });
     expect(why({}, { state: learned })?.evidence[0]).toContain("a learned entry");
@@ -317,12 +319,9 @@ describe("a remote that nobody is on the wire", () => {
 
 describe("what is so without a frame", () => {
   it("names each half entry of what somebody has set, and none with a default remote", () => {
-    const state = { ...HALF, neighbours: [said(HALF)] };
-    const [note, ...more] = notes(state);
-    expect(more).toEqual([]);
-    expect(note?.text).toBe(
-      `the bridge sends frames for ${IP} at ${FAR} by pc, whose own FDB (VNI 7) has no remote for it: they end there`,
-    );
+    expect(notes(HALF).map(({ text }) => text)).toEqual([
+      `the bridge sends frames for ${FAR} by pc, whose own FDB (VNI 7) has no remote for it: they end there`,
+    ]);
     expect(notes(overlay([remote(DEFAULT, "192.0.2.2")], { entries: HALF.entries }))).toEqual([]);
     expect(notes(overlay([remote(FAR, "192.0.2.2")], { entries: HALF.entries }))).toEqual([]);
     expect(notes(overlay([], { entries: [entry(FAR, "c")] }))).toEqual([]);
