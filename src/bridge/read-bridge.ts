@@ -1,4 +1,5 @@
 /** A bridge with all that netlink tells of it; nothing is changed, and no process is started. */
+import { readFileSync } from "node:fs";
 import { BridgescopeError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { dumpFdb, type NeighbourMessage } from "../system/neighbours.ts";
@@ -125,8 +126,17 @@ export async function readBridge(
     neighbours: [...views.values()].flatMap(neighboursOf),
     netfilterCalls: null,
     filters: null,
-    maxBacklog: null,
+    maxBacklog: readMaxBacklog(),
   };
+}
+
+/** Of the whole host, and often told in its first namespace alone: where this process is, whatever it looks at. */
+function readMaxBacklog(): number | null {
+  try {
+    return Number(readFileSync("/proc/sys/net/core/netdev_max_backlog", "utf8"));
+  } catch {
+    return null;
+  }
 }
 
 /** It was there when it was looked for: nobody has named the wrong one. */
@@ -250,7 +260,7 @@ function peerOf({ view, link }: End, uppers: Uppers, filters: Filters): Peer {
     addresses: view.addresses.get(link.ifindex) ?? [],
     uppers: uppers(inode, link.ifindex),
     filter: filters.get(inode)?.get(link.ifindex) ?? [],
-    joined: [],
+    joined: view.joined.get(link.ifindex) ?? [],
   };
 }
 
@@ -287,7 +297,7 @@ function uppersIn(places: readonly KnownPlace[], views: Map<number, NamespaceVie
         kind: link.kind,
         address: link.address,
         addresses: view?.addresses.get(link.ifindex) ?? [],
-        joined: [],
+        joined: view?.joined.get(link.ifindex) ?? [],
       };
     });
 }

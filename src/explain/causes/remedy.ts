@@ -22,6 +22,10 @@ export type Change =
   | { set: "host-entry"; address: string; vlan: number }
   | { set: "pvid"; port: Port; vid: number }
   | { set: "no-neighbour"; neighbour: Neighbour }
+  /** Ports that a group is sent to, whether anybody behind them reports it or not. */
+  | { set: "member"; group: string; vlan: number; ports: Port[] }
+  /** How many frames wait for a CPU at most, of the whole host. */
+  | { set: "backlog"; frames: number }
   /** Entries of a VXLAN device's own FDB, which are all of one address; those of hosts have one remote each. */
   | { set: "remotes"; device: Device; remotes: [Remote, ...Remote[]] }
   | { set: "no-remote"; device: Device; remote: Remote };
@@ -101,6 +105,10 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return pvid(state, change.port, change.vid);
     case "no-neighbour":
       return noNeighbour(state, change.neighbour);
+    case "member":
+      return member(state, change);
+    case "backlog":
+      return backlog(state, change.frames);
     case "remotes":
       return remotesSet(state, change);
     case "no-remote":
@@ -343,6 +351,57 @@ function noNeighbour(
     ),
     inForce,
     refused: null,
+  };
+}
+
+/** br_mdb_add() takes none while snooping is off, or at a port that is disabled. */
+function member(
+  state: BridgeState,
+  { group, vlan, ports }: Extract<Change, { set: "member" }>,
+): Setting {
+  const now = ({ ifindex }: Port) =>
+    state.multicast.members.find(
+      (one) => one.group === group && one.vlan === vlan && one.port === ifindex,
+    );
+  const words = (verb: string, { name }: Port, ...how: string[]) =>
+    bridgeCommand(
+      ...[state.place, "mdb", verb, "dev", state.name, "port", name, "grp", group, ...how],
+      ...(vlan === 0 ? [] : ["vid", String(vlan)]),
+    );
+  const end = vlan === 0 ? "" : `.* vid ${vlan}( |$)`;
+  const off = ports.find((port) => portNow(state, port)?.state === "disabled");
+  return {
+    what: `the permanent entry of ${group} at ${ports.map(({ name }) => name).join(", ")}`,
+    command: ports.map((port) => words("add", port, "permanent")).join(" && "),
+    undo: ports.map((port) => words("del", port)).join(" && "),
+    verify: ports
+      .map(({ name }) =>
+        shows(
+          bridgeCommand(state.place, "mdb", "show", "dev", state.name),
+          `port ${pattern(name)} grp ${pattern(group)} .*permanent${end}`,
+        ),
+      )
+      .join(" && "),
+    inForce: ports.every((port) => now(port) !== undefined),
+    refused: !state.mcastSnooping
+      ? `${state.name} does not listen to IGMP and MLD (mcast_snooping 0), and then takes no entry`
+      : off === undefined
+        ? null
+        : `${off.name} is disabled, and the bridge takes no entry there`,
+  };
+}
+
+/** The host's first namespace has it alone on many kernels, so it is set where whoever types this is. */
+function backlog({ maxBacklog }: BridgeState, frames: number): Setting {
+  const key = "net.core.netdev_max_backlog";
+  const set = (value: number | null) => commandLine(["sysctl", "-w", `${key}=${value}`]);
+  return {
+    what: `${key}=${frames}`,
+    command: set(frames),
+    undo: set(maxBacklog),
+    verify: shows(commandLine(["sysctl", "-n", key]), `^${frames}$`),
+    inForce: maxBacklog !== null && maxBacklog >= frames,
+    refused: maxBacklog === null ? `${key} cannot be read from here` : null,
   };
 }
 

@@ -246,6 +246,16 @@ function after(state: BridgeState, change: Change): BridgeState {
       const neighbours = state.neighbours.filter((one) => one !== change.neighbour);
       return { ...state, neighbours };
     }
+    case "backlog":
+      return { ...state, maxBacklog: change.frames };
+    case "member": {
+      const { group, vlan, ports } = change;
+      const made = ports.map(({ ifindex }) => ({
+        ...{ group, vlan, port: ifindex, source: null, permanent: true },
+      }));
+      const members = [...state.multicast.members, ...made];
+      return { ...state, multicast: { ...state.multicast, members } };
+    }
     case "remotes":
       return withRemotes(state, [...far, ...change.remotes]);
     case "no-remote":
@@ -276,6 +286,8 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
+  { set: "backlog", frames: 4000 },
+  { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
   { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },
   { set: "no-remote", device: pc, remote: far[0] ?? expect.fail() },
 ];
