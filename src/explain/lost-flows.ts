@@ -3,6 +3,7 @@
 import type { BridgeState } from "../bridge/state.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../live/collect.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
+import { sentToNobody } from "./causes/loss/vxlan-wrong-remote.ts";
 import { groupBy, sum } from "./causes/peak.ts";
 import { virtualAddress } from "./causes/whereabouts.ts";
 import { type Delivery, portCopies } from "./delivery.ts";
@@ -67,7 +68,7 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
       return frames <= 0 ? [] : [counted(silent(most, frames))];
     }),
     ...collected.known.flatMap((one) => {
-      const at = astrayAt(context, delivery, one);
+      const at = astrayAt(context, delivery, one) ?? sentToNobody(context, one);
       const frames = portCopies(one);
       return at === null || frames === 0
         ? []

@@ -6,6 +6,7 @@ import {
   entriesFor,
   remotePhrase,
   remotesFor,
+  underlayCommand,
   vxlanPort,
   whoKnows,
 } from "../overlay.ts";
@@ -92,12 +93,11 @@ function unsent({ destination, reason }: Loss, context: LossContext, port: Devic
   const at = remote === undefined ? "a remote" : remotePhrase(remote);
   const told = { ...LOSS, alternatives: [], remedy: { none: whoKnows(state, port, destination) } };
   if (reason === NO_ROUTE) {
-    const where = vxlan.underlay === null ? "" : ` in ${vxlan.underlay.label}`;
     return {
       ...told,
-      title: `${name} (VNI ${vxlan.vni}) has ${destination} at ${at}, and there is no route to that${where}`,
+      title: `${name} (VNI ${vxlan.vni}) has ${destination} at ${at}, and there is no route to that`,
       evidence: [
-        `vxlan_xmit_one() found none: \`ip route get ${remote?.ip ?? "REMOTE"}\`${where} says why`,
+        `\`${underlayCommand(port, "ip", "route", "get", remote?.ip ?? "REMOTE")}\` finds none`,
       ],
     };
   }
@@ -105,7 +105,7 @@ function unsent({ destination, reason }: Loss, context: LossContext, port: Devic
     return {
       ...told,
       title: `${name} has ${destination} at ${at}, which is this host itself, and no VXLAN device here has VNI ${remote?.vni ?? vxlan.vni} at that port`,
-      evidence: ["encap_bypass_if_local() found none"],
+      evidence: [],
     };
   }
   return null;
@@ -148,14 +148,15 @@ function unheard({ destination }: Loss, context: LossContext, port: Device): Los
   if (remote === null) return null;
   const { name, vxlan } = port;
   const { address, ip } = remote;
-  const where = vxlan.underlay === null ? "" : ` in ${vxlan.underlay.label}`;
   const whose = address === DEFAULT ? "what it has no entry for" : address;
   return {
     ...LOSS,
     basis: "inferred",
     title: `${name} (VNI ${vxlan.vni}) has ${whose} at ${remotePhrase(remote)}, and nobody has that address on the wire`,
     alternatives: [`the host ${ip} is down, or not reached by the underlay's network`],
-    evidence: [`the neighbour entry of ${ip}${where} has failed: \`ip neigh show ${ip}\``],
+    evidence: [
+      `the host's stack asks who has ${ip} and gets no answer: \`${underlayCommand(port, "ip", "neigh", "show", ip ?? "")}\``,
+    ],
     remedy: { none: `whether ${ip} is to come back or the entry is out of date is not known here` },
   };
 }
