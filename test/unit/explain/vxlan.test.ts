@@ -5,8 +5,8 @@ import { ALL_CAUSES } from "../../../src/explain/causes/index.ts";
 import type { Loss, LossContext } from "../../../src/explain/causes/loss/cause.ts";
 import { vxlanNoRemote } from "../../../src/explain/causes/loss/vxlan-no-remote.ts";
 import {
-  sentToNobody,
   vxlanWrongRemote,
+  whoseNobody,
 } from "../../../src/explain/causes/loss/vxlan-wrong-remote.ts";
 import { remedyOf } from "../../../src/explain/causes/remedy.ts";
 import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
@@ -245,7 +245,7 @@ describe("a remote that nobody is on the wire", () => {
   const at = (answers: boolean | null, address = FAR) =>
     overlay([remote(address, "192.0.2.9", { answers })], { entries: HALF.entries });
   const sent = (state: BridgeState, before = state, more: Partial<Collected> = {}) =>
-    sentToNobody({ before, state, collected: collected([], { ...flows, ...more }) }, known);
+    whoseNobody({ before, state, collected: collected([], { ...flows, ...more }) })(known);
 
   it("is where a flow is lost, if one reading says so, and none the other way", () => {
     expect(sent(at(false))).toBe(12);
@@ -298,6 +298,22 @@ describe("a remote that nobody is on the wire", () => {
     expect(judged(overlay(gone), heard, THRESHOLDS).findings[0]?.cause).not.toBe(
       "vxlan-stale-remote",
     );
+  });
+
+  it("makes addresses move where it is the host itself", () => {
+    const moves = [
+      { address: A, vlan: 0, port: 10, moves: 50 },
+      { address: A, vlan: 0, port: 12, moves: 50 },
+    ];
+    const moving = (remotes: Remote[]) =>
+      judged(overlay(remotes), collected([], { moves }), THRESHOLDS).findings[0];
+    const own = moving([remote(DEFAULT, "192.0.2.1", { own: true })]);
+    expect(own?.title).toContain(
+      "pc (VNI 7) has a default remote that is this host itself (192.0.2.1), and what it sends there comes back",
+    );
+    expect(own?.remedy?.command).toBe(`bridge fdb del ${DEFAULT} dev pc dst 192.0.2.1 self`);
+    expect(moving([remote(FAR, "192.0.2.1", { own: true })])?.remedy).toBeNull();
+    expect(moving([remote(DEFAULT, "192.0.2.2")])?.title).not.toContain("comes back");
   });
 
   it("gets a copy of every flooded frame, which can be stopped and taken back", () => {

@@ -4,6 +4,7 @@ import {
   DEFAULT,
   type Device,
   entriesFor,
+  isVxlan,
   remotePhrase,
   remotesFor,
   underlayCommand,
@@ -112,22 +113,28 @@ function unsent({ destination, reason }: Loss, context: LossContext, port: Devic
 }
 
 /**
- * Ifindex of the VXLAN port by which a flow left for a remote that nobody is on the wire, and nothing of its destination came
- * in: the kernel drops such packets while it asks for the remote's address (neigh_invalidate()), where they are no frames of
- * the bridge any more. Null for any other flow.
+ * For each flow the ifindex of the VXLAN port by which it left for a remote that nobody is on the wire, if nothing of its
+ * destination came in: the kernel drops such packets while it asks for the remote's address (neigh_invalidate()), where they
+ * are no frames of the bridge any more. Null for any other flow.
  */
-export function sentToNobody(
+export function whoseNobody(
   context: LossContext,
-  { destination, vlan }: Pick<KnownFlow, "destination" | "vlan">,
-): number | null {
+): (flow: Pick<KnownFlow, "destination" | "vlan">) => number | null {
   const { state, collected } = context;
-  const entry = state.entries.find((one) => one.address === destination && one.vlan === vlan);
-  const port = entry === undefined ? null : vxlanPort(state, entry.port);
-  if (port === null || nobody(context, port, destination) === null) return null;
-  const heard = [...collected.known, ...collected.flows].some(
-    ({ source }) => source === destination,
+  const ports = new Map(state.ports.filter(isVxlan).map((port) => [port.ifindex, port]));
+  if (ports.size === 0) return () => null;
+  const heard = new Set([...collected.known, ...collected.flows].map(({ source }) => source));
+  const at = new Map(
+    state.entries.flatMap(({ address, vlan, port: ifindex }) => {
+      const port = ports.get(ifindex);
+      return port === undefined ? [] : [[`${address} ${vlan}`, port] as const];
+    }),
   );
-  return heard ? null : port.ifindex;
+  return ({ destination, vlan }) => {
+    const port = at.get(`${destination} ${vlan}`);
+    if (port === undefined || heard.has(destination)) return null;
+    return nobody(context, port, destination) === null ? null : port.ifindex;
+  };
 }
 
 /** Its only remote, where one reading has it unanswered and none has an answer. */

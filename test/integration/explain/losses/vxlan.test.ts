@@ -1,7 +1,8 @@
 /** Overlays, whole and not: what a VXLAN port's own FDB lacks, or has wrong, beside what the bridge has. */
 import { spawnSync } from "node:child_process";
 import { describe, it } from "vitest";
-import type { Explanation, Finding } from "../../../../src/document/explain.ts";
+import { type Explanation, explainSchema, type Finding } from "../../../../src/document/explain.ts";
+import { start } from "../../bench/cli.ts";
 import { onStage, type Stage } from "../stage.ts";
 import { DOCKER, OVERLAY } from "./overlay.ts";
 
@@ -153,6 +154,40 @@ describe.concurrent("an overlay as Docker lays it out", () => {
       await shell(reached);
       expect(run(undo)).toBe(0);
       expect(await fdb(stage)).toBe(before);
+    });
+  });
+});
+
+const ID = "1-k2d9x0f4qv";
+
+describe.concurrent("a Docker network by the name of its namespace", () => {
+  it("is looked into as docker keeps it, without a process", async ({ expect }) => {
+    const there = `/run/docker/netns/${ID}`;
+    const set = `${OVERLAY}
+mkdir -p /run/docker/netns; touch ${there}; unshare --net=${there} true
+in_it() { nsenter --net=${there} "$@"; }
+ip link add eth0 type veth peer name w-A netns wire; ip -n wire link set w-A master sw up
+ip addr add 198.18.1.1/24 dev eth0; ip link set eth0 up
+ip link add vxlan0 type vxlan id 4097 dstport 4789 local 198.18.1.1 ${DOCKER}; ip link set vxlan0 netns ${there}
+in_it ip link add br0 type bridge; in_it ip link set vxlan0 mtu 1450 master br0 up; in_it ip link set br0 mtu 1450 up
+home web; ip link add veth0 mtu 1450 type veth peer name eth0 mtu 1450 netns web; ip link set veth0 netns ${there}
+in_it ip link set veth0 master br0 up; ip -n web addr add 10.0.1.3/24 dev eth0; ip -n web link set eth0 up
+in_it ip neigh replace 10.0.1.4 lladdr 02:42:0a:00:01:04 dev vxlan0 nud permanent
+in_it bridge fdb replace 02:42:0a:00:01:04 dev vxlan0 master static`;
+    await onStage({ set, act: "at web ping -q -i 0.02 10.0.1.4" }, async ({ island, own }) => {
+      const enter = ["nsenter", `--target=${island.netns}`, "--mount", "--net", "--pid", "--"];
+      const label = `docker namespace ${ID}`;
+      const words = ["explain", own("br0"), "--netns", label, "--duration", "1s", "--json"];
+      const { code, stdout } = await start(words, {}, enter).finished;
+      expect(code).toBe(3);
+      const seen = explainSchema.parse(JSON.parse(stdout));
+      expect(seen.bridge.namespace.label).toBe(label);
+      const told = the(seen, "loss", "vxlan-no-remote");
+      expect(told.title).toContain("for 10.0.1.4 at 02:42:0a:00:01:04 by vxlan0");
+      expect(told.ingressPort?.owner).toBe("netns web");
+      expect(told.noRemedy).toContain(
+        `nsenter --net=${there} -- bridge fdb replace 02:42:0a:00:01:04 dev vxlan0 dst ITS-ADDRESS`,
+      );
     });
   });
 });
