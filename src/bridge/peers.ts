@@ -4,6 +4,7 @@ import { dumpFdb, dumpNeighbours, type NeighbourMessage, NTF } from "../system/n
 import { ask, attributesOf, withDumpSocket } from "../system/netlink-dump.ts";
 import type { NetworkNamespace } from "../system/netns.ts";
 import { dumpAddresses } from "./addresses.ts";
+import { readJoined } from "./joined.ts";
 import { dumpLinks, type Link } from "./links.ts";
 import { atPlace, type KnownPlace } from "./places.ts";
 import type { Place } from "./state.ts";
@@ -18,6 +19,8 @@ export interface NamespaceView {
   links: Link[];
   /** IP addresses by ifindex. */
   addresses: Map<number, string[]>;
+  /** IP addresses of groups by the ifindex of who has joined them. */
+  joined: Map<number, string[]>;
   neighbours: NeighbourMessage[];
 }
 
@@ -28,6 +31,7 @@ export function viewNamespace(place: KnownPlace): NamespaceView | null {
       place,
       links: dumpLinks(fd),
       addresses: addressesOf(fd),
+      joined: readJoined(namespace),
       neighbours: dumpNeighbours(fd),
     })),
   );
