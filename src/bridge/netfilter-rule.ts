@@ -1,5 +1,6 @@
 /** One rule of nf_tables as its expressions say it: what it asks of a frame, and what becomes of one that fits. */
 
+import { ipText } from "../system/neighbours.ts";
 import { attributesOf, textAttribute } from "../system/netlink-dump.ts";
 import { align } from "../system/netlink-messages.ts";
 import {
@@ -17,7 +18,8 @@ import {
   NFTA_VERDICT,
   PAYLOAD,
 } from "../system/nfnetlink.ts";
-import type { FilterChain } from "./state.ts";
+import { macText } from "../text/mac-address.ts";
+import type { FilterChain, FilterRule } from "./state.ts";
 
 /** What it asks for of one of the two devices: a name (`veth*` for what begins so), or an ifindex as in `iif`. */
 export interface DeviceAsked {
@@ -38,6 +40,8 @@ export interface ParsedRule {
   /** EtherType of frames that can fit, where it asks for one; and the number of the protocol within IP. */
   etherType: number | null;
   protocol: number | null;
+  /** Single addresses that it asks for; they are among what it asks for too. */
+  addresses: FilterRule["addresses"];
   /** What else it asks for, by nft's words. */
   asks: string[];
   comment: string | null;
@@ -128,7 +132,7 @@ function textOf(body: Buffer, within: Span, type: number): string {
 }
 
 /** What was loaded from a packet into a register. */
-type Loaded = { word: string } | { meta: number };
+type Loaded = { word: string; isWhole?: boolean } | { meta: number };
 
 class RuleReader {
   comment: string | null = null;
@@ -136,6 +140,7 @@ class RuleReader {
   /** By register. */
   readonly #loaded = new Map<number, Loaded>();
   readonly #devices: DeviceAsked[] = [];
+  readonly #addresses: FilterRule["addresses"] = [];
   readonly #asks: string[] = [];
   #etherType: number | null;
   #protocol: number | null = null;
@@ -152,7 +157,7 @@ class RuleReader {
     return {
       ...{ frames: this.#frames, verdict: this.#verdict, map: this.#map },
       ...{ devices: this.#devices, etherType: this.#etherType, protocol: this.#protocol },
-      asks: this.#asks,
+      ...{ addresses: this.#addresses, asks: this.#asks },
     };
   }
 
@@ -169,7 +174,7 @@ class RuleReader {
         break;
       }
       case "payload":
-        this.#load(number(NFTA_PAYLOAD.target), this.#field(data));
+        this.#load(number(NFTA_PAYLOAD.target), this.#field(data), true);
         break;
       case "ct":
         this.#load(number(NFTA_CT.target), number(NFTA_CT.key) === CT_STATE ? "ct state" : "ct");
@@ -180,7 +185,10 @@ class RuleReader {
       case "bitwise":
       case "byteorder": {
         const source = this.#loaded.get(number(NFTA_BITWISE.source) ?? -1);
-        if (source !== undefined) this.#loaded.set(number(NFTA_BITWISE.target) ?? -1, source);
+        if (source === undefined) break;
+        // Of an address a part is left.
+        const made = "word" in source ? { word: source.word } : source;
+        this.#loaded.set(number(NFTA_BITWISE.target) ?? -1, made);
         break;
       }
       case "cmp":
@@ -229,8 +237,8 @@ class RuleReader {
     }
   }
 
-  #load(register: number | null, word: string): void {
-    if (register !== null) this.#loaded.set(register, { word });
+  #load(register: number | null, word: string, isWhole = false): void {
+    if (register !== null) this.#loaded.set(register, { word, isWhole });
   }
 
   #ask(word: string): void {
@@ -261,7 +269,19 @@ class RuleReader {
     if (loaded !== undefined && "word" in loaded && loaded.word === "ether type" && !not) {
       this.#etherType = value[1] - value[0] >= 2 ? this.#body.readUInt16BE(value[0]) : null;
     }
+    if (loaded !== undefined && "word" in loaded && loaded.isWhole && exact && !not) {
+      this.#address(loaded.word, value);
+    }
     this.#askOf(register);
+  }
+
+  #address(word: string, [from, to]: Span): void {
+    const [, family, side] = /^(ether|ip6?) (saddr|daddr)$/.exec(word) ?? [];
+    const bytes = this.#body.subarray(from, to);
+    const address =
+      family === "ether" ? (bytes.length === 6 ? macText(bytes) : null) : ipText(bytes);
+    if (family === undefined || address === null) return;
+    this.#addresses.push({ side: side === "saddr" ? "source" : "destination", address });
   }
 
   /** False where it is to be told as one of the things that are asked for. */

@@ -252,28 +252,41 @@ function devicesOf(hook: ReturnType<typeof attributesOf>): string[] {
   return one === undefined || names.length > 0 ? names : [textAttribute(one)];
 }
 
-/** Whether a frame of the bridge can come with the devices that a rule asks for; null for what fits every one. */
-type Fitting = (devices: readonly DeviceAsked[]) => "no" | "yes" | "this bridge";
+/** Which frames of the bridge have the devices that a rule asks for; null where none has. */
+type Fitting = (
+  devices: readonly DeviceAsked[],
+) => (Pick<FilterRule, "in" | "out"> & { aboutBridges: boolean }) | null;
+
+type Fit = NonNullable<ReturnType<Fitting>>;
 
 /**
  * In the IP families both devices are the bridge itself (br_nf_forward_ip()); before it has decided only the first is
  * there, and afterwards only the other. A chain that is jumped to may be so from any hook.
  */
 function fitting(bridge: FilteredBridge, { family, hook }: ChainMessage): Fitting {
-  const own = { name: bridge.name, ifindex: bridge.ifindex };
   const handed = family !== "bridge" && family !== "netdev" && hook !== "ingress";
+  const own = { name: bridge.name, ifindex: bridge.ifindex };
   const devices = handed ? [own] : [own, ...bridge.ports];
   const there = {
     in: handed && hook === "postrouting" ? [] : devices,
     out: handed && hook === "prerouting" ? [] : devices,
   };
   return (asked) => {
-    const fits = asked.every(({ side, device, not }) =>
-      there[side].some((port) => isDevice(port, device) !== not),
-    );
-    if (!fits) return "no";
-    const named = new Set(asked.filter(({ not }) => !not).map(({ side }) => side));
-    return named.size === 2 || (!handed && named.size > 0) ? "this bridge" : "yes";
+    const of = (side: "in" | "out") => {
+      const conditions = asked.filter((one) => one.side === side);
+      const fit = there[side].filter((port) =>
+        conditions.every(({ device, not }) => isDevice(port, device) !== not),
+      );
+      const named = conditions.some(({ not }) => !not);
+      return { asked: conditions.length > 0, named, fit: fit.map(({ ifindex }) => ifindex) };
+    };
+    const [from, to] = [of("in"), of("out")];
+    if ([from, to].some((side) => side.asked && side.fit.length === 0)) return null;
+    return {
+      in: handed || !from.asked ? null : from.fit,
+      out: handed || !to.asked ? null : to.fit,
+      aboutBridges: handed ? from.named && to.named : from.named || to.named,
+    };
   };
 }
 
@@ -292,13 +305,13 @@ function rulesOf(
   { number, family, table, name, use }: ChainMessage,
   fits: Fitting,
 ): { rules: FilterRule[]; read: number } {
-  const parsed: { rule: ParsedRule; fit: ReturnType<Fitting> }[] = [];
+  const parsed: { rule: ParsedRule; fit: Fit }[] = [];
   let read = 0;
   const each = (body: Buffer) => {
     if (read++ === MOST_RULES) throw new EnoughRules();
     const rule = parseRule(family, body.subarray(NFGENMSG));
-    const fit = rule.verdict === null ? "no" : fits(rule.devices);
-    if (fit !== "no") parsed.push({ rule, fit });
+    const fit = rule.verdict === null ? null : fits(rule.devices);
+    if (fit !== null) parsed.push({ rule, fit });
   };
   const ask = (fd: number) =>
     dumpNetfilter(fd, NFT.getRule, number, each, (train) => {
@@ -329,15 +342,17 @@ function untilEnough(read: () => void): void {
 }
 
 function ruleOf(
-  { handle, frames, verdict, etherType, protocol, asks, comment }: ParsedRule,
-  fit: ReturnType<Fitting>,
+  { handle, frames, verdict, etherType, protocol, addresses, asks, comment }: ParsedRule,
+  fit: Fit,
   verdicts: readonly string[],
 ): FilterRule {
   return {
-    ...{ handle, frames, verdict: verdict ?? "", etherType, protocol, asks, comment },
+    ...{ handle, frames, verdict: verdict ?? "", etherType, protocol },
+    ...{ addresses, asks, comment },
     leadsTo: [...new Set(verdicts.filter(leads).map((one) => one.slice(one.indexOf(" ") + 1)))],
     drops: verdicts.some((one) => DROPS.includes(one)),
-    aboutBridges: fit === "this bridge" || asks.some((word) => ABOUT_BRIDGES.test(word)),
+    ...{ in: fit.in, out: fit.out },
+    aboutBridges: fit.aboutBridges || asks.some((word) => ABOUT_BRIDGES.test(word)),
     aboutAddresses: asks.some((word) => ABOUT_ADDRESSES.test(word)),
   };
 }

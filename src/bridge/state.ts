@@ -244,6 +244,11 @@ export interface FilterRule {
   /** EtherType of the frames that can fit, and the number of the protocol within IP; null for any. */
   etherType: number | null;
   protocol: number | null;
+  /** Of `bridge` and `netdev` chains: ifindexes of ports by which frames that fit come in and leave; null for any. */
+  in: number[] | null;
+  out: number[] | null;
+  /** Single MAC or IP addresses that it asks for. */
+  addresses: { side: "source" | "destination"; address: string }[];
   /** It asks for this bridge on both sides, or for a bridge or port at all (physdev, ibrname): whoever wrote it meant bridged frames. */
   aboutBridges: boolean;
   /** It asks for MAC or IP addresses: whoever wrote it meant somebody. */

@@ -125,8 +125,12 @@ class StandIns {
         ...chain,
         table: this.name(table, "table"),
         name: this.name(name, "chain"),
-        rules: rules.map(({ verdict, leadsTo, comment, ...rule }) => ({
+        rules: rules.map(({ verdict, leadsTo, addresses, comment, ...rule }) => ({
           ...rule,
+          addresses: addresses.map(({ side, address }) => ({
+            side,
+            address: this.address(address),
+          })),
           verdict: verdict.replace(/(?<= ).*/s, (chain) => this.name(chain, "chain")),
           leadsTo: leadsTo.map((chain) => this.name(chain, "chain")),
           comment: comment === null ? null : this.text(comment),

@@ -238,7 +238,8 @@ export class MetRules {
       if (end !== null) this.#from.set(message.id, end);
       // Others may trace frames of theirs.
       const from = this.#from.get(message.id);
-      if (from === undefined || message.table === this.#table || message.kind === "return") continue;
+      if (from === undefined || message.table === this.#table || message.kind === "return")
+        continue;
       const rule: TracedRule = {
         family: FAMILIES[message.family] ?? "inet",
         ...{ table: message.table, chain: message.chain, handle: message.handle },

@@ -1,11 +1,21 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
 import { STP_STATES } from "../../bridge/bridge-options.ts";
-import type { BridgeState, FdbEntry, Neighbour, Place, Port, Remote } from "../../bridge/state.ts";
+import type {
+  BridgeState,
+  FdbEntry,
+  FilterChain,
+  Neighbour,
+  Place,
+  Port,
+  Remote,
+} from "../../bridge/state.ts";
 import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
+import { acceptRule, type HandedFamily, handingOff } from "./netfilter-settings.ts";
 import { DEFAULT, type Device, remoteWords } from "./overlay.ts";
+import { pattern, type Setting, shows, showsNot } from "./setting.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
 
 /** No cause can ask for what is not here: a querier, for one, takes IPv6 from hosts whose reports the bridge does not hear. */
@@ -28,7 +38,11 @@ export type Change =
   | { set: "backlog"; frames: number }
   /** Entries of a VXLAN device's own FDB, which are all of one address; those of hosts have one remote each. */
   | { set: "remotes"; device: Device; remotes: [Remote, ...Remote[]] }
-  | { set: "no-remote"; device: Device; remote: Remote };
+  | { set: "no-remote"; device: Device; remote: Remote }
+  /** Nothing of the IP family's netfilter sees bridged frames any more. */
+  | { set: "nf-call-off"; family: HandedFamily }
+  /** A rule that lets frames of the bridge pass, at the head of a chain. */
+  | { set: "accept"; chain: FilterChain };
 
 export interface Proposal {
   change: Change;
@@ -38,18 +52,6 @@ export interface Proposal {
 
 /** What a cause proposes, or why it proposes nothing where one could expect it. */
 export type Proposed = Proposal | { none: string } | null;
-
-/** What a change is on a bridge as it is now. */
-interface Setting {
-  /** In words. */
-  what: string;
-  command: string;
-  undo: string;
-  verify: string;
-  inForce: boolean;
-  /** Why it is not for this bridge: the kernel refuses it, or somebody is cut off; null where it is fine. */
-  refused: string | null;
-}
 
 /**
  * The one way from what a cause proposes to what is told: nothing that is in force already by the state that was read,
@@ -113,6 +115,10 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return remotesSet(state, change);
     case "no-remote":
       return noRemote(state, change);
+    case "nf-call-off":
+      return handingOff(state, change.family);
+    case "accept":
+      return acceptRule(state, change.chain);
   }
 }
 
@@ -463,21 +469,6 @@ function isThere(state: BridgeState, { ifindex }: Device, wanted: Remote): boole
       port === wanted.port &&
       vni === wanted.vni,
   );
-}
-
-/** Fails where the command does not show it: an extended regular expression. */
-function shows(command: string, expression: string): string {
-  return `${command} | ${commandLine(["grep", "-qE", expression])}`;
-}
-
-/** Fails where the command shows it, and where the command fails. */
-function showsNot(command: string, expression: string): string {
-  return `shown=$(${command}) && ! printf '%s\\n' "$shown" | ${commandLine(["grep", "-qE", expression])}`;
-}
-
-/** A name as it stands in an extended regular expression. */
-function pattern(name: string): string {
-  return name.replace(/[\\.[*^$+?(){}|]/g, String.raw`\$&`);
 }
 
 function linkOf({ name }: BridgeState): string[] {

@@ -99,7 +99,15 @@ const STATE: BridgeState = {
         rules: [
           {
             ...{ handle: 1, frames: 2, verdict: "jump qxother", leadsTo: ["qxother"] },
-            ...{ drops: false, etherType: 0x0800, protocol: 17, asks: ["ip saddr"] },
+            ...{
+              drops: false,
+              etherType: 0x0800,
+              protocol: 17,
+              in: [8],
+              out: null,
+              asks: ["ip saddr"],
+            },
+            addresses: [{ side: "source", address: "10.55.1.9" }],
             ...{ aboutBridges: true, aboutAddresses: true, comment: "qxcomment" },
           },
         ],

@@ -11,16 +11,20 @@ import {
   B,
   bridge,
   C,
+  chain,
   collected,
   EVERYBODY,
   entry,
+  filters,
   flow,
   GONE,
   GROUP,
+  HANDED,
   neighbour,
   overlay,
   port,
   remote,
+  rule,
   vxlan,
   withPort,
 } from "./bridge.ts";
@@ -263,12 +267,24 @@ function after(state: BridgeState, change: Change): BridgeState {
         state,
         far.filter((one) => one !== change.remote),
       );
+    case "nf-call-off": {
+      const sysctls = { ip: false, ip6: false, arp: false };
+      const options = { ...state.options, nf_call_iptables: 0 };
+      return { ...state, options, netfilterCalls: { ...sysctls, sysctls } };
+    }
+    case "accept": {
+      const rules = [rule({ verdict: "accept", drops: false, comment: "bridgescope br0" })];
+      return { ...state, filters: filters({ ...change.chain, rules }) };
+    }
   }
 }
 
 const gone = neighbour("10.77.0.99", GONE);
 const base = withPort(
-  overlay(far, { ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] }),
+  overlay(far, {
+    ...{ ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] },
+    ...{ netfilterCalls: HANDED, options: { nf_call_iptables: 1 }, filters: filters(chain()) },
+  }),
   ...(["pb", { ...flags({ learning: false }), pvid: 10, vlans }] as const),
 );
 const pb = base.ports[1] ?? expect.fail();
@@ -290,6 +306,8 @@ const CHANGES: Change[] = [
   { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
   { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },
   { set: "no-remote", device: pc, remote: far[0] ?? expect.fail() },
+  { set: "nf-call-off", family: "ip" },
+  { set: "accept", chain: chain() },
 ];
 
 function proposal(change: Change): Proposal {

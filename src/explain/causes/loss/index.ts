@@ -1,12 +1,14 @@
 import { backlog } from "./backlog.ts";
 import type { Loss, LossCause, LossContext, LossWhy } from "./cause.ts";
 import { floodOff } from "./flood-off.ts";
+import { netfilter } from "./netfilter.ts";
 import { snoopingNoMember } from "./snooping-no-member.ts";
 import { vxlanNoRemote } from "./vxlan-no-remote.ts";
 import { vxlanWrongRemote } from "./vxlan-wrong-remote.ts";
 
 /** In the order in which they are asked: the first that speaks up has it. A new one is a file and a line here. */
 const LOSS_CAUSES: readonly LossCause[] = [
+  netfilter,
   vxlanNoRemote,
   vxlanWrongRemote,
   backlog,
