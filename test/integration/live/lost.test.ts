@@ -46,6 +46,7 @@ const briefly = (lost: readonly Lost[]) =>
 
 const SENT = 40;
 const PORT = 514;
+const HOST = "02:00:00:00:0b:09";
 const GONE = "02:00:00:00:99:99";
 const NOWHERE = "02:00:00:00:99:98";
 const FRAME_BYTES = 60;
@@ -65,9 +66,10 @@ for _ in range(${SENT}): s.sendto(b"x", ("${to}", ${port}))'`,
 /** Hosts know their neighbours, so that no ARP stands between them, and the bridge has heard them all. */
 function meet(): void {
   const hosts = ["a", "b", "c"] as const;
-  lab.shell("ip addr add 10.77.0.9/24 dev br0");
+  lab.shell(`ip link set br0 address ${HOST}; ip addr add 10.77.0.9/24 dev br0`);
   for (const host of hosts) {
     ping("10.77.0.9", host, "-c 1");
+    lab.shell(`ip neigh replace 10.77.0.9 lladdr ${HOST} nud permanent dev eth0`, host);
     for (const [index, other] of hosts.entries()) {
       const set = `ip neigh replace 10.77.0.${index + 1} lladdr ${macOf(other)} nud permanent dev eth0`;
       if (other !== host) lab.shell(set, host);
@@ -86,8 +88,6 @@ const lostTo = ({ lost }: Collected, source: string, destination: string) =>
 
 describe("of frames that pass, end in the bridge, or behind a port of it", () => {
   let seen: Collected;
-  const host = (): string =>
-    JSON.parse(lab.bridge.ip("-j", "link", "show", "dev", "br0"))[0].address;
 
   beforeAll(async () => {
     meet();
@@ -155,15 +155,15 @@ describe("of frames that pass, end in the bridge, or behind a port of it", () =>
 
   it("those that the host sends to no port are lost in its own device", () => {
     const br0 = ifindexOf("br0");
-    expect(lostTo(seen, host(), NOWHERE)).toEqual([
+    expect(lostTo(seen, HOST, NOWHERE)).toEqual([
       expect.objectContaining({ port: br0, at: br0, frames: SENT, behind: false }),
     ]);
   });
 
   it("those that the host's own firewall drops have arrived", () => {
     const all = { frames: SENT, copies: SENT, hostCopies: SENT };
-    expect(flow(seen, macOf("c"), host())).toMatchObject(all);
-    expect(lostTo(seen, macOf("c"), host())).toEqual([]);
+    expect(flow(seen, macOf("c"), HOST)).toMatchObject(all);
+    expect(lostTo(seen, macOf("c"), HOST)).toEqual([]);
   });
 
   it("those that a container has no socket for have arrived", () => {
@@ -173,7 +173,10 @@ describe("of frames that pass, end in the bridge, or behind a port of it", () =>
 
   it("nothing else is lost", () => {
     const destinations = seen.lost.map(({ destination }) => destination).sort();
-    expect(destinations).toEqual(["01:80:c2:00:00:03", macOf("b"), NOWHERE, GONE].sort());
+    // IGMP's, which the bridge's own host sends while no port takes it.
+    expect(destinations.filter((one) => !one.startsWith("01:00:5e:"))).toEqual(
+      ["01:80:c2:00:00:03", macOf("b"), NOWHERE, GONE].sort(),
+    );
   });
 });
 
@@ -193,9 +196,10 @@ describe("of frames that somebody wants to be dropped", () => {
     lab.shell(
       "ip link set br0 type bridge stp_state 1 forward_delay 3000; ip link set pb down; ip link set pb up",
     );
+    // The port forgot it when it went down.
+    lab.shell(`bridge fdb replace ${macOf("b")} dev pb master static`);
     seen = await collectedDuring("br0", () => {
       const frames = { from: "a", to: macOf("b"), count: SENT, settleMs: 10 } as const;
-      lab.shell(`bridge fdb replace ${macOf("b")} dev pb master static`);
       lab.got("c", frames);
       lab.got("c", { ...frames, from: "b", to: macOf("c") });
       for (const port of [601, 602, 603, 604]) udp("a", "10.77.0.3", port);
@@ -217,22 +221,13 @@ describe("of frames that somebody wants to be dropped", () => {
   });
 
   it("those that netfilter drops are lost where they came in, or where they would have left", () => {
-    const drops = seen.lost.filter(({ reason }) => reason === "NETFILTER_DROP");
-    const [pa, pc] = [ifindexOf("pa"), ifindexOf("pc")];
-    expect(drops.map(({ destinationPort, at }) => [destinationPort, at]).sort()).toEqual([
-      ...[
-        [601, pc],
-        [602, pa],
-        [603, pa],
-        [604, pc],
-      ],
-    ]);
-    const all = { frames: SENT, port: pa, behind: false };
-    expect(drops.map(({ frames, port, behind }) => ({ frames, port, behind }))).toEqual([
-      all,
-      all,
-      all,
-      all,
+    const drops = lostTo(seen, macOf("a"), macOf("c"));
+    const [port, pc] = [ifindexOf("pa"), ifindexOf("pc")];
+    const all = { port, frames: 2 * SENT, behind: false, reason: "NETFILTER_DROP" };
+    const where = expect.stringMatching(/^nf/);
+    expect(briefly(drops).sort((one, other) => one.at - other.at)).toEqual([
+      { ...all, at: port, where },
+      { ...all, at: pc, where },
     ]);
   });
 
