@@ -25,7 +25,9 @@ interface Account {
 /** With what else was counted of its flow. */
 export interface LostFlow extends Loss {
   flow: string;
-  /** Copies by ports, where it is copies that were lost while others of the same frames left; 0 where it is frames. */
+  /** Of its frames, by ports. */
+  copies: number;
+  /** The same where it is copies that were lost while others of the same frames left; 0 where it is frames. */
   copiesLeft: number;
   /** Of all frames of the flow, by those of which they were counted; 0 where they were of none. */
   bytes: number;
@@ -51,9 +53,10 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
     const all = came(flow, account);
     const isCopies = loss.class !== "unicast" && (loss.behind || loss.at !== loss.port);
     const { bytes = 0, frames = 0 } = account?.sized ?? {};
+    const copies = account?.copies ?? 0;
     return {
-      ...{ ...loss, flow, came: all },
-      copiesLeft: isCopies ? (account?.copies ?? 0) : 0,
+      ...{ ...loss, flow, came: all, copies },
+      copiesLeft: isCopies ? copies : 0,
       bytes: frames === 0 ? 0 : ((all ?? frames) * bytes) / frames,
     };
   };

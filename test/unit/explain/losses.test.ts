@@ -247,6 +247,16 @@ describe("copies of which others left", () => {
       { flows: [flow({ destination: GONE })] },
     );
     expect(nobody.findings.map(({ kind }) => kind)).toEqual(["flood"]);
+    // A filter drops some copies before they leave: the frames have left by another port.
+    const filtered = lost(1000, { destination: GONE, at: PB });
+    const left = [flow({ destination: GONE, copies: 1000 })];
+    expect(judge({ lost: [filtered] }, { flows: left }).findings).toMatchObject([
+      { kind: "flood" },
+    ]);
+    const none = [flow({ destination: GONE, copies: 0, steps: [] })];
+    expect(judge({ lost: [filtered] }, { flows: none }).findings).toMatchObject([
+      { kind: "loss", frames: 1000, lost: 1000 },
+    ]);
   });
 
   it("of a group are none where nobody at that port has joined it", () => {
