@@ -3,6 +3,7 @@
 import type { BridgeState } from "../bridge/state.ts";
 import { groupOf, wantsGroup } from "./causes/groups.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
+import { isUnspecified } from "./causes/loss/egress.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LostFlow } from "./lost-flows.ts";
 
@@ -31,9 +32,16 @@ export function isRight(loss: Loss, { before, state }: LossContext, delivery: De
   return kind === "unicast" && delivery.portsOf(destination, vlan).has(port);
 }
 
-/** Nobody dropped it, or the bridge did so since it had no port for it: what a filter drops on its way to the host has not arrived. */
-function choseNoPort({ where }: Loss): boolean {
-  return where === null || /^(?:br_|maybe_deliver)/.test(where);
+/**
+ * Nobody dropped it, or the bridge did so since it had no port for it: what a filter drops on its way to the host, or a port
+ * that does not forward (br_handle_frame()), has not arrived.
+ */
+function choseNoPort(loss: Loss): boolean {
+  const { where } = loss;
+  return (
+    where === null ||
+    (/^(?:br_(?!handle_frame\b)|maybe_deliver)/.test(where) && isUnspecified(loss))
+  );
 }
 
 /** A port was chosen for it. */
