@@ -396,7 +396,7 @@ describe("a loop", () => {
     const { peer } = port(name, B);
     const addresses = { address: `fe:00:00:00:09:0${name}`, addresses: [], filter: [] };
     const br1 = { namespace: beyond, name: "br1", ifindex: 5, kind: "bridge" };
-    const uppers = [{ ...br1, address: "fe:00:00:00:09:00", addresses: [] }];
+    const uppers = [{ ...br1, address: "fe:00:00:00:09:00", addresses: [], joined: [] }];
     return {
       peer: { ...peer, ...addresses, namespace: beyond, ifindex, master: 5, uppers } as never,
     };
