@@ -111,7 +111,10 @@ describe("a flood is copies at ports that should not have them:", () => {
     got: got(destination, ports),
   });
   const only = all(1000, 1000);
-  const upper = { name: "mv0", kind: "macvlan", address: GONE, addresses: [], ifindex: 3 };
+  const upper = {
+    ...{ name: "mv0", kind: "macvlan", address: GONE, ifindex: 3 },
+    ...{ addresses: [], joined: [] },
+  };
   const behindB = (over: object) => {
     const { peer } = port("b", B);
     return withPort(bridge(), "pb", { peer: { ...peer, ...over } as never });
