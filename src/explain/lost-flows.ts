@@ -3,6 +3,7 @@
 import type { BridgeState } from "../bridge/state.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../live/collect.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
+import { passedBy } from "./causes/loss/snooping-no-member.ts";
 import { whoseNobody } from "./causes/loss/vxlan-wrong-remote.ts";
 import { groupBy, sum } from "./causes/peak.ts";
 import { virtualAddress } from "./causes/whereabouts.ts";
@@ -34,7 +35,10 @@ export interface LostFlow extends Loss {
   bytes: number;
 }
 
-/** One for each flow and each place where the kernel dropped it, and one for each that went nowhere or astray without a drop. */
+/**
+ * One for each flow and each place where the kernel dropped it, and one for each that went nowhere, astray, or past
+ * somebody who waits for it, without a drop.
+ */
 export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] {
   const { before, state, collected } = context;
   const accounts = accountsOf(collected, Math.max(before.ports.length, state.ports.length));
@@ -79,6 +83,7 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
         ? []
         : [counted({ ...silent(one, frames), at, behind: true })];
     }),
+    ...passedBy(context).map(counted),
   ];
 }
 
