@@ -3,11 +3,12 @@
 import type { BridgeState } from "../bridge/state.ts";
 import { groupOf, wantsGroup } from "./causes/groups.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
+import { isSentToItself } from "./causes/loss/no-hairpin.ts";
 import type { Delivery } from "./delivery.ts";
 
 /** Whatever else is so, these should not leave: no cause is asked. */
 export function staysHere(loss: Loss, { before, state }: LossContext, delivery: Delivery): boolean {
-  if (loss.behind) return false;
+  if (loss.behind || isSentToItself(loss, { state })) return false;
   return (
     delivery.isHosts(loss.destination) ||
     isReport(loss) ||
