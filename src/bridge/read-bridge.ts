@@ -17,7 +17,7 @@ import { atPlace, type KnownPlace, listPlaces, plainPlace } from "./places.ts";
 import { readStacking, type StackedLink } from "./stacking.ts";
 import type { BridgeState, MulticastState, Peer, Place, Port, Upper } from "./state.ts";
 import { readVlans } from "./vlans.ts";
-import { vxlanOf } from "./vxlan.ts";
+import { routedVxlans, vxlanDeviceOf, vxlanOf } from "./vxlan.ts";
 
 /** Most namespaces that are looked into; each takes about half a millisecond. */
 const MOST_PLACES = 2048;
@@ -32,8 +32,10 @@ interface Raw {
   multicast: MulticastState;
   /** By ifindex; empty where VLANs are not filtered. */
   vlans: Map<number, Port["vlans"]>;
-  /** Namespaces of peers by the number that this namespace gives them. */
-  peers: Map<number, KnownPlace>;
+  /** Namespaces of peers, and of the underlays of VXLAN devices, by the number that this namespace gives them. */
+  places: Map<number, KnownPlace>;
+  /** VXLAN devices that are no ports, with their own FDBs. */
+  routed: { link: Link; entries: NeighbourMessage[] }[];
 }
 
 /**
@@ -60,9 +62,10 @@ export async function readBridge(
   const { device, enslaved, options, vlans } = raw;
   const filtering = options.vlan_filtering === 1;
   const number = (name: string) => (typeof options[name] === "number" ? options[name] : null);
-  const views = viewsOf([...raw.peers.values()]);
+  const views = viewsOf(peersOf(raw));
   const own = views.get(place.inode) ?? viewNamespace(home);
   if (own !== null) views.set(place.inode, own);
+  const underlayOf = underlays(raw, own, views);
   const ends = new Map(enslaved.map((link) => [link.ifindex, endOf(link, raw, own, views)]));
   const uppers = uppersIn(places, views);
   const filters = filtersOf([...ends.values()]);
@@ -88,7 +91,7 @@ export async function readBridge(
       vlans: vlans.get(link.ifindex) ?? [],
       counters: link.counters,
       peer: end === null ? null : peerOf(end, uppers, filters),
-      vxlan: vxlanOf(link, raw.entries),
+      vxlan: vxlanOf(link, raw.entries, underlayOf(link)),
       owner: (end === null ? taps.get(link.name) : owners.get(end.view.place.inode)) ?? null,
     };
   });
@@ -117,6 +120,9 @@ export async function readBridge(
     formerAddresses: [],
     multicast: raw.multicast,
     ports,
+    vxlans: raw.routed.flatMap(
+      ({ link, entries }) => vxlanDeviceOf(link, entries, underlayOf(link)) ?? [],
+    ),
     entries: entriesOf(device.ifindex, raw.entries),
     neighbours: [...views.values()].flatMap(neighboursOf),
     netfilterCalls: null,
@@ -166,9 +172,10 @@ function readRaw(fd: number, bridge: string | number, places: KnownPlace[]): Raw
   if (device === undefined) return null;
   const enslaved = links.filter((link) => link.master === device.ifindex);
   const options = bridgeOptions(device.data);
+  const routed = routedVxlans(fd, links);
   const numbers = new Set(
-    enslaved.flatMap(({ kind, linkNetnsid }) =>
-      kind === "veth" && linkNetnsid !== null ? [linkNetnsid] : [],
+    [...enslaved, ...routed.map(({ link }) => link)].flatMap(({ kind, linkNetnsid }) =>
+      ["veth", "vxlan"].includes(kind) && linkNetnsid !== null ? [linkNetnsid] : [],
     ),
   );
   return {
@@ -178,7 +185,36 @@ function readRaw(fd: number, bridge: string | number, places: KnownPlace[]): Raw
     entries: dumpFdb(fd, device.ifindex),
     multicast: readMulticast(fd, device, enslaved, options),
     vlans: options.vlan_filtering === 1 ? readVlans(fd) : new Map(),
-    peers: resolveNamespaces(fd, numbers, places),
+    places: resolveNamespaces(fd, numbers, places),
+    routed,
+  };
+}
+
+/** The namespaces of the other ends of veth ports. */
+function peersOf({ enslaved, places }: Raw): KnownPlace[] {
+  const peers = enslaved.flatMap(({ kind, linkNetnsid }) =>
+    kind === "veth" && linkNetnsid !== null ? (places.get(linkNetnsid) ?? []) : [],
+  );
+  return [...new Set(peers)];
+}
+
+/**
+ * Of a VXLAN device: the namespace that it was made in. It is not among the views, for its neighbours are on another wire
+ * than the bridge's.
+ */
+function underlays(
+  { places }: Raw,
+  own: NamespaceView | null,
+  views: ReadonlyMap<number, NamespaceView>,
+): (link: Link) => NamespaceView | null {
+  const seen = new Map<KnownPlace, NamespaceView | null>();
+  return ({ kind, linkNetnsid }) => {
+    if (kind !== "vxlan") return null;
+    if (linkNetnsid === null) return own;
+    const place = places.get(linkNetnsid);
+    if (place === undefined) return null;
+    if (!seen.has(place)) seen.set(place, views.get(place.inode) ?? viewNamespace(place));
+    return seen.get(place) ?? null;
   };
 }
 
@@ -209,7 +245,7 @@ function endOf(
   views: ReadonlyMap<number, NamespaceView>,
 ): End | null {
   if (kind !== "veth" || link === null) return null;
-  const view = linkNetnsid === null ? own : views.get(raw.peers.get(linkNetnsid)?.inode ?? -1);
+  const view = linkNetnsid === null ? own : views.get(raw.places.get(linkNetnsid)?.inode ?? -1);
   const end = view?.links.find(({ ifindex }) => ifindex === link);
   return view && end !== undefined ? { view, link: end } : null;
 }

@@ -20,12 +20,12 @@ import { printable } from "../text/printable.ts";
 import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
+import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { createMask, type Mask } from "./mask.ts";
-import { sum } from "./peak.ts";
 import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {

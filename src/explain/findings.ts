@@ -4,6 +4,8 @@ import type { BridgeState } from "../bridge/state.ts";
 import type { Below, Finding, Thresholds } from "../document/explain.ts";
 import type { Collected, Flow } from "../live/collect.ts";
 import type { Why } from "./causes/cause.ts";
+import { replication } from "./causes/overlay.ts";
+import { type Counts, grouped, type Peak, peakOf, severityOf, sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { whyFlooded } from "./causes/why.ts";
 import { howCounted, since } from "./counted.ts";
@@ -11,7 +13,6 @@ import { type Delivery, deliveryOf, portCopies } from "./delivery.ts";
 import { eachLoopOnce } from "./loops.ts";
 import { lossesOf } from "./losses.ts";
 import { belowMoving, type Draft, flapping, type Moving, movesOf } from "./moves.ts";
-import { type Counts, grouped, type Peak, peakOf, severityOf, sum } from "./peak.ts";
 import { type KnownPorts, knownPorts } from "./ports.ts";
 
 export const THRESHOLDS: Thresholds = {
@@ -194,6 +195,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
   const origin = originOf(delivery, flows);
   const came = sum(flows, ({ frames }) => frames);
   const frames = Math.round(group.frames);
+  const victims = victimsOf(told, group);
   return {
     kind: "flood",
     ...whyFlooded(
@@ -213,8 +215,8 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
     copies: Math.round(group.copies),
     bytes: Math.round((sum(flows, ({ bytes }) => bytes) * frames) / Math.max(1, came)),
     ...{ framesPerSecond, copiesPerSecond, lost: 0, where: null, reason: null },
-    victims: victimsOf(told, group),
-    evidence: evidenceOf(told, group),
+    victims,
+    evidence: [...evidenceOf(told, group), ...replication(state, origin.destination, victims)],
   };
 }
 

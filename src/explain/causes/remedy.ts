@@ -4,6 +4,7 @@ import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { type LinkChange, linkSetting, setState } from "./link-settings.ts";
+import { type RemoteChange, remoteSetting } from "./remote-settings.ts";
 import { bridgeCommand, ipCommand, pattern, type Setting, shows, showsNot } from "./setting.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
 
@@ -25,6 +26,7 @@ export type Change =
   | { set: "member"; group: string; vlan: number; ports: Port[] }
   /** How many frames wait for a CPU at most, of the whole host. */
   | { set: "backlog"; frames: number }
+  | RemoteChange
   | LinkChange;
 
 export interface Proposal {
@@ -94,6 +96,9 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return member(state, change);
     case "backlog":
       return backlog(state, change.frames);
+    case "remotes":
+    case "no-remote":
+      return remoteSetting(state, change);
   }
 }
 

@@ -62,6 +62,21 @@ const STATE: BridgeState = {
       },
     },
   ],
+  vxlans: [
+    {
+      ...{ name: "qxvxlan", ifindex: 10, up: true, counters },
+      vxlan: {
+        ...{ vni: 7, external: false, group: "239.55.1.10", local: "10.55.1.3", port: 4789 },
+        ...{ learning: true, proxy: false, underlay: web },
+        remotes: [
+          {
+            ...{ address: "52:54:99:00:00:05", ip: "10.55.1.4", port: 4789, vni: 7 },
+            ...{ permanent: true, own: false, answers: null },
+          },
+        ],
+      },
+    },
+  ],
   entries: [
     {
       ...{
@@ -101,7 +116,15 @@ const STATE: BridgeState = {
 };
 
 const COLLECTED: Collected = {
-  ...{ seconds: 2, counted: 2, beganNs: 3, backend: "tracepoint", share: 0.01, notes: [] },
+  ...{
+    seconds: 2,
+    counted: 2,
+    beganNs: 3,
+    beganAt: 4,
+    backend: "tracepoint",
+    share: 0.01,
+    notes: [],
+  },
   ended: { early: "bridge-gone", text: "the bridge qxbridge is gone: qxport, (qxbridge)" },
   flows: [
     {
@@ -219,7 +242,7 @@ describe("masked JSON", () => {
     expect(mask.json([told])).toEqual([
       {
         ...{ ifindex: 8, ifname: "port1", flags: ["BROADCAST", "LOWER_UP"], operstate: "UP" },
-        ...{ address: ports[0]?.address, ifalias: "text5", altnames: ["device2"] },
+        ...{ address: ports[0]?.address, ifalias: "text5", altnames: ["device3"] },
         linkinfo: {
           info_slave_kind: "bridge",
           info_slave_data: { id: "0x8001", text6: "text7" },

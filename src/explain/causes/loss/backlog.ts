@@ -3,7 +3,7 @@
 import type { BridgeState } from "../../../bridge/state.ts";
 import type { Collected, Flow, Lost } from "../../../live/collect.ts";
 import { count, plural } from "../../../text/units.ts";
-import { groupBy, peakOf, sum } from "../../peak.ts";
+import { groupBy, peakOf, sum } from "../peak.ts";
 import type { Proposed } from "../remedy.ts";
 import { portPhrase } from "../whereabouts.ts";
 import type { LossCause, LossWhy } from "./cause.ts";

@@ -11,10 +11,14 @@ import { portDown } from "./port-down.ts";
 import { snoopingNoMember } from "./snooping-no-member.ts";
 import { stpState } from "./stp-state.ts";
 import { vlanFiltered } from "./vlan-filtered.ts";
+import { vxlanNoRemote } from "./vxlan-no-remote.ts";
+import { vxlanWrongRemote } from "./vxlan-wrong-remote.ts";
 import { wrongPort } from "./wrong-port.ts";
 
 /** In the order in which they are asked: the first that speaks up has it. A new one is a file and a line here. */
 const LOSS_CAUSES: readonly LossCause[] = [
+  vxlanNoRemote,
+  vxlanWrongRemote,
   backlog,
   stpState,
   linkLocal,

@@ -1,7 +1,7 @@
 /** The most within one second of what was counted step by step. */
 
-import type { Finding } from "../document/explain.ts";
-import { WHOLE } from "../live/collect.ts";
+import type { Finding } from "../../document/explain.ts";
+import { WHOLE } from "../../live/collect.ts";
 
 export interface Counts {
   frames: number;
