@@ -4,6 +4,7 @@ import type { BridgeState } from "../bridge/state.ts";
 import { groupOf, wantsGroup } from "./causes/groups.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
 import { isUnspecified } from "./causes/loss/egress.ts";
+import { isSentToItself } from "./causes/loss/no-hairpin.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LostFlow } from "./lost-flows.ts";
 
@@ -14,6 +15,7 @@ export function staysHere(
   delivery: Delivery,
 ): boolean {
   if (isLeaving(loss)) return loss.class === "unicast" && isStray(loss, delivery);
+  if (isSentToItself(loss, { state })) return false;
   return (
     (delivery.isHosts(loss.destination) && choseNoPort(loss)) ||
     isReport(loss) ||
