@@ -21,6 +21,7 @@ import { printable } from "../text/printable.ts";
 import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
+import { unanswered } from "./causes/loss/vxlan-wrong-remote.ts";
 import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { portCopies } from "./delivery.ts";
@@ -246,6 +247,9 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     traffic: ended?.early === "bridge-gone" ? null : trafficOf(collected),
     notes: [
       ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
+      ...unanswered({ before, state, collected }, first.thresholds.frames).map((note) => ({
+        ...{ about: "frames" as const, ...note, ...remedyOf(state, note.remedy) },
+      })),
       ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
     ],
   };
