@@ -25,7 +25,8 @@ export function listPlaces(): KnownPlace[] {
     const at = `/proc/${pid}/ns/net`;
     const inode = statOf(at)?.inode;
     if (inode === undefined || places.has(inode)) continue;
-    const label = inode === host ? "host" : processLabel(pid);
+    const label =
+      inode === host ? "host" : labelOf(pid, host === undefined && inode === own?.inode);
     places.set(inode, { inode, path: at, own: inode === own?.inode, label, pid, netns: null });
   }
   for (const folder of [NETNS_FOLDER, DOCKER_FOLDER]) {
@@ -77,6 +78,11 @@ function hostInode(): number | undefined {
   const first =
     statOf("/proc/1/ns/net") ?? (commandOf(2) === "kthreadd" ? statOf("/proc/2/ns/net") : null);
   return first?.inode;
+}
+
+/** Where nobody may look at the host's first process our own may be the host's or not. */
+function labelOf(pid: number, ours: boolean): string {
+  return ours ? "this network namespace" : processLabel(pid);
 }
 
 function processLabel(pid: number): string {

@@ -56,6 +56,12 @@ function allBridges(places: readonly KnownPlace[], netns: string | undefined): W
   );
 }
 
+/** Where one is needed and several were found. */
+export function severalBridges(found: readonly WhichBridge[]): UsageError {
+  const names = found.map(({ name, place }) => `${name} (${place.label})`);
+  return new UsageError(`there are ${names.length} bridges, say which: ${some(names)}`);
+}
+
 function plain({ place, name, ifindex }: FoundBridge): WhichBridge {
   return { place: plainPlace(place), name, ifindex };
 }

@@ -61,7 +61,8 @@ const remedySchema = z.object({
     .describe("A command that fails until it is done, and where it no longer holds"),
 });
 
-const remedy = {
+/** What is proposed, or why nothing is; of findings and notes. */
+export const remedyFields = {
   remedy: remedySchema.nullable(),
   noRemedy: z
     .string()
@@ -128,7 +129,7 @@ const findingSchema = z.object({
     .describe("The ports that these copies left by"),
   evidence: z.array(z.string()),
   captures: z.array(z.string()).describe("Files with the first frames, one a flow, by --pcap"),
-  ...remedy,
+  ...remedyFields,
 });
 
 const belowSchema = z.object({
@@ -167,7 +168,7 @@ const noteSchema = z.object({
     .describe("What was seen while frames were looked at, or the state that netlink tells"),
   cause: z.enum(CAUSES).nullable(),
   text: z.string(),
-  ...remedy,
+  ...remedyFields,
 });
 
 const portVerdictSchema = z.object({

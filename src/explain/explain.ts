@@ -4,7 +4,7 @@ import type { NameCache } from "../bridge/containers.ts";
 import type { Labs } from "../bridge/find-namespace.ts";
 import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
-import { whichBridge } from "../bridge/which-bridge.ts";
+import { severalBridges, whichBridge } from "../bridge/which-bridge.ts";
 import {
   EXPLAIN_SCHEMA,
   type Explanation,
@@ -16,7 +16,6 @@ import type { LiveBackend } from "../live/backend.ts";
 import { type Collected, collect, endedGone, type Flow } from "../live/collect.ts";
 import { requireLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
-import { printable } from "../text/printable.ts";
 import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
@@ -95,10 +94,7 @@ export async function explainBridge(
   const tool = options.pcap === undefined ? null : await captureTool();
   const [found, ...others] = await whichBridge(bridge, netns, labs);
   if (found === undefined || others.length > 0) {
-    const names = [found, ...others].map((one) => `${one?.name} (${one?.place.label})`);
-    throw new UsageError(
-      `there are ${names.length} bridges, say which: ${printable(names.join(", "))}`,
-    );
+    throw severalBridges(found === undefined ? [] : [found, ...others]);
   }
   const thresholds = { ...THRESHOLDS, ...options.thresholds };
   const names: NameCache = new Map();

@@ -16,6 +16,11 @@ export function requireLivePrivileges(): void {
   require("looking at a bridge", ["CAP_SYS_ADMIN"]);
 }
 
+/** To look into the namespaces behind a bridge's ports. */
+export function requirePeerPrivileges(): void {
+  require("looking behind the ports of a bridge (--peers)", ["CAP_SYS_ADMIN"]);
+}
+
 function require(what: string, needed: readonly Capability[]): void {
   // Elsewhere every answer of the kernel would be misread.
   callNumbers();

@@ -20,7 +20,10 @@ export type Change =
   /** An address of what sits on the bridge device. */
   | { set: "host-entry"; address: string; vlan: number }
   | { set: "pvid"; port: Port; vid: number }
-  | { set: "no-neighbour"; neighbour: Neighbour };
+  | { set: "no-neighbour"; neighbour: Neighbour }
+  | { set: "forward-delay"; seconds: number }
+  /** The address that the bridge has borrowed from a port becomes its own. */
+  | { set: "own-address" };
 
 export interface Proposal {
   change: Change;
@@ -97,6 +100,10 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return pvid(state, change.port, change.vid);
     case "no-neighbour":
       return noNeighbour(state, change.neighbour);
+    case "forward-delay":
+      return forwardDelay(state, change.seconds);
+    case "own-address":
+      return ownAddress(state);
   }
 }
 
@@ -334,6 +341,43 @@ function noNeighbour(
       `^${pattern(ip)} .*lladdr ${address}( |$)`,
     ),
     inForce,
+    refused: null,
+  };
+}
+
+function forwardDelay(state: BridgeState, seconds: number): Setting {
+  // ip takes hundredths of a second.
+  const option = (time: number) => ["forward_delay", String(time * 100)];
+  const set = (time: number) =>
+    ipCommand(
+      state.place,
+      ...["link", "set", "dev", state.name, "type", "bridge"],
+      ...option(time),
+    );
+  return {
+    what: `a forward_delay of ${seconds} s`,
+    command: set(seconds),
+    undo: set(state.forwardDelayS),
+    verify: shows(ipCommand(state.place, ...linkOf(state)), ` ${option(seconds).join(" ")}( |$)`),
+    inForce: state.forwardDelayS === seconds,
+    refused: null,
+  };
+}
+
+/** NET_ADDR_SET: the kernel takes it from no device again, and nothing that hosts see has changed. */
+function ownAddress({ place, name, address }: BridgeState): Setting {
+  const set = commandLine(["grep", "-qx", "3", `/sys/class/net/${name}/addr_assign_type`]);
+  return {
+    what: `${address} as the address that was set`,
+    command: ipCommand(place, "link", "set", "dev", name, "address", address),
+    undo: "true",
+    verify: place.own
+      ? set
+      : // The sysfs that a shell sees is of its own namespace.
+        commandLine(
+          wordsAt(place, ["unshare", "--mount", "sh", "-c", `mount -t sysfs sysfs /sys && ${set}`]),
+        ),
+    inForce: false,
     refused: null,
   };
 }

@@ -177,7 +177,8 @@ function belowLines(
   if (more !== "") screen.paragraph(`${prefix}${more}`, { indent: 2 });
 }
 
-function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
+/** What is proposed, or why nothing is. */
+export function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
   const none = noRemedyOf(told);
   if (none !== "") screen.paragraph(none, { indent: 2 });
   if (told.remedy === null) return;

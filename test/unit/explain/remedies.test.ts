@@ -229,6 +229,11 @@ function after(state: BridgeState, change: Change): BridgeState {
       const neighbours = state.neighbours.filter((one) => one !== change.neighbour);
       return { ...state, neighbours };
     }
+    case "forward-delay":
+      return { ...state, forwardDelayS: change.seconds };
+    case "own-address":
+      // Only sysfs tells that it was set.
+      return state;
   }
 }
 
@@ -251,6 +256,7 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
+  { set: "forward-delay", seconds: 2 },
 ];
 
 function proposal(change: Change): Proposal {
