@@ -74,8 +74,8 @@ export async function compare(
 }
 
 /**
- * Says why a bridge floods: what its state tells, and, unless `probes` is false, which floods are seen within
- * `seconds`. Nothing on the bridge is changed, and no probe stays. Rejected with a UsageError where there is no such
+ * Says why a bridge floods or loses frames: what its state tells, and, unless `probes` is false, which floods and losses
+ * are seen within `seconds`; `findings` of kind `policy` are what somebody evidently asked for. Nothing on the bridge is changed, and no probe stays. Rejected with a UsageError where there is no such
  * bridge and a PrerequisiteError where it cannot be probed; where it is deleted meanwhile, `ended` says so and the
  * answer is of the time before.
  */

@@ -4,6 +4,7 @@ import { dumpFdb, dumpNeighbours, type NeighbourMessage, NTF } from "../system/n
 import { ask, attributesOf, withDumpSocket } from "../system/netlink-dump.ts";
 import type { NetworkNamespace } from "../system/netns.ts";
 import { dumpAddresses } from "./addresses.ts";
+import { readJoined } from "./joined.ts";
 import { dumpLinks, type Link } from "./links.ts";
 import { atPlace, type KnownPlace } from "./places.ts";
 import type { Place } from "./state.ts";
@@ -18,20 +19,28 @@ export interface NamespaceView {
   links: Link[];
   /** IP addresses by ifindex. */
   addresses: Map<number, string[]>;
+  /** IP addresses of groups by the ifindex of who has joined them. */
+  joined: Map<number, string[]>;
   neighbours: NeighbourMessage[];
 }
 
 /** Null where the namespace is gone by now. */
 export function viewNamespace(place: KnownPlace): NamespaceView | null {
-  return atPlace(place, (namespace) => withDumpSocket(namespace, (fd) => viewThrough(fd, place)));
+  return atPlace(place, (namespace) =>
+    withDumpSocket(namespace, (fd) => ({
+      ...viewThrough(fd, place),
+      joined: readJoined(namespace),
+    })),
+  );
 }
 
-/** Through a socket of that namespace. */
+/** Through a socket of that namespace: without groups, which are not in netlink. */
 export function viewThrough(fd: number, place: KnownPlace): NamespaceView {
   return {
     place,
     links: dumpLinks(fd),
     addresses: addressesOf(fd),
+    joined: new Map(),
     neighbours: dumpNeighbours(fd),
   };
 }

@@ -53,6 +53,11 @@ export function listPlaces(): KnownPlace[] {
   return [...places.values()].sort((a, b) => Number(b.own) - Number(a.own) || a.inode - b.inode);
 }
 
+/** The namespace of this process. */
+export function ownPlace(): KnownPlace | undefined {
+  return listPlaces().find(({ own }) => own);
+}
+
 /** Runs `action` with the namespace of the place open; null where that is gone. */
 export function atPlace<T>(place: Place, action: (namespace: NetworkNamespace) => T): T | null {
   let namespace: NetworkNamespace;

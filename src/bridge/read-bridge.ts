@@ -1,4 +1,5 @@
 /** A bridge, or all of a namespace, with all that netlink tells of them; nothing is changed, and no process is started. */
+import { readFileSync } from "node:fs";
 import { BridgescopeError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { dumpFdb, type NeighbourMessage, NTF } from "../system/neighbours.ts";
@@ -30,10 +31,9 @@ import type {
   Place,
   Port,
   Upper,
-  Vxlan,
 } from "./state.ts";
 import { readVlans } from "./vlans.ts";
-import { vxlanOf } from "./vxlan.ts";
+import { routedVxlans, vxlanDeviceOf, vxlanOf } from "./vxlan.ts";
 
 /** Most namespaces that are looked into; each takes about half a millisecond. */
 const MOST_PLACES = 2048;
@@ -56,8 +56,10 @@ interface Raw {
   entries: NeighbourMessage[];
   /** By ifindex; empty where no bridge filters VLANs. */
   vlans: Map<number, Port["vlans"]>;
-  /** Namespaces of peers by the number that this namespace gives them. */
-  peers: Map<number, KnownPlace>;
+  /** Namespaces of peers, and of the underlays of VXLAN devices, by the number that this namespace gives them. */
+  places: Map<number, KnownPlace>;
+  /** VXLAN devices that are no ports, with their own FDBs. */
+  routed: { link: Link; entries: NeighbourMessage[] }[];
 }
 
 /**
@@ -87,31 +89,21 @@ export async function readBridge(
   return state;
 }
 
-/** All bridges of a namespace, and what else its tables hold. */
+/** All bridges of a namespace, and its devices. */
 export interface NamespaceState {
   bridges: BridgeState[];
-  /** All devices. */
   links: Link[];
-  neighbours: Neighbour[];
-  /** VXLAN devices, whether or not they are ports. */
-  overlays: Overlay[];
-}
-
-export interface Overlay {
-  name: string;
-  ifindex: number;
-  vxlan: Vxlan;
 }
 
 /**
  * The bridges of a namespace in one go: each table is read once, however many there are. Other namespaces, and so the other
  * ends of ports, who is behind them and what sits on them, are looked into only where `peers` says so; of the namespace's
- * own there is what can be seen from within it, for which no privilege is needed. `peersOf` is the bridge whose ports alone
- * are followed. Null where the namespace is gone.
+ * own there is what can be seen from within it, for which no privilege is needed. `peersOf` is the name of the bridge whose
+ * ports alone are followed. Null where the namespace is gone.
  */
 export async function readBridges(
   place: Place,
-  { peers, peersOf = null }: { peers: boolean; peersOf?: number | null },
+  { peers, peersOf }: { peers: boolean; peersOf?: string | undefined },
 ): Promise<NamespaceState | null> {
   const places = peers ? listPlaces() : [];
   const home = known(place, places);
@@ -123,16 +115,7 @@ export async function readBridges(
   );
   if (raw === null) return null;
   const bridges = await statesOf(home, raw, places, peers ? new Map() : null);
-  const selves = selfEntries(raw.entries);
-  return {
-    bridges,
-    links: raw.own.links,
-    neighbours: neighboursOf(raw.own),
-    overlays: raw.own.links.flatMap((link) => {
-      const vxlan = vxlanOf(link, selves.get(link.ifindex) ?? []);
-      return vxlan === null ? [] : [{ name: link.name, ifindex: link.ifindex, vxlan }];
-    }),
-  };
+  return { bridges, links: raw.own.links };
 }
 
 /** `names` is null where nobody is to be looked for. */
@@ -143,9 +126,10 @@ async function statesOf(
   names: NameCache | null,
 ): Promise<BridgeState[]> {
   const place = plainPlace(home);
-  const views = viewsOf([...raw.peers.values()]);
+  const views = viewsOf(peersOf(raw));
   const own = raw.own;
   views.set(place.inode, own);
+  const underlayOf = underlays(raw, views);
   const enslaved = raw.bridges.flatMap((bridge) => bridge.enslaved);
   const endOf = endsIn(raw, views);
   const ends = new Map(enslaved.map((link) => [link.ifindex, endOf(link)]));
@@ -166,6 +150,10 @@ async function statesOf(
       : tapOwners(new Set(enslaved.filter(({ kind }) => kind === "tun").map(nameOf)));
   const tables = groupBy(raw.entries, ({ master }) => master);
   const { vlans } = raw;
+  const vxlans = raw.routed.flatMap(
+    ({ link, entries }) => vxlanDeviceOf(link, entries, underlayOf(link)) ?? [],
+  );
+  const maxBacklog = readMaxBacklog();
   const neighbours: Neighbour[] = [];
   const states = raw.bridges.map(({ device, enslaved, options, multicast }): BridgeState => {
     const filtering = options.vlan_filtering === 1;
@@ -186,7 +174,7 @@ async function statesOf(
         vlans: vlans.get(link.ifindex) ?? [],
         counters: link.counters,
         peer: end === null ? null : peerOf(end, uppers, filters),
-        vxlan: vxlanOf(link, selves.get(link.ifindex) ?? []),
+        vxlan: vxlanOf(link, selves.get(link.ifindex) ?? [], underlayOf(link)),
         owner: (end === null ? taps.get(link.name) : owners.get(end.view.place.inode)) ?? null,
       };
     });
@@ -214,16 +202,26 @@ async function statesOf(
       formerAddresses: [],
       multicast,
       ports,
+      vxlans,
       entries: entriesOf(device.ifindex, tables.get(device.ifindex) ?? []),
       neighbours,
       netfilterCalls: null,
       filters: null,
-      maxBacklog: null,
+      maxBacklog,
     };
   });
   // What sits on the ends was found meanwhile, in further namespaces.
   for (const view of views.values()) neighbours.push(...neighboursOf(view));
   return states;
+}
+
+/** Of the whole host, and often told in its first namespace alone: where this process is, whatever it looks at. */
+function readMaxBacklog(): number | null {
+  try {
+    return Number(readFileSync("/proc/sys/net/core/netdev_max_backlog", "utf8"));
+  } catch {
+    return null;
+  }
 }
 
 /** It was there when it was looked for: nobody has named the wrong one. */
@@ -249,13 +247,13 @@ export function bridgeGone(name: string): string {
   return `the bridge "${name}" was deleted, or its network namespace is gone`;
 }
 
-/** Without `bridge` all of them; `peersOf` as for readBridges. */
+/** Without `bridge` all of them, and of `only` the other ends of the ports are looked for. */
 function readRaw(
   fd: number,
   home: KnownPlace,
   places: KnownPlace[],
   bridge?: string | number,
-  peersOf: number | null = null,
+  only?: string,
 ): Raw {
   const own = viewThrough(fd, home);
   const devices = own.links.filter(
@@ -278,19 +276,52 @@ function readRaw(
     const multicast = multicastOf(one, enslaved, options, mdb.get(one.ifindex));
     return { device: one, enslaved, options, multicast };
   });
+  const entries = devices.length === 0 && !all ? [] : dumpFdb(fd, asked);
+  const selves = all ? selfEntries(entries) : null;
+  const routed = routedVxlans(own.links, ({ ifindex }) =>
+    selves === null ? dumpFdb(fd, 0, ifindex) : (selves.get(ifindex) ?? []),
+  );
+  const followed = bridges
+    .filter(({ device: one }) => only === undefined || one.name === only)
+    .flatMap(({ enslaved }) => enslaved);
   const numbers = new Set(
-    bridges
-      .filter(({ device: one }) => peersOf === null || one.ifindex === peersOf)
-      .flatMap(({ enslaved }) => enslaved)
-      .flatMap(({ kind, linkNetnsid }) =>
-        kind === "veth" && linkNetnsid !== null ? [linkNetnsid] : [],
-      ),
+    [...followed, ...routed.map(({ link }) => link)].flatMap(({ kind, linkNetnsid }) =>
+      ["veth", "vxlan"].includes(kind) && linkNetnsid !== null ? [linkNetnsid] : [],
+    ),
   );
   return {
-    ...{ own, bridges, all },
-    entries: devices.length === 0 && !all ? [] : dumpFdb(fd, asked),
+    ...{ own, bridges, all, entries, routed },
     vlans: some(({ vlan_filtering: on }) => on === 1) ? readVlans(fd) : new Map(),
-    peers: resolveNamespaces(fd, numbers, places),
+    places: resolveNamespaces(fd, numbers, places),
+  };
+}
+
+/** The namespaces of the other ends of veth ports. */
+function peersOf({ bridges, places }: Raw): KnownPlace[] {
+  const peers = bridges
+    .flatMap(({ enslaved }) => enslaved)
+    .flatMap(({ kind, linkNetnsid }) =>
+      kind === "veth" && linkNetnsid !== null ? (places.get(linkNetnsid) ?? []) : [],
+    );
+  return [...new Set(peers)];
+}
+
+/**
+ * Of a VXLAN device: the namespace that it was made in. It is not among the views, for its neighbours are on another wire
+ * than the bridge's.
+ */
+function underlays(
+  { places, own }: Raw,
+  views: ReadonlyMap<number, NamespaceView>,
+): (link: Link) => NamespaceView | null {
+  const seen = new Map<KnownPlace, NamespaceView | null>();
+  return ({ kind, linkNetnsid }) => {
+    if (kind !== "vxlan") return null;
+    if (linkNetnsid === null) return own;
+    const place = places.get(linkNetnsid);
+    if (place === undefined) return null;
+    if (!seen.has(place)) seen.set(place, views.get(place.inode) ?? viewNamespace(place));
+    return seen.get(place) ?? null;
   };
 }
 
@@ -320,7 +351,7 @@ function endsIn(raw: Raw, views: ReadonlyMap<number, NamespaceView>): (port: Lin
   return ({ kind, link: ifindex, linkNetnsid }) => {
     if (kind !== "veth" || ifindex === null) return null;
     const view =
-      linkNetnsid === null ? raw.own : views.get(raw.peers.get(linkNetnsid)?.inode ?? -1);
+      linkNetnsid === null ? raw.own : views.get(raw.places.get(linkNetnsid)?.inode ?? -1);
     if (view === undefined) return null;
     const index =
       indexes.get(view) ?? new Map(view.links.map((one) => [one.ifindex, one] as const));
@@ -341,7 +372,7 @@ function peerOf({ view, link }: End, uppers: Uppers, filters: Filters): Peer {
     addresses: view.addresses.get(link.ifindex) ?? [],
     uppers: uppers(inode, link.ifindex),
     filter: filters.get(inode)?.get(link.ifindex) ?? [],
-    joined: [],
+    joined: view.joined.get(link.ifindex) ?? [],
   };
 }
 
@@ -395,7 +426,7 @@ function uppersIn(places: readonly KnownPlace[], views: Map<number, NamespaceVie
         kind: link.kind,
         address: link.address,
         addresses: view?.addresses.get(link.ifindex) ?? [],
-        joined: [],
+        joined: view?.joined.get(link.ifindex) ?? [],
       };
     });
 }

@@ -69,16 +69,39 @@ export interface Vxlan {
   local: string | null;
   port: number;
   learning: boolean;
+  /** It answers ARP and neighbour solicitations itself, by its neighbour entries, and carries none of them. */
+  proxy: boolean;
+  /** The namespace whose IP stack its packets leave by, which it was made in; null where that was not found. */
+  underlay: Place | null;
   /** 00:00:00:00:00:00 is the default remote, of which there may be many. */
-  remotes: {
-    address: string;
-    /** Null for one that a nexthop object says. */
-    ip: string | null;
-    port: number;
-    vni: number;
-    /** It does not age. */
-    permanent: boolean;
-  }[];
+  remotes: Remote[];
+}
+
+/** An entry of a VXLAN device's own FDB: which host has an address. */
+export interface Remote {
+  address: string;
+  /** Null for one that a nexthop object says. */
+  ip: string | null;
+  port: number;
+  vni: number;
+  /** It does not age. */
+  permanent: boolean;
+  /** It is an address of the underlay's own namespace, at the device's own VNI and port: the device itself. */
+  own: boolean;
+  /**
+   * Whether somebody has its address on the underlay's wire: false where the neighbour entry failed, or has waited for a
+   * second; null where nothing tells, as behind a gateway.
+   */
+  answers: boolean | null;
+}
+
+/** A VXLAN device of the bridge's namespace that is no port of a bridge: what is routed from the bridge may leave by it. */
+export interface VxlanDevice {
+  name: string;
+  ifindex: number;
+  up: boolean;
+  counters: Port["counters"];
+  vxlan: Vxlan;
 }
 
 export type PortStpState = "disabled" | "listening" | "learning" | "forwarding" | "blocking";
@@ -260,6 +283,8 @@ export interface BridgeState {
   formerAddresses: string[];
   multicast: MulticastState;
   ports: Port[];
+  /** As flannel's: where what hosts send to the bridge for other machines goes. */
+  vxlans: VxlanDevice[];
   entries: FdbEntry[];
   /** Of the bridge's namespace, and of those of its peers and of what sits on these. */
   neighbours: Neighbour[];

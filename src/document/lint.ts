@@ -11,7 +11,6 @@ export const LINT_RULES = [
   "port-limit",
   "backlog",
   "vxlan-half-entry",
-  "vxlan-neighbour",
   "nf-call-forward",
   "duplicate-address",
   "wrong-port",
@@ -24,6 +23,7 @@ export const LINT_RULES = [
   "mac-unpinned",
   "stp-delay",
   "destination-gone",
+  "vxlan-stale-remote",
   "promiscuous",
   "lldp",
 ] as const;
@@ -39,10 +39,7 @@ const findingSchema = z.object({
   severity: z
     .enum(["low", "medium", "high"])
     .describe("high: frames are lost, or go round, as it is; exit status 3"),
-  bridge: z
-    .string()
-    .nullable()
-    .describe("Its name; null for what concerns the namespace and none of its bridges alone"),
+  bridge: z.string().describe("Its name"),
   text: z.string(),
   evidence: z.array(z.string()).describe("What was read that says so"),
   ...remedyFields,

@@ -1,4 +1,4 @@
-/** Why a bridge floods: first what netlink tells at once, then what its frames do for a while. */
+/** Why a bridge floods or loses frames: first what netlink tells at once, then what its frames do for a while. */
 
 import type { NameCache } from "../bridge/containers.ts";
 import type { Labs } from "../bridge/find-namespace.ts";
@@ -19,12 +19,12 @@ import { UsageError } from "../system/errors.ts";
 import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
+import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { createMask, type Mask } from "./mask.ts";
-import { sum } from "./peak.ts";
 import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {
@@ -46,7 +46,7 @@ export interface ExplainOptions {
   backend?: LiveBackend | undefined;
   /** Most of one CPU that the probes may take over a second, as a share; 0.1 when absent. Beyond it frames are counted for a part of the time. */
   maxOverhead?: number | undefined;
-  /** Where they are to differ from 10, 100 and 100 frames, 5,000 copies and 1 move a second, and 20 frames in all. */
+  /** Where they are to differ from 10, 100 and 100 frames, 5,000 copies and 1 move a second, 20 frames in all, and 5 lost at 1 a second. */
   thresholds?: Partial<Thresholds> | undefined;
   /** Ends the collecting early; what was counted so far is the answer. */
   signal?: AbortSignal | undefined;
@@ -66,7 +66,8 @@ const RENAMED =
 const MAX_OVERHEAD = 0.1;
 
 /**
- * Reads a bridge and says what can make it flood, with the command that would stop it. Nothing is changed.
+ * Reads a bridge and says what can make it flood, looks at its frames, and says what is flooded or lost and why, with the
+ * command that would stop it. Nothing is changed.
  * Rejected with a UsageError, which lists the bridges that there are, where it is not clear which one is meant. `labs`
  * knows the labs that `netns` may name.
  */
@@ -231,7 +232,7 @@ function formerAddresses({ address }: BridgeState, { ownAddresses }: Collected):
 function withFindings(first: Explanation, looked: Looked): Explanation {
   const { before, state, collected, captureOf } = looked;
   const { seconds, counted, share, ended } = collected;
-  const { notes, ...seen } = judged(state, collected, first.thresholds, { captureOf, before });
+  const seen = judged(state, collected, first.thresholds, { captureOf, before });
   const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
@@ -240,7 +241,6 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     traffic: ended?.early === "bridge-gone" ? null : trafficOf(collected),
     notes: [
       ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
-      ...notes,
       ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
     ],
   };

@@ -4,7 +4,7 @@
  */
 import { isIPv4 } from "node:net";
 import { type Link, readLinks } from "../bridge/links.ts";
-import type { BridgeState, Filters, Owner, Place, Port, Upper } from "../bridge/state.ts";
+import type { BridgeState, Filters, Owner, Place, Port, Upper, Vxlan } from "../bridge/state.ts";
 import type { Collected } from "../live/collect.ts";
 import { printable } from "../text/printable.ts";
 import { AddressStandIns } from "./stand-ins.ts";
@@ -171,6 +171,10 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
     ...{ namespace: place, name: device, kind: word, address, addresses: address },
     joined: address,
   };
+  const vxlan: Rules<Vxlan> = {
+    ...{ group: address, local: address, underlay: place },
+    remotes: { address, ip: address },
+  };
   const port: Rules<Port> = {
     name: device,
     address,
@@ -183,7 +187,7 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
       ...{ namespace: place, name: device, address, addresses: address },
       ...{ uppers: upper, filter: address, joined: address },
     },
-    vxlan: { group: address, local: address, remotes: { address, ip: address } },
+    vxlan,
     owner: (owner: Owner) => standIns.owner(owner),
   };
   return {
@@ -201,6 +205,7 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
       querier: { ip4: { address }, ip6: { address } },
     },
     ports: port,
+    vxlans: { name: device, counters: {}, vxlan },
     entries: { address },
     neighbours: { namespace: place, device, ip: address, address, state: word },
     netfilterCalls: {},

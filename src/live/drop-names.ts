@@ -1,14 +1,16 @@
 /** What drops are called: the kernel's reasons, and the functions that freed the frames. */
 import { readFileSync } from "node:fs";
-import type { WatchDrop } from "../document/watch.ts";
 import { parseReasons, parseSymbols, symbolAt } from "../probes/drops.ts";
 import { openPrivateSite } from "../system/site.ts";
 
-/** The lower half of the place in the kernel, and its number of the reason: names for them. */
-export type DropNames = (location: number, reason: number) => Pick<WatchDrop, "reason" | "where">;
-
-/** The kernel told no reason for what it frees here: Linux before 5.17, or nobody gave it one (SKB_DROP_REASON_NOT_SPECIFIED). */
-const NO_REASON = "NOT_SPECIFIED";
+/**
+ * The lower half of the place in the kernel, and its number of the reason: names for them. The reason is null where the
+ * kernel tells none (before Linux 5.17).
+ */
+export type DropNames = (
+  location: number,
+  reason: number,
+) => { where: string; reason: string | null };
 
 export async function readDropNames(): Promise<DropNames> {
   const site = await openPrivateSite();
@@ -18,13 +20,14 @@ export async function readDropNames(): Promise<DropNames> {
   } finally {
     await site.close();
   }
-  // A hundred thousand lines, which most who watch never need.
+  // A hundred thousand lines, which most who look never need.
   let symbols: ReturnType<typeof parseSymbols> | null = null;
   return (location, reason) => {
     symbols ??= parseSymbols(textOf("/proc/kallsyms"));
     return {
-      reason: reasons.get(reason) ?? (reason === 0 ? NO_REASON : `reason ${reason}`),
-      where: symbolAt(symbols, location),
+      reason: reasons.get(reason) ?? (reasons.size === 0 ? null : `reason ${reason}`),
+      // Parts that a compiler cut off or copied are called after their function: `.cold`, `.constprop.0`.
+      where: symbolAt(symbols, location).replace(/\..*$/, ""),
     };
   };
 }

@@ -1,10 +1,11 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
 import { STP_STATES } from "../../bridge/bridge-options.ts";
-import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
+import type { BridgeState, FdbEntry, Neighbour, Place, Port, Remote } from "../../bridge/state.ts";
 import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
+import { DEFAULT, type Device, remoteWords } from "./overlay.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
 
 /** No cause can ask for what is not here: a querier, for one, takes IPv6 from hosts whose reports the bridge does not hear. */
@@ -23,7 +24,14 @@ export type Change =
   | { set: "no-neighbour"; neighbour: Neighbour }
   | { set: "forward-delay"; seconds: number }
   /** The address that the bridge has borrowed from a port becomes its own. */
-  | { set: "own-address" };
+  | { set: "own-address" }
+  /** Ports that a group is sent to, whether anybody behind them reports it or not. */
+  | { set: "member"; group: string; vlan: number; ports: Port[] }
+  /** How many frames wait for a CPU at most, of the whole host. */
+  | { set: "backlog"; frames: number }
+  /** Entries of a VXLAN device's own FDB, which are all of one address; those of hosts have one remote each. */
+  | { set: "remotes"; device: Device; remotes: [Remote, ...Remote[]] }
+  | { set: "no-remote"; device: Device; remote: Remote };
 
 export interface Proposal {
   change: Change;
@@ -104,6 +112,14 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return forwardDelay(state, change.seconds);
     case "own-address":
       return ownAddress(state);
+    case "member":
+      return member(state, change);
+    case "backlog":
+      return backlog(state, change.frames);
+    case "remotes":
+      return remotesSet(state, change);
+    case "no-remote":
+      return noRemote(state, change);
   }
 }
 
@@ -380,6 +396,117 @@ function ownAddress({ place, name, address }: BridgeState): Setting {
     inForce: false,
     refused: null,
   };
+}
+
+/** br_mdb_add() takes none while snooping is off, or at a port that is disabled. */
+function member(
+  state: BridgeState,
+  { group, vlan, ports }: Extract<Change, { set: "member" }>,
+): Setting {
+  const now = ({ ifindex }: Port) =>
+    state.multicast.members.find(
+      (one) => one.group === group && one.vlan === vlan && one.port === ifindex,
+    );
+  const words = (verb: string, { name }: Port, ...how: string[]) =>
+    bridgeCommand(
+      ...[state.place, "mdb", verb, "dev", state.name, "port", name, "grp", group, ...how],
+      ...(vlan === 0 ? [] : ["vid", String(vlan)]),
+    );
+  const end = vlan === 0 ? "" : `.* vid ${vlan}( |$)`;
+  const off = ports.find((port) => portNow(state, port)?.state === "disabled");
+  return {
+    what: `the permanent entry of ${group} at ${ports.map(({ name }) => name).join(", ")}`,
+    command: ports.map((port) => words("add", port, "permanent")).join(" && "),
+    undo: ports.map((port) => words("del", port)).join(" && "),
+    verify: ports
+      .map(({ name }) =>
+        shows(
+          bridgeCommand(state.place, "mdb", "show", "dev", state.name),
+          `port ${pattern(name)} grp ${pattern(group)} .*permanent${end}`,
+        ),
+      )
+      .join(" && "),
+    inForce: ports.every((port) => now(port) !== undefined),
+    refused: !state.mcastSnooping
+      ? `${state.name} does not listen to IGMP and MLD (mcast_snooping 0), and then takes no entry`
+      : off === undefined
+        ? null
+        : `${off.name} is disabled, and the bridge takes no entry there`,
+  };
+}
+
+/** The host's first namespace has it alone on many kernels, so it is set where whoever types this is. */
+function backlog({ maxBacklog }: BridgeState, frames: number): Setting {
+  const key = "net.core.netdev_max_backlog";
+  const set = (value: number | null) => commandLine(["sysctl", "-w", `${key}=${value}`]);
+  return {
+    what: `${key}=${frames}`,
+    command: set(frames),
+    undo: set(maxBacklog),
+    verify: shows(commandLine(["sysctl", "-n", key]), `^${frames}$`),
+    inForce: maxBacklog !== null && maxBacklog >= frames,
+    refused: maxBacklog === null ? `${key} cannot be read from here` : null,
+  };
+}
+
+function remotesSet(
+  state: BridgeState,
+  { device, remotes }: Extract<Change, { set: "remotes" }>,
+): Setting {
+  const [{ address }] = remotes;
+  const each = (line: (remote: Remote) => string) => remotes.map(line).join(" && ");
+  return {
+    what: `the remote of ${address} at ${device.name}`,
+    command: each((remote) => setRemote(state, device, remote)),
+    undo: each((remote) => dropRemote(state, device, remote)),
+    verify: each((remote) => shows(remotesShown(state, device), remotePattern(remote))),
+    inForce: remotes.every((remote) => isThere(state, device, remote)),
+    refused: remotes.some(({ ip }) => ip === null) ? "it is a nexthop object's" : null,
+  };
+}
+
+function noRemote(
+  state: BridgeState,
+  { device, remote }: Extract<Change, { set: "no-remote" }>,
+): Setting {
+  return {
+    what: `no entry of ${remote.address} at ${device.name} for ${remote.ip}`,
+    command: dropRemote(state, device, remote),
+    undo: setRemote(state, device, remote),
+    verify: showsNot(remotesShown(state, device), remotePattern(remote)),
+    inForce: !isThere(state, device, remote),
+    refused: remote.ip === null ? "it is a nexthop object's" : null,
+  };
+}
+
+/** To a host's entry the kernel appends nothing (vxlan_fdb_update_existing()), and of the default entry it would replace one. */
+function setRemote({ place }: BridgeState, device: Device, remote: Remote): string {
+  const verb = remote.address === DEFAULT ? "append" : "replace";
+  return bridgeCommand(place, ...remoteWords(verb, device, remote));
+}
+
+function dropRemote({ place }: BridgeState, device: Device, remote: Remote): string {
+  return bridgeCommand(place, ...remoteWords("del", device, remote));
+}
+
+function remotesShown({ place }: BridgeState, { name }: Device): string {
+  return bridgeCommand(place, "fdb", "show", "dev", name);
+}
+
+function remotePattern({ address, ip }: Remote): string {
+  return `^${address} dst ${pattern(ip ?? "")} (.* )?self permanent`;
+}
+
+function isThere(state: BridgeState, { ifindex }: Device, wanted: Remote): boolean {
+  const now = [...state.ports, ...state.vxlans].find((one) => one.ifindex === ifindex);
+  return (now?.vxlan?.remotes ?? []).some(
+    ({ address, ip, port, vni, permanent }) =>
+      permanent &&
+      address === wanted.address &&
+      ip === wanted.ip &&
+      port === wanted.port &&
+      vni === wanted.vni,
+  );
 }
 
 /** Fails where the command does not show it: an extended regular expression. */

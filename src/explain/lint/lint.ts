@@ -3,7 +3,7 @@ import { addressesSet } from "../../bridge/address-set.ts";
 import { portFlags } from "../../bridge/bridge-options.ts";
 import { type Labs, placeOf } from "../../bridge/find-namespace.ts";
 import { type Link, readLinks } from "../../bridge/links.ts";
-import { listPlaces, plainPlace } from "../../bridge/places.ts";
+import { ownPlace } from "../../bridge/places.ts";
 import {
   BridgeGoneError,
   bridgeGone,
@@ -35,28 +35,39 @@ export interface LintOptions {
 export async function lintBridges(options: LintOptions = {}, labs?: Labs): Promise<Lint> {
   const { bridge, netns, peers = false } = options;
   if (peers) requirePeerPrivileges();
-  const { place, ifindex } = await whatToJudge(bridge, netns, labs);
-  const namespace = await readBridges(place, { peers, peersOf: ifindex });
-  const bridges =
-    namespace?.bridges.filter((one) => ifindex === null || one.ifindex === ifindex) ?? [];
-  if (namespace === null || bridges.length === 0) {
-    throw new BridgeGoneError(
-      ifindex === null
-        ? "the bridges that were there a moment ago were deleted, or their network namespace is gone"
-        : bridgeGone(bridge ?? ""),
-    );
+  const home = netns === undefined ? ownPlace() : await placeOf(netns, { labs });
+  const here = home === undefined ? null : await bridgesAt(home, bridge, peers);
+  if (here !== null) return here;
+  // Elsewhere, or a sentence that says what there is instead.
+  const found = await whichBridge(bridge, netns, labs);
+  const [first] = found;
+  if (first === undefined || found.some(({ place }) => place.inode !== first.place.inode)) {
+    throw severalBridges(found);
   }
-  return judged(bridges, factsOf(place, namespace, peers), ifindex !== null);
+  const there = await bridgesAt(first.place, bridge, peers);
+  if (there === null) throw new BridgeGoneError(bridgeGone(first.name));
+  return there;
+}
+
+/** Null where there is no such bridge, or none at all. */
+async function bridgesAt(
+  place: Place,
+  bridge: string | undefined,
+  peers: boolean,
+): Promise<Lint | null> {
+  const namespace = await readBridges(place, { peers, peersOf: bridge });
+  const judgedOnes =
+    namespace?.bridges.filter(({ name }) => bridge === undefined || name === bridge) ?? [];
+  if (namespace === null || judgedOnes.length === 0) return null;
+  return judged(factsOf(place, namespace, judgedOnes, peers), bridge !== undefined);
 }
 
 /** What follows from these facts, and from nothing else. `named`: the only bridge was asked for. */
-export function judged(bridges: readonly BridgeState[], facts: LintFacts, named: boolean): Lint {
-  const findings: LintFinding[] = ALL_RULES.flatMap((rule) => [
-    ...bridges.flatMap((state) =>
-      (rule.judge?.(state, facts) ?? []).map((one) => findingOf(rule, one, state)),
-    ),
-    ...(rule.judgeNamespace?.(facts) ?? []).map((one) => findingOf(rule, one, null)),
-  ]);
+export function judged(facts: LintFacts, named: boolean): Lint {
+  const { judged: bridges, peers } = facts;
+  const findings: LintFinding[] = ALL_RULES.flatMap((rule) =>
+    bridges.flatMap((state) => rule.judge(state, facts).map((one) => findingOf(rule, one, state))),
+  );
   const rank = ({ severity }: LintFinding) => SEVERITIES.indexOf(severity);
   const [first] = bridges;
   const place = first?.place;
@@ -71,9 +82,9 @@ export function judged(bridges: readonly BridgeState[], facts: LintFacts, named:
     namespace: home,
     bridges: bridges.map(({ name }) => name),
     ports: bridges.reduce((sum, { ports }) => sum + ports.length, 0),
-    peers: facts.peers,
+    peers,
     findings: findings.sort((a, b) => rank(a) - rank(b)),
-    notJudged: notJudged(bridges, facts),
+    notJudged: notJudged(facts),
   };
 }
 
@@ -82,19 +93,15 @@ const SEVERITIES: LintFinding["severity"][] = ["high", "medium", "low"];
 function findingOf(
   { name: rule }: Rule,
   { severity, text, evidence, remedy }: Judgement,
-  state: BridgeState | null,
+  state: BridgeState,
 ): LintFinding {
-  const told = { rule, severity, bridge: state?.name ?? null, text, evidence };
-  if (state !== null) return { ...told, ...remedyOf(state, remedy) };
-  // Without a bridge there is nothing that a change could be made to.
-  const why = remedy !== null && "none" in remedy ? remedy.none : null;
-  return { ...told, remedy: null, noRemedy: why };
+  return { rule, severity, bridge: state.name, text, evidence, ...remedyOf(state, remedy) };
 }
 
-function notJudged(bridges: readonly BridgeState[], facts: LintFacts): NotJudged[] {
+function notJudged(facts: LintFacts): NotJudged[] {
   return ALL_RULES.flatMap(({ name: rule, unjudged }) => {
     const byReason = new Map<string, string[]>();
-    for (const state of bridges) {
+    for (const state of facts.judged) {
       const why = unjudged?.(state, facts) ?? null;
       if (why !== null) byReason.set(why, [...(byReason.get(why) ?? []), state.name]);
     }
@@ -102,36 +109,19 @@ function notJudged(bridges: readonly BridgeState[], facts: LintFacts): NotJudged
   });
 }
 
-/** `ifindex` is null where all bridges of the place are to be judged. */
-async function whatToJudge(
-  bridge: string | undefined,
-  netns: string | undefined,
-  labs?: Labs,
-): Promise<{ place: Place; ifindex: number | null }> {
-  if (bridge === undefined) {
-    const home =
-      netns === undefined ? listPlaces().find(({ own }) => own) : await placeOf(netns, { labs });
-    const here = home === undefined ? [] : readLinks(home);
-    if (home !== undefined && here.some(({ kind }) => kind === "bridge")) {
-      return { place: plainPlace(home), ifindex: null };
-    }
-  }
-  const found = await whichBridge(bridge, netns, labs);
-  const [first] = found;
-  if (first === undefined || found.some(({ place }) => place.inode !== first.place.inode)) {
-    throw severalBridges(found);
-  }
-  return { place: first.place, ifindex: bridge === undefined ? null : first.ifindex };
-}
-
-function factsOf(place: Place, namespace: NamespaceState, peers: boolean): LintFacts {
+function factsOf(
+  place: Place,
+  namespace: NamespaceState,
+  bridges: readonly BridgeState[],
+  peers: boolean,
+): LintFacts {
   let set: Map<number, boolean | null> | null = null;
   const far = new Map<number, Map<number, Link>>();
   const links = new Map(namespace.links.map((link) => [link.ifindex, link]));
   return {
-    ...{ namespace, links, peers },
+    ...{ judged: bridges, links, peers },
     addressSet: ({ ifindex }) => {
-      set ??= addressesSet(place, namespace.bridges);
+      set ??= addressesSet(place, bridges);
       return set.get(ifindex) ?? null;
     },
     portState: (at, ifindex) => {

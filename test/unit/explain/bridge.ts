@@ -1,7 +1,15 @@
 /** A bridge br0 with the ports pa, pb and pc and the hosts a, b and c behind them, by value: every test changes what it is about. */
 
-import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../../src/bridge/state.ts";
-import type { Collected, Flow } from "../../../src/live/collect.ts";
+import type {
+  BridgeState,
+  FdbEntry,
+  Neighbour,
+  Place,
+  Port,
+  Remote,
+  Vxlan,
+} from "../../../src/bridge/state.ts";
+import type { Collected, Flow, Lost } from "../../../src/live/collect.ts";
 
 export const A = "02:00:00:00:0b:0a";
 export const B = "02:00:00:00:0b:0b";
@@ -47,11 +55,37 @@ export function bridge(over: Partial<BridgeState> = {}): BridgeState {
     ...{ addresses: [], uppers: [], formerAddresses: [] },
     multicast: { members: [], routers: [], querier: undefined },
     ports: [port("a", A), port("b", B), port("c", C)],
+    vxlans: [],
     entries: [],
     neighbours: [],
     ...{ netfilterCalls: null, filters: null, maxBacklog: 1000 },
     ...over,
   };
+}
+
+/** A VXLAN device of VNI 7 that learns, as Linux makes it. */
+export function vxlan(remotes: Remote[], over: Partial<Vxlan> = {}): Vxlan {
+  return {
+    ...{ vni: 7, external: false, group: null, local: "192.0.2.1", port: 4789, learning: true },
+    ...{ proxy: false, underlay: null, remotes },
+    ...over,
+  };
+}
+
+/** A host's address at a remote. */
+export function remote(address: string, ip: string | null, over: Partial<Remote> = {}): Remote {
+  const kind = { permanent: true, own: false, answers: null };
+  return { address, ip, port: 4789, vni: 7, ...kind, ...over };
+}
+
+/** pc is a VXLAN port, and a and b are as ever. */
+export function overlay(
+  remotes: Remote[],
+  over: Partial<BridgeState> = {},
+  device: Partial<Vxlan> = {},
+): BridgeState {
+  const pc = { kind: "vxlan", peer: null, vxlan: vxlan(remotes, device) };
+  return bridge({ ports: [port("a", A), port("b", B), port("c", C, pc)], ...over });
 }
 
 /** The same with one of its ports changed. */
@@ -108,6 +142,17 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       ownAddresses: [],
     },
     ...{ share: 0.01, ended: null, notes: [] },
+    ...over,
+  };
+}
+
+/** A hundred frames of a for b that were dropped behind pb. */
+export function lost(over: Partial<Lost> = {}): Lost {
+  return {
+    ...{ class: "unicast", port: 10, source: A, destination: B, vlan: 0, frames: 100, at: 11 },
+    ...{ behind: true, where: "kfree_skb", reason: null, longest: 60, steps: [], firstNs: 0 },
+    addresses: { source: null, destination: null, protocol: null },
+    ...{ sourcePort: null, destinationPort: null },
     ...over,
   };
 }

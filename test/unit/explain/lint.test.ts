@@ -1,7 +1,14 @@
 /** What lint finds, by value: each rule's situation beside what only looks like it. */
 import { describe, expect, it, test } from "vitest";
 import type { Link } from "../../../src/bridge/links.ts";
-import type { BridgeState, Place, Port, PortStpState, Vxlan } from "../../../src/bridge/state.ts";
+import type {
+  BridgeState,
+  Place,
+  Port,
+  PortStpState,
+  Remote,
+  Vxlan,
+} from "../../../src/bridge/state.ts";
 import { type Lint, lintSchema } from "../../../src/document/lint.ts";
 import { judged } from "../../../src/explain/lint/lint.ts";
 import { ALL_RULES } from "../../../src/explain/lint/rules/index.ts";
@@ -15,24 +22,20 @@ interface Told {
   addressSet?: boolean | null;
   mtu?: number;
   portState?: PortStpState | null;
-  neighbours?: LintFacts["namespace"]["neighbours"];
-  overlays?: LintFacts["namespace"]["overlays"];
 }
 
 function facts(bridges: BridgeState[], told: Told = {}): LintFacts {
   const { peers = true, addressSet = true, mtu = 1500, portState = null } = told;
-  const { neighbours = [], overlays = [] } = told;
-  const links = bridges.map(({ ifindex }) => ({ ifindex, mtu }) as Link);
+  const links = new Map(bridges.map(({ ifindex }) => [ifindex, { ifindex, mtu } as Link]));
   return {
-    namespace: { bridges, links, neighbours, overlays },
-    links: new Map(links.map((link) => [link.ifindex, link])),
-    ...{ peers, addressSet: () => addressSet, portState: () => portState },
+    ...{ judged: bridges, links, peers },
+    ...{ addressSet: () => addressSet, portState: () => portState },
   };
 }
 
 /** Of one bridge, which was named. */
 function lint(state: BridgeState, told?: Told): Lint {
-  return lintSchema.parse(judged([state], facts([state], told), true));
+  return lintSchema.parse(judged(facts([state], told), true));
 }
 
 const rules = (state: BridgeState, told?: Told) =>
@@ -53,18 +56,18 @@ function peerIn(one: Port, over: object): Port {
   return { ...one, peer: { ...(one.peer ?? expect.fail()), ...over } };
 }
 
-function vxlanPort(over: Partial<Vxlan> = {}): Port {
+function vxlanPort(...remotes: Vxlan["remotes"]): Port {
   const vxlan: Vxlan = {
     ...{ vni: 4097, external: false, group: null, local: null, port: 4789, learning: true },
-    remotes: [],
-    ...over,
+    ...{ proxy: false, underlay: null, remotes },
   };
   return port("c", C, { name: "vxlan0", kind: "vxlan", peer: null, vxlan });
 }
 
-const remote = (address: string) => ({
-  ...{ address, ip: "192.0.2.7", port: 4789, vni: 4097, permanent: true },
-});
+function remote(address: string, over: Partial<Remote> = {}): Remote {
+  const at = { ip: "192.0.2.7", port: 4789, vni: 4097 };
+  return { address, ...at, permanent: true, own: false, answers: null, ...over };
+}
 
 /** A bridge that has its own address and no querier: as it is made. */
 const plain = bridge({ mcastQuerier: false });
@@ -175,7 +178,7 @@ describe("learning-off", () => {
   it("is not one that somebody tends, that is locked, or that is an overlay's", () => {
     expect(rules({ ...off, entries: [entry(B, "b", { static: true })] })).toEqual([]);
     expect(rules(withPort(plain, "pb", flags({ learning: false, locked: true })))).toEqual([]);
-    const overlay = { ...vxlanPort(), ...flags({ learning: false }) };
+    const overlay = { ...vxlanPort(remote("00:00:00:00:00:00")), ...flags({ learning: false }) };
     expect(rules(bridge({ ports: [port("a", A), port("b", B), overlay] }))).toEqual([]);
     expect(rules({ ...off, ports: off.ports.slice(0, 2) })).toEqual([]);
   });
@@ -271,65 +274,54 @@ describe("stp-delay", () => {
 });
 
 describe("vxlan-half-entry", () => {
-  const half = bridge({
-    ports: [port("a", A), port("b", B), vxlanPort()],
-    entries: [entry(GONE, "c")],
-  });
-  const withRemotes = (...remotes: Vxlan["remotes"]) => ({
-    ...half,
-    ports: [port("a", A), port("b", B), vxlanPort({ remotes })],
-  });
+  const [ZERO, SET] = ["00:00:00:00:00:00", { static: true }];
+  const of = (...remotes: Remote[]) =>
+    bridge({
+      ports: [port("a", A), port("b", B), vxlanPort(...remotes)],
+      entries: [entry(GONE, "c", SET)],
+    });
 
   it("is an address behind a VXLAN that has no remote for it", () => {
-    expect(only(half)).toMatchObject({ rule: "vxlan-half-entry", severity: "high", remedy: null });
-    expect(rules(withRemotes(remote(B)))).toEqual(["vxlan-half-entry"]);
-    expect(
-      rules({ ...half, entries: [entry(GONE, "c", { static: true, updatedS: 900 })] }),
-    ).toEqual(["vxlan-half-entry"]);
+    expect(only(of())).toMatchObject({ rule: "vxlan-half-entry", severity: "high", remedy: null });
+    expect(rules(of(remote(B)))).toEqual(["vxlan-half-entry"]);
+    expect(rules(of(remote(GONE)))).toEqual([]);
+    expect(rules(of(remote(ZERO)))).toEqual([]);
   });
 
-  it("is none where there is one, a default, a group, or whoever sends says it", () => {
-    expect(rules(withRemotes(remote(GONE)))).toEqual([]);
-    expect(rules(withRemotes(remote("00:00:00:00:00:00")))).toEqual([]);
-    for (const over of [{ group: "239.1.1.1" }, { external: true }]) {
-      const ports = [port("a", A), port("b", B), vxlanPort(over)];
-      expect(rules({ ...half, ports })).toEqual([]);
-    }
-  });
-
-  it("is none of an entry that is about to age, or is the device's own", () => {
-    expect(rules({ ...half, entries: [entry(GONE, "c", { updatedS: 290 })] })).toEqual([]);
-    expect(rules({ ...half, entries: [entry(C, "c", { local: true })] })).toEqual([]);
+  it("is one of a device that is no port, told once for all bridges that route there", () => {
+    const { vxlan } = vxlanPort();
+    const flannel = {
+      ...{ name: "flannel.1", ifindex: 40, up: true, counters: plain.counters },
+      vxlan: vxlan ?? expect.fail(),
+    };
+    const believed = {
+      ...{ namespace: HOST, device: "flannel.1", ifindex: 40, ip: "10.244.3.0", address: GONE },
+      state: "permanent" as const,
+    };
+    const routed = {
+      ...plain,
+      ...{ addresses: ["10.244.0.1"], vxlans: [flannel], neighbours: [believed] },
+    };
+    const bridges = [plain, routed, { ...routed, name: "br1", addresses: ["10.245.0.1"] }];
+    const { findings } = judged(facts(bridges), false);
+    expect(findings.map(({ rule, bridge: at }) => [rule, at])).toEqual([
+      ["vxlan-half-entry", "br0"],
+    ]);
+    expect(rules({ ...routed, neighbours: [] })).toEqual([]);
   });
 });
 
-describe("vxlan-neighbour", () => {
-  const flannel = (over: Partial<Vxlan> = {}, address = GONE) => ({
-    overlays: [{ name: "flannel.1", ifindex: 40, vxlan: vxlanPort(over).vxlan ?? expect.fail() }],
-    neighbours: [
-      {
-        ...{ namespace: HOST, device: "flannel.1", ifindex: 40, ip: "10.244.3.0", address },
-        state: "permanent" as const,
-      },
-    ],
-  });
+describe("vxlan-stale-remote", () => {
+  const of = (over: Partial<Remote>) =>
+    bridge({ ports: [port("a", A), vxlanPort(remote("00:00:00:00:00:00", over))] });
 
-  it("is one that no remote is known for, though it is no bridge's port", () => {
-    expect(only(plain, flannel())).toMatchObject({
-      ...{ rule: "vxlan-neighbour", severity: "high", bridge: null, remedy: null },
-      noRemedy: expect.stringContaining("bridge fdb replace"),
+  it("is a default remote that nobody is", () => {
+    expect(only(of({ answers: false }))).toMatchObject({
+      ...{ rule: "vxlan-stale-remote", severity: "low" },
+      remedy: { command: expect.stringContaining("bridge fdb del") },
     });
-  });
-
-  it("is none with a remote, with a default, of a group, or on another device", () => {
-    expect(rules(plain, flannel({ remotes: [remote(GONE)] }))).toEqual([]);
-    expect(rules(plain, flannel({ group: "239.1.1.1" }))).toEqual([]);
-    expect(rules(plain, flannel({}, "33:33:00:00:00:01"))).toEqual([]);
-    const { overlays, neighbours } = flannel();
-    const elsewhere = neighbours.map((one) => ({ ...one, ifindex: 41 }));
-    expect(rules(plain, { overlays, neighbours: elsewhere })).toEqual([]);
-    const asked = neighbours.map((one) => ({ ...one, state: "stale" as const }));
-    expect(rules(plain, { overlays, neighbours: asked })).toEqual([]);
+    expect(rules(of({ answers: true }))).toEqual([]);
+    expect(rules(of({}))).toEqual([]);
   });
 });
 
@@ -421,7 +413,7 @@ describe("of several bridges", () => {
 
   it("each finding names its own, the most severe first", () => {
     const bridges = [one, two, hub];
-    const told = lintSchema.parse(judged(bridges, facts(bridges), false));
+    const told = lintSchema.parse(judged(facts(bridges), false));
     expect(told.bridge).toBeNull();
     expect(told.findings.map(({ rule, bridge: of }) => [rule, of])).toEqual([
       ["fdb-full", "br2"],
@@ -431,7 +423,7 @@ describe("of several bridges", () => {
   });
 
   it("the only one is as one that was named", () => {
-    expect(judged([one], facts([one]), false).bridge?.name).toBe("br0");
+    expect(judged(facts([one]), false).bridge?.name).toBe("br0");
   });
 });
 

@@ -59,6 +59,21 @@ const STATE: BridgeState = {
       },
     },
   ],
+  vxlans: [
+    {
+      ...{ name: "qxvxlan", ifindex: 10, up: true, counters },
+      vxlan: {
+        ...{ vni: 7, external: false, group: "239.55.1.10", local: "10.55.1.3", port: 4789 },
+        ...{ learning: true, proxy: false, underlay: web },
+        remotes: [
+          {
+            ...{ address: "52:54:99:00:00:05", ip: "10.55.1.4", port: 4789, vni: 7 },
+            ...{ permanent: true, own: false, answers: null },
+          },
+        ],
+      },
+    },
+  ],
   entries: [
     {
       ...{
@@ -216,7 +231,7 @@ describe("masked JSON", () => {
     expect(mask.json([told])).toEqual([
       {
         ...{ ifindex: 8, ifname: "port1", flags: ["BROADCAST", "LOWER_UP"], operstate: "UP" },
-        ...{ address: ports[0]?.address, ifalias: "text5", altnames: ["device2"] },
+        ...{ address: ports[0]?.address, ifalias: "text5", altnames: ["device3"] },
         linkinfo: {
           info_slave_kind: "bridge",
           info_slave_data: { id: "0x8001", text6: "text7" },

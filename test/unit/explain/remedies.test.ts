@@ -1,6 +1,6 @@
 /** Over every cause: what is proposed, and that it is not proposed where it is in force. */
 import { describe, expect, it, test } from "vitest";
-import type { BridgeState, FdbEntry } from "../../../src/bridge/state.ts";
+import type { BridgeState, FdbEntry, Remote } from "../../../src/bridge/state.ts";
 import type { Finding, FloodCause } from "../../../src/document/explain.ts";
 import { ALL_CAUSES } from "../../../src/explain/causes/index.ts";
 import { type Change, type Proposal, remedyOf } from "../../../src/explain/causes/remedy.ts";
@@ -18,7 +18,10 @@ import {
   GONE,
   GROUP,
   neighbour,
+  overlay,
   port,
+  remote,
+  vxlan,
   withPort,
 } from "./bridge.ts";
 
@@ -46,7 +49,7 @@ const vlans = [
 ];
 const cable = bridge().place;
 
-const SITUATIONS: Record<Exclude<FloodCause, "vxlan-stale-remote">, Situation> = {
+const SITUATIONS: Record<FloodCause, Situation> = {
   "never-learned": {
     state: withPort(unlearned, "pb", { counters: { ...port("b", B).counters, rx: 0 } }),
     counted: collected([flow()]),
@@ -145,6 +148,14 @@ const SITUATIONS: Record<Exclude<FloodCause, "vxlan-stale-remote">, Situation> =
     command: "ip link set dev pb down",
     done: (state) => withPort(state, "pb", { up: false, state: "disabled" }),
   },
+  "vxlan-stale-remote": {
+    state: overlay([remote(GONE, "192.0.2.9", { answers: false })], {
+      neighbours: [neighbour("10.77.0.99", GONE)],
+    }),
+    counted: collected([flow({ destination: GONE })]),
+    command: "nsenter --net=/run/netns/a -- ip neigh del 10.77.0.99 dev eth0",
+    done: (state) => ({ ...state, neighbours: [] }),
+  },
   "topology-change": { state: bridge({ stp: true, topologyChange: true }), command: null },
   "multicast-unregistered": {
     state: bridge({ mcastSnooping: false, mcastQuerier: false }),
@@ -197,6 +208,12 @@ describe.each(Object.entries(SITUATIONS).filter(([, { command }]) => command !==
   },
 );
 
+const far = [remote("02:00:00:00:77:77", "192.0.2.2")];
+
+function withRemotes(state: BridgeState, remotes: Remote[]): BridgeState {
+  return withPort(state, "pc", { vxlan: vxlan(remotes) });
+}
+
 /** What the kernel makes of a change. */
 function after(state: BridgeState, change: Change): BridgeState {
   switch (change.set) {
@@ -234,15 +251,33 @@ function after(state: BridgeState, change: Change): BridgeState {
     case "own-address":
       // Only sysfs tells that it was set.
       return state;
+    case "backlog":
+      return { ...state, maxBacklog: change.frames };
+    case "member": {
+      const { group, vlan, ports } = change;
+      const made = ports.map(({ ifindex }) => ({
+        ...{ group, vlan, port: ifindex, source: null, permanent: true },
+      }));
+      const members = [...state.multicast.members, ...made];
+      return { ...state, multicast: { ...state.multicast, members } };
+    }
+    case "remotes":
+      return withRemotes(state, [...far, ...change.remotes]);
+    case "no-remote":
+      return withRemotes(
+        state,
+        far.filter((one) => one !== change.remote),
+      );
   }
 }
 
 const gone = neighbour("10.77.0.99", GONE);
 const base = withPort(
-  bridge({ ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] }),
+  overlay(far, { ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] }),
   ...(["pb", { ...flags({ learning: false }), pvid: 10, vlans }] as const),
 );
 const pb = base.ports[1] ?? expect.fail();
+const pc = { name: "pc", ifindex: 12, vxlan: vxlan(far) };
 const at = { set: "entry", port: pb, address: B, vlan: 10 } as const;
 const CHANGES: Change[] = [
   { set: "ageing", ms: 300_000 },
@@ -257,6 +292,10 @@ const CHANGES: Change[] = [
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
   { set: "forward-delay", seconds: 2 },
+  { set: "backlog", frames: 4000 },
+  { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
+  { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },
+  { set: "no-remote", device: pc, remote: far[0] ?? expect.fail() },
 ];
 
 function proposal(change: Change): Proposal {

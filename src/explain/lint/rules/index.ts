@@ -11,7 +11,7 @@ import { promiscuous } from "./promiscuous.ts";
 import type { Rule } from "./rule.ts";
 import { stpDelay } from "./stp-delay.ts";
 import { vxlanHalfEntry } from "./vxlan-half-entry.ts";
-import { vxlanNeighbour } from "./vxlan-neighbour.ts";
+import { vxlanStaleRemote } from "./vxlan-stale-remote.ts";
 import { wrongPort } from "./wrong-port.ts";
 
 /** In the order in which findings of one severity are told. A new rule is a file and a line here. */
@@ -19,7 +19,6 @@ export const ALL_RULES: readonly Rule[] = [
   loop,
   portLimit,
   vxlanHalfEntry,
-  vxlanNeighbour,
   duplicateAddress,
   wrongPort,
   fdbFull,
@@ -29,5 +28,6 @@ export const ALL_RULES: readonly Rule[] = [
   macUnpinned,
   stpDelay,
   destinationGone,
+  vxlanStaleRemote,
   promiscuous,
 ];

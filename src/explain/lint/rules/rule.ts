@@ -1,13 +1,13 @@
 /** What a rule of `lint` is, and what it may read: all of it comes from netlink, sysctls and sysfs. */
 import type { Link } from "../../../bridge/links.ts";
-import type { NamespaceState } from "../../../bridge/read-bridge.ts";
 import type { BridgeState, Place, PortStpState } from "../../../bridge/state.ts";
 import type { LintFinding, LintRule } from "../../../document/lint.ts";
 import type { Proposed } from "../../causes/remedy.ts";
 
 export interface LintFacts {
-  namespace: NamespaceState;
-  /** Its devices, by ifindex. */
+  /** The bridges that are judged: all of a namespace, or one. */
+  judged: readonly BridgeState[];
+  /** The devices of the namespace, by ifindex. */
   links: ReadonlyMap<number, Link>;
   /** Other ends of ports in other namespaces were looked at; without, only those in the bridge's own are known. */
   peers: boolean;
@@ -28,9 +28,7 @@ export interface Judgement {
 export interface Rule {
   name: LintRule;
   /** Of a bridge; nothing where it is as its owner wants it. */
-  judge?(state: BridgeState, facts: LintFacts): Judgement[];
-  /** Of the namespace, where no bridge of it is to blame. */
-  judgeNamespace?(facts: LintFacts): Judgement[];
+  judge(state: BridgeState, facts: LintFacts): Judgement[];
   /** Why it cannot be judged of this bridge, or not wholly; null where it can. */
   unjudged?(state: BridgeState, facts: LintFacts): string | null;
 }
