@@ -158,10 +158,17 @@ function stpState(data: Attributes): PortStpState {
   return STP_STATES[numberAttribute(data.get(BRPORT.state)) ?? 0] ?? "disabled";
 }
 
+/** By their names. */
+const SWITCH_TYPES = new Map(
+  Object.entries(BRPORT_SWITCHES).map(([type, name]) => [name, Number(type)]),
+);
+
 /** What a kernel does not know yet is as it was before there was a flag for it. */
 export function portFlags(data: Attributes): { state: PortStpState; flags: Port["flags"] } {
-  const options = portOptions(data);
-  const flag = (name: string, otherwise: boolean) => (options[name] ?? otherwise) === true;
+  const flag = (name: string, otherwise: boolean) => {
+    const value = numberAttribute(data.get(SWITCH_TYPES.get(name) ?? 0));
+    return value === null ? otherwise : value !== 0;
+  };
   return {
     state: stpState(data),
     flags: {

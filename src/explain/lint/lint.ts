@@ -1,4 +1,5 @@
 /** Configuration of bridges that floods or loses frames, told by netlink, sysctls and sysfs alone: no frame is looked at. */
+import { setTimeout } from "node:timers/promises";
 import { addressesSet } from "../../bridge/address-set.ts";
 import { portFlags } from "../../bridge/bridge-options.ts";
 import { type Labs, placeOf } from "../../bridge/find-namespace.ts";
@@ -51,6 +52,21 @@ export async function lintBridges(options: LintOptions = {}, labs?: Labs): Promi
 
 /** Null where there is no such bridge, or none at all. */
 async function bridgesAt(
+  place: Place,
+  bridge: string | undefined,
+  peers: boolean,
+): Promise<Lint | null> {
+  const lint = await judgedAt(place, bridge, peers);
+  if (!lint?.findings.some(({ rule }) => rule === "snooping-no-member")) return lint;
+  // Whoever has joined only now has not said so yet.
+  await setTimeout(REPORTED_MS);
+  return judgedAt(place, bridge, peers);
+}
+
+/** Within this Linux has sent the reports of a group that it joins (RFC 9776, 8.11; RFC 9777, 9.11). */
+const REPORTED_MS = 2000;
+
+async function judgedAt(
   place: Place,
   bridge: string | undefined,
   peers: boolean,

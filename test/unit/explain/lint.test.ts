@@ -131,17 +131,7 @@ describe("loop", () => {
 
 describe("port-limit", () => {
   const of = (many: number) =>
-    bridge({
-      ports: Array.from({ length: many }, (_, at) =>
-        port(
-          "a",
-          `02:00:00:00:${(at >> 8).toString(16).padStart(2, "0")}:${(at & 255).toString(16).padStart(2, "0")}`,
-          {
-            ...{ ifindex: 100 + at, name: `p${at}`, address: `fe:00:00:00:${at}:00`, peer: null },
-          },
-        ),
-      ),
-    });
+    bridge({ mcastQuerier: false, maxBacklog: 5000, ports: veths(many) });
 
   it("is early enough, and severe when the next port is refused", () => {
     expect(rules(of(920))).toEqual([]);
@@ -273,6 +263,105 @@ describe("stp-delay", () => {
   });
 });
 
+/** As many veth ports, of which the first are as said. */
+const veths = (many: number, over: Partial<Port> = {}) =>
+  Array.from({ length: many }, (_, at) => {
+    const address = `02:00:00:01:${(at >> 8).toString(16).padStart(2, "0")}:${(at & 255).toString(16).padStart(2, "0")}`;
+    return port("a", A, { ifindex: 100 + at, name: `p${at}`, address, peer: null, ...over });
+  });
+
+describe("backlog", () => {
+  const of = (many: number, over: Partial<Port> = {}) =>
+    bridge({ mcastQuerier: false, maxBacklog: 100, ports: veths(many, over) });
+
+  it("is more copies of one broadcast than a CPU's queue holds", () => {
+    expect(only(of(103))).toMatchObject({
+      ...{ rule: "backlog", severity: "high" },
+      remedy: { command: "sysctl -w net.core.netdev_max_backlog=1000" },
+    });
+    // 101 copies: a hundred wait, and one more is let in.
+    expect(rules(of(102))).toEqual([]);
+  });
+
+  it("is none of taps, of ports that do not forward, and of those that get no broadcast", () => {
+    expect(rules(of(103, { kind: "tun" }))).toEqual([]);
+    expect(rules(of(103, { state: "blocking" }))).toEqual([]);
+    expect(rules(of(103, flags({ bcastFlood: false })))).toEqual([]);
+  });
+
+  it("is not judged of many where the limit is not told, and no matter for few", () => {
+    const unjudged = (many: number) => lint({ ...of(many), maxBacklog: null }).notJudged;
+    expect(unjudged(900)).toEqual([]);
+    expect(unjudged(1020).map(({ rule }) => rule)).toEqual(["backlog"]);
+  });
+});
+
+describe("snooping", () => {
+  const NODE = "ff02::1:ff00:412";
+  const querier = { ip4: null, ip6: { address: "fe80::1", port: 12 } };
+  const member = (group: string, at: number) => ({
+    ...{ group, source: null, vlan: 0, port: at, permanent: false },
+  });
+  const state = (members: ReturnType<typeof member>[], by: object | null = querier) =>
+    bridge({
+      ...{ mcastQuerier: false, addresses: [] },
+      multicast: { members, routers: [], querier: { ip4: null, ip6: null, ...by } },
+      ports: [
+        port("a", A),
+        peerIn(port("b", B), { addresses: ["fd77::4:412"], joined: [NODE, "ff02::1", "ff01::1"] }),
+        port("c", C),
+      ],
+    });
+
+  it("without a member starves who has joined", () => {
+    const one = only(state([]));
+    expect(one).toMatchObject({
+      ...{ rule: "snooping-no-member", severity: "high" },
+      remedy: { command: `bridge mdb add dev br0 port pb grp ${NODE} permanent` },
+    });
+    expect(one.text).toContain("fd77::4:412 is asked for by it");
+  });
+
+  it("does not where there is a member or a router, or nobody sends queries", () => {
+    expect(rules(state([member(NODE, 11)]))).toEqual([]);
+    const { multicast, ...rest } = state([]);
+    const routers = [{ port: 11, ip4: true, ip6: true }];
+    expect(rules({ ...rest, multicast: { ...multicast, routers } })).toEqual([]);
+    expect(rules(state([], null))).toEqual([]);
+    expect(rules({ ...state([]), mcastSnooping: false })).toEqual([]);
+    expect(rules(withPort(state([]), "pb", { carrier: false }))).toEqual([]);
+  });
+
+  it("of many groups is one finding, with what is to be mended", () => {
+    const joined = ["1", "2", "3", "4", "5"].map((end) => `ff02::1:ff00:${end}`);
+    const all = state([]);
+    const many = { ...all, ports: [port("a", A), peerIn(port("b", B), { joined })] };
+    expect(only(many)).toMatchObject({ rule: "snooping-no-member", remedy: null });
+  });
+
+  it("without a querier gives nothing to members at ports where groups are not flooded", () => {
+    const closed = withPort(state([member(NODE, 11)], null), "pb", flags({ mcastFlood: false }));
+    expect(only(closed)).toMatchObject({ rule: "snooping-no-querier", severity: "high" });
+    expect(rules(state([member(NODE, 11)], null))).toEqual([]);
+    const elsewhere = {
+      ...closed,
+      multicast: { ...closed.multicast, members: [member(NODE, 12)] },
+    };
+    expect(rules(elsewhere)).toEqual([]);
+  });
+
+  it("without a querier sends a group of more than this link everywhere, which is told of no other", () => {
+    const wide = (group: string) => rules(state([member(group, 11)], null));
+    expect(only(state([member("239.1.1.1", 11)], null))).toMatchObject({
+      ...{ rule: "snooping-no-querier", severity: "low" },
+    });
+    expect(wide("ff05::77")).toEqual(["snooping-no-querier"]);
+    for (const usual of ["239.255.255.250", "ff02::fb", "ff05::c", "224.0.0.251"]) {
+      expect(wide(usual)).toEqual([]);
+    }
+  });
+});
+
 describe("vxlan-half-entry", () => {
   const [ZERO, SET] = ["00:00:00:00:00:00", { static: true }];
   const of = (...remotes: Remote[]) =>
@@ -358,7 +447,7 @@ describe("duplicate-address", () => {
   });
 
   it("is not judged where the other ends were not looked at", () => {
-    const unseen = bridge({ ports: [port("a", A, { peer: null })] });
+    const unseen = { ...plain, ports: [port("a", A, { peer: null })] };
     const { notJudged } = lint(unseen, { peers: false });
     expect(notJudged.map(({ rule }) => rule)).toEqual(["duplicate-address", "wrong-port"]);
     expect(notJudged[0]?.why).toContain("--peers");

@@ -28,6 +28,7 @@ export const destinationGone: Rule = {
 };
 
 function gone(state: BridgeState) {
-  const permanent = users(state).filter((entry) => entry.state === "permanent");
-  return permanent.length === 0 ? [] : goneNotes(state, permanent);
+  // Few are permanent, and all bridges of a namespace have the same neighbours.
+  const permanent = state.neighbours.filter((entry) => entry.state === "permanent");
+  return permanent.length === 0 ? [] : goneNotes(state, users({ ...state, neighbours: permanent }));
 }

@@ -1,4 +1,5 @@
 import { ageingDisabled } from "./ageing-disabled.ts";
+import { backlog } from "./backlog.ts";
 import { destinationGone } from "./destination-gone.ts";
 import { duplicateAddress } from "./duplicate-address.ts";
 import { fdbFull } from "./fdb-full.ts";
@@ -9,6 +10,8 @@ import { mtuSpread } from "./mtu-spread.ts";
 import { portLimit } from "./port-limit.ts";
 import { promiscuous } from "./promiscuous.ts";
 import type { Rule } from "./rule.ts";
+import { snoopingNoMember } from "./snooping-no-member.ts";
+import { snoopingNoQuerier } from "./snooping-no-querier.ts";
 import { stpDelay } from "./stp-delay.ts";
 import { vxlanHalfEntry } from "./vxlan-half-entry.ts";
 import { vxlanStaleRemote } from "./vxlan-stale-remote.ts";
@@ -18,9 +21,12 @@ import { wrongPort } from "./wrong-port.ts";
 export const ALL_RULES: readonly Rule[] = [
   loop,
   portLimit,
+  backlog,
   vxlanHalfEntry,
   duplicateAddress,
   wrongPort,
+  snoopingNoMember,
+  snoopingNoQuerier,
   fdbFull,
   ageingDisabled,
   learningOff,
