@@ -129,6 +129,7 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       seconds: 10,
       counted: 10,
       beganNs: 0,
+      beganAt: 1_790_000_000_000,
       backend: "tracepoint",
       flows,
       known: [],

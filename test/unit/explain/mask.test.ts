@@ -113,7 +113,15 @@ const STATE: BridgeState = {
 };
 
 const COLLECTED: Collected = {
-  ...{ seconds: 2, counted: 2, beganNs: 3, backend: "tracepoint", share: 0.01, notes: [] },
+  ...{
+    seconds: 2,
+    counted: 2,
+    beganNs: 3,
+    beganAt: 4,
+    backend: "tracepoint",
+    share: 0.01,
+    notes: [],
+  },
   ended: { early: "bridge-gone", text: "the bridge qxbridge is gone: qxport, (qxbridge)" },
   flows: [
     {
