@@ -1,5 +1,6 @@
 /** Which bridge a person means. */
 
+import { missingLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
 import { commandLine } from "../text/command-line.ts";
 import { printable } from "../text/printable.ts";
@@ -86,6 +87,9 @@ function vswitch(name: string): string {
 }
 
 function where(netns: string | undefined): string {
+  if (netns === undefined && missingLivePrivileges() !== null) {
+    return "in this network namespace (to look into others takes CAP_SYS_ADMIN)";
+  }
   return netns === undefined
     ? "in any network namespace of this host"
     : `in the network namespace ${quoted(netns)}`;

@@ -191,8 +191,10 @@ const thresholdsSchema = z.object({
 
 const noteSchema = z.object({
   about: z
-    .enum(["frames", "state"])
-    .describe("What was seen while frames were looked at, or the state that netlink tells"),
+    .enum(["frames", "state", "counters"])
+    .describe(
+      "What was seen while frames were looked at, the state that netlink tells, or what follows from interface counters where no frame could be looked at",
+    ),
   cause: z.enum(CAUSES).nullable(),
   text: z.string(),
   ...remedyFields,
@@ -216,6 +218,11 @@ export const explainSchema = z.object({
     options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   }),
   probes: z.boolean().describe("False: only netlink was asked, no frame was looked at"),
+  notLooked: z
+    .string()
+    .nullable()
+    .optional()
+    .describe("Why no frame was looked at though that was asked for: what is missing here"),
   seconds: z.number().nonnegative().describe("In which frames were looked at"),
   counted: z
     .number()

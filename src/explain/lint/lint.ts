@@ -14,7 +14,7 @@ import {
 import type { BridgeState, Place } from "../../bridge/state.ts";
 import { severalBridges, whichBridge } from "../../bridge/which-bridge.ts";
 import { LINT_SCHEMA, type Lint, type LintFinding, type NotJudged } from "../../document/lint.ts";
-import { requirePeerPrivileges } from "../../system/capabilities.ts";
+import { requireLivePrivileges, requirePeerPrivileges } from "../../system/capabilities.ts";
 import { remedyOf } from "../causes/remedy.ts";
 import { ALL_RULES } from "./rules/index.ts";
 import type { Judgement, LintFacts, Rule } from "./rules/rule.ts";
@@ -36,8 +36,9 @@ export interface LintOptions {
 export async function lintBridges(options: LintOptions = {}, labs?: Labs): Promise<Lint> {
   const { bridge, netns, peers = false } = options;
   if (peers) requirePeerPrivileges();
+  if (netns !== undefined) requireLivePrivileges();
   const home = netns === undefined ? ownPlace() : await placeOf(netns, { labs });
-  const here = home === undefined ? null : await bridgesAt(home, bridge, peers);
+  const here = home === undefined ? null : await lintAt(home, bridge, peers);
   if (here !== null) return here;
   // Elsewhere, or a sentence that says what there is instead.
   const found = await whichBridge(bridge, netns, labs);
@@ -45,13 +46,13 @@ export async function lintBridges(options: LintOptions = {}, labs?: Labs): Promi
   if (first === undefined || found.some(({ place }) => place.inode !== first.place.inode)) {
     throw severalBridges(found);
   }
-  const there = await bridgesAt(first.place, bridge, peers);
+  const there = await lintAt(first.place, bridge, peers);
   if (there === null) throw new BridgeGoneError(bridgeGone(first.name));
   return there;
 }
 
-/** Null where there is no such bridge, or none at all. */
-async function bridgesAt(
+/** Of one bridge of the place, or of all; null where there is no such bridge, or none at all. */
+export async function lintAt(
   place: Place,
   bridge: string | undefined,
   peers: boolean,
