@@ -7,7 +7,7 @@ import { aboveOf } from "../report/explanation/facts.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { timeLeft } from "../report/progress.ts";
 import { checkFolder, writeReports } from "../store/write.ts";
-import { BridgescopeError, UsageError } from "../system/errors.ts";
+import { BridgescopeError, PrerequisiteError, UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
@@ -137,7 +137,7 @@ export function explainCommand(): Command {
     .argument("[bridge]", "any bridge of this host; may be left out where there is just one")
     .addHelpText(
       "after",
-      "\nExit status: 0 nothing above threshold was seen (a policy is not, without --fail-on policy), 3 something was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
+      "\nExit status: 0 nothing above threshold was seen (a policy is not, without --fail-on policy), 3 something was, 4 no frame could be looked at (what configuration and interface counters tell is printed), 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
     )
     .action(async (bridge: string | undefined, options: Options) => {
       checkMode(EXPLAIN_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
@@ -155,6 +155,7 @@ export function explainCommand(): Command {
       });
       const line = progressLine();
       let gone: string | null = null;
+      let blind: string | null = null;
       try {
         const explanation = await explainBridge(
           {
@@ -165,6 +166,11 @@ export function explainCommand(): Command {
             signal: interruption.signal,
             onFirst: () => {
               process.stderr.write("bridgescope: attaching the probes\n");
+            },
+            onCounters: () => {
+              process.stderr.write(
+                `bridgescope: no frame can be looked at here; reading interface counters for ${seconds} s, Ctrl-C ends it early with the answer\n`,
+              );
             },
             onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
             onCounting: () => {
@@ -187,6 +193,7 @@ export function explainCommand(): Command {
           ({ kind }) => kind !== "policy" || options.failOn === "policy",
         );
         process.exitCode = ended ?? (fails ? ABOVE_THRESHOLD : 0);
+        if (explanation.notLooked != null && ended === null) blind = explanation.notLooked;
       } finally {
         line.end();
         interruption.release();
@@ -198,6 +205,11 @@ export function explainCommand(): Command {
         process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}${what}\n`);
       }
       if (gone !== null) throw new BridgescopeError(gone);
+      if (blind !== null) {
+        throw new PrerequisiteError(
+          `${blind}\nno frame was looked at: the answer is what the configuration and interface counters tell; \`bridgescope doctor\` says what is missing`,
+        );
+      }
     });
   return addOptions(command, EXPLAIN_OPTIONS);
 }

@@ -62,7 +62,8 @@ const remedySchema = z.object({
     .describe("A command that fails until it is done, and where it no longer holds"),
 });
 
-const remedy = {
+/** What is proposed, or why nothing is; of findings and notes. */
+export const remedyFields = {
   remedy: remedySchema.nullable(),
   noRemedy: z
     .string()
@@ -149,7 +150,7 @@ const findingSchema = z.object({
     ),
   evidence: z.array(z.string()),
   captures: z.array(z.string()).describe("Files with the first frames, one a flow, by --pcap"),
-  ...remedy,
+  ...remedyFields,
 });
 
 const belowSchema = z.object({
@@ -190,11 +191,13 @@ const thresholdsSchema = z.object({
 
 const noteSchema = z.object({
   about: z
-    .enum(["frames", "state"])
-    .describe("What was seen while frames were looked at, or the state that netlink tells"),
+    .enum(["frames", "state", "counters"])
+    .describe(
+      "What was seen while frames were looked at, the state that netlink tells, or what follows from interface counters where no frame could be looked at",
+    ),
   cause: z.enum(CAUSES).nullable(),
   text: z.string(),
-  ...remedy,
+  ...remedyFields,
 });
 
 const portVerdictSchema = z.object({
@@ -215,6 +218,11 @@ export const explainSchema = z.object({
     options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   }),
   probes: z.boolean().describe("False: only netlink was asked, no frame was looked at"),
+  notLooked: z
+    .string()
+    .nullable()
+    .optional()
+    .describe("Why no frame was looked at though that was asked for: what is missing here"),
   seconds: z.number().nonnegative().describe("In which frames were looked at"),
   counted: z
     .number()

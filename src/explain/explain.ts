@@ -5,7 +5,7 @@ import type { Labs } from "../bridge/find-namespace.ts";
 import { withFilters } from "../bridge/netfilter.ts";
 import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
-import { whichBridge } from "../bridge/which-bridge.ts";
+import { severalBridges, whichBridge } from "../bridge/which-bridge.ts";
 import {
   EXPLAIN_SCHEMA,
   type Explanation,
@@ -15,18 +15,19 @@ import {
 } from "../document/explain.ts";
 import type { LiveBackend } from "../live/backend.ts";
 import { type Collected, collect, endedGone, type Flow } from "../live/collect.ts";
-import { requireLivePrivileges } from "../system/capabilities.ts";
-import { UsageError } from "../system/errors.ts";
-import { printable } from "../text/printable.ts";
+import { missingLivePrivileges, requireLivePrivileges } from "../system/capabilities.ts";
+import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
 import { unanswered } from "./causes/loss/vxlan-wrong-remote.ts";
 import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
+import { watchCounters } from "./counters.ts";
 import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
+import { lintAt } from "./lint/lint.ts";
 import { createMask, type Mask } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
 
@@ -57,6 +58,8 @@ export interface ExplainOptions {
   onFirst?: ((first: Explanation) => void) | undefined;
   /** Called when frames are being looked at. */
   onCounting?: (() => void) | undefined;
+  /** Called instead of `onFirst` where no frame can be looked at, and the counters are read twice. */
+  onCounters?: (() => void) | undefined;
   /** Called some times a second with the findings so far and the seconds that are left. */
   onSoFar?: ((findings: Finding[], left: number) => void) | undefined;
 }
@@ -94,14 +97,15 @@ export async function explainBridge(
       "--pcap keeps frames as they are, and --mask cannot hide what is in them: leave one of the two out",
     );
   }
-  requireLivePrivileges();
+  // What is kept of frames, what tools say of a bridge, and other namespaces take root all the same.
+  if (folder !== undefined || options.pcap !== undefined || netns !== undefined) {
+    requireLivePrivileges();
+  }
+  const unprivileged = missingLivePrivileges();
   const tool = options.pcap === undefined ? null : await captureTool();
   const [found, ...others] = await whichBridge(bridge, netns, labs);
   if (found === undefined || others.length > 0) {
-    const names = [found, ...others].map((one) => `${one?.name} (${one?.place.label})`);
-    throw new UsageError(
-      `there are ${names.length} bridges, say which: ${printable(names.join(", "))}`,
-    );
+    throw severalBridges(found === undefined ? [] : [found, ...others]);
   }
   const thresholds = { ...THRESHOLDS, ...options.thresholds };
   const names: NameCache = new Map();
@@ -110,6 +114,7 @@ export async function explainBridge(
   const first = state;
   let explanation = explanationOf(state, thresholds);
   if (options.probes !== false) {
+    if (unprivileged !== null) return withoutFrames(explanation, state, unprivileged, options);
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
     const { backend = "auto" } = options;
@@ -120,10 +125,17 @@ export async function explainBridge(
     };
     // It reads all maps: for nobody, that would be for nothing.
     const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
-    collected = await unlessAborted(
-      collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting }),
-      signal,
-    ).finally(() => capture?.end());
+    try {
+      collected = await unlessAborted(
+        collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting }),
+        signal,
+      ).finally(() => capture?.end());
+    } catch (error) {
+      // Whoever asked for a way to look, or for what is kept of frames, gets that or nothing.
+      const optional = backend === "auto" && folder === undefined && capture === null;
+      if (!(error instanceof PrerequisiteError) || !optional) throw error;
+      return withoutFrames(explanation, state, error, options);
+    }
     if (collected === null) return explanation;
     // As it is now: an entry that came meanwhile is no cause any more. Of one that is gone there is what was read first.
     const now = await readAgain(state, names);
@@ -143,6 +155,32 @@ export async function explainBridge(
     await writeBundle({ folder, state, shown, mask });
   }
   return explanation;
+}
+
+/** The first answer of a host that lets nobody look at frames: the configuration, and what the counters tell. */
+async function withoutFrames(
+  first: Explanation,
+  state: BridgeState,
+  missing: PrerequisiteError,
+  { seconds = SECONDS, signal, onCounters }: ExplainOptions,
+): Promise<Explanation> {
+  onCounters?.();
+  const lint = await lintAt(state.place, state.name, missingLivePrivileges() === null);
+  const told = new Set(first.notes.map(({ text }) => text));
+  const linted = (lint?.findings ?? []).filter(({ text }) => !told.has(text));
+  const counters = await watchCounters(state, seconds, first.thresholds, signal);
+  return {
+    ...first,
+    notLooked: missing.message,
+    notes: [
+      ...counters,
+      ...linted.map(({ rule, severity, text, remedy, noRemedy }) => ({
+        ...{ about: "state" as const, cause: null, remedy, noRemedy },
+        text: `lint, ${rule}, ${severity}: ${text}`,
+      })),
+      ...first.notes,
+    ],
+  };
 }
 
 /** What an explanation is made of. */

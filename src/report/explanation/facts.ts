@@ -104,8 +104,15 @@ export function costOf({ overhead }: Explanation): string {
   return overhead === null ? "" : `The probes took ${(overhead * 100).toFixed(2)} % of a CPU.`;
 }
 
-export const NOT_LOOKED =
+const NOT_LOOKED =
   "This is what netlink tells. No frame was looked at, so it says what can make the bridge flood, not that it does; nothing is held against a threshold.";
+
+/** Where no frame was looked at, and why that could not be done where it was asked for. */
+export function notLookedOf({ notLooked }: Explanation): string {
+  return notLooked == null
+    ? NOT_LOOKED
+    : `${NOT_LOOKED} Frames could not be looked at here: ${notLooked}`;
+}
 
 export function stateVerdict(all: readonly Note[]): string {
   const notes = all.filter(({ about }) => about === "state");

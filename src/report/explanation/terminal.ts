@@ -11,8 +11,8 @@ import {
   KINDS,
   type Most,
   moreBelow,
-  NOT_LOOKED,
   noRemedyOf,
+  notLookedOf,
   seenOf,
   sizeOf,
   stateVerdict,
@@ -72,7 +72,7 @@ function full(explanation: Explanation, options: ExplanationOptions): string {
   screen.paragraph(probes ? stateVerdict(notes) : `${where}: ${stateVerdict(notes)}`, {
     tone: probes ? "plain" : "strong",
   });
-  if (!probes) screen.paragraph(NOT_LOOKED, { tone: "dim" });
+  if (!probes) screen.paragraph(notLookedOf(explanation), { tone: "dim" });
   for (const [index, note] of notes.entries()) noteAt(screen, index + 1, note);
   screen.heading("Which flooded frames a port gets");
   screen.table(
@@ -98,7 +98,7 @@ function brief(explanation: Explanation, options: ExplanationOptions, room: Room
   const isLong = (index: number) => options.cut !== true || index === 0;
   if (!probes) {
     screen.paragraph(`${where}: ${stateVerdict(notes)}`, { tone: "strong" });
-    screen.paragraph(NOT_LOOKED, { tone: "dim" });
+    screen.paragraph(notLookedOf(explanation), { tone: "dim" });
     for (const [index, note] of notes.entries()) {
       if (isLong(index)) noteAt(screen, index + 1, note);
       else screen.paragraph(`${index + 1}. ${note.cause ?? "note"}: ${note.text}`, { hanging: 3 });
@@ -194,7 +194,8 @@ function belowLines(
   if (more !== "") screen.paragraph(`${prefix}${more}`, { indent: 2 });
 }
 
-function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
+/** What is proposed, or why nothing is. */
+export function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
   const none = noRemedyOf(told);
   if (none !== "") screen.paragraph(none, { indent: 2 });
   if (told.remedy === null) return;
