@@ -11,6 +11,7 @@ import { entriesOf } from "./fdb.ts";
 import { dumpLinks, type Link } from "./links.ts";
 import { readMulticast } from "./multicast.ts";
 import { neighboursOf } from "./neighbours.ts";
+import { readNetfilterCalls } from "./netfilter.ts";
 import { ownersOf, tapOwners } from "./owner.ts";
 import { type NamespaceView, readFilters, resolveNamespaces, viewNamespace } from "./peers.ts";
 import { atPlace, type KnownPlace, listPlaces, plainPlace } from "./places.ts";
@@ -51,7 +52,10 @@ export async function readBridge(
   const home = known(place, places);
   if (!places.includes(home)) places.push(home);
   const raw = whileDevicesGo(() =>
-    atPlace(place, (namespace) => withDumpSocket(namespace, (fd) => readRaw(fd, bridge, places))),
+    atPlace(place, (namespace) => {
+      const read = withDumpSocket(namespace, (fd) => readRaw(fd, bridge, places));
+      return read && { ...read, netfilterCalls: readNetfilterCalls(namespace, read.options) };
+    }),
   );
   if (raw === null) {
     const said = typeof bridge === "number" ? `with ifindex ${bridge}` : `"${printable(bridge)}"`;
@@ -125,7 +129,7 @@ export async function readBridge(
     ),
     entries: entriesOf(device.ifindex, raw.entries),
     neighbours: [...views.values()].flatMap(neighboursOf),
-    netfilterCalls: null,
+    netfilterCalls: raw.netfilterCalls,
     filters: null,
     maxBacklog: readMaxBacklog(),
   };

@@ -2,6 +2,7 @@
 
 import type { NameCache } from "../bridge/containers.ts";
 import type { Labs } from "../bridge/find-namespace.ts";
+import { withFilters } from "../bridge/netfilter.ts";
 import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
 import { whichBridge } from "../bridge/which-bridge.ts";
@@ -118,7 +119,7 @@ export async function explainBridge(
   }
   const thresholds = { ...THRESHOLDS, ...options.thresholds };
   const names: NameCache = new Map();
-  let state = await readBridge(found.place, found.ifindex, names);
+  let state = withFilters(await readBridge(found.place, found.ifindex, names));
   let collected: Collected | null = null;
   const first = state;
   let explanation = explanationOf(state, thresholds);
@@ -263,7 +264,7 @@ async function readAgain(
   names: NameCache,
 ): Promise<BridgeState | null> {
   try {
-    return await readBridge(place, ifindex, names);
+    return withFilters(await readBridge(place, ifindex, names));
   } catch (error) {
     if (error instanceof BridgeGoneError) return null;
     throw error;

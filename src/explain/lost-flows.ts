@@ -3,6 +3,7 @@
 import type { BridgeState } from "../bridge/state.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../live/collect.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
+import { whoseNobody } from "./causes/loss/vxlan-wrong-remote.ts";
 import { groupBy, sum } from "./causes/peak.ts";
 import { virtualAddress } from "./causes/whereabouts.ts";
 import { type Delivery, portCopies } from "./delivery.ts";
@@ -59,6 +60,7 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
   };
   const astrayAt = whoseAstray(context, delivery);
   const isCut = mayBeCutAnew(before) || mayBeCutAnew(state);
+  const toNobody = whoseNobody(context);
   return [
     ...collected.lost.map(counted),
     ...[...accounts].flatMap(([flow, { copies, nowhere, most }]) => {
@@ -68,7 +70,7 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
       return frames <= 0 ? [] : [counted(silent(most, frames))];
     }),
     ...collected.known.flatMap((one) => {
-      const at = astrayAt(one);
+      const at = astrayAt(one) ?? toNobody(one);
       const frames = portCopies(one);
       return at === null || frames === 0
         ? []

@@ -375,7 +375,8 @@ describe("frames that left nowhere without a drop", () => {
   });
 
   it("are not told where fragments may have left under another head", () => {
-    const calls = { netfilterCalls: { ip: true, ip6: false, arp: false } };
+    const ip = { ip: true, ip6: false, arp: false };
+    const calls = { netfilterCalls: { ...ip, sysctls: ip } };
     const state = { ...all3(off("flood")), ...calls };
     const some = silent({ copies: 400 });
     expect(

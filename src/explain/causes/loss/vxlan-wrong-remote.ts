@@ -4,8 +4,10 @@ import {
   DEFAULT,
   type Device,
   entriesFor,
+  isVxlan,
   remotePhrase,
   remotesFor,
+  underlayCommand,
   vxlanPort,
   whoKnows,
 } from "../overlay.ts";
@@ -92,12 +94,11 @@ function unsent({ destination, reason }: Loss, context: LossContext, port: Devic
   const at = remote === undefined ? "a remote" : remotePhrase(remote);
   const told = { ...LOSS, alternatives: [], remedy: { none: whoKnows(state, port, destination) } };
   if (reason === NO_ROUTE) {
-    const where = vxlan.underlay === null ? "" : ` in ${vxlan.underlay.label}`;
     return {
       ...told,
-      title: `${name} (VNI ${vxlan.vni}) has ${destination} at ${at}, and there is no route to that${where}`,
+      title: `${name} (VNI ${vxlan.vni}) has ${destination} at ${at}, and there is no route to that`,
       evidence: [
-        `vxlan_xmit_one() found none: \`ip route get ${remote?.ip ?? "REMOTE"}\`${where} says why`,
+        `\`${underlayCommand(port, "ip", "route", "get", remote?.ip ?? "REMOTE")}\` finds none`,
       ],
     };
   }
@@ -105,29 +106,35 @@ function unsent({ destination, reason }: Loss, context: LossContext, port: Devic
     return {
       ...told,
       title: `${name} has ${destination} at ${at}, which is this host itself, and no VXLAN device here has VNI ${remote?.vni ?? vxlan.vni} at that port`,
-      evidence: ["encap_bypass_if_local() found none"],
+      evidence: [],
     };
   }
   return null;
 }
 
 /**
- * Ifindex of the VXLAN port by which a flow left for a remote that nobody is on the wire, and nothing of its destination came
- * in: the kernel drops such packets while it asks for the remote's address (neigh_invalidate()), where they are no frames of
- * the bridge any more. Null for any other flow.
+ * For each flow the ifindex of the VXLAN port by which it left for a remote that nobody is on the wire, if nothing of its
+ * destination came in: the kernel drops such packets while it asks for the remote's address (neigh_invalidate()), where they
+ * are no frames of the bridge any more. Null for any other flow.
  */
-export function sentToNobody(
+export function whoseNobody(
   context: LossContext,
-  { destination, vlan }: Pick<KnownFlow, "destination" | "vlan">,
-): number | null {
+): (flow: Pick<KnownFlow, "destination" | "vlan">) => number | null {
   const { state, collected } = context;
-  const entry = state.entries.find((one) => one.address === destination && one.vlan === vlan);
-  const port = entry === undefined ? null : vxlanPort(state, entry.port);
-  if (port === null || nobody(context, port, destination) === null) return null;
-  const heard = [...collected.known, ...collected.flows].some(
-    ({ source }) => source === destination,
+  const ports = new Map(state.ports.filter(isVxlan).map((port) => [port.ifindex, port]));
+  if (ports.size === 0) return () => null;
+  const heard = new Set([...collected.known, ...collected.flows].map(({ source }) => source));
+  const at = new Map(
+    state.entries.flatMap(({ address, vlan, port: ifindex }) => {
+      const port = ports.get(ifindex);
+      return port === undefined ? [] : [[`${address} ${vlan}`, port] as const];
+    }),
   );
-  return heard ? null : port.ifindex;
+  return ({ destination, vlan }) => {
+    const port = at.get(`${destination} ${vlan}`);
+    if (port === undefined || heard.has(destination)) return null;
+    return nobody(context, port, destination) === null ? null : port.ifindex;
+  };
 }
 
 /** Its only remote, where one reading has it unanswered and none has an answer. */
@@ -148,14 +155,15 @@ function unheard({ destination }: Loss, context: LossContext, port: Device): Los
   if (remote === null) return null;
   const { name, vxlan } = port;
   const { address, ip } = remote;
-  const where = vxlan.underlay === null ? "" : ` in ${vxlan.underlay.label}`;
   const whose = address === DEFAULT ? "what it has no entry for" : address;
   return {
     ...LOSS,
     basis: "inferred",
     title: `${name} (VNI ${vxlan.vni}) has ${whose} at ${remotePhrase(remote)}, and nobody has that address on the wire`,
     alternatives: [`the host ${ip} is down, or not reached by the underlay's network`],
-    evidence: [`the neighbour entry of ${ip}${where} has failed: \`ip neigh show ${ip}\``],
+    evidence: [
+      `the host's stack asks who has ${ip} and gets no answer: \`${underlayCommand(port, "ip", "neigh", "show", ip ?? "")}\``,
+    ],
     remedy: { none: `whether ${ip} is to come back or the entry is out of date is not known here` },
   };
 }
