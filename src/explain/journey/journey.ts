@@ -206,7 +206,7 @@ function told(seen: Seen): Journeyed {
     const destinations = [...known].sort((x, y) => y.frames - x.frames);
     return {
       ...direction,
-      hops: withUnderlay(direction.hops, listened, ways[index === 0 ? 0 : 1], state),
+      hops: withUnderlay(direction.hops, listened, ways[index === 0 ? 0 : 1], seen.taps),
       decision: decisionOf(
         state,
         to,
@@ -253,18 +253,19 @@ function withUnderlay(
   hops: JourneyDirection["hops"],
   { heard }: Listened,
   way: Seen["ways"][number],
-  state: BridgeState,
+  taps: readonly TapPoint[],
 ): JourneyDirection["hops"] {
   return hops.map((hop, index) => {
     const at = way.hops[index];
     if (hop.role !== "underlay" || at === undefined) return hop;
     const first = heard.find(({ tap, outgoing }) => tap === at.tap && outgoing === at.outgoing);
-    return first === undefined ? hop : { ...hop, device: deviceAt(state, first.ifindex) };
+    return first === undefined ? hop : { ...hop, device: deviceAt(taps[at.tap], first.ifindex) };
   });
 }
 
-function deviceAt({ place }: BridgeState, ifindex: number): string {
-  return readLinks(place).find((link) => link.ifindex === ifindex)?.name ?? `ifindex ${ifindex}`;
+function deviceAt(tap: TapPoint | undefined, ifindex: number): string {
+  const links = tap === undefined ? [] : readLinks(tap.place);
+  return links.find((link) => link.ifindex === ifindex)?.name ?? `ifindex ${ifindex}`;
 }
 
 function endOf(state: BridgeState, asked: string, end: End): Journey["from"] {

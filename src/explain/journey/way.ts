@@ -82,14 +82,15 @@ function arriving(state: BridgeState, { port, devices }: End, tapAt: TapAt): Hop
   ];
 }
 
-/** Where the frames of a VXLAN port travel as UDP: by which device the routes say. */
+/** Where the frames of a VXLAN port travel as UDP, in the namespace that it was made in: by which device the routes say. */
 function underlay(
-  { place }: BridgeState,
+  state: BridgeState,
   { vxlan }: NonNullable<End["port"]>,
   outgoing: boolean,
   tapAt: TapAt,
 ): Hop[] {
   if (vxlan === null) return [];
+  const place = vxlan.underlay ?? state.place;
   const tap = tapAt(place, 0, vxlan.port);
   return [{ role: "underlay", device: null, place: placeOf(place), tap, outgoing, ifindex: null }];
 }
