@@ -159,11 +159,12 @@ function stpState(data: Attributes): PortStpState {
 }
 
 /** What a kernel does not know yet is as it was before there was a flag for it. */
-export function portFlags(data: Attributes): { state: PortStpState; flags: Port["flags"] } {
+export function portFlags(data: Attributes): Pick<Port, "state" | "groupFwdMask" | "flags"> {
   const options = portOptions(data);
   const flag = (name: string, otherwise: boolean) => (options[name] ?? otherwise) === true;
   return {
     state: stpState(data),
+    groupFwdMask: typeof options.group_fwd_mask === "number" ? options.group_fwd_mask : 0,
     flags: {
       learning: flag("learning", true),
       flood: flag("flood", true),

@@ -36,6 +36,8 @@ export interface Upper {
   /** IFLA_INFO_KIND. */
   kind: string;
   address: string;
+  /** Bytes of a frame's payload. */
+  mtu: number;
   /** IP addresses. */
   addresses: string[];
   /** IP addresses of the groups that it has joined. */
@@ -48,6 +50,8 @@ export interface Peer {
   name: string;
   ifindex: number;
   address: string;
+  mtu: number;
+  up: boolean;
   /** Master of the peer, where it is enslaved itself: an ifindex in its namespace. */
   master: number | null;
   addresses: string[];
@@ -118,6 +122,8 @@ export interface Port {
   carrier: boolean;
   state: PortStpState;
   promiscuity: number;
+  /** Its own group_fwd_mask: link-local groups that it lets in besides those of the bridge's. */
+  groupFwdMask: number;
   flags: {
     learning: boolean;
     flood: boolean;
@@ -284,6 +290,7 @@ export interface BridgeState {
   ifindex: number;
   place: Place;
   address: string;
+  mtu: number;
   up: boolean;
   promiscuity: number;
   /** Milliseconds; 0 learns nothing. */

@@ -24,7 +24,7 @@ const PAUSES = 10;
  */
 export function since(
   before: BridgeState,
-  { beganNs, seconds: all, counted }: Collected,
+  { beganNs, beganAt, seconds: all, counted }: Collected,
   flows: readonly Pick<Flow, "firstNs" | "frames" | "port">[],
 ): string {
   const first = Math.min(...flows.map(({ firstNs }) => firstNs));
@@ -39,6 +39,5 @@ export function since(
   const there = [before, ...before.ports].map(({ ifindex }) => ifindex);
   const old = flows.some(({ port }) => there.includes(port));
   if (old && seconds < (missed ? 1 : Math.min(1, PAUSES * pause))) return "before attach";
-  const ago = (Number(process.hrtime.bigint()) - first) / 1e6;
-  return new Date(Date.now() - ago).toISOString();
+  return new Date(beganAt + seconds * 1000).toISOString();
 }

@@ -137,12 +137,20 @@ function ofFlow(same: readonly LostFlow[]): Lost[] {
   const of = copiesLeft > 0 ? Math.max(all, copies) : (came ?? all);
   // Frames of which no copy left may have been dropped at several ports.
   const lost = Math.min(all, of);
-  const atOne = grouped(losses, ({ at }) => `${at}`).map((here) =>
-    sum(here, ({ frames }) => frames),
+  return [{ losses, most, lost, of, whole: isWhole(losses, most, lost) }];
+}
+
+/** Of copies, those for one port. What came in of a flow that nobody counted was dropped before it could be. */
+function isWhole(
+  losses: readonly LostFlow[],
+  { came, behind, copiesLeft }: LostFlow,
+  lost: number,
+): boolean {
+  if (came === null) return !behind;
+  if (copiesLeft === 0) return lost >= came;
+  return grouped(losses, ({ at }) => `${at}`).some(
+    (here) => sum(here, ({ frames }) => frames) >= came,
   );
-  // What came in of a flow that nobody counted was dropped before it could be.
-  const whole = came === null ? !most.behind : atOne.some((frames) => frames >= came);
-  return [{ losses, most, lost, of, whole }];
 }
 
 function largest<T>(items: readonly T[], of: (item: T) => number): T | null {
@@ -177,7 +185,7 @@ function draftOf(context: LossContext, delivery: Delivery, ports: KnownPorts, gr
     ...{ framesPerSecond: group.framesPerSecond, copiesPerSecond: 0 },
     where: one(({ where }) => where),
     reason: one(({ reason }) => reason),
-    victims: victimsOf(context, delivery, ports, losses),
+    victims: victimsOf(context, delivery, ports, flows),
     captures: [],
     evidence: evidenceOf(collected, ports, group),
   };
@@ -200,13 +208,22 @@ function victimsOf(
   { state }: LossContext,
   delivery: Delivery,
   ports: KnownPorts,
-  losses: readonly LostFlow[],
+  flows: readonly Lost[],
 ): Finding["victims"] {
-  const lost = losses.flatMap((loss) =>
-    portsFor(delivery, loss)
-      .filter((port) => port !== state.ifindex)
-      .map((port) => ({ port, frames: loss.frames })),
-  );
+  const lost = flows.flatMap((flow) => {
+    const at = flow.losses.flatMap((loss) =>
+      portsFor(delivery, loss)
+        .filter((port) => port !== state.ifindex)
+        .map((port) => ({ port, frames: loss.frames })),
+    );
+    return grouped(at, ({ port }) => `${port}`).map((same) => ({
+      port: same[0]?.port ?? 0,
+      frames: Math.min(
+        flow.lost,
+        sum(same, ({ frames }) => frames),
+      ),
+    }));
+  });
   return grouped(lost, ({ port }) => `${port}`)
     .flatMap((same) => {
       const [first] = same;

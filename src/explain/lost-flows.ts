@@ -57,6 +57,7 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
       bytes: frames === 0 ? 0 : ((all ?? frames) * bytes) / frames,
     };
   };
+  const astrayAt = whoseAstray(context, delivery);
   const isCut = mayBeCutAnew(before) || mayBeCutAnew(state);
   return [
     ...collected.lost.map(counted),
@@ -67,7 +68,7 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
       return frames <= 0 ? [] : [counted(silent(most, frames))];
     }),
     ...collected.known.flatMap((one) => {
-      const at = astrayAt(context, delivery, one);
+      const at = astrayAt(one);
       const frames = portCopies(one);
       return at === null || frames === 0
         ? []
@@ -142,17 +143,21 @@ type Ports = Pick<Loss, "sourcePort" | "destinationPort">;
  * The port that the FDB has had a flow's destination at, all of the time, while that is seen to live behind others alone;
  * null where it is not so.
  */
-function astrayAt(
+function whoseAstray(
   { before, state, collected }: LossContext,
   delivery: Delivery,
-  { destination, vlan, port }: KnownFlow,
-): number | null {
-  if (virtualAddress(destination) !== null || delivery.isHosts(destination)) return null;
-  const entries = [...before.entries, ...collected.homes, ...state.entries].filter(
-    (entry) => entry.address === destination && entry.vlan === vlan,
+): (flow: KnownFlow) => number | null {
+  const entries = groupBy(
+    [...before.entries, ...collected.homes, ...state.entries],
+    ({ address, vlan }) => `${address} ${vlan}`,
   );
-  const [at, ...others] = new Set(entries.map((entry) => entry.port));
-  if (at === undefined || others.length > 0 || at === port) return null;
-  const lives = delivery.seenAt(destination);
-  return lives.length === 0 || lives.includes(at) ? null : at;
+  return ({ destination, vlan, port }) => {
+    const lives = delivery.seenAt(destination);
+    if (lives.length === 0 || virtualAddress(destination) !== null) return null;
+    if (delivery.isHosts(destination)) return null;
+    const had = entries.get(`${destination} ${vlan}`) ?? [];
+    const [at, ...others] = new Set(had.map((entry) => entry.port));
+    if (at === undefined || others.length > 0 || at === port) return null;
+    return lives.includes(at) ? null : at;
+  };
 }

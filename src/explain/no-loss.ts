@@ -5,14 +5,41 @@ import { groupOf, wantsGroup } from "./causes/groups.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
 import type { Delivery } from "./delivery.ts";
 
-/** Whatever else is so, these should not leave: no cause is asked. */
+/** Whatever else is so, these should not have left, or not by that port: no cause is asked. */
 export function staysHere(loss: Loss, { before, state }: LossContext, delivery: Delivery): boolean {
-  if (loss.behind) return false;
+  if (isLeaving(loss)) return loss.class === "unicast" && isStray(loss, delivery);
   return (
-    delivery.isHosts(loss.destination) ||
+    (delivery.isHosts(loss.destination) && choseNoPort(loss)) ||
     isReport(loss) ||
     [before, state].some((one) => isAlone(one, loss.port))
   );
+}
+
+/** Where no cause speaks up, these are as they should be. */
+export function isRight(loss: Loss, { before, state }: LossContext, delivery: Delivery): boolean {
+  const { class: kind, port, destination, vlan } = loss;
+  if (isLeaving(loss)) {
+    return kind === "multicast" && [before, state].every((one) => isUnwanted(one, loss));
+  }
+  if (isAnswered(loss, state) || isDeserted(state, port)) return true;
+  // As an uplink hears all day: the destination is on the same side.
+  return kind === "unicast" && delivery.portsOf(destination, vlan).has(port);
+}
+
+/** Nobody dropped it, or the bridge did so since it had no port for it: what a filter drops on its way to the host has not arrived. */
+function choseNoPort({ where }: Loss): boolean {
+  return where === null || /^(?:br_|maybe_deliver)/.test(where);
+}
+
+/** A port was chosen for it. */
+function isLeaving({ behind, at, port }: Loss): boolean {
+  return behind || at !== port;
+}
+
+/** A copy of a flood for a port that should not have it; of an address that nobody has, for whatever port it has left by. */
+function isStray({ destination, vlan, at, behind }: Loss, delivery: Delivery): boolean {
+  const homes = delivery.portsOf(destination, vlan);
+  return homes.size > 0 ? !homes.has(at) : behind;
 }
 
 /** IGMP, and MLD of version 2: with snooping on they go to routers alone (br_multicast_rcv()). */
@@ -27,37 +54,22 @@ function isAlone({ ports }: BridgeState, from: number): boolean {
 
 /** Nobody is at any other port. */
 function isDeserted({ ports }: BridgeState, from: number): boolean {
-  return ports.every(({ ifindex, up, carrier }) => ifindex === from || !up || !carrier);
-}
-
-/** Where no cause speaks up, these are as they should be. */
-export function isRight(loss: Loss, { before, state }: LossContext, delivery: Delivery): boolean {
-  const { class: kind, port, at, behind, destination, vlan } = loss;
-  const leaving = behind || at !== port;
-  if (kind === "unicast") {
-    const homes = delivery.portsOf(destination, vlan);
-    // As an uplink hears all day: the destination is on the same side.
-    if (!leaving) return homes.has(port) || isDeserted(state, port);
-    // A copy of a flood, by a port that should not have it.
-    return homes.size > 0 ? !homes.has(at) : behind;
-  }
-  if (!leaving && (isAnswered(loss, state) || isDeserted(state, port))) return true;
-  if (kind !== "multicast") return false;
-  const wants = (one: BridgeState, ifindex: number) =>
-    wantsGroup(one, ifindex, groupOf(loss), vlan) || hasJoined(one, ifindex, loss);
-  const states = [before, state];
-  if (leaving) return !states.some((one) => wants(one, at));
-  return !states.some((one) =>
-    [one, ...one.ports].some(({ ifindex }) => ifindex !== port && wants(one, ifindex)),
+  return ports.every(
+    ({ ifindex, up, carrier, flags }) => (ifindex === from && !flags.hairpin) || !up || !carrier,
   );
 }
 
-/** A host behind the port has joined the group, whether the bridge has heard of it or not. */
-function hasJoined({ ports }: BridgeState, at: number, { addresses }: Loss): boolean {
-  const peer = ports.find(({ ifindex }) => ifindex === at)?.peer;
+/** Nobody behind the port that the group's copy was for has joined it, as far as all that is there is seen. */
+function isUnwanted(state: BridgeState, loss: Loss): boolean {
+  const { at, vlan, addresses } = loss;
+  const peer = state.ports.find(({ ifindex }) => ifindex === at)?.peer;
   const group = addresses.destination;
-  if (peer == null || group === null) return false;
-  return [peer, ...peer.uppers].some(({ joined }) => joined.includes(group));
+  if (peer == null || group === null || addresses.protocol === "ARP") return false;
+  const ends = [peer, ...peer.uppers];
+  return (
+    !ends.some(({ joined }) => joined.includes(group)) &&
+    !wantsGroup(state, at, groupOf(loss), vlan)
+  );
 }
 
 /** The bridge answers itself for the neighbours that it knows (br_do_proxy_suppress_arp(), br_do_suppress_nd()). */

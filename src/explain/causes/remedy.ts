@@ -1,27 +1,18 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
-import { STP_STATES } from "../../bridge/bridge-options.ts";
-import type {
-  BridgeState,
-  FdbEntry,
-  FilterChain,
-  Neighbour,
-  Place,
-  Port,
-  Remote,
-} from "../../bridge/state.ts";
-import { wordsAt } from "../../bridge/words-at.ts";
+import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
-import { acceptRule, type HandedFamily, handingOff } from "./netfilter-settings.ts";
-import { DEFAULT, type Device, remoteWords } from "./overlay.ts";
-import { pattern, type Setting, shows, showsNot } from "./setting.ts";
+import { type LinkChange, linkSetting, setState } from "./link-settings.ts";
+import { type NetfilterChange, netfilterSetting } from "./netfilter-settings.ts";
+import { type RemoteChange, remoteSetting } from "./remote-settings.ts";
+import { bridgeCommand, ipCommand, pattern, type Setting, shows, showsNot } from "./setting.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
 
 /** No cause can ask for what is not here: a querier, for one, takes IPv6 from hosts whose reports the bridge does not hear. */
 export type Change =
   | { set: "ageing"; ms: number }
-  | { set: "learning" | "locked"; port: Port; on: boolean }
+  | { set: "learning" | "locked" | "isolated" | "hairpin"; port: Port; on: boolean }
   | { set: "disabled"; port: Port }
   /** A loop: its cables at these ports are cut, and what it has taught those that are left (ports, by name) is forgotten. */
   | { set: "opened"; cut: Port[]; left: { place: Place; name: string }[] }
@@ -36,13 +27,9 @@ export type Change =
   | { set: "member"; group: string; vlan: number; ports: Port[] }
   /** How many frames wait for a CPU at most, of the whole host. */
   | { set: "backlog"; frames: number }
-  /** Entries of a VXLAN device's own FDB, which are all of one address; those of hosts have one remote each. */
-  | { set: "remotes"; device: Device; remotes: [Remote, ...Remote[]] }
-  | { set: "no-remote"; device: Device; remote: Remote }
-  /** Nothing of the IP family's netfilter sees bridged frames any more. */
-  | { set: "nf-call-off"; family: HandedFamily }
-  /** A rule that lets frames of the bridge pass, at the head of a chain. */
-  | { set: "accept"; chain: FilterChain };
+  | RemoteChange
+  | LinkChange
+  | NetfilterChange;
 
 export interface Proposal {
   change: Change;
@@ -71,15 +58,6 @@ export function remedyOf(
   return { remedy: { command, effect, risk: risks, undo, verify }, noRemedy: null };
 }
 
-/** A command as a person types it on the host to have it done in that namespace. */
-export function ipCommand(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, ["ip", ...words]));
-}
-
-function bridgeCommand(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, ["bridge", ...words]));
-}
-
 function cutOff(change: Change): string[] {
   if (change.set !== "entry" || change.kind !== "sticky") return [];
   const { address, others, port } = change;
@@ -94,6 +72,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return ageing(state, change.ms);
     case "learning":
     case "locked":
+    case "isolated":
+    case "hairpin":
       return portFlag(state, change);
     case "disabled":
       return disabled(state, change.port);
@@ -107,18 +87,23 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return pvid(state, change.port, change.vid);
     case "no-neighbour":
       return noNeighbour(state, change.neighbour);
+    case "mtu":
+    case "up":
+    case "forwarding":
+    case "no-stp":
+    case "forward-delay":
+    case "group-forwarding":
+      return linkSetting(state, change);
     case "member":
       return member(state, change);
     case "backlog":
       return backlog(state, change.frames);
     case "remotes":
-      return remotesSet(state, change);
     case "no-remote":
-      return noRemote(state, change);
+      return remoteSetting(state, change);
     case "nf-call-off":
-      return handingOff(state, change.family);
     case "accept":
-      return acceptRule(state, change.chain);
+      return netfilterSetting(state, change);
   }
 }
 
@@ -170,8 +155,8 @@ function disabled(state: BridgeState, port: Port): Setting {
   const now = portNow(state, port);
   return {
     what: `state disabled of ${port.name}`,
-    command: stateCommand(state, port, "disabled"),
-    undo: stateCommand(state, port, now?.state ?? "forwarding"),
+    command: setState(state, port, "disabled"),
+    undo: setState(state, port, now?.state ?? "forwarding"),
     verify: showsDisabled(state, port),
     inForce: now?.state === "disabled",
     refused: stateRefused(state),
@@ -206,11 +191,6 @@ function opened(state: BridgeState, { cut, left }: Extract<Change, { set: "opene
     inForce: cut.every((port) => portNow(state, port)?.up === false),
     refused: null,
   };
-}
-
-function stateCommand({ place }: BridgeState, port: Port, to: Port["state"]): string {
-  const words = ["link", "set", "dev", port.name, "state", String(STP_STATES.indexOf(to))];
-  return bridgeCommand(place, ...words);
 }
 
 function showsDisabled({ place }: BridgeState, { name }: Port): string {
@@ -409,66 +389,6 @@ function backlog({ maxBacklog }: BridgeState, frames: number): Setting {
     inForce: maxBacklog !== null && maxBacklog >= frames,
     refused: maxBacklog === null ? `${key} cannot be read from here` : null,
   };
-}
-
-function remotesSet(
-  state: BridgeState,
-  { device, remotes }: Extract<Change, { set: "remotes" }>,
-): Setting {
-  const [{ address }] = remotes;
-  const each = (line: (remote: Remote) => string) => remotes.map(line).join(" && ");
-  return {
-    what: `the remote of ${address} at ${device.name}`,
-    command: each((remote) => setRemote(state, device, remote)),
-    undo: each((remote) => dropRemote(state, device, remote)),
-    verify: each((remote) => shows(remotesShown(state, device), remotePattern(remote))),
-    inForce: remotes.every((remote) => isThere(state, device, remote)),
-    refused: remotes.some(({ ip }) => ip === null) ? "it is a nexthop object's" : null,
-  };
-}
-
-function noRemote(
-  state: BridgeState,
-  { device, remote }: Extract<Change, { set: "no-remote" }>,
-): Setting {
-  return {
-    what: `no entry of ${remote.address} at ${device.name} for ${remote.ip}`,
-    command: dropRemote(state, device, remote),
-    undo: setRemote(state, device, remote),
-    verify: showsNot(remotesShown(state, device), remotePattern(remote)),
-    inForce: !isThere(state, device, remote),
-    refused: remote.ip === null ? "it is a nexthop object's" : null,
-  };
-}
-
-/** To a host's entry the kernel appends nothing (vxlan_fdb_update_existing()), and of the default entry it would replace one. */
-function setRemote({ place }: BridgeState, device: Device, remote: Remote): string {
-  const verb = remote.address === DEFAULT ? "append" : "replace";
-  return bridgeCommand(place, ...remoteWords(verb, device, remote));
-}
-
-function dropRemote({ place }: BridgeState, device: Device, remote: Remote): string {
-  return bridgeCommand(place, ...remoteWords("del", device, remote));
-}
-
-function remotesShown({ place }: BridgeState, { name }: Device): string {
-  return bridgeCommand(place, "fdb", "show", "dev", name);
-}
-
-function remotePattern({ address, ip }: Remote): string {
-  return `^${address} dst ${pattern(ip ?? "")} (.* )?self permanent`;
-}
-
-function isThere(state: BridgeState, { ifindex }: Device, wanted: Remote): boolean {
-  const now = [...state.ports, ...state.vxlans].find((one) => one.ifindex === ifindex);
-  return (now?.vxlan?.remotes ?? []).some(
-    ({ address, ip, port, vni, permanent }) =>
-      permanent &&
-      address === wanted.address &&
-      ip === wanted.ip &&
-      port === wanted.port &&
-      vni === wanted.vni,
-  );
 }
 
 function linkOf({ name }: BridgeState): string[] {

@@ -1,8 +1,9 @@
-/** What a change is, made into commands. */
+/** What a change is on a bridge as it is now, and how its commands are written. */
 
+import type { Place } from "../../bridge/state.ts";
+import { wordsAt } from "../../bridge/words-at.ts";
 import { commandLine } from "../../text/command-line.ts";
 
-/** What a change is on a bridge as it is now. */
 export interface Setting {
   /** In words. */
   what: string;
@@ -12,6 +13,15 @@ export interface Setting {
   inForce: boolean;
   /** Why it is not for this bridge: the kernel refuses it, or somebody is cut off; null where it is fine. */
   refused: string | null;
+}
+
+/** A command as a person types it on the host to have it done in that namespace. */
+export function ipCommand(place: Place, ...words: string[]): string {
+  return commandLine(wordsAt(place, ["ip", ...words]));
+}
+
+export function bridgeCommand(place: Place, ...words: string[]): string {
+  return commandLine(wordsAt(place, ["bridge", ...words]));
 }
 
 /** Fails where the command does not show it: an extended regular expression. */

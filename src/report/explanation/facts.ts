@@ -137,10 +137,16 @@ function amountOf(finding: Finding): string {
   const { kind, frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
   if (kind !== "flood") {
     const came = copies > 0 ? `; ${plural(frames, "frame")} came in` : "";
-    return `${shareOf(finding)} lost (at most ${quantity(framesPerSecond, copies > 0 ? "copies/s" : "frames/s")})${came}`;
+    const unit = copies > 0 ? "copies/s" : "frames/s";
+    return `${shareOf(finding)} lost (at most ${quantity(framesPerSecond, unit)})${placeOf(finding)}${came}`;
   }
   if (isMoving(finding)) return `${count(frames)} moves (${quantity(framesPerSecond, "moves/s")})`;
   return `${count(frames)} frames (at most ${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (at most ${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
+}
+
+function placeOf({ where, reason }: Finding): string {
+  if (where === null) return "";
+  return `, dropped by ${where}${reason === null ? "" : ` (${reason})`}`;
 }
 
 function basisOf({ basis, alternatives }: Finding): string {
@@ -175,7 +181,7 @@ export function factsOf(
   ];
 }
 
-const LEFT = { loss: "lost", policy: "dropped by a policy", nowhere: "left nowhere" };
+const LEFT = { loss: " lost", policy: " dropped by a policy", nowhere: ", left nowhere" };
 
 /** What stayed below the thresholds, in a line. */
 export function belowOf(below: Below): string {
@@ -188,9 +194,9 @@ export function belowOf(below: Below): string {
   }
   const what = below.class === null ? "frames" : CLASS_WORDS[below.class];
   const to = below.class === "broadcast" ? "" : ` to ${destination ?? "several addresses"}`;
-  const left = kind === "flood" ? plural(copies, "copy", "copies") : LEFT[kind];
+  const left = kind === "flood" ? `, ${plural(copies, "copy", "copies")}` : LEFT[kind];
   const rate = kind === "flood" ? `, ${quantity(copiesPerSecond, "copies/s")}` : "";
-  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}, ${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
+  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
 }
 
 /** How many there were besides those that are shown; empty where there were none. */

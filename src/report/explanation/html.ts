@@ -105,6 +105,8 @@ function noteItem({ cause, text }: Note, index: number): Html {
 function drawing(explanation: Explanation): Html {
   const { bridge, ports, findings, probes } = explanation;
   const floods = findings.filter(({ kind }) => kind === "flood");
+  // What is lost leaves by no port, and one frame may be told of twice.
+  const counted = probes && (floods.length > 0 || findings.length === 0);
   const sum = (of: (finding: Finding) => number) =>
     floods.reduce((all, finding) => all + of(finding), 0);
   const wires = ports.map((port): Wire => {
@@ -114,8 +116,8 @@ function drawing(explanation: Explanation): Html {
       device: "",
       port: port.name,
       state: port.name === "host" ? "bridge device" : "",
-      ingress: probes ? sum((one) => (is(one.ingressPort) ? one.frames : 0)) : null,
-      egress: probes
+      ingress: counted ? sum((one) => (is(one.ingressPort) ? one.frames : 0)) : null,
+      egress: counted
         ? sum((one) => one.victims.find((victim) => is(victim.port))?.copies ?? 0)
         : null,
     };
@@ -124,7 +126,7 @@ function drawing(explanation: Explanation): Html {
   const shown =
     wires.length <= WIRES ? wires : wires.toSorted((a, b) => busy(b) - busy(a)).slice(0, WIRES);
   const left = wires.length - shown.length;
-  return html`${probes ? html`<p>Arrows count the frames of the floods above threshold alone: those that came in by a port, and the copies that left by it; a dashed wire carried none.</p>` : null}${bridgeFigure(
+  return html`${counted ? html`<p>Arrows count the frames of the floods above threshold alone: those that came in by a port, and the copies that left by it; a dashed wire carried none.</p>` : null}${bridgeFigure(
     {
       id: "bridgefig",
       title: `The bridge ${bridge.name}`,

@@ -109,7 +109,10 @@ function brief(explanation: Explanation, options: ExplanationOptions, room: Room
   screen.paragraph(`${where}: ${seenOf(explanation)}`, { tone: "strong" });
   for (const [index, one] of findings.entries()) {
     if (isLong(index))
-      finding(screen, findings, index, { victims: 2 + 2 * most, evidence: 1 + most });
+      // The first of a loss is how much of it there was.
+      finding(screen, findings, index, {
+        ...{ victims: 2 + 2 * most, evidence: (one.kind === "flood" ? 1 : 2) + most },
+      });
     else screen.paragraph(`${index + 1}. ${inALine(one)}`, { hanging: 3 });
   }
   if (findings.length > 0) screen.verbatim("", 0);

@@ -35,6 +35,7 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
   return {
     ...{ name: `p${name}`, ifindex, address: `fe:00:00:00:00:0${name}`, kind: "veth", mtu: 1500 },
     ...{ up: true, carrier: true, state: "forwarding", promiscuity: 1, pvid: 0, vlans: [] },
+    groupFwdMask: 0,
     flags: {
       ...{ learning: true, flood: true, mcastFlood: true, bcastFlood: true, hairpin: false },
       ...{ isolated: false, locked: false, neighSuppress: false, proxyArp: false },
@@ -43,7 +44,7 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
     peer: {
       ...{ namespace: place(name), name: "eth0", ifindex: 2, address, master: null },
       addresses: [`10.77.0.${"abc".indexOf(name) + 1}`],
-      ...{ uppers: [], filter: [], joined: [] },
+      ...{ mtu: 1500, up: true, uppers: [], filter: [], joined: [] },
     },
     ...{ vxlan: null, owner: null },
     ...over,
@@ -52,7 +53,8 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
 
 export function bridge(over: Partial<BridgeState> = {}): BridgeState {
   return {
-    ...{ name: "br0", ifindex: 7, place: HOST, address: "fe:00:00:00:00:00", up: true },
+    ...{ name: "br0", ifindex: 7, place: HOST, address: "fe:00:00:00:00:00" },
+    ...{ mtu: 1500, up: true },
     ...{ promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15, topologyChange: false },
     ...{ mcastSnooping: true, mcastQuerier: true, vlanFiltering: false, pvid: 0 },
     ...{ learned: null, maxLearned: null, options: {}, counters: NO_COUNTERS },
@@ -133,6 +135,7 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       seconds: 10,
       counted: 10,
       beganNs: 0,
+      beganAt: 1_790_000_000_000,
       backend: "tracepoint",
       flows,
       known: [],

@@ -111,7 +111,10 @@ describe("a flood is copies at ports that should not have them:", () => {
     got: got(destination, ports),
   });
   const only = all(1000, 1000);
-  const upper = { name: "mv0", kind: "macvlan", address: GONE, addresses: [], ifindex: 3 };
+  const upper = {
+    ...{ name: "mv0", kind: "macvlan", address: GONE, ifindex: 3 },
+    ...{ addresses: [], joined: [] },
+  };
   const behindB = (over: object) => {
     const { peer } = port("b", B);
     return withPort(bridge(), "pb", { peer: { ...peer, ...over } as never });
@@ -396,7 +399,7 @@ describe("a loop", () => {
     const { peer } = port(name, B);
     const addresses = { address: `fe:00:00:00:09:0${name}`, addresses: [], filter: [] };
     const br1 = { namespace: beyond, name: "br1", ifindex: 5, kind: "bridge" };
-    const uppers = [{ ...br1, address: "fe:00:00:00:09:00", addresses: [] }];
+    const uppers = [{ ...br1, address: "fe:00:00:00:09:00", addresses: [], joined: [] }];
     return {
       peer: { ...peer, ...addresses, namespace: beyond, ifindex, master: 5, uppers } as never,
     };

@@ -26,7 +26,7 @@ const STATE: BridgeState = {
   ifindex: 7,
   place: home,
   address: "52:54:99:00:00:01",
-  ...{ up: true, promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15 },
+  ...{ mtu: 1500, up: true, promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15 },
   ...{ topologyChange: false, mcastSnooping: true, mcastQuerier: false, vlanFiltering: false },
   ...{ pvid: 0, learned: null, maxLearned: null },
   ...{ addresses: ["10.55.1.1"], uppers: [], formerAddresses: [] },
@@ -37,10 +37,12 @@ const STATE: BridgeState = {
     {
       ...{ name: "qxport", ifindex: 8, address: "52:54:99:00:00:02", kind: "veth", mtu: 1500 },
       ...{ up: true, carrier: true, state: "forwarding", promiscuity: 0, flags, pvid: 0 },
+      groupFwdMask: 0,
       ...{ vlans: [{ vid: 7, pvid: true, untagged: true }], counters },
       peer: {
         ...{ namespace: web, name: "qxpeer", ifindex: 2, address: "52:54:99:00:00:03" },
         ...{ master: null, addresses: ["10.55.1.9", "fd55::9"], uppers: [], filter: [] },
+        ...{ mtu: 1500, up: true },
         joined: ["239.55.1.9"],
       },
       vxlan: null,
@@ -52,6 +54,7 @@ const STATE: BridgeState = {
     {
       ...{ name: "qxtap", ifindex: 9, address: "52:54:99:00:00:04", kind: "qxkind", mtu: 1500 },
       ...{ up: true, carrier: true, state: "forwarding", promiscuity: 0, flags, pvid: 0 },
+      groupFwdMask: 0,
       ...{ vlans: [], counters, peer: null, vxlan: null },
       owner: {
         ...{ label: "vm qxguest (pid 3)", namespace: null, pid: 3, command: "qxqemu" },
@@ -127,7 +130,15 @@ const STATE: BridgeState = {
 };
 
 const COLLECTED: Collected = {
-  ...{ seconds: 2, counted: 2, beganNs: 3, backend: "tracepoint", share: 0.01, notes: [] },
+  ...{
+    seconds: 2,
+    counted: 2,
+    beganNs: 3,
+    beganAt: 4,
+    backend: "tracepoint",
+    share: 0.01,
+    notes: [],
+  },
   ended: { early: "bridge-gone", text: "the bridge qxbridge is gone: qxport, (qxbridge)" },
   flows: [
     {

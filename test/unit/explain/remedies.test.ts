@@ -225,6 +225,8 @@ function after(state: BridgeState, change: Change): BridgeState {
       return { ...state, ageingMs: change.ms };
     case "learning":
     case "locked":
+    case "isolated":
+    case "hairpin":
       return withPort(state, change.port.name, {
         flags: { ...change.port.flags, [change.set]: change.on },
       });
@@ -250,6 +252,21 @@ function after(state: BridgeState, change: Change): BridgeState {
       const neighbours = state.neighbours.filter((one) => one !== change.neighbour);
       return { ...state, neighbours };
     }
+    case "mtu":
+      return withPort(state, change.device.name, { mtu: change.bytes });
+    case "up":
+      return withPort(state, change.device.name, { up: true });
+    case "forwarding":
+      return withPort(state, change.port.name, { state: "forwarding" });
+    case "no-stp":
+      return change.waiting.reduce<BridgeState>(
+        (all, { name }) => withPort(all, name, { state: "forwarding" }),
+        { ...state, stp: false },
+      );
+    case "forward-delay":
+      return { ...state, forwardDelayS: change.seconds };
+    case "group-forwarding":
+      return { ...state, options: { ...state.options, group_fwd_mask: 1 << change.bit } };
     case "backlog":
       return { ...state, maxBacklog: change.frames };
     case "member": {
@@ -308,6 +325,18 @@ const CHANGES: Change[] = [
   { set: "no-remote", device: pc, remote: far[0] ?? expect.fail() },
   { set: "nf-call-off", family: "ip" },
   { set: "accept", chain: chain() },
+  { set: "isolated", port: pb, on: true },
+  { set: "hairpin", port: pb, on: true },
+  { set: "mtu", device: { ...pb, place: base.place }, bytes: 9000 },
+  { set: "group-forwarding", bit: 14 },
+];
+const waiting = withPort(bridge({ stp: true }), "pb", { state: "listening" });
+const down = withPort(bridge(), "pb", { up: false, state: "disabled" });
+const LINK_CHANGES: [BridgeState, Change][] = [
+  [down, { set: "up", device: { ...pb, place: base.place } }],
+  [withPort(bridge(), "pb", { state: "blocking" }), { set: "forwarding", port: pb }],
+  [waiting, { set: "no-stp", waiting: [pb] }],
+  [waiting, { set: "forward-delay", seconds: 2, waiting: [pb] }],
 ];
 
 function proposal(change: Change): Proposal {
@@ -318,18 +347,19 @@ function entries(...of: FdbEntry[]): BridgeState {
   return { ...base, entries: of };
 }
 
-describe.each(CHANGES.map((change) => [JSON.stringify(change).slice(0, 60), change] as const))(
-  "%s",
-  (_, change) => {
-    test("is proposed where it is not set, and not where it is", () => {
-      expect(remedyOf(base, proposal(change)).remedy).not.toBeNull();
-      expect(remedyOf(after(base, change), proposal(change))).toEqual({
-        remedy: null,
-        noRemedy: expect.stringMatching(/ is in force already$/),
-      });
+describe.each(
+  [...CHANGES.map((change) => [base, change] as const), ...LINK_CHANGES].map(
+    ([state, change]) => [JSON.stringify(change).slice(0, 60), state, change] as const,
+  ),
+)("%s", (_, state, change) => {
+  test("is proposed where it is not set, and not where it is", () => {
+    expect(remedyOf(state, proposal(change)).remedy).not.toBeNull();
+    expect(remedyOf(after(state, change), proposal(change))).toEqual({
+      remedy: null,
+      noRemedy: expect.stringMatching(/ is in force already$/),
     });
-  },
-);
+  });
+});
 
 describe("an entry is in force", () => {
   const wanted = proposal({ ...at, kind: "static" });

@@ -9,10 +9,6 @@ export const floodOff: LossCause = (loss, { state, collected }) => {
   const { class: kind, port, at, behind, destination, vlan } = loss;
   if (behind || at !== port) return null;
   const flooded: FlowClass = kind === "unicast" ? "unknownUnicast" : kind;
-  const known = [...state.entries, ...collected.homes].some(
-    (entry) => entry.address === destination && entry.vlan === vlan,
-  );
-  if (kind === "unicast" && known) return null;
   const from = state.ports.find(({ ifindex }) => ifindex === port);
   if (from !== undefined && from.state !== "forwarding") return null;
   const open = state.ports.filter(
@@ -28,6 +24,10 @@ export const floodOff: LossCause = (loss, { state, collected }) => {
   if (kind === "multicast" && joined) return null;
   const flags = [...new Set(open.map((other) => notFlooded(other, flooded)))];
   if (flags.includes(null)) return null;
+  const known = [...state.entries, ...collected.homes].some(
+    (entry) => entry.address === destination && entry.vlan === vlan,
+  );
+  if (kind === "unicast" && known) return null;
   return {
     ...{ kind: "policy", cause: "flood-off", basis: "observed", alternatives: [], remedy: null },
     title: `${flags.join(" or ")} at all other ports: ${WHAT[flooded]}`,
