@@ -4,6 +4,7 @@ import { BridgescopeError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { dumpFdb, type NeighbourMessage, NTF } from "../system/neighbours.ts";
 import { withDumpSocket } from "../system/netlink-dump.ts";
+import type { NetworkNamespace } from "../system/netns.ts";
 import { printable } from "../text/printable.ts";
 import { bridgeOptions, portFlags } from "./bridge-options.ts";
 import type { NameCache } from "./containers.ts";
@@ -11,6 +12,7 @@ import { entriesOf } from "./fdb.ts";
 import type { Link } from "./links.ts";
 import { dumpMdb, multicastOf } from "./multicast.ts";
 import { neighboursOf } from "./neighbours.ts";
+import { netfilterCallsOf, readNetfilterSysctls } from "./netfilter.ts";
 import { ownersOf, tapOwners } from "./owner.ts";
 import {
   type NamespaceView,
@@ -26,6 +28,7 @@ import type {
   BridgeState,
   MulticastState,
   Neighbour,
+  NetfilterCalls,
   Owner,
   Peer,
   Place,
@@ -58,6 +61,8 @@ interface Raw {
   vlans: Map<number, Port["vlans"]>;
   /** Namespaces of peers, and of the underlays of VXLAN devices, by the number that this namespace gives them. */
   places: Map<number, KnownPlace>;
+  /** What the namespace says of iptables and bridged frames; null where br_netfilter is not there. */
+  netfilterSysctls: NetfilterCalls["sysctls"] | null;
   /** VXLAN devices that are no ports, with their own FDBs. */
   routed: { link: Link; entries: NeighbourMessage[] }[];
 }
@@ -76,7 +81,7 @@ export async function readBridge(
   if (!places.includes(home)) places.push(home);
   const raw = whileDevicesGo(() =>
     atPlace(place, (namespace) =>
-      withDumpSocket(namespace, (fd) => readRaw(fd, home, places, bridge)),
+      withDumpSocket(namespace, (fd) => readRaw({ namespace, fd }, home, places, bridge)),
     ),
   );
   const [state] = raw === null ? [] : await statesOf(home, raw, places, names);
@@ -110,7 +115,9 @@ export async function readBridges(
   if (!places.includes(home)) places.push(home);
   const raw = whileDevicesGo(() =>
     atPlace(place, (namespace) =>
-      withDumpSocket(namespace, (fd) => readRaw(fd, home, places, undefined, peersOf)),
+      withDumpSocket(namespace, (fd) =>
+        readRaw({ namespace, fd }, home, places, undefined, peersOf),
+      ),
     ),
   );
   if (raw === null) return null;
@@ -183,6 +190,7 @@ async function statesOf(
       ifindex: device.ifindex,
       place,
       address: device.address,
+      mtu: device.mtu,
       up: device.up,
       promiscuity: device.promiscuity,
       ageingMs: (number("ageing_time") ?? 30_000) * 10,
@@ -205,7 +213,7 @@ async function statesOf(
       vxlans,
       entries: entriesOf(device.ifindex, tables.get(device.ifindex) ?? []),
       neighbours,
-      netfilterCalls: null,
+      netfilterCalls: netfilterCallsOf(raw.netfilterSysctls, options),
       filters: null,
       maxBacklog,
     };
@@ -249,7 +257,7 @@ export function bridgeGone(name: string): string {
 
 /** Without `bridge` all of them, and of `only` the other ends of the ports are looked for. */
 function readRaw(
-  fd: number,
+  { namespace, fd }: { namespace: NetworkNamespace; fd: number },
   home: KnownPlace,
   places: KnownPlace[],
   bridge?: string | number,
@@ -291,6 +299,7 @@ function readRaw(
   );
   return {
     ...{ own, bridges, all, entries, routed },
+    netfilterSysctls: readNetfilterSysctls(namespace),
     vlans: some(({ vlan_filtering: on }) => on === 1) ? readVlans(fd) : new Map(),
     places: resolveNamespaces(fd, numbers, places),
   };
@@ -368,6 +377,8 @@ function peerOf({ view, link }: End, uppers: Uppers, filters: Filters): Peer {
     name: link.name,
     ifindex: link.ifindex,
     address: link.address,
+    mtu: link.mtu,
+    up: link.up,
     master: link.master,
     addresses: view.addresses.get(link.ifindex) ?? [],
     uppers: uppers(inode, link.ifindex),
@@ -425,6 +436,7 @@ function uppersIn(places: readonly KnownPlace[], views: Map<number, NamespaceVie
         ifindex: link.ifindex,
         kind: link.kind,
         address: link.address,
+        mtu: link.mtu,
         addresses: view?.addresses.get(link.ifindex) ?? [],
         joined: view?.joined.get(link.ifindex) ?? [],
       };

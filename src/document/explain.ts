@@ -176,6 +176,7 @@ const thresholdsSchema = z.object({
   multicast: z.number().describe("Frames a second for one group"),
   copies: z.number().describe("Copies a second of any of these, however few the frames"),
   moves: z.number().describe("Moves a second of one address"),
+  frames: z.number().describe("Fewer frames of a flood, or moves, than this are no finding"),
   lost: z
     .number()
     .default(0)
@@ -186,7 +187,6 @@ const thresholdsSchema = z.object({
     .number()
     .default(0)
     .describe("Lost frames a second over all of the time, from which on they are one"),
-  frames: z.number().describe("Fewer frames, or moves, than this are no finding"),
 });
 
 const noteSchema = z.object({

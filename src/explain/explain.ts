@@ -2,6 +2,7 @@
 
 import type { NameCache } from "../bridge/containers.ts";
 import type { Labs } from "../bridge/find-namespace.ts";
+import { withFilters } from "../bridge/netfilter.ts";
 import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
 import { severalBridges, whichBridge } from "../bridge/which-bridge.ts";
@@ -19,6 +20,7 @@ import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
+import { unanswered } from "./causes/loss/vxlan-wrong-remote.ts";
 import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { watchCounters } from "./counters.ts";
@@ -107,7 +109,7 @@ export async function explainBridge(
   }
   const thresholds = { ...THRESHOLDS, ...options.thresholds };
   const names: NameCache = new Map();
-  let state = await readBridge(found.place, found.ifindex, names);
+  let state = withFilters(await readBridge(found.place, found.ifindex, names));
   let collected: Collected | null = null;
   const first = state;
   let explanation = explanationOf(state, thresholds);
@@ -259,7 +261,7 @@ async function readAgain(
   names: NameCache,
 ): Promise<BridgeState | null> {
   try {
-    return await readBridge(place, ifindex, names);
+    return withFilters(await readBridge(place, ifindex, names));
   } catch (error) {
     if (error instanceof BridgeGoneError) return null;
     throw error;
@@ -283,6 +285,9 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     traffic: ended?.early === "bridge-gone" ? null : trafficOf(collected),
     notes: [
       ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
+      ...unanswered({ before, state, collected }, first.thresholds.frames).map((note) => ({
+        ...{ about: "frames" as const, ...note, ...remedyOf(state, note.remedy) },
+      })),
       ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
     ],
   };

@@ -1,6 +1,12 @@
 /** Neighbour tables over rtnetlink: the FDB of a bridge (AF_BRIDGE), and ARP and NDP. */
 import { bind, close, recv, SystemCallError, setsockopt } from "./libc.ts";
-import { addressAttribute, dump, eachAttribute, eachMessage, routeSocket } from "./netlink-dump.ts";
+import {
+  addressAttribute,
+  dump,
+  eachAttribute,
+  eachMessage,
+  netlinkSocket,
+} from "./netlink-dump.ts";
 import type { NetworkNamespace } from "./netns.ts";
 import {
   AF_BRIDGE,
@@ -182,7 +188,7 @@ export interface NeighbourFeed {
 
 /** Of all devices of a namespace, FDBs included. */
 export function openNeighbourFeed(namespace: NetworkNamespace): NeighbourFeed {
-  const fd = routeSocket(namespace);
+  const fd = netlinkSocket(namespace);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, Buffer.from(Int32Array.of(FEED_BYTES).buffer));
   const address = Buffer.alloc(12);
   address.writeUInt16LE(AF_NETLINK, 0);

@@ -1,17 +1,26 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
-import { STP_STATES } from "../../bridge/bridge-options.ts";
-import type { BridgeState, FdbEntry, Neighbour, Place, Port, Remote } from "../../bridge/state.ts";
+import type {
+  BridgeState,
+  FdbEntry,
+  FilterChain,
+  Neighbour,
+  Place,
+  Port,
+} from "../../bridge/state.ts";
 import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
-import { DEFAULT, type Device, remoteWords } from "./overlay.ts";
+import { type LinkChange, linkSetting, setState } from "./link-settings.ts";
+import { acceptRule, type HandedFamily, handingOff } from "./netfilter-settings.ts";
+import { type RemoteChange, remoteSetting } from "./remote-settings.ts";
+import { bridgeCommand, ipCommand, pattern, type Setting, shows, showsNot } from "./setting.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
 
 /** No cause can ask for what is not here: a querier, for one, takes IPv6 from hosts whose reports the bridge does not hear. */
 export type Change =
   | { set: "ageing"; ms: number }
-  | { set: "learning" | "locked"; port: Port; on: boolean }
+  | { set: "learning" | "locked" | "isolated" | "hairpin"; port: Port; on: boolean }
   | { set: "disabled"; port: Port }
   /** A loop: its cables at these ports are cut, and what it has taught those that are left (ports, by name) is forgotten. */
   | { set: "opened"; cut: Port[]; left: { place: Place; name: string }[] }
@@ -22,16 +31,18 @@ export type Change =
   | { set: "host-entry"; address: string; vlan: number }
   | { set: "pvid"; port: Port; vid: number }
   | { set: "no-neighbour"; neighbour: Neighbour }
-  | { set: "forward-delay"; seconds: number }
   /** The address that the bridge has borrowed from a port becomes its own. */
   | { set: "own-address" }
   /** Ports that a group is sent to, whether anybody behind them reports it or not. */
   | { set: "member"; group: string; vlan: number; ports: Port[] }
   /** How many frames wait for a CPU at most, of the whole host. */
   | { set: "backlog"; frames: number }
-  /** Entries of a VXLAN device's own FDB, which are all of one address; those of hosts have one remote each. */
-  | { set: "remotes"; device: Device; remotes: [Remote, ...Remote[]] }
-  | { set: "no-remote"; device: Device; remote: Remote };
+  /** Nothing of that family's netfilter sees bridged frames any more. */
+  | { set: "nf-call-off"; family: HandedFamily }
+  /** A rule that lets frames of the bridge pass, at the head of a chain. */
+  | { set: "accept"; chain: FilterChain }
+  | RemoteChange
+  | LinkChange;
 
 export interface Proposal {
   change: Change;
@@ -41,18 +52,6 @@ export interface Proposal {
 
 /** What a cause proposes, or why it proposes nothing where one could expect it. */
 export type Proposed = Proposal | { none: string } | null;
-
-/** What a change is on a bridge as it is now. */
-interface Setting {
-  /** In words. */
-  what: string;
-  command: string;
-  undo: string;
-  verify: string;
-  inForce: boolean;
-  /** Why it is not for this bridge: the kernel refuses it, or somebody is cut off; null where it is fine. */
-  refused: string | null;
-}
 
 /**
  * The one way from what a cause proposes to what is told: nothing that is in force already by the state that was read,
@@ -72,15 +71,6 @@ export function remedyOf(
   return { remedy: { command, effect, risk: risks, undo, verify }, noRemedy: null };
 }
 
-/** A command as a person types it on the host to have it done in that namespace. */
-export function ipCommand(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, ["ip", ...words]));
-}
-
-function bridgeCommand(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, ["bridge", ...words]));
-}
-
 function cutOff(change: Change): string[] {
   if (change.set !== "entry" || change.kind !== "sticky") return [];
   const { address, others, port } = change;
@@ -95,6 +85,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return ageing(state, change.ms);
     case "learning":
     case "locked":
+    case "isolated":
+    case "hairpin":
       return portFlag(state, change);
     case "disabled":
       return disabled(state, change.port);
@@ -108,18 +100,26 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return pvid(state, change.port, change.vid);
     case "no-neighbour":
       return noNeighbour(state, change.neighbour);
-    case "forward-delay":
-      return forwardDelay(state, change.seconds);
     case "own-address":
       return ownAddress(state);
+    case "mtu":
+    case "up":
+    case "forwarding":
+    case "no-stp":
+    case "forward-delay":
+    case "group-forwarding":
+      return linkSetting(state, change);
     case "member":
       return member(state, change);
     case "backlog":
       return backlog(state, change.frames);
     case "remotes":
-      return remotesSet(state, change);
     case "no-remote":
-      return noRemote(state, change);
+      return remoteSetting(state, change);
+    case "nf-call-off":
+      return handingOff(state, change.family);
+    case "accept":
+      return acceptRule(state, change.chain);
   }
 }
 
@@ -171,8 +171,8 @@ function disabled(state: BridgeState, port: Port): Setting {
   const now = portNow(state, port);
   return {
     what: `state disabled of ${port.name}`,
-    command: stateCommand(state, port, "disabled"),
-    undo: stateCommand(state, port, now?.state ?? "forwarding"),
+    command: setState(state, port, "disabled"),
+    undo: setState(state, port, now?.state ?? "forwarding"),
     verify: showsDisabled(state, port),
     inForce: now?.state === "disabled",
     refused: stateRefused(state),
@@ -207,11 +207,6 @@ function opened(state: BridgeState, { cut, left }: Extract<Change, { set: "opene
     inForce: cut.every((port) => portNow(state, port)?.up === false),
     refused: null,
   };
-}
-
-function stateCommand({ place }: BridgeState, port: Port, to: Port["state"]): string {
-  const words = ["link", "set", "dev", port.name, "state", String(STP_STATES.indexOf(to))];
-  return bridgeCommand(place, ...words);
 }
 
 function showsDisabled({ place }: BridgeState, { name }: Port): string {
@@ -361,25 +356,6 @@ function noNeighbour(
   };
 }
 
-function forwardDelay(state: BridgeState, seconds: number): Setting {
-  // ip takes hundredths of a second.
-  const option = (time: number) => ["forward_delay", String(time * 100)];
-  const set = (time: number) =>
-    ipCommand(
-      state.place,
-      ...["link", "set", "dev", state.name, "type", "bridge"],
-      ...option(time),
-    );
-  return {
-    what: `a forward_delay of ${seconds} s`,
-    command: set(seconds),
-    undo: set(state.forwardDelayS),
-    verify: shows(ipCommand(state.place, ...linkOf(state)), ` ${option(seconds).join(" ")}( |$)`),
-    inForce: state.forwardDelayS === seconds,
-    refused: null,
-  };
-}
-
 /** NET_ADDR_SET: the kernel takes it from no device again, and nothing that hosts see has changed. */
 function ownAddress({ place, name, address }: BridgeState): Setting {
   const set = commandLine(["grep", "-qx", "3", `/sys/class/net/${name}/addr_assign_type`]);
@@ -447,81 +423,6 @@ function backlog({ maxBacklog }: BridgeState, frames: number): Setting {
     inForce: maxBacklog !== null && maxBacklog >= frames,
     refused: maxBacklog === null ? `${key} cannot be read from here` : null,
   };
-}
-
-function remotesSet(
-  state: BridgeState,
-  { device, remotes }: Extract<Change, { set: "remotes" }>,
-): Setting {
-  const [{ address }] = remotes;
-  const each = (line: (remote: Remote) => string) => remotes.map(line).join(" && ");
-  return {
-    what: `the remote of ${address} at ${device.name}`,
-    command: each((remote) => setRemote(state, device, remote)),
-    undo: each((remote) => dropRemote(state, device, remote)),
-    verify: each((remote) => shows(remotesShown(state, device), remotePattern(remote))),
-    inForce: remotes.every((remote) => isThere(state, device, remote)),
-    refused: remotes.some(({ ip }) => ip === null) ? "it is a nexthop object's" : null,
-  };
-}
-
-function noRemote(
-  state: BridgeState,
-  { device, remote }: Extract<Change, { set: "no-remote" }>,
-): Setting {
-  return {
-    what: `no entry of ${remote.address} at ${device.name} for ${remote.ip}`,
-    command: dropRemote(state, device, remote),
-    undo: setRemote(state, device, remote),
-    verify: showsNot(remotesShown(state, device), remotePattern(remote)),
-    inForce: !isThere(state, device, remote),
-    refused: remote.ip === null ? "it is a nexthop object's" : null,
-  };
-}
-
-/** To a host's entry the kernel appends nothing (vxlan_fdb_update_existing()), and of the default entry it would replace one. */
-function setRemote({ place }: BridgeState, device: Device, remote: Remote): string {
-  const verb = remote.address === DEFAULT ? "append" : "replace";
-  return bridgeCommand(place, ...remoteWords(verb, device, remote));
-}
-
-function dropRemote({ place }: BridgeState, device: Device, remote: Remote): string {
-  return bridgeCommand(place, ...remoteWords("del", device, remote));
-}
-
-function remotesShown({ place }: BridgeState, { name }: Device): string {
-  return bridgeCommand(place, "fdb", "show", "dev", name);
-}
-
-function remotePattern({ address, ip }: Remote): string {
-  return `^${address} dst ${pattern(ip ?? "")} (.* )?self permanent`;
-}
-
-function isThere(state: BridgeState, { ifindex }: Device, wanted: Remote): boolean {
-  const now = [...state.ports, ...state.vxlans].find((one) => one.ifindex === ifindex);
-  return (now?.vxlan?.remotes ?? []).some(
-    ({ address, ip, port, vni, permanent }) =>
-      permanent &&
-      address === wanted.address &&
-      ip === wanted.ip &&
-      port === wanted.port &&
-      vni === wanted.vni,
-  );
-}
-
-/** Fails where the command does not show it: an extended regular expression. */
-function shows(command: string, expression: string): string {
-  return `${command} | ${commandLine(["grep", "-qE", expression])}`;
-}
-
-/** Fails where the command shows it, and where the command fails. */
-function showsNot(command: string, expression: string): string {
-  return `shown=$(${command}) && ! printf '%s\\n' "$shown" | ${commandLine(["grep", "-qE", expression])}`;
-}
-
-/** A name as it stands in an extended regular expression. */
-function pattern(name: string): string {
-  return name.replace(/[\\.[*^$+?(){}|]/g, String.raw`\$&`);
 }
 
 function linkOf({ name }: BridgeState): string[] {

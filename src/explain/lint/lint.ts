@@ -136,7 +136,7 @@ function factsOf(
   const far = new Map<number, Map<number, Link>>();
   const links = new Map(namespace.links.map((link) => [link.ifindex, link]));
   return {
-    ...{ judged: bridges, links, peers },
+    ...{ judged: bridges, peers },
     addressSet: ({ ifindex }) => {
       set ??= addressesSet(place, bridges);
       return set.get(ifindex) ?? null;

@@ -177,7 +177,8 @@ export function factsOf(
 ): (readonly [string, string])[] {
   const { kind, ingressPort, since, evidence, captures } = finding;
   const gets = kind === "flood" ? "copies to" : GETS_NOT;
-  const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}, since ${since}`;
+  const time = since === "not timed" ? "" : `, since ${since}`;
+  const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}${time}`;
   return [
     ["flow", `${flowOf(finding)}${by}`],
     ["amount", amountOf(finding)],
@@ -188,7 +189,7 @@ export function factsOf(
   ];
 }
 
-const LEFT = { loss: " lost", policy: " dropped by a policy", nowhere: ", left nowhere" };
+const LEFT = { loss: " lost", policy: " dropped by a policy", nowhere: ", left by no port" };
 
 /** What stayed below the thresholds, in a line. */
 export function belowOf(below: Below): string {

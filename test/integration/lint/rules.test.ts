@@ -60,7 +60,7 @@ const SCENES: Scene[] = [
     near: "bridge link set dev v-b learning off; bridge fdb add 02:00:00:00:0d:02 dev v-b master static",
   },
   {
-    ...{ rule: "mtu-spread", severity: "medium", remedy: /one MTU for all ports/ },
+    ...{ rule: "mtu-spread", severity: "medium", remedy: "command" },
     set: "ip link set v-b mtu 1400",
     near: "for n in a b c; do ip link set v-$n mtu 1400; done",
   },

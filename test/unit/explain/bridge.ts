@@ -3,7 +3,11 @@
 import type {
   BridgeState,
   FdbEntry,
+  FilterChain,
+  FilterRule,
+  Filters,
   Neighbour,
+  NetfilterCalls,
   Place,
   Port,
   Remote,
@@ -31,6 +35,7 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
   return {
     ...{ name: `p${name}`, ifindex, address: `fe:00:00:00:00:0${name}`, kind: "veth", mtu: 1500 },
     ...{ up: true, carrier: true, state: "forwarding", promiscuity: 1, pvid: 0, vlans: [] },
+    groupFwdMask: 0,
     flags: {
       ...{ learning: true, flood: true, mcastFlood: true, bcastFlood: true, hairpin: false },
       ...{ isolated: false, locked: false, neighSuppress: false, proxyArp: false },
@@ -39,7 +44,7 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
     peer: {
       ...{ namespace: place(name), name: "eth0", ifindex: 2, address, master: null },
       addresses: [`10.77.0.${"abc".indexOf(name) + 1}`],
-      ...{ uppers: [], filter: [], joined: [] },
+      ...{ mtu: 1500, up: true, uppers: [], filter: [], joined: [] },
     },
     ...{ vxlan: null, owner: null },
     ...over,
@@ -48,7 +53,8 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
 
 export function bridge(over: Partial<BridgeState> = {}): BridgeState {
   return {
-    ...{ name: "br0", ifindex: 7, place: HOST, address: "fe:00:00:00:00:00", up: true },
+    ...{ name: "br0", ifindex: 7, place: HOST, address: "fe:00:00:00:00:00" },
+    ...{ mtu: 1500, up: true },
     ...{ promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15, topologyChange: false },
     ...{ mcastSnooping: true, mcastQuerier: true, vlanFiltering: false, pvid: 0 },
     ...{ learned: null, maxLearned: null, options: {}, counters: NO_COUNTERS },
@@ -156,4 +162,33 @@ export function lost(over: Partial<Lost> = {}): Lost {
     ...{ sourcePort: null, destinationPort: null },
     ...over,
   };
+}
+
+/** Frames of IPv4 and IPv6 are handed to netfilter's IP families, by the namespace. */
+export const HANDED: NetfilterCalls = {
+  ...{ ip: true, ip6: true, arp: true },
+  sysctls: { ip: true, ip6: true, arp: true },
+};
+
+/** `iptables -P FORWARD DROP`. */
+export function chain(over: Partial<FilterChain> = {}): FilterChain {
+  return {
+    ...{ family: "ip", table: "filter", name: "FORWARD", hook: "forward", priority: 0 },
+    ...{ policy: "drop", policyFrames: 0, ports: [], rules: [], unread: 0 },
+    ...over,
+  };
+}
+
+/** A rule that drops whatever comes, and counts it. */
+export function rule(over: Partial<FilterRule> = {}): FilterRule {
+  return {
+    ...{ handle: 4, frames: 0, verdict: "drop", leadsTo: [], drops: true, etherType: null },
+    ...{ protocol: null, in: null, out: null, addresses: [], aboutBridges: false },
+    ...{ aboutAddresses: false, asks: [], comment: null },
+    ...over,
+  };
+}
+
+export function filters(...chains: FilterChain[]): Filters {
+  return { chains, legacy: [], keepers: [], otherBridges: [] };
 }

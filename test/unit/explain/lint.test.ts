@@ -1,6 +1,5 @@
 /** What lint finds, by value: each rule's situation beside what only looks like it. */
 import { describe, expect, it, test } from "vitest";
-import type { Link } from "../../../src/bridge/links.ts";
 import type {
   BridgeState,
   Place,
@@ -20,15 +19,13 @@ const HOST = bridge().place;
 interface Told {
   peers?: boolean;
   addressSet?: boolean | null;
-  mtu?: number;
   portState?: PortStpState | null;
 }
 
 function facts(bridges: BridgeState[], told: Told = {}): LintFacts {
-  const { peers = true, addressSet = true, mtu = 1500, portState = null } = told;
-  const links = new Map(bridges.map(({ ifindex }) => [ifindex, { ifindex, mtu } as Link]));
+  const { peers = true, addressSet = true, portState = null } = told;
   return {
-    ...{ judged: bridges, links, peers },
+    ...{ judged: bridges, peers },
     ...{ addressSet: () => addressSet, portState: () => portState },
   };
 }
@@ -185,17 +182,31 @@ describe("fdb-full", () => {
 });
 
 describe("mtu-spread", () => {
+  const small = { ...withPort(plain, "pb", { mtu: 1400 }), mtu: 1400 };
+
   it("is a port that is smaller than another, or than the bridge itself", () => {
-    const one = only(withPort(plain, "pb", { mtu: 1400 }), { mtu: 1400 });
-    expect(one).toMatchObject({ rule: "mtu-spread", severity: "medium", remedy: null });
+    const one = only(small);
+    expect(one).toMatchObject({
+      ...{ rule: "mtu-spread", severity: "medium" },
+      remedy: { command: "ip link set dev pb mtu 1500", undo: "ip link set dev pb mtu 1400" },
+    });
     expect(one.text).toMatch(/^packets of more than 1400 bytes do not leave by pb/);
     expect(one.evidence[2]).toMatch(/br0 has sunk to it$/);
-    expect(only(plain, { mtu: 9000 }).text).toContain("though the host (br0, 9000) can send them");
+    const { text } = only({ ...plain, mtu: 9000 });
+    expect(text).toContain("though the host (br0, 9000) can send them");
+  });
+
+  it("is not mended where the other end is as small, or it is a VXLAN", () => {
+    const ends = peerIn(port("b", B, { mtu: 1400 }), { mtu: 1400 });
+    expect(only({ ...plain, ports: [port("a", A), ends, port("c", C)] }).remedy).toBeNull();
+    const overlay = { ...vxlanPort(remote("00:00:00:00:00:00")), mtu: 1450 };
+    const { noRemedy } = only(bridge({ mcastQuerier: false, ports: [port("a", A), overlay] }));
+    expect(noRemedy).toMatch(/^a VXLAN's MTU/);
   });
 
   it("is none where all have one, and of ports that are down", () => {
-    const small = bridge({ ports: plain.ports.map((one) => ({ ...one, mtu: 1450 })) });
-    expect(rules(small, { mtu: 1450 })).toEqual([]);
+    const all = plain.ports.map((one) => ({ ...one, mtu: 1450 }));
+    expect(rules({ ...plain, mtu: 1450, ports: all })).toEqual([]);
     expect(rules(withPort(plain, "pb", { mtu: 1400, up: false }))).toEqual([]);
   });
 });

@@ -11,16 +11,20 @@ import {
   B,
   bridge,
   C,
+  chain,
   collected,
   EVERYBODY,
   entry,
+  filters,
   flow,
   GONE,
   GROUP,
+  HANDED,
   neighbour,
   overlay,
   port,
   remote,
+  rule,
   vxlan,
   withPort,
 } from "./bridge.ts";
@@ -221,6 +225,8 @@ function after(state: BridgeState, change: Change): BridgeState {
       return { ...state, ageingMs: change.ms };
     case "learning":
     case "locked":
+    case "isolated":
+    case "hairpin":
       return withPort(state, change.port.name, {
         flags: { ...change.port.flags, [change.set]: change.on },
       });
@@ -246,11 +252,24 @@ function after(state: BridgeState, change: Change): BridgeState {
       const neighbours = state.neighbours.filter((one) => one !== change.neighbour);
       return { ...state, neighbours };
     }
-    case "forward-delay":
-      return { ...state, forwardDelayS: change.seconds };
     case "own-address":
       // Only sysfs tells that it was set.
       return state;
+    case "mtu":
+      return withPort(state, change.device.name, { mtu: change.bytes });
+    case "up":
+      return withPort(state, change.device.name, { up: true });
+    case "forwarding":
+      return withPort(state, change.port.name, { state: "forwarding" });
+    case "no-stp":
+      return change.waiting.reduce<BridgeState>(
+        (all, { name }) => withPort(all, name, { state: "forwarding" }),
+        { ...state, stp: false },
+      );
+    case "forward-delay":
+      return { ...state, forwardDelayS: change.seconds };
+    case "group-forwarding":
+      return { ...state, options: { ...state.options, group_fwd_mask: 1 << change.bit } };
     case "backlog":
       return { ...state, maxBacklog: change.frames };
     case "member": {
@@ -268,12 +287,24 @@ function after(state: BridgeState, change: Change): BridgeState {
         state,
         far.filter((one) => one !== change.remote),
       );
+    case "nf-call-off": {
+      const sysctls = { ip: false, ip6: false, arp: false };
+      const options = { ...state.options, nf_call_iptables: 0 };
+      return { ...state, options, netfilterCalls: { ...sysctls, sysctls } };
+    }
+    case "accept": {
+      const rules = [rule({ verdict: "accept", drops: false, comment: "bridgescope br0" })];
+      return { ...state, filters: filters({ ...change.chain, rules }) };
+    }
   }
 }
 
 const gone = neighbour("10.77.0.99", GONE);
 const base = withPort(
-  overlay(far, { ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] }),
+  overlay(far, {
+    ...{ ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] },
+    ...{ netfilterCalls: HANDED, options: { nf_call_iptables: 1 }, filters: filters(chain()) },
+  }),
   ...(["pb", { ...flags({ learning: false }), pvid: 10, vlans }] as const),
 );
 const pb = base.ports[1] ?? expect.fail();
@@ -291,11 +322,24 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
-  { set: "forward-delay", seconds: 2 },
   { set: "backlog", frames: 4000 },
   { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
   { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },
   { set: "no-remote", device: pc, remote: far[0] ?? expect.fail() },
+  { set: "isolated", port: pb, on: true },
+  { set: "hairpin", port: pb, on: true },
+  { set: "mtu", device: { ...pb, place: base.place }, bytes: 9000 },
+  { set: "group-forwarding", bit: 14 },
+  { set: "nf-call-off", family: "ip" },
+  { set: "accept", chain: chain() },
+];
+const waiting = withPort(bridge({ stp: true }), "pb", { state: "listening" });
+const down = withPort(bridge(), "pb", { up: false, state: "disabled" });
+const LINK_CHANGES: [BridgeState, Change][] = [
+  [down, { set: "up", device: { ...pb, place: base.place } }],
+  [withPort(bridge(), "pb", { state: "blocking" }), { set: "forwarding", port: pb }],
+  [waiting, { set: "no-stp", waiting: [pb] }],
+  [waiting, { set: "forward-delay", seconds: 2, waiting: [pb] }],
 ];
 
 function proposal(change: Change): Proposal {
@@ -306,18 +350,19 @@ function entries(...of: FdbEntry[]): BridgeState {
   return { ...base, entries: of };
 }
 
-describe.each(CHANGES.map((change) => [JSON.stringify(change).slice(0, 60), change] as const))(
-  "%s",
-  (_, change) => {
-    test("is proposed where it is not set, and not where it is", () => {
-      expect(remedyOf(base, proposal(change)).remedy).not.toBeNull();
-      expect(remedyOf(after(base, change), proposal(change))).toEqual({
-        remedy: null,
-        noRemedy: expect.stringMatching(/ is in force already$/),
-      });
+describe.each(
+  [...CHANGES.map((change) => [base, change] as const), ...LINK_CHANGES].map(
+    ([state, change]) => [JSON.stringify(change).slice(0, 60), state, change] as const,
+  ),
+)("%s", (_, state, change) => {
+  test("is proposed where it is not set, and not where it is", () => {
+    expect(remedyOf(state, proposal(change)).remedy).not.toBeNull();
+    expect(remedyOf(after(state, change), proposal(change))).toEqual({
+      remedy: null,
+      noRemedy: expect.stringMatching(/ is in force already$/),
     });
-  },
-);
+  });
+});
 
 describe("an entry is in force", () => {
   const wanted = proposal({ ...at, kind: "static" });

@@ -46,6 +46,7 @@ function upper(kind: string, address: string, over: Partial<Upper> = {}): Upper 
     ifindex: 9,
     kind,
     address,
+    mtu: 1500,
     addresses: [],
     joined: [],
     ...over,

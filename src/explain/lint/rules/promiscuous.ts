@@ -1,4 +1,4 @@
-import { ipCommand } from "../../causes/remedy.ts";
+import { ipCommand } from "../../causes/setting.ts";
 import type { Rule } from "./rule.ts";
 
 /** br_pass_frame_up() of every frame: unicast between two ports is for the host as well. */

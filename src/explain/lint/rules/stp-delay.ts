@@ -26,7 +26,7 @@ export const stpDelay: Rule = {
         remedy:
           state.options.root_id === state.options.bridge_id
             ? {
-                change: { set: "forward-delay", seconds: LEAST_S },
+                change: { set: "forward-delay", seconds: LEAST_S, waiting: [] },
                 effect: `a new port forwards after ${2 * LEAST_S} s, the least that the kernel takes while the spanning tree is on`,
                 risk: "where the bridge has more than one cable to others, a loop is noticed later than a port forwards; other bridges of its spanning tree take the time from the root",
               }
