@@ -2,6 +2,8 @@
 import { describe, expect, it, test } from "vitest";
 import type {
   BridgeState,
+  FilterChain,
+  FilterRule,
   Place,
   Port,
   PortStpState,
@@ -20,13 +22,14 @@ interface Told {
   peers?: boolean;
   addressSet?: boolean | null;
   portState?: PortStpState | null;
+  filters?: ReturnType<LintFacts["filters"]>;
 }
 
 function facts(bridges: BridgeState[], told: Told = {}): LintFacts {
-  const { peers = true, addressSet = true, portState = null } = told;
+  const { peers = true, addressSet = true, portState = null, filters = null } = told;
   return {
     ...{ judged: bridges, peers },
-    ...{ addressSet: () => addressSet, portState: () => portState },
+    ...{ addressSet: () => addressSet, portState: () => portState, filters: () => filters },
   };
 }
 
@@ -370,6 +373,71 @@ describe("snooping", () => {
     for (const usual of ["239.255.255.250", "ff02::fb", "ff05::c", "224.0.0.251"]) {
       expect(wide(usual)).toEqual([]);
     }
+  });
+});
+
+describe("nf-call-forward", () => {
+  const on = { ip: true, ip6: false, arp: false };
+  const called = { ...plain, netfilterCalls: { ...on, sysctls: on } };
+  const rule = (over: Partial<FilterRule>): FilterRule => ({
+    ...{ handle: 1, frames: null, verdict: "accept", leadsTo: [], drops: false, etherType: null },
+    ...{ protocol: null, aboutBridges: false, aboutAddresses: false, asks: [], comment: null },
+    ...over,
+  });
+  const chain = (over: Partial<FilterChain> = {}): FilterChain => ({
+    ...{ family: "ip", table: "filter", name: "FORWARD", hook: "forward", priority: 0 },
+    ...{ policy: "drop", policyFrames: 7, ports: [], rules: [], unread: 0 },
+    ...over,
+  });
+  const filters = (...chains: FilterChain[]): Told => ({
+    filters: { chains, legacy: [], keepers: [], otherBridges: [] },
+  });
+
+  it("is a policy that drops, where nothing accepts", () => {
+    expect(only(called, filters(chain()))).toMatchObject({
+      ...{ rule: "nf-call-forward", severity: "high", remedy: null },
+    });
+    const established = rule({ asks: ["ct state"] });
+    expect(rules(called, filters(chain({ rules: [established] })))).toEqual(["nf-call-forward"]);
+  });
+
+  it("is none where Docker accepts what is its own, or the rest is not judged", () => {
+    const jump = rule({ verdict: "jump DOCKER-FORWARD", leadsTo: ["DOCKER-FORWARD"] });
+    const docker = chain({ name: "DOCKER-FORWARD", hook: null, policy: null, rules: [rule({})] });
+    expect(rules(called, filters(chain({ rules: [jump] }), docker))).toEqual([]);
+    const returned = { ...docker, rules: [rule({ verdict: "return" })] };
+    expect(rules(called, filters(chain({ rules: [jump] }), returned))).toEqual(["nf-call-forward"]);
+    expect(rules(called, filters(chain({ rules: [rule({ asks: ["ip saddr"] })] })))).toEqual([]);
+    expect(rules(called, filters(chain({ rules: [rule({ verdict: "vmap" })] })))).toEqual([]);
+    expect(rules(called, filters(chain({ unread: 5 })))).toEqual([]);
+  });
+
+  it("is none of another hook, policy or family, and where nobody shows frames to it", () => {
+    for (const over of [
+      { hook: "input" as const },
+      { policy: "accept" as const },
+      { family: "bridge" as const },
+      { family: "ip6" as const },
+    ]) {
+      expect(rules(called, filters(chain(over)))).toEqual([]);
+    }
+    expect(rules(plain, filters(chain()))).toEqual([]);
+    const off = { ...on, ip: false };
+    expect(rules({ ...plain, netfilterCalls: { ...off, sysctls: off } }, filters(chain()))).toEqual(
+      [],
+    );
+  });
+
+  it("is not judged where rules may not be read, or are those of legacy iptables", () => {
+    const unjudged = (told: Told) => lint(called, told).notJudged.map(({ why }) => why);
+    expect(unjudged({})).toEqual(["to read the rules of netfilter takes CAP_NET_ADMIN"]);
+    expect(unjudged({ filters: "too-many" })[0]).toContain("named alone");
+    const legacy = { legacy: [{ family: "ip" as const, table: "filter" }] };
+    const none = { chains: [], keepers: [], otherBridges: [] };
+    expect(unjudged({ filters: { ...none, ...legacy } })[0]).toContain(
+      "iptables-legacy -S FORWARD",
+    );
+    expect(lint(plain).notJudged).toEqual([]);
   });
 });
 
