@@ -3,13 +3,13 @@ import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
 import { explainBridge } from "../explain/explain.ts";
 import { LIVE_BACKENDS, type LiveBackend } from "../live/backend.ts";
+import { aboveOf } from "../report/explanation/facts.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
 import { timeLeft } from "../report/progress.ts";
 import { checkFolder, writeReports } from "../store/write.ts";
-import { BridgescopeError, UsageError } from "../system/errors.ts";
+import { BridgescopeError, PrerequisiteError, UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
-import { plural } from "../text/units.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
 import { labNamespace } from "./labs.ts";
 import { addOptions, checkMode, type ModeOption } from "./options.ts";
@@ -33,6 +33,7 @@ interface Options {
   frames?: string;
   lost?: string;
   lostRate?: string;
+  failOn?: string;
   bundle?: string;
   mask?: boolean;
   pcap?: string;
@@ -104,6 +105,10 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     help: "threshold in lost frames/s over all of the time (1)",
   },
   {
+    ...{ flags: "--fail-on <kind>", modes: FRAMES, choices: ["policy"] },
+    help: "exit with 3 for what somebody evidently asked for, too",
+  },
+  {
     ...{ flags: "--bundle <folder>", modes: ALL },
     help: "write what a maintainer would ask for into a new folder",
   },
@@ -128,11 +133,11 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
 
 export function explainCommand(): Command {
   const command = new Command("explain")
-    .description("say why a bridge floods, and what would stop it; changes nothing")
+    .description("say why a bridge floods or loses frames, and what would stop it; changes nothing")
     .argument("[bridge]", "any bridge of this host; may be left out where there is just one")
     .addHelpText(
       "after",
-      "\nExit status: 0 nothing above threshold was seen, 3 something was, 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
+      "\nExit status: 0 nothing above threshold was seen (a policy is not, without --fail-on policy), 3 something was, 4 no frame could be looked at (what configuration and interface counters tell is printed), 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
     )
     .action(async (bridge: string | undefined, options: Options) => {
       checkMode(EXPLAIN_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
@@ -150,6 +155,7 @@ export function explainCommand(): Command {
       });
       const line = progressLine();
       let gone: string | null = null;
+      let blind: string | null = null;
       try {
         const explanation = await explainBridge(
           {
@@ -160,6 +166,11 @@ export function explainCommand(): Command {
             signal: interruption.signal,
             onFirst: () => {
               process.stderr.write("bridgescope: attaching the probes\n");
+            },
+            onCounters: () => {
+              process.stderr.write(
+                `bridgescope: no frame can be looked at here; reading interface counters for ${seconds} s, Ctrl-C ends it early with the answer\n`,
+              );
             },
             onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
             onCounting: () => {
@@ -178,7 +189,11 @@ export function explainCommand(): Command {
         if (explanation.ended === "bridge-gone" && ended === null) {
           gone = `${bridgeGone(explanation.bridge.name)}; the answer is of the time before`;
         }
-        process.exitCode = ended ?? (explanation.findings.length > 0 ? ABOVE_THRESHOLD : 0);
+        const fails = explanation.findings.some(
+          ({ kind }) => kind !== "policy" || options.failOn === "policy",
+        );
+        process.exitCode = ended ?? (fails ? ABOVE_THRESHOLD : 0);
+        if (explanation.notLooked != null && ended === null) blind = explanation.notLooked;
       } finally {
         line.end();
         interruption.release();
@@ -190,6 +205,11 @@ export function explainCommand(): Command {
         process.stderr.write(`bridgescope: wrote the bundle to ${printable(bundle)}${what}\n`);
       }
       if (gone !== null) throw new BridgescopeError(gone);
+      if (blind !== null) {
+        throw new PrerequisiteError(
+          `${blind}\nno frame was looked at: the answer is what the configuration and interface counters tell; \`bridgescope doctor\` says what is missing`,
+        );
+      }
     });
   return addOptions(command, EXPLAIN_OPTIONS);
 }
@@ -202,10 +222,9 @@ function store(explanation: Explanation, folder: string): void {
 }
 
 function soFar(findings: readonly Finding[]): string {
-  const causes = [...new Set(findings.map(({ cause }) => cause))].join(", ");
-  return findings.length === 0
-    ? "nothing above threshold so far"
-    : `${plural(findings.length, "flood")} above threshold so far: ${causes}`;
+  const above = findings.filter(({ kind }) => kind !== "policy");
+  const causes = [...new Set(above.map(({ cause }) => cause))].join(", ");
+  return `${aboveOf(findings)} so far${causes === "" ? "" : `: ${causes}`}`;
 }
 
 const THRESHOLD_OPTIONS = {

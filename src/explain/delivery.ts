@@ -1,11 +1,10 @@
-/** Where a flow's frames should go: which of its copies reached other ports, and why a frame left nowhere. */
+/** Where a flow's frames should go, and which of its copies reached other ports. */
 
-import type { BridgeState, Port } from "../bridge/state.ts";
+import type { BridgeState } from "../bridge/state.ts";
 import type { Collected, Flow } from "../live/collect.ts";
-import { groupOf, snooped, wantsGroup } from "./causes/groups.ts";
-import { notFlooded } from "./causes/reach.ts";
+import { groupOf, wantsGroup } from "./causes/groups.ts";
+import { groupBy } from "./causes/peak.ts";
 import { homesByAddress, isOpen, isOwn, virtualAddress } from "./causes/whereabouts.ts";
-import { groupBy } from "./peak.ts";
 
 /** Copies of frames for a flow's destination that left by a port, with those of others that send there. */
 interface Copies {
@@ -23,10 +22,14 @@ export interface Delivery {
    */
   copiesOf(flow: Flow): Copies[];
   /**
-   * Unicast that a bridge rightly sends by no port: for the host itself, and what came in by the port that its destination
-   * is behind, as an uplink hears all day.
+   * Ports that an address is behind, by the FDB now or at any time meanwhile, and by what is seen behind them; the bridge's
+   * own for what sits on the bridge device.
    */
-  isRightlyFiltered(flow: Flow): boolean;
+  portsOf(address: string, vlan: number): ReadonlySet<number>;
+  /** Those of them where its host is seen. */
+  seenAt(address: string): readonly number[];
+  /** Frames for it are the host's: the bridge's own, one of its ports', or one that it had meanwhile. */
+  isHosts(address: string): boolean;
   /**
    * Its source lives behind other ports than the one it came in by, by what is seen there: entries move with such frames.
    * Of a port that is gone, or that is not known yet, that cannot be told, nor of an address that several share.
@@ -56,10 +59,12 @@ export function deliveryOf(state: BridgeState, collected: Collected): Delivery {
     state.ports.filter((port) => !isOpen(state, port)).map(({ ifindex }) => ifindex),
   );
   const forwards = new Set(state.ports.map(({ ifindex }) => ifindex));
+  const seenAt = (address: string) =>
+    new Set((seen.get(address) ?? []).map(({ port }) => port?.ifindex ?? state.ifindex));
   const portsOf = (address: string, vlan: number) =>
     new Set([
       ...(entries.get(`${address} ${vlan}`) ?? []).map(({ port }) => port),
-      ...(seen.get(address) ?? []).map(({ port }) => port?.ifindex ?? state.ifindex),
+      ...seenAt(address),
     ]);
   const isStray = (flow: Flow, several: boolean): ((port: number) => boolean) => {
     const { class: kind, destination, vlan } = flow;
@@ -76,9 +81,9 @@ export function deliveryOf(state: BridgeState, collected: Collected): Delivery {
       const stray = isStray(flow, to.length > 1);
       return to.map(({ port, copies }) => ({ port, copies, stray: stray(port) }));
     },
-    isRightlyFiltered: ({ class: kind, destination, vlan, port }) =>
-      kind === "unknownUnicast" &&
-      (isOwn(state, destination) || own.has(destination) || portsOf(destination, vlan).has(port)),
+    portsOf,
+    seenAt: (address) => [...seenAt(address)],
+    isHosts: (address) => isOwn(state, address) || own.has(address),
     isAstray: ({ source, port }) => {
       if (!forwards.has(port) || virtualAddress(source) !== null) return false;
       const homes = seen.get(source) ?? [];
@@ -93,48 +98,6 @@ export function deliveryOf(state: BridgeState, collected: Collected): Delivery {
 }
 
 /** Copies that left by ports, none of the host's own. */
-export function portCopies({ copies, hostCopies }: Flow): number {
+export function portCopies({ copies, hostCopies }: Pick<Flow, "copies" | "hostCopies">): number {
   return copies - hostCopies;
-}
-
-const LINK_LOCAL = /^01:80:c2:00:00:0[0-9a-f]$/;
-
-/** Why frames of a flow were not sent by any port, as far as the state tells; null where it does not. */
-export function whyNowhere(state: BridgeState, flow: Flow): string | null {
-  if (LINK_LOCAL.test(flow.destination)) {
-    return "a bridge does not forward frames for link-local groups (01:80:c2:00:00:0x)";
-  }
-  const from = state.ports.find(({ ifindex }) => ifindex === flow.port);
-  if (from !== undefined && from.state !== "forwarding") {
-    return `the state of ${from.name} is ${from.state}: frames that come in by it are dropped`;
-  }
-  const others = state.ports.filter((port) => port !== from || port.flags.hairpin);
-  const open = others.filter((port) => port.up && port.carrier && port.state === "forwarding");
-  if (open.length === 0) return "no other port is up and forwarding";
-  if (from?.flags.isolated && open.every(({ flags }) => flags.isolated)) {
-    return `${from.name} is isolated, and so are all other ports`;
-  }
-  if (flow.class === "multicast" && snooped(state, groupOf(flow), flow.vlan)) {
-    const wanting = open.filter(({ ifindex }) =>
-      wantsGroup(state, ifindex, groupOf(flow), flow.vlan),
-    );
-    if (wanting.length === 0) return "nobody on another port has joined the group (snooping)";
-  }
-  const flags = open.map((port) => notFlooded(port, flow.class));
-  if (flags.every((flag) => flag !== null)) {
-    return `${[...new Set(flags)].join(" or ")} at all other ports`;
-  }
-  const { protocol } = flow.addresses;
-  if (flow.class === "broadcast" && protocol === "ARP" && open.every(suppresses)) {
-    return "neigh_suppress is on at all other ports: the bridge answers itself for the neighbours that it knows";
-  }
-  const { vlan } = flow;
-  if (state.vlanFiltering && !open.some(({ vlans }) => vlans.some(({ vid }) => vid === vlan))) {
-    return `no other port is in VLAN ${vlan}`;
-  }
-  return null;
-}
-
-function suppresses({ flags }: Port): boolean {
-  return flags.neighSuppress;
 }

@@ -1,16 +1,18 @@
-/** What is above the thresholds among what was counted, what stayed below, and frames that left nowhere. */
+/** What is above the thresholds among what was counted, and what stayed below. */
 
 import type { BridgeState } from "../bridge/state.ts";
-import type { Below, Finding, Note, Thresholds } from "../document/explain.ts";
-import { type Collected, type Flow, type FlowClass, WHOLE } from "../live/collect.ts";
+import type { Below, Finding, Thresholds } from "../document/explain.ts";
+import type { Collected, Flow } from "../live/collect.ts";
 import type { Why } from "./causes/cause.ts";
+import { replication } from "./causes/overlay.ts";
+import { type Counts, grouped, type Peak, peakOf, severityOf, sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { whyFlooded } from "./causes/why.ts";
-import { type Delivery, deliveryOf, portCopies, whyNowhere } from "./delivery.ts";
+import { howCounted, since } from "./counted.ts";
+import { type Delivery, deliveryOf, portCopies } from "./delivery.ts";
 import { eachLoopOnce } from "./loops.ts";
 import { lossesOf } from "./losses.ts";
 import { belowMoving, type Draft, flapping, type Moving, movesOf } from "./moves.ts";
-import { type Counts, grouped, type Peak, peakOf, severityOf, sum } from "./peak.ts";
 import { type KnownPorts, knownPorts } from "./ports.ts";
 
 export const THRESHOLDS: Thresholds = {
@@ -31,9 +33,8 @@ const ASTRAY = 3;
 const BELOW = 10;
 
 export interface Judged {
+  /** The worst first; what is policy after all others. */
   findings: Finding[];
-  /** Of frames that left nowhere, which are no flood. */
-  notes: Note[];
   below: Below[];
   belowMore: number;
 }
@@ -44,7 +45,7 @@ interface JudgeOptions {
   before?: BridgeState | undefined;
 }
 
-/** Flows that are told as one, and how much of them went astray, or vanished. */
+/** Flows that are told as one, and how much of them went astray. */
 interface Group extends Peak {
   flows: Flow[];
 }
@@ -58,8 +59,7 @@ export function judged(
   const ports = knownPorts(state, before);
   const delivery = deliveryOf(withMembersOf(before, state), collected);
   const floods = sorted(collected, floodCounts(delivery), thresholds);
-  const rest = collected.flows.filter((flow) => !delivery.isRightlyFiltered(flow));
-  const vanished = sorted({ ...collected, flows: rest }, () => vanishing, thresholds);
+  const losses = lossesOf({ before, state, collected }, delivery, ports, thresholds);
   const moving = movesOf(collected);
   const isMoving = (one: Moving) =>
     one.moves >= thresholds.frames && one.perSecond >= thresholds.moves;
@@ -72,24 +72,37 @@ export function judged(
     ...floods.above.map((group) => draft(group)),
     ...floods.scans.map((group) => draft(group, scan(ports, group))),
     ...moving.filter(isMoving).map((one) => flapping(state, collected, ports, one)),
-    ...lossesOf({ before, state, collected }, ports, thresholds).above,
+    ...losses.above,
   ];
   const findings = eachLoopOnce(drafts)
     .map((one): Finding => ({ ...one, ...remedyOf(state, one.remedy) }))
-    .sort((a, b) => b.copiesPerSecond - a.copiesPerSecond || b.framesPerSecond - a.framesPerSecond);
-  const notes = [...vanished.above, ...vanished.scans].map((group) => nowhere(state, ports, group));
+    .sort(worstFirst);
   const below = [
-    ...floods.below.map((group) => belowOf(ports, "flood", group)),
-    ...vanished.below
-      .filter(({ flows }) => flows.every(({ copies }) => copies === 0))
-      .map((group) => belowOf(ports, "nowhere", group)),
+    ...floods.below.map((group) => belowOf(ports, group)),
+    ...losses.below,
     ...moving.filter((one) => !isMoving(one)).map((one) => belowMoving(ports, one)),
   ].sort((a, b) => b.copies - a.copies || b.frames - a.frames);
   return {
-    ...{ findings, notes },
+    findings,
     ...{ below: below.slice(0, BELOW), belowMore: Math.max(0, below.length - BELOW) },
   };
 }
+
+/** Floods by their copies, then losses, then what somebody asked for. */
+function worstFirst(a: Finding, b: Finding): number {
+  const byKind = KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind);
+  const bySeverity = SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
+  return (
+    byKind ||
+    b.copiesPerSecond - a.copiesPerSecond ||
+    (a.kind === "flood" ? 0 : bySeverity) ||
+    b.framesPerSecond - a.framesPerSecond ||
+    b.lost - a.lost
+  );
+}
+
+const KINDS: readonly Finding["kind"][] = ["flood", "loss", "policy"];
+const SEVERITIES: readonly Finding["severity"][] = ["high", "medium", "low"];
 
 /** Who has left a group meanwhile was to get it before. */
 function withMembersOf(before: BridgeState, state: BridgeState): BridgeState {
@@ -112,11 +125,6 @@ function floodCounts({ copiesOf }: Delivery): (flow: Flow) => Counting {
       copies: copies * share,
     });
   };
-}
-
-/** Frames of which no port can have got a copy. */
-function vanishing({ frames, copies }: Counts): Counts {
-  return { frames: Math.max(0, frames - copies), copies: 0 };
 }
 
 /**
@@ -187,6 +195,7 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
   const origin = originOf(delivery, flows);
   const came = sum(flows, ({ frames }) => frames);
   const frames = Math.round(group.frames);
+  const victims = victimsOf(told, group);
   return {
     kind: "flood",
     ...whyFlooded(
@@ -201,13 +210,13 @@ function flood(told: Told, group: Group): Omit<Draft, "captures"> {
     ...headersOf(origin),
     vlan: origin.vlan,
     ingressPort: ports.of(origin.port),
-    since: since(told, flows),
+    since: since(told.before, collected, flows),
     frames,
     copies: Math.round(group.copies),
     bytes: Math.round((sum(flows, ({ bytes }) => bytes) * frames) / Math.max(1, came)),
     ...{ framesPerSecond, copiesPerSecond, lost: 0, where: null, reason: null },
-    victims: victimsOf(told, group),
-    evidence: evidenceOf(told, group),
+    victims,
+    evidence: [...evidenceOf(told, group), ...replication(state, origin.destination, victims)],
   };
 }
 
@@ -261,57 +270,12 @@ function headersOf({ addresses, sourcePort, destinationPort }: Flow): Headers {
   return { addresses: { source, destination }, protocol, sourcePort, destinationPort };
 }
 
-function howCounted({ backend, seconds, counted }: Collected): string {
-  const places =
-    backend === "tracepoint"
-      ? "counted by the tracepoints net:netif_receive_skb and net:net_dev_queue"
-      : `counted by ${backend} of br_handle_frame_finish and br_dev_queue_push_xmit`;
-  const part = counted / Math.max(seconds, 1e-3);
-  return part < WHOLE
-    ? `estimated of ${(part * 100).toFixed(part < 0.1 ? 1 : 0)} % of the time: ${places}`
-    : places;
-}
-
-const KINDS: Record<FlowClass, string> = {
-  unknownUnicast: "unknown unicast",
-  broadcast: "broadcast",
-  multicast: "multicast",
-};
-
-function nowhere(state: BridgeState, ports: KnownPorts, { flows, frames }: Group): Note {
-  const most = largest(flows);
-  const { class: kind, source, destination } = most;
-  const all = sum(flows, (flow) => flow.frames);
-  const gone = Math.round(frames);
-  const host = sum(flows, ({ hostCopies }) => hostCopies);
-  const sources = new Set(flows.map((flow) => flow.source)).size;
-  const addresses = new Set(flows.map((flow) => flow.destination)).size;
-  const why = whyNowhere(state, most);
-  const words = [
-    gone === all ? `${all} frames` : `at least ${gone} of ${all} frames`,
-    `of ${KINDS[kind]} from ${sources === 1 ? source : `${sources} sources`}`,
-    ...(kind === "broadcast"
-      ? []
-      : [`for ${addresses === 1 ? destination : `${addresses} addresses`}`]),
-    [...new Set(flows.map(({ port }) => port))]
-      .map((port) =>
-        port === state.ifindex
-          ? "that the host itself sent"
-          : `that came in by ${ports.phrase(port)}`,
-      )
-      .join(" and "),
-    host > 0 ? `left nowhere but to the host itself (${host} copies)` : "left nowhere",
-  ];
-  const reason = why ?? "why is not told by the bridge's state; a filter may have dropped them";
-  return { about: "frames", cause: null, text: `${words.join(" ")}: ${reason}`, remedy: null };
-}
-
-function belowOf(ports: KnownPorts, kind: Below["kind"], group: Group): Below {
+function belowOf(ports: KnownPorts, group: Group): Below {
   const most = largest(group.flows);
   const one = <T>(of: (flow: Flow) => T) =>
     new Set(group.flows.map(of)).size === 1 ? of(most) : null;
   return {
-    ...{ kind, class: most.class, vlan: most.vlan, ingressPort: ports.of(most.port) },
+    ...{ kind: "flood", class: most.class, vlan: most.vlan, ingressPort: ports.of(most.port) },
     source: one(({ source }) => source),
     destination: one(({ destination }) => destination),
     frames: Math.round(group.frames),
@@ -334,31 +298,6 @@ function scan(ports: KnownPorts, { flows }: Group): Why & Pick<Draft, "destinati
     remedy: null,
     destination: null,
   };
-}
-
-/** Pauses between its frames after which a flood would have been seen if it had been there. */
-const PAUSES = 10;
-
-/**
- * A flood that is there as soon as it could be seen may be as old as the bridge: within a second, or, where no frame can
- * have been missed, within some of its pauses. By a port that joined meanwhile it is not.
- */
-function since({ before, collected }: Told, flows: readonly Flow[]): string {
-  const { beganNs, seconds: all, counted } = collected;
-  const first = Math.min(...flows.map(({ firstNs }) => firstNs));
-  const seconds = (first - beganNs) / 1e9;
-  const pause =
-    (all - seconds) /
-    Math.max(
-      1,
-      sum(flows, ({ frames }) => frames),
-    );
-  const missed = counted < WHOLE * all;
-  const there = [before, ...before.ports].map(({ ifindex }) => ifindex);
-  const old = flows.some(({ port }) => there.includes(port));
-  if (old && seconds < (missed ? 1 : Math.min(1, PAUSES * pause))) return "before attach";
-  const ago = (Number(process.hrtime.bigint()) - first) / 1e6;
-  return new Date(Date.now() - ago).toISOString();
 }
 
 /** Of those by the port that their source lives behind, where any of a flood came in there: what comes round is nobody's. */

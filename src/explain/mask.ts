@@ -4,7 +4,7 @@
  */
 import { isIPv4 } from "node:net";
 import { type Link, readLinks } from "../bridge/links.ts";
-import type { BridgeState, Filters, Owner, Place, Port, Upper } from "../bridge/state.ts";
+import type { BridgeState, Filters, Owner, Place, Port, Upper, Vxlan } from "../bridge/state.ts";
 import type { Collected } from "../live/collect.ts";
 import { printable } from "../text/printable.ts";
 import { AddressStandIns } from "./stand-ins.ts";
@@ -119,20 +119,27 @@ class StandIns {
     };
   }
 
-  filters({ chains, legacy }: Filters): Filters {
+  filters({ chains, legacy, keepers, otherBridges }: Filters): Filters {
     return {
-      chains: chains.map(({ table, name, devices, rules, ...chain }) => ({
+      chains: chains.map(({ table, name, rules, ...chain }) => ({
         ...chain,
         table: this.name(table, "table"),
         name: this.name(name, "chain"),
-        devices: devices.map((device) => this.device(device)),
-        rules: rules.map(({ verdict, comment, ...rule }) => ({
+        rules: rules.map(({ verdict, leadsTo, addresses, comment, ...rule }) => ({
           ...rule,
-          verdict: verdict?.replace(/(?<= ).*/s, (chain) => this.name(chain, "chain")) ?? null,
+          addresses: addresses.map(({ side, address }) => ({
+            side,
+            address: this.address(address),
+          })),
+          verdict: verdict.replace(/(?<= ).*/s, (chain) => this.name(chain, "chain")),
+          leadsTo: leadsTo.map((chain) => this.name(chain, "chain")),
           comment: comment === null ? null : this.text(comment),
         })),
       })),
-      legacy: legacy.map((table) => this.name(table, "table")),
+      legacy: legacy.map(({ family, table }) => ({ family, table: this.name(table, "table") })),
+      // Of a list of ours.
+      keepers,
+      otherBridges: otherBridges.map((bridge) => this.device(bridge, "bridge")),
     };
   }
 
@@ -171,6 +178,10 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
     ...{ namespace: place, name: device, kind: word, address, addresses: address },
     joined: address,
   };
+  const vxlan: Rules<Vxlan> = {
+    ...{ group: address, local: address, underlay: place },
+    remotes: { address, ip: address },
+  };
   const port: Rules<Port> = {
     name: device,
     address,
@@ -183,7 +194,7 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
       ...{ namespace: place, name: device, address, addresses: address },
       ...{ uppers: upper, filter: address, joined: address },
     },
-    vxlan: { group: address, local: address, remotes: { address, ip: address } },
+    vxlan,
     owner: (owner: Owner) => standIns.owner(owner),
   };
   return {
@@ -201,9 +212,10 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
       querier: { ip4: { address }, ip6: { address } },
     },
     ports: port,
+    vxlans: { name: device, counters: {}, vxlan },
     entries: { address },
     neighbours: { namespace: place, device, ip: address, address, state: word },
-    netfilterCalls: {},
+    netfilterCalls: { sysctls: {} },
     filters: (filters: Filters) => standIns.filters(filters),
   };
 }

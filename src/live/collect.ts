@@ -43,9 +43,10 @@ export interface CollectOptions {
 }
 
 export interface Collected extends Seen {
-  /** Seconds that all of this is of, and when they began, by CLOCK_MONOTONIC in nanoseconds. */
+  /** Seconds that all of this is of, and when they began: by CLOCK_MONOTONIC in nanoseconds, and in milliseconds since 1970. */
   seconds: number;
   beganNs: number;
+  beganAt: number;
   /**
    * Seconds of these in which frames were counted. Where they are fewer, what a port's frames did is scaled by how many of
    * the frames that its interface counted came meanwhile.
@@ -127,7 +128,7 @@ async function count(
   traffic.restart();
   for (const name of COUNTED) maps.clear(name);
   const softnetBefore = readSoftnetDrops() ?? 0;
-  const beganNs = Number(process.hrtime.bigint());
+  const [beganNs, beganAt] = [Number(process.hrtime.bigint()), Date.now()];
   const started = performance.now();
   let ended: Collected["ended"] = null;
   const time = countedTime(started);
@@ -155,7 +156,7 @@ async function count(
       ...atHome(part < WHOLE ? scaled(seen, traffic.factors()) : seen, reading),
       softnetDropped: Math.max(0, (softnet ?? readSoftnetDrops() ?? 0) - softnetBefore),
       ...{ homes: members.homes(), ownAddresses: members.ownAddresses() },
-      ...{ beganNs, share: cpu / all, ended, seconds: all },
+      ...{ beganNs, beganAt, share: cpu / all, ended, seconds: all },
       deleted: acts.filter(({ device }) => members.names().has(device)),
       ...{ came: traffic.came(), counted: Math.min(time.seconds(), all), backend, notes: [] },
     };

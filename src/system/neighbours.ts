@@ -1,6 +1,12 @@
 /** Neighbour tables over rtnetlink: the FDB of a bridge (AF_BRIDGE), and ARP and NDP. */
 import { bind, close, recv, SystemCallError, setsockopt } from "./libc.ts";
-import { addressAttribute, dump, eachAttribute, eachMessage, routeSocket } from "./netlink-dump.ts";
+import {
+  addressAttribute,
+  dump,
+  eachAttribute,
+  eachMessage,
+  netlinkSocket,
+} from "./netlink-dump.ts";
 import type { NetworkNamespace } from "./netns.ts";
 import {
   AF_BRIDGE,
@@ -80,7 +86,8 @@ export interface NeighbourMessage {
 
 /**
  * What `bridge fdb show` does: the entries of one bridge with those of its ports' own tables, or the entries of one
- * device (0 for the other). Those of a bridge have it as `master`, those of a device's own table are `self`.
+ * device (0 for the other). Those of a bridge have it as `master`, those of a device's own table are `self`. With 0 for both
+ * all entries of the namespace, but for the groups that devices listen to: every device has some, and nobody asks for them.
  */
 export function dumpFdb(fd: number, bridge: number, device = 0): NeighbourMessage[] {
   const found: NeighbourMessage[] = [];
@@ -95,11 +102,19 @@ export function dumpFdb(fd: number, bridge: number, device = 0): NeighbourMessag
       if (bridge !== 0) train.number(IFLA_MASTER, bridge);
     },
     (type, body) => {
+      if (bridge === 0 && device === 0 && isOwnGroup(body)) return;
       const message = parseNeighbour(type, body);
       if (message?.family === "fdb") found.push(message);
     },
   );
   return found;
+}
+
+/** The address is the first attribute (nlmsg_populate_fdb_fill()). */
+function isOwnGroup(body: Buffer): boolean {
+  const at = NEIGHBOUR_HEADER;
+  if (body.length < at + 10 || ((body[10] ?? 0) & NTF.self) === 0) return false;
+  return body.readUInt16LE(at + 2) === NDA.address && ((body[at + 4] ?? 0) & 1) !== 0;
 }
 
 /** ARP and NDP entries of all devices of the socket's namespace. */
@@ -173,7 +188,7 @@ export interface NeighbourFeed {
 
 /** Of all devices of a namespace, FDBs included. */
 export function openNeighbourFeed(namespace: NetworkNamespace): NeighbourFeed {
-  const fd = routeSocket(namespace);
+  const fd = netlinkSocket(namespace);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, Buffer.from(Int32Array.of(FEED_BYTES).buffer));
   const address = Buffer.alloc(12);
   address.writeUInt16LE(AF_NETLINK, 0);

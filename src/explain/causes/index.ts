@@ -9,6 +9,8 @@ import { macDuplicate } from "./mac-duplicate.ts";
 import { multicast } from "./multicast.ts";
 import { silent } from "./silent.ts";
 import { topologyChange } from "./topology-change.ts";
+import { vxlanHalfEntry } from "./vxlan-half-entry.ts";
+import { vxlanStaleRemote } from "./vxlan-stale-remote.ts";
 import { wrongPort } from "./wrong-port.ts";
 
 /** In the order in which they are told: what does most harm first. A new one is a file and a line here. */
@@ -24,4 +26,6 @@ export const ALL_CAUSES: readonly Cause[] = [
   silent,
   topologyChange,
   multicast,
+  vxlanHalfEntry,
+  vxlanStaleRemote,
 ];

@@ -16,6 +16,7 @@ import type { Proposed } from "./remedy.ts";
 import { silence } from "./silent.ts";
 import { topologyChange } from "./topology-change.ts";
 import { vlanMismatch } from "./vlan-mismatch.ts";
+import { whyStale } from "./vxlan-stale-remote.ts";
 import {
   type Home,
   heardAt,
@@ -89,6 +90,8 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
   if (configured !== undefined) return inferred(configured);
   const elsewhere = vlanMismatch(state, flow);
   if (elsewhere !== null) return elsewhere;
+  const stale = heard === null ? whyStale(state, collected, homes) : null;
+  if (stale !== null) return stale;
   const remedy = remedyFor(homes, vlan);
   const remover = collected.deleted.find(({ address }) => address === destination);
   if (remover !== undefined) {

@@ -1,18 +1,19 @@
-/** Why a bridge floods, for a ticket: the floods in the open, state and ports folded. */
+/** Why a bridge floods or loses frames, for a ticket: the findings in the open, state and ports folded. */
 import type { Explanation, Finding } from "../../document/explain.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
-import { quantity } from "../../text/units.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
 import {
   belowOf,
   costOf,
   factsOf,
+  gradeOf,
   KIND_WORDS,
   KINDS,
   moreBelow,
-  NOT_LOOKED,
   noRemedyOf,
+  notLookedOf,
   seenOf,
+  sizeOf,
   stateVerdict,
   thresholdsOf,
   whereOf,
@@ -24,7 +25,7 @@ import {
 export function renderExplanationMarkdown(explanation: Explanation): string {
   return assembled(
     [title(explanation), about(explanation)],
-    [floods(explanation), below(explanation), notes(explanation), ports(explanation)],
+    [findings(explanation), below(explanation), notes(explanation), ports(explanation)],
     "see explain.html or explain.json",
   );
 }
@@ -32,16 +33,15 @@ export function renderExplanationMarkdown(explanation: Explanation): string {
 function title(explanation: Explanation): Markdown {
   const { bridge, findings, notes, probes } = explanation;
   const said = probes ? seenOf(explanation) : stateVerdict(notes);
-  const head = md`## bridgescope: why ${code(bridge.name)} floods
+  const head = md`## bridgescope: what ${code(bridge.name)} floods or loses, and why
 
 ${whereOf(explanation)}, ${explanation.time}.`;
-  const kind = findings.length > 0 ? "CAUTION" : "NOTE";
+  const kind = findings.some((one) => one.kind !== "policy") ? "CAUTION" : "NOTE";
   const lines = [
     md`> [!${new Markdown(kind)}]`,
     md`> **${said}**`,
     ...findings.map(
-      ({ cause, severity, copiesPerSecond }, index) =>
-        md`> - ${index + 1}. **${cause}**, ${severity}, ${quantity(copiesPerSecond, "copies/s")}`,
+      (one, index) => md`> - ${index + 1}. **${one.cause}**, ${gradeOf(one)}, ${sizeOf(one)}`,
     ),
   ];
   return new Markdown([head.text, "", ...lines.map(({ text }) => text)].join("\n"));
@@ -50,23 +50,23 @@ ${whereOf(explanation)}, ${explanation.time}.`;
 function about(explanation: Explanation): Markdown {
   return explanation.probes
     ? md`${thresholdsOf(explanation)} ${costOf(explanation)}`
-    : md`${NOT_LOOKED}`;
+    : md`${notLookedOf(explanation)}`;
 }
 
-function floods({ findings }: Explanation): Section {
+function findings({ findings: all }: Explanation): Section {
   return {
     ...{ title: "Above threshold", folded: false, share: 20_000, head: null, note: null },
-    rows: findings.map(flood),
+    rows: all.map(finding),
   };
 }
 
-function flood(finding: Finding, index: number): Markdown {
-  const { cause, severity, title } = finding;
+function finding(told: Finding, index: number): Markdown {
+  const { cause, title } = told;
   const lines = [
-    md`#### ${index + 1}. ${cause}, ${severity}`,
+    md`#### ${index + 1}. ${cause}, ${gradeOf(told)}`,
     md`\n${title}\n`,
-    ...factsOf(finding).map(([name, text]) => md`- ${name}: ${text}`),
-    ...remedyPart(finding),
+    ...factsOf(told).map(([name, text]) => md`- ${name}: ${text}`),
+    ...remedyPart(told),
     new Markdown(""),
   ];
   return new Markdown(lines.map(({ text }) => text).join("\n"));

@@ -310,7 +310,7 @@ describe("a burst is above threshold", () => {
   });
 });
 
-describe("no flood above threshold is found", () => {
+describe("nothing above threshold is found", () => {
   it("in traffic between hosts that are known", async () => {
     const talk = () => lab.shell("ping -q -f -c 200 10.77.0.2", "a");
     const { findings, seconds, overhead } = await explainDuring(talk);
@@ -339,63 +339,6 @@ it("says nothing of frames that an uplink hears for hosts on its own side", asyn
   expect(findings).toEqual([]);
   expect(notes.filter(({ about }) => about === "frames")).toEqual([]);
   expect(below.filter(({ destination }) => destination === other)).toEqual([]);
-});
-
-describe("frames that leave nowhere are a note, and no flood:", () => {
-  const DROP =
-    "add chain bridge filter forward { type filter hook forward priority 0; policy drop; }";
-  const isolated = ["pa", "pb", "pc"].map((port) => `bridge link set dev ${port} isolated on`);
-  const LLDP = "01:80:c2:00:00:0e";
-  it.each([
-    [
-      "by a port that is disabled",
-      "bridge link set dev pa state 0",
-      { to: GONE, why: "the state of pa is disabled: frames that come in by it are dropped" },
-    ],
-    [
-      "while the spanning tree listens",
-      "ip link set br0 type bridge stp_state 1 forward_delay 3000 && ip link set pa down && ip link set pa up",
-      { to: GONE, why: "the state of pa is listening: frames that come in by it are dropped" },
-    ],
-    [
-      "that a filter drops",
-      `nft add table bridge filter && nft '${DROP}'`,
-      { to: GONE, why: "why is not told by the bridge's state; a filter may have dropped them" },
-    ],
-    [
-      "between isolated ports",
-      isolated.join("; "),
-      { to: GONE, why: "pa is isolated, and so are all other ports" },
-    ],
-    [
-      "that a bridge does not forward",
-      "true",
-      {
-        to: LLDP,
-        why: "a bridge does not forward frames for link-local groups (01:80:c2:00:00:0x)",
-      },
-    ],
-  ])("%s", async (_, how, { to, why }) => {
-    lab.shell(how);
-    const { findings, notes } = await explainDuring(flood(to, 50));
-    expect(findings).toEqual([]);
-    const kind = to === GONE ? "unknown unicast" : "multicast";
-    const said = notes.filter(({ about }) => about === "frames").map(({ text }) => text);
-    expect(
-      said.map((text) => text.replace(/^\d+/, "n").replace(/ \(pid \d+ \(.*?\)\)/, "")),
-    ).toEqual([
-      `n frames of ${kind} from ${macOf("a")} for ${to} that came in by port pa left nowhere: ${why}`,
-    ]);
-  });
-
-  it("broadcasts that the host alone gets", async () => {
-    for (const port of ["pb", "pc"]) lab.shell(`bridge link set dev ${port} bcast_flood off`);
-    const { findings, notes } = await explainDuring(flood(EVERYBODY, 100));
-    expect(findings).toEqual([]);
-    expect(notes[0]?.text).toMatch(
-      /left nowhere but to the host itself \(\d{3,} copies\): bcast_flood is off at all other ports$/,
-    );
-  });
 });
 
 it("does not propose an entry that somebody has set meanwhile", async () => {

@@ -46,6 +46,7 @@ function upper(kind: string, address: string, over: Partial<Upper> = {}): Upper 
     ifindex: 9,
     kind,
     address,
+    mtu: 1500,
     addresses: [],
     joined: [],
     ...over,
@@ -76,9 +77,13 @@ describe("an address lives", () => {
   });
 
   it("where a VXLAN device says, unless a link is seen elsewhere", () => {
-    const remote = { address: GONE, ip: "192.0.2.7", port: 4789, vni: 7, permanent: true };
+    const remote = {
+      ...{ address: GONE, ip: "192.0.2.7", port: 4789, vni: 7, permanent: true, own: false },
+      answers: null,
+    };
     const vxlan = {
       ...{ vni: 7, external: false, group: null, local: null, port: 4789, learning: false },
+      ...{ proxy: false, underlay: null },
       remotes: [remote, { ...remote, address: B }, { ...remote, address: "00:00:00:00:00:00" }],
     };
     const state = bridge({

@@ -1,7 +1,7 @@
 /** The most within one second of what was counted step by step. */
 
-import type { Finding } from "../document/explain.ts";
-import { WHOLE } from "../live/collect.ts";
+import type { Finding } from "../../document/explain.ts";
+import { WHOLE } from "../../live/collect.ts";
 
 export interface Counts {
   frames: number;
@@ -56,12 +56,9 @@ export function peakOf(
     frames: within(steps, (one) => one.frames),
     copies: within(steps, (one) => one.copies),
   };
-  const part = time.counted / Math.max(time.seconds, 1e-3);
-  const sure = (some: number) =>
-    part < WHOLE ? Math.max(0, 1 - 2 * Math.sqrt((1 - part) / Math.max(1, some * part))) : 1;
   // What came in less than a second came within one.
   const seconds = Math.max(1, time.seconds);
-  const [mean, peak] = [sure(frames) / seconds, sure(most.frames)];
+  const [mean, peak] = [sureShare(frames, time) / seconds, sureShare(most.frames, time)];
   return {
     ...{ frames, copies },
     framesPerSecond: Math.max(frames / seconds, most.frames),
@@ -71,6 +68,16 @@ export function peakOf(
       copies: Math.max(copies * mean, most.copies * peak),
     },
   };
+}
+
+/** As many as there were for sure, of so many in all; see peakOf. */
+export function sureOf(some: number, time: { seconds: number; counted: number }): number {
+  return some * sureShare(some, time);
+}
+
+function sureShare(some: number, time: { seconds: number; counted: number }): number {
+  const part = time.counted / Math.max(time.seconds, 1e-3);
+  return part < WHOLE ? Math.max(0, 1 - 2 * Math.sqrt((1 - part) / Math.max(1, some * part))) : 1;
 }
 
 /** Each step is scaled on its own: together they are no more than there were in all. */
