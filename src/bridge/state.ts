@@ -214,47 +214,75 @@ export interface Neighbour {
     | "permanent";
 }
 
-/** A base chain that frames which a bridge forwards can pass, or one that such a chain leads to. */
+/** A base chain of nf_tables that frames of a bridge can pass, or one that such a chain leads to. */
 export interface FilterChain {
-  /** `inet` chains see IPv4 and IPv6; `bridge` and `netdev` chains see every frame, all others what bridge-nf-call-* hands them. */
-  family: "ip" | "ip6" | "inet" | "arp" | "bridge" | "netdev";
+  /** `inet` chains see IPv4 and IPv6; `bridge` and `netdev` chains see every frame, `ip` and `ip6` what bridge-nf-call-* hands them. */
+  family: "ip" | "ip6" | "inet" | "bridge" | "netdev";
   table: string;
   name: string;
   /** Null for one that is only jumped to. */
   hook: "prerouting" | "input" | "forward" | "output" | "postrouting" | "ingress" | "egress" | null;
   priority: number | null;
   policy: "accept" | "drop" | null;
-  /** Frames that its policy has decided, where that is counted. */
+  /** Frames that its policy has decided, where that is counted (iptables counts, nft does not). */
   policyFrames: number | null;
-  /** Of a `netdev` chain. */
-  devices: string[];
+  /** Ifindexes of ports, or of the bridge, that a chain at the hooks ingress and egress is for. */
+  ports: number[];
+  /** Those that decide something and that frames of this bridge can fit, in their order. */
   rules: FilterRule[];
+  /** How many behind these were not read, since there are too many. */
+  unread: number;
 }
 
 export interface FilterRule {
   handle: number;
-  /** Frames that have met it, where it counts them. */
+  /** Frames that have fitted it; null where that is not counted. */
   frames: number | null;
-  /** `drop`, `accept`, `reject`, `jump CHAIN`, `queue`, …; null where it decides nothing. */
-  verdict: string | null;
-  /** It asks for a bridge or for one of its ports (physdev, ibrname, obrname): whoever wrote it meant bridged frames. */
+  /**
+   * `drop`, `accept`, `reject`, `queue`, `return`, `jump CHAIN`, `goto CHAIN`; `vmap` where a map decides, which says
+   * one of `drop`, `accept` or the chains of `leadsTo`.
+   */
+  verdict: string;
+  /** Chains of its table. */
+  leadsTo: string[];
+  /** Frames can end here: `drop`, `reject`, `queue`, or a map that has one of these. */
+  drops: boolean;
+  /** EtherType of the frames that can fit, and the number of the protocol within IP; null for any. */
+  etherType: number | null;
+  protocol: number | null;
+  /** Of `bridge` and `netdev` chains: ifindexes of ports by which frames that fit come in and leave; null for any. */
+  in: number[] | null;
+  out: number[] | null;
+  /** Single MAC or IP addresses that it asks for. */
+  addresses: { side: "source" | "destination"; address: string }[];
+  /** It asks for this bridge on both sides, or for a bridge or port at all (physdev, ibrname): whoever wrote it meant bridged frames. */
   aboutBridges: boolean;
+  /** It asks for MAC or IP addresses: whoever wrote it meant somebody. */
+  aboutAddresses: boolean;
+  /** What it asks for besides the devices, which fit, by nft's words: `ct state`, `fib`, `ip saddr`; none where every frame fits. */
+  asks: string[];
   comment: string | null;
 }
 
 /** What filters frames in a bridge's namespace. */
 export interface Filters {
-  /** In the order of their tables. */
+  /** The base chains first, in the order in which a hook has them. */
   chains: FilterChain[];
-  /** Tables of legacy iptables by family (/proc/net/ip_tables_names and the like), whose rules are not read. */
-  legacy: string[];
+  /** Tables of legacy iptables (/proc/net/ip_tables_names and the like), whose rules are not read. */
+  legacy: { family: "ip" | "ip6" | "arp"; table: string }[];
+  /** Programs that keep rules there, by their chains: Docker, Kubernetes, … */
+  keepers: string[];
+  /** Other bridges of the namespace, to which bridge-nf-call-* applies as well. */
+  otherBridges: string[];
 }
 
-/** Whether iptables and nftables of the IP families see bridged frames: the namespace's bridge-nf-call-* or the bridge's own nf_call_*. */
+/** Which bridged frames iptables and nftables of the IP families see: the namespace says so, or the bridge's own nf_call_*. */
 export interface NetfilterCalls {
   ip: boolean;
   ip6: boolean;
   arp: boolean;
+  /** Of these, what the namespace says (net.bridge.bridge-nf-call-*tables); `options` of a bridge has its own nf_call_*. */
+  sysctls: { ip: boolean; ip6: boolean; arp: boolean };
 }
 
 export interface BridgeState {

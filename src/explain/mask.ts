@@ -119,20 +119,27 @@ class StandIns {
     };
   }
 
-  filters({ chains, legacy }: Filters): Filters {
+  filters({ chains, legacy, keepers, otherBridges }: Filters): Filters {
     return {
-      chains: chains.map(({ table, name, devices, rules, ...chain }) => ({
+      chains: chains.map(({ table, name, rules, ...chain }) => ({
         ...chain,
         table: this.name(table, "table"),
         name: this.name(name, "chain"),
-        devices: devices.map((device) => this.device(device)),
-        rules: rules.map(({ verdict, comment, ...rule }) => ({
+        rules: rules.map(({ verdict, leadsTo, addresses, comment, ...rule }) => ({
           ...rule,
-          verdict: verdict?.replace(/(?<= ).*/s, (chain) => this.name(chain, "chain")) ?? null,
+          addresses: addresses.map(({ side, address }) => ({
+            side,
+            address: this.address(address),
+          })),
+          verdict: verdict.replace(/(?<= ).*/s, (chain) => this.name(chain, "chain")),
+          leadsTo: leadsTo.map((chain) => this.name(chain, "chain")),
           comment: comment === null ? null : this.text(comment),
         })),
       })),
-      legacy: legacy.map((table) => this.name(table, "table")),
+      legacy: legacy.map(({ family, table }) => ({ family, table: this.name(table, "table") })),
+      // Of a list of ours.
+      keepers,
+      otherBridges: otherBridges.map((bridge) => this.device(bridge, "bridge")),
     };
   }
 
@@ -208,7 +215,7 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
     vxlans: { name: device, counters: {}, vxlan },
     entries: { address },
     neighbours: { namespace: place, device, ip: address, address, state: word },
-    netfilterCalls: {},
+    netfilterCalls: { sysctls: {} },
     filters: (filters: Filters) => standIns.filters(filters),
   };
 }

@@ -1,9 +1,18 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
-import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
+import type {
+  BridgeState,
+  FdbEntry,
+  FilterChain,
+  Neighbour,
+  Place,
+  Port,
+} from "../../bridge/state.ts";
+import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { type LinkChange, linkSetting, setState } from "./link-settings.ts";
+import { acceptRule, type HandedFamily, handingOff } from "./netfilter-settings.ts";
 import { type RemoteChange, remoteSetting } from "./remote-settings.ts";
 import { bridgeCommand, ipCommand, pattern, type Setting, shows, showsNot } from "./setting.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
@@ -22,10 +31,16 @@ export type Change =
   | { set: "host-entry"; address: string; vlan: number }
   | { set: "pvid"; port: Port; vid: number }
   | { set: "no-neighbour"; neighbour: Neighbour }
+  /** The address that the bridge has borrowed from a port becomes its own. */
+  | { set: "own-address" }
   /** Ports that a group is sent to, whether anybody behind them reports it or not. */
   | { set: "member"; group: string; vlan: number; ports: Port[] }
   /** How many frames wait for a CPU at most, of the whole host. */
   | { set: "backlog"; frames: number }
+  /** Nothing of that family's netfilter sees bridged frames any more. */
+  | { set: "nf-call-off"; family: HandedFamily }
+  /** A rule that lets frames of the bridge pass, at the head of a chain. */
+  | { set: "accept"; chain: FilterChain }
   | RemoteChange
   | LinkChange;
 
@@ -92,6 +107,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
     case "forward-delay":
     case "group-forwarding":
       return linkSetting(state, change);
+    case "own-address":
+      return ownAddress(state);
     case "member":
       return member(state, change);
     case "backlog":
@@ -99,6 +116,10 @@ function settingOf(state: BridgeState, change: Change): Setting {
     case "remotes":
     case "no-remote":
       return remoteSetting(state, change);
+    case "nf-call-off":
+      return handingOff(state, change.family);
+    case "accept":
+      return acceptRule(state, change.chain);
   }
 }
 
@@ -331,6 +352,24 @@ function noNeighbour(
       `^${pattern(ip)} .*lladdr ${address}( |$)`,
     ),
     inForce,
+    refused: null,
+  };
+}
+
+/** NET_ADDR_SET: the kernel takes it from no device again, and nothing that hosts see has changed. */
+function ownAddress({ place, name, address }: BridgeState): Setting {
+  const set = commandLine(["grep", "-qx", "3", `/sys/class/net/${name}/addr_assign_type`]);
+  return {
+    what: `${address} as the address that was set`,
+    command: ipCommand(place, "link", "set", "dev", name, "address", address),
+    undo: "true",
+    verify: place.own
+      ? set
+      : // The sysfs that a shell sees is of its own namespace.
+        commandLine(
+          wordsAt(place, ["unshare", "--mount", "sh", "-c", `mount -t sysfs sysfs /sys && ${set}`]),
+        ),
+    inForce: false,
     refused: null,
   };
 }

@@ -2,11 +2,11 @@ import type { BridgeState } from "../../bridge/state.ts";
 import { plural } from "../../text/units.ts";
 import type { Cause, CauseNote } from "./cause.ts";
 import {
+  DEFAULT,
   type Device,
   fixedNeighbours,
   isVxlan,
   lackingRemote,
-  remotesFor,
   whoKnows,
 } from "./overlay.ts";
 
@@ -36,10 +36,11 @@ function lacking(
   said: readonly { address: string }[],
   more = "",
 ): CauseNote[] {
-  if (device.vxlan.external) return [];
-  const addresses = [...new Set(said.map(({ address }) => address))];
-  return addresses
-    .filter((address) => remotesFor(device.vxlan, address).length === 0)
+  const { external, remotes } = device.vxlan;
+  const known = new Set(remotes.map(({ address }) => address));
+  if (external || known.has(DEFAULT)) return [];
+  return [...new Set(said.map(({ address }) => address))]
+    .filter((address) => !known.has(address))
     .map((address) => ({
       cause: "vxlan-no-remote",
       text: `${lackingRemote(state, device, address).text}${more}`,

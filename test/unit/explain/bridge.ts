@@ -3,7 +3,11 @@
 import type {
   BridgeState,
   FdbEntry,
+  FilterChain,
+  FilterRule,
+  Filters,
   Neighbour,
+  NetfilterCalls,
   Place,
   Port,
   Remote,
@@ -158,4 +162,33 @@ export function lost(over: Partial<Lost> = {}): Lost {
     ...{ sourcePort: null, destinationPort: null },
     ...over,
   };
+}
+
+/** Frames of IPv4 and IPv6 are handed to netfilter's IP families, by the namespace. */
+export const HANDED: NetfilterCalls = {
+  ...{ ip: true, ip6: true, arp: true },
+  sysctls: { ip: true, ip6: true, arp: true },
+};
+
+/** `iptables -P FORWARD DROP`. */
+export function chain(over: Partial<FilterChain> = {}): FilterChain {
+  return {
+    ...{ family: "ip", table: "filter", name: "FORWARD", hook: "forward", priority: 0 },
+    ...{ policy: "drop", policyFrames: 0, ports: [], rules: [], unread: 0 },
+    ...over,
+  };
+}
+
+/** A rule that drops whatever comes, and counts it. */
+export function rule(over: Partial<FilterRule> = {}): FilterRule {
+  return {
+    ...{ handle: 4, frames: 0, verdict: "drop", leadsTo: [], drops: true, etherType: null },
+    ...{ protocol: null, in: null, out: null, addresses: [], aboutBridges: false },
+    ...{ aboutAddresses: false, asks: [], comment: null },
+    ...over,
+  };
+}
+
+export function filters(...chains: FilterChain[]): Filters {
+  return { chains, legacy: [], keepers: [], otherBridges: [] };
 }

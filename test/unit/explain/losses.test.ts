@@ -29,7 +29,7 @@ const KNOWN_B = bridge({ entries: [entry(B, "b")] });
 function lost(frames: number, over: Partial<Lost> = {}): Lost {
   return {
     ...{ class: "unicast", port: PA, source: A, destination: B, vlan: 0, frames, at: PB },
-    ...{ behind: false, where: "nf_hook_slow", reason: "NETFILTER_DROP", longest: 98 },
+    ...{ behind: false, where: "sch_handle_egress", reason: "TC_EGRESS", longest: 98 },
     ...{ steps: [{ endMs: 1000, frames, copies: 0 }], firstNs: 5_000_000_000 },
     addresses: { source: "10.77.0.1", destination: "10.77.0.2", protocol: "UDP" },
     ...{ sourcePort: 5000, destinationPort: 514 },
@@ -53,7 +53,7 @@ function judge(
 }
 
 const NOTHING = { findings: [], below: [], belowMore: 0 };
-const TITLE = "nf_hook_slow dropped them: the reason is NETFILTER_DROP";
+const TITLE = "sch_handle_egress dropped them: the reason is TC_EGRESS";
 
 it("is one finding with all that is known of it", () => {
   const pc = withPort(KNOWN_B, "pb", {
@@ -71,12 +71,12 @@ it("is one finding with all that is known of it", () => {
       addresses: { source: "10.77.0.1", destination: "10.77.0.2" },
       ingressPort: { name: "pa" },
       ...{ frames: 68, lost: 68, copies: 0, bytes: 0, framesPerSecond: 68, copiesPerSecond: 0 },
-      ...{ where: "nf_hook_slow", reason: "NETFILTER_DROP", remedy: null, captures: [] },
+      ...{ where: "sch_handle_egress", reason: "TC_EGRESS", remedy: null, captures: [] },
       victims: [{ port: { name: "pb", owner: "container web" }, copies: 68 }],
     },
   ]);
   expect(findings[0]?.evidence).toEqual([
-    `68 of 68 frames of ${A} for ${B}, in by pa, were dropped by nf_hook_slow (NETFILTER_DROP) at pb`,
+    `68 of 68 frames of ${A} for ${B}, in by pa, were dropped by sch_handle_egress (TC_EGRESS) at pb`,
     expect.stringMatching(/^counted by /),
   ]);
   // Five seconds after it began, whenever it is judged.
@@ -85,8 +85,8 @@ it("is one finding with all that is known of it", () => {
 
 it("says where the kernel gives no reason", () => {
   const { findings } = judge({ lost: [lost(68, { reason: null })], known: [known(68, 0)] });
-  expect(findings[0]?.title).toBe("nf_hook_slow dropped them: this kernel gives no reason");
-  expect(findings[0]?.evidence[0]).toContain("were dropped by nf_hook_slow at pb");
+  expect(findings[0]?.title).toBe("sch_handle_egress dropped them: this kernel gives no reason");
+  expect(findings[0]?.evidence[0]).toContain("were dropped by sch_handle_egress at pb");
 });
 
 describe("the thresholds:", () => {
@@ -187,7 +187,7 @@ it("each place and reason is one of its own", () => {
   const two = [lost(68), lost(20, { where: "tun_net_xmit", reason: "FULL_RING", behind: true })];
   const { findings } = judge({ lost: two, known: [known(100, 32)] });
   expect(findings.map(({ where, lost: many }) => [where, many])).toEqual([
-    ["nf_hook_slow", 68],
+    ["sch_handle_egress", 68],
     ["tun_net_xmit", 20],
   ]);
 });
@@ -211,7 +211,7 @@ describe("copies of which others left", () => {
       severity: "high",
     });
     expect(loss?.evidence[0]).toContain(`12 of 24 copies of frames of ${A} for ${EVERYBODY}`);
-    expect(loss?.evidence[0]).toContain("were dropped by veth_xmit (NETFILTER_DROP) behind pb");
+    expect(loss?.evidence[0]).toContain("were dropped by veth_xmit (TC_EGRESS) behind pb");
     expect(loss?.victims).toMatchObject([{ port: { name: "pb" }, copies: 12 }]);
     const some = judge({ lost: [behind(11)] }, { flows: [ask] }).findings;
     expect(some).toMatchObject([{ severity: "medium", lost: 11, copies: 24 }]);
@@ -247,6 +247,16 @@ describe("copies of which others left", () => {
       { flows: [flow({ destination: GONE })] },
     );
     expect(nobody.findings.map(({ kind }) => kind)).toEqual(["flood"]);
+    // A filter drops some copies before they leave: the frames have left by another port.
+    const filtered = lost(1000, { destination: GONE, at: PB });
+    const left = [flow({ destination: GONE, copies: 1000 })];
+    expect(judge({ lost: [filtered] }, { flows: left }).findings).toMatchObject([
+      { kind: "flood" },
+    ]);
+    const none = [flow({ destination: GONE, copies: 0, steps: [] })];
+    expect(judge({ lost: [filtered] }, { flows: none }).findings).toMatchObject([
+      { kind: "loss", frames: 1000, lost: 1000 },
+    ]);
   });
 
   it("of a group are none where nobody at that port has joined it", () => {
@@ -265,7 +275,8 @@ describe("copies of which others left", () => {
 });
 
 describe("what a working bridge drops is told nowhere:", () => {
-  const here = (over: Partial<Lost>) => lost(100, { at: PA, where: "br_forward", ...over });
+  const none = { at: PA, where: "br_forward", reason: "NO_TX_TARGET" };
+  const here = (over: Partial<Lost>) => lost(100, { ...none, ...over });
   const alone = bridge({ ports: [port("a", A)] });
   const suppressing = { flags: { ...port("a", A).flags, neighSuppress: true } };
   const answering = bridge({
@@ -282,7 +293,7 @@ describe("what a working bridge drops is told nowhere:", () => {
   });
   const dark = { up: true, carrier: false };
   it.each<[string, BridgeState, Partial<Lost>]>([
-    ["for a host on the same side", bridge({ entries: [entry(B, "a")] }), {}],
+    ["for a host on the same side", bridge({ entries: [entry(GONE, "a")] }), { destination: GONE }],
     ["for the host itself", bridge(), { destination: "fe:00:00:00:00:00" }],
     ["for a port's own address", bridge(), { destination: "fe:00:00:00:00:0b" }],
     [
@@ -314,9 +325,15 @@ describe("what a working bridge drops is told nowhere:", () => {
     expect(found(withPort(answering, "pc", { flags: port("c", C).flags }), arp)).toBe(1);
     expect(found(withPort(bridge(), "pb", dark), arp)).toBe(1);
     expect(found(bridge(), report("224.0.0.251", "UDP"))).toBe(1);
-    // On its way to the host a filter dropped it.
-    const toHost = { destination: "fe:00:00:00:00:00", where: "nf_hook_slow" };
-    expect(found(bridge(), toHost)).toBe(1);
+    // On its way to the host a filter dropped it, or a port that did not forward.
+    const toHost = (where: string, reason: string | null) => ({
+      ...{ destination: "fe:00:00:00:00:00", where, reason },
+    });
+    const listening = withPort(bridge({ stp: true }), "pa", { state: "listening" });
+    expect(found(bridge(), toHost("nf_hook_slow", "NETFILTER_DROP"))).toBe(1);
+    expect(found(listening, toHost("br_handle_frame", "BRIDGE_INGRESS_STP_STATE"))).toBe(1);
+    expect(found(listening, toHost("br_handle_frame", null))).toBe(1);
+    expect(found(bridge(), toHost("br_handle_frame_finish", null))).toBe(0);
   });
 });
 
@@ -371,11 +388,14 @@ describe("frames that left nowhere without a drop", () => {
       { lost: [lost(1000, { destination: GONE, at: PA })] },
       { state: all3(off("flood")), flows: [silent()] },
     );
-    expect(findings).toMatchObject([{ cause: "flood-off", lost: 1000, where: "nf_hook_slow" }]);
+    expect(findings).toMatchObject([
+      { cause: "flood-off", lost: 1000, where: "sch_handle_egress" },
+    ]);
   });
 
   it("are not told where fragments may have left under another head", () => {
-    const calls = { netfilterCalls: { ip: true, ip6: false, arp: false } };
+    const ip = { ip: true, ip6: false, arp: false };
+    const calls = { netfilterCalls: { ...ip, sysctls: ip } };
     const state = { ...all3(off("flood")), ...calls };
     const some = silent({ copies: 400 });
     expect(

@@ -90,21 +90,35 @@ const STATE: BridgeState = {
       ...{ updatedS: 1, usedS: 2 },
     },
   ],
-  netfilterCalls: { ip: true, ip6: true, arp: false },
+  netfilterCalls: {
+    ...{ ip: true, ip6: true, arp: false },
+    sysctls: { ip: true, ip6: false, arp: false },
+  },
   filters: {
     chains: [
       {
         ...{ family: "inet", table: "qxtable", name: "qxchain", hook: "forward", priority: 0 },
-        ...{ policy: "drop", policyFrames: 1, devices: ["qxport"] },
+        ...{ policy: "drop", policyFrames: 1, ports: [8], unread: 0 },
         rules: [
           {
-            ...{ handle: 1, frames: 2, verdict: "jump qxother", aboutBridges: true },
-            comment: "qxcomment",
+            ...{ handle: 1, frames: 2, verdict: "jump qxother", leadsTo: ["qxother"] },
+            ...{
+              drops: false,
+              etherType: 0x0800,
+              protocol: 17,
+              in: [8],
+              out: null,
+              asks: ["ip saddr"],
+            },
+            addresses: [{ side: "source", address: "10.55.1.9" }],
+            ...{ aboutBridges: true, aboutAddresses: true, comment: "qxcomment" },
           },
         ],
       },
     ],
-    legacy: ["filter"],
+    legacy: [{ family: "ip", table: "filter" }],
+    keepers: ["Docker"],
+    otherBridges: ["qxbridge2"],
   },
   maxBacklog: 1000,
   neighbours: [

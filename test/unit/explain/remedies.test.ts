@@ -11,16 +11,20 @@ import {
   B,
   bridge,
   C,
+  chain,
   collected,
   EVERYBODY,
   entry,
+  filters,
   flow,
   GONE,
   GROUP,
+  HANDED,
   neighbour,
   overlay,
   port,
   remote,
+  rule,
   vxlan,
   withPort,
 } from "./bridge.ts";
@@ -263,6 +267,9 @@ function after(state: BridgeState, change: Change): BridgeState {
       return { ...state, forwardDelayS: change.seconds };
     case "group-forwarding":
       return { ...state, options: { ...state.options, group_fwd_mask: 1 << change.bit } };
+    case "own-address":
+      // Only sysfs tells that it was set.
+      return state;
     case "backlog":
       return { ...state, maxBacklog: change.frames };
     case "member": {
@@ -280,12 +287,24 @@ function after(state: BridgeState, change: Change): BridgeState {
         state,
         far.filter((one) => one !== change.remote),
       );
+    case "nf-call-off": {
+      const sysctls = { ip: false, ip6: false, arp: false };
+      const options = { ...state.options, nf_call_iptables: 0 };
+      return { ...state, options, netfilterCalls: { ...sysctls, sysctls } };
+    }
+    case "accept": {
+      const rules = [rule({ verdict: "accept", drops: false, comment: "bridgescope br0" })];
+      return { ...state, filters: filters({ ...change.chain, rules }) };
+    }
   }
 }
 
 const gone = neighbour("10.77.0.99", GONE);
 const base = withPort(
-  overlay(far, { ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] }),
+  overlay(far, {
+    ...{ ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] },
+    ...{ netfilterCalls: HANDED, options: { nf_call_iptables: 1 }, filters: filters(chain()) },
+  }),
   ...(["pb", { ...flags({ learning: false }), pvid: 10, vlans }] as const),
 );
 const pb = base.ports[1] ?? expect.fail();
@@ -303,6 +322,7 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
+
   { set: "backlog", frames: 4000 },
   { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
   { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },
@@ -311,6 +331,8 @@ const CHANGES: Change[] = [
   { set: "hairpin", port: pb, on: true },
   { set: "mtu", device: { ...pb, place: base.place }, bytes: 9000 },
   { set: "group-forwarding", bit: 14 },
+  { set: "nf-call-off", family: "ip" },
+  { set: "accept", chain: chain() },
 ];
 const waiting = withPort(bridge({ stp: true }), "pb", { state: "listening" });
 const down = withPort(bridge(), "pb", { up: false, state: "disabled" });

@@ -5,6 +5,7 @@ import { ALL_CAUSES } from "../../../src/explain/causes/index.ts";
 import type { Loss, LossContext } from "../../../src/explain/causes/loss/cause.ts";
 import { vxlanNoRemote } from "../../../src/explain/causes/loss/vxlan-no-remote.ts";
 import {
+  unanswered,
   vxlanWrongRemote,
   whoseNobody,
 } from "../../../src/explain/causes/loss/vxlan-wrong-remote.ts";
@@ -274,6 +275,29 @@ describe("a remote that nobody is on the wire", () => {
       `pc (VNI 7) has ${FAR} at the remote 192.0.2.9, and nobody has that address on the wire`,
     );
     expect(asked({ where: null, reason: null }, { state: at(true), counted: flows })).toBeNull();
+  });
+
+  it("is not told apart from one way traffic where it is there, which is a note", () => {
+    const noted = (state: BridgeState, more: Partial<Collected> = {}, least = 20) =>
+      unanswered(
+        { before: state, state, collected: collected([], { ...flows, ...more }) },
+        least,
+      ).map(({ text }) => text);
+    expect(noted(at(null))).toEqual([
+      `50 frames for ${FAR} left by pc (VNI 7) for the remote 192.0.2.9, and none of it came back: right where traffic goes one way, else that host does not have it, or the answers are lost on their way`,
+    ]);
+    expect(noted(at(true)).length).toBe(1);
+    expect(noted(at(true), {}, 51)).toEqual([]);
+    // That is a loss.
+    expect(noted(at(false))).toEqual([]);
+    const back = { ...known, source: FAR, destination: A, port: 12, hostCopies: 0 };
+    expect(noted(at(true), { known: [...flows.known, back] })).toEqual([]);
+    expect(noted(at(true), { lost: [lost({ source: FAR, destination: A })] })).toEqual([]);
+    // What is learned came from there, and a default remote is everybody's.
+    const learned = [remote(FAR, "192.0.2.9", { permanent: false })];
+    expect(noted(overlay(learned, { entries: HALF.entries }))).toEqual([]);
+    expect(noted(at(true, DEFAULT))).toEqual([]);
+    expect(noted(overlay([remote(FAR, "192.0.2.9")], { entries: [entry(FAR, "b")] }))).toEqual([]);
   });
 
   it("makes the bridge flood what is for one of its hosts", () => {

@@ -5,6 +5,7 @@ import { isolated } from "./isolated.ts";
 import { linkLocal } from "./link-local.ts";
 import { lockedPort } from "./locked-port.ts";
 import { mtu } from "./mtu.ts";
+import { netfilter } from "./netfilter.ts";
 import { noHairpin } from "./no-hairpin.ts";
 import { ownAddress } from "./own-address.ts";
 import { portDown } from "./port-down.ts";
@@ -17,6 +18,7 @@ import { wrongPort } from "./wrong-port.ts";
 
 /** In the order in which they are asked: the first that speaks up has it. A new one is a file and a line here. */
 const LOSS_CAUSES: readonly LossCause[] = [
+  netfilter,
   vxlanNoRemote,
   vxlanWrongRemote,
   backlog,

@@ -1,16 +1,19 @@
 import type { BridgeState, Remote } from "../../../bridge/state.ts";
 import type { KnownFlow } from "../../../live/collect.ts";
+import type { CauseNote } from "../cause.ts";
 import {
   DEFAULT,
   type Device,
   entriesFor,
   isVxlan,
+  listed,
   remotePhrase,
   remotesFor,
   underlayCommand,
   vxlanPort,
   whoKnows,
 } from "../overlay.ts";
+import { sum } from "../peak.ts";
 import type { Proposed } from "../remedy.ts";
 import type { Loss, LossCause, LossContext, LossWhy } from "./cause.ts";
 
@@ -135,6 +138,55 @@ export function whoseNobody(
     if (port === undefined || heard.has(destination)) return null;
     return nobody(context, port, destination) === null ? null : port.ifindex;
   };
+}
+
+/**
+ * Frames for addresses whose entries stay, to a remote that is there, while nothing of the addresses came in: this end cannot
+ * tell what goes one way from what goes to the wrong host. `least` is the fewest frames that are worth a word.
+ */
+export function unanswered({ state, collected }: LossContext, least: number): CauseNote[] {
+  const heard = new Set(
+    [...collected.known, ...collected.flows, ...collected.lost].map(({ source }) => source),
+  );
+  return state.ports.filter(isVxlan).flatMap((port) => {
+    const at = new Map<string, KnownFlow[]>();
+    for (const flow of collected.known) {
+      const { destination, vlan } = flow;
+      const remote = entriesFor(port.vxlan, destination).find(({ permanent }) => permanent);
+      const ip = remote?.own || remote?.answers === false ? null : (remote?.ip ?? null);
+      if (ip === null || heard.has(destination) || !isAt(state, port, destination, vlan)) continue;
+      at.set(ip, [...(at.get(ip) ?? []), flow]);
+    }
+    return [...at].flatMap(([ip, flows]) => unansweredBy(port, ip, flows, least));
+  });
+}
+
+function isAt({ entries }: BridgeState, { ifindex }: Device, address: string, vlan: number) {
+  return entries.some(
+    (one) => one.port === ifindex && one.address === address && one.vlan === vlan,
+  );
+}
+
+function unansweredBy(
+  { name, vxlan }: Device,
+  ip: string,
+  flows: readonly KnownFlow[],
+  least: number,
+): CauseNote[] {
+  const frames = Math.round(sum(flows, (flow) => flow.frames));
+  const addresses = [...new Set(flows.map(({ destination }) => destination))];
+  const [first = ""] = addresses;
+  if (frames < least) return [];
+  const them = addresses.length === 1 ? "it" : "them";
+  return [
+    {
+      cause: "vxlan-wrong-remote",
+      text: `${frames} frames for ${listed(addresses, "more")} left by ${name} (VNI ${vxlan.vni}) for the remote ${ip}, and none of ${them} came back: right where traffic goes one way, else that host does not have ${them}, or the answers are lost on their way`,
+      remedy: {
+        none: `only ${ip} can tell: \`bridge fdb show | grep ${first}\` there has it at a port that is no VXLAN if that is where it lives, and \`bridgescope explain\` of its bridge says what becomes of these frames`,
+      },
+    },
+  ];
 }
 
 /** Its only remote, where one reading has it unanswered and none has an answer. */
