@@ -294,6 +294,7 @@ describe("what a working bridge drops is told nowhere:", () => {
   const dark = { up: true, carrier: false };
   it.each<[string, BridgeState, Partial<Lost>]>([
     ["for a host on the same side", bridge({ entries: [entry(GONE, "a")] }), { destination: GONE }],
+    ["of a host to itself", bridge({ entries: [entry(A, "a")] }), { destination: A }],
     ["for the host itself", bridge(), { destination: "fe:00:00:00:00:00" }],
     ["for a port's own address", bridge(), { destination: "fe:00:00:00:00:0b" }],
     [
