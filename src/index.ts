@@ -5,8 +5,10 @@ import { labNamespace } from "./cli/labs.ts";
 import { requirePrerequisites } from "./doctor/index.ts";
 import type { Comparison } from "./document/compare.ts";
 import type { Explanation } from "./document/explain.ts";
+import type { Lint } from "./document/lint.ts";
 import type { WatchRecord } from "./document/watch.ts";
 import { type ExplainOptions, explainBridge } from "./explain/explain.ts";
+import { type LintOptions, lintBridges } from "./explain/lint/lint.ts";
 import { compareStored, type StoredRuns } from "./store/compare.ts";
 import { type WatchOptions, watchBridges } from "./watch/watch.ts";
 
@@ -18,12 +20,15 @@ export type { Comparison, Verdict } from "./document/compare.ts";
 export { COMPARE_SCHEMA, compareSchema } from "./document/compare.ts";
 export type { Explanation } from "./document/explain.ts";
 export { EXPLAIN_SCHEMA, explainSchema } from "./document/explain.ts";
+export type { Lint, LintFinding } from "./document/lint.ts";
+export { LINT_SCHEMA, lintSchema } from "./document/lint.ts";
 export type { RoundProgress, RunProgress } from "./document/progress.ts";
 export type { Case, Check, Latency, RoundTrip, Run } from "./document/run.ts";
 export { RUN_SCHEMA, runSchema } from "./document/run.ts";
 export type { FdbEvent, WatchPort, WatchRecord } from "./document/watch.ts";
 export { WATCH_SCHEMA, watchSchema } from "./document/watch.ts";
 export type { ExplainOptions } from "./explain/explain.ts";
+export type { LintOptions } from "./explain/lint/lint.ts";
 export { FORMATS, type ReportFormat } from "./report/formats.ts";
 export type { StoredRuns } from "./store/compare.ts";
 export { readRun } from "./store/runs.ts";
@@ -76,6 +81,15 @@ export async function compare(
  */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
   return explainBridge(options, labNamespace);
+}
+
+/**
+ * Says what in the configuration of a bridge, or of all of a namespace, floods or loses frames; nothing is changed, and no
+ * frame is looked at. Rejected with a UsageError where there is no such bridge, a PrerequisiteError where another namespace
+ * may not be entered, and a BridgescopeError when it is deleted meanwhile.
+ */
+export async function lint(options: LintOptions = {}): Promise<Lint> {
+  return lintBridges(options, labNamespace);
 }
 
 /**

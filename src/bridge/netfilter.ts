@@ -60,17 +60,21 @@ export function withFilters(state: BridgeState): BridgeState {
 const FORBIDDEN = ["EPERM", "EACCES"];
 
 /** Null where br_netfilter is not there: its sysctls are not, then. */
-export function readNetfilterCalls(
-  namespace: NetworkNamespace,
-  options: BridgeState["options"],
-): NetfilterCalls | null {
+export function readHanding(namespace: NetworkNamespace): NetfilterCalls["sysctls"] | null {
   const sysctl = (name: string) =>
     textOf(`/proc/sys/net/bridge/bridge-nf-call-${name}`)?.trim().replace(/^0$/, "");
   const [ip, ip6, arp] = inNamespace(namespace, () => [
     ...[sysctl("iptables"), sysctl("ip6tables"), sysctl("arptables")],
   ]);
   if (ip === undefined || ip6 === undefined || arp === undefined) return null;
-  const sysctls = { ip: ip !== "", ip6: ip6 !== "", arp: arp !== "" };
+  return { ip: ip !== "", ip6: ip6 !== "", arp: arp !== "" };
+}
+
+/** Of a bridge whose options are these, in a namespace that says so. */
+export function netfilterCalls(
+  sysctls: NetfilterCalls["sysctls"],
+  options: BridgeState["options"],
+): NetfilterCalls {
   return {
     ip: sysctls.ip || options.nf_call_iptables === 1,
     ip6: sysctls.ip6 || options.nf_call_ip6tables === 1,

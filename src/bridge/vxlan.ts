@@ -1,5 +1,5 @@
 /** VXLAN devices: IFLA_VXLAN_* of if_link.h, their own forwarding databases, and the underlay that their packets leave by. */
-import { dumpFdb, ipText, type NeighbourMessage, NTF, NUD } from "../system/neighbours.ts";
+import { ipText, type NeighbourMessage, NTF, NUD } from "../system/neighbours.ts";
 import { numberAttribute } from "../system/netlink-dump.ts";
 import type { Link } from "./links.ts";
 import type { NamespaceView } from "./peers.ts";
@@ -59,14 +59,14 @@ export function vxlanOf(
   };
 }
 
-/** Those of a namespace that are nobody's port: what is routed there may leave by them. `fd` is a socket in it. */
+/** Those of a namespace that are nobody's port, with the entries of each: what is routed there may leave by them. */
 export function routedVxlans(
-  fd: number,
   links: readonly Link[],
+  entriesOf: (link: Link) => NeighbourMessage[],
 ): { link: Link; entries: NeighbourMessage[] }[] {
   return links
     .filter(({ kind, master }) => kind === "vxlan" && master === null)
-    .map((link) => ({ link, entries: dumpFdb(fd, 0, link.ifindex) }));
+    .map((link) => ({ link, entries: entriesOf(link) }));
 }
 
 /** Null for a device of another kind. */

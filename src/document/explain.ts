@@ -1,5 +1,6 @@
 /** `explain --json`: why a bridge floods or loses frames. Paths may be added, with a default for documents that lack them; one that is there keeps its meaning under /2. */
 import { z } from "zod";
+import { journeySchema } from "./journey.ts";
 import { placeSchema } from "./place.ts";
 
 export const EXPLAIN_SCHEMA = "bridgescope.explain/2";
@@ -62,7 +63,8 @@ const remedySchema = z.object({
     .describe("A command that fails until it is done, and where it no longer holds"),
 });
 
-const remedy = {
+/** What is proposed, or why nothing is; of findings and notes. */
+export const remedyFields = {
   remedy: remedySchema.nullable(),
   noRemedy: z
     .string()
@@ -149,7 +151,7 @@ const findingSchema = z.object({
     ),
   evidence: z.array(z.string()),
   captures: z.array(z.string()).describe("Files with the first frames, one a flow, by --pcap"),
-  ...remedy,
+  ...remedyFields,
 });
 
 const belowSchema = z.object({
@@ -175,6 +177,7 @@ const thresholdsSchema = z.object({
   multicast: z.number().describe("Frames a second for one group"),
   copies: z.number().describe("Copies a second of any of these, however few the frames"),
   moves: z.number().describe("Moves a second of one address"),
+  frames: z.number().describe("Fewer frames of a flood, or moves, than this are no finding"),
   lost: z
     .number()
     .default(0)
@@ -185,16 +188,17 @@ const thresholdsSchema = z.object({
     .number()
     .default(0)
     .describe("Lost frames a second over all of the time, from which on they are one"),
-  frames: z.number().describe("Fewer frames, or moves, than this are no finding"),
 });
 
 const noteSchema = z.object({
   about: z
-    .enum(["frames", "state"])
-    .describe("What was seen while frames were looked at, or the state that netlink tells"),
+    .enum(["frames", "state", "counters"])
+    .describe(
+      "What was seen while frames were looked at, the state that netlink tells, or what follows from interface counters where no frame could be looked at",
+    ),
   cause: z.enum(CAUSES).nullable(),
   text: z.string(),
-  ...remedy,
+  ...remedyFields,
 });
 
 const portVerdictSchema = z.object({
@@ -215,6 +219,11 @@ export const explainSchema = z.object({
     options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   }),
   probes: z.boolean().describe("False: only netlink was asked, no frame was looked at"),
+  notLooked: z
+    .string()
+    .nullable()
+    .optional()
+    .describe("Why no frame was looked at though that was asked for: what is missing here"),
   seconds: z.number().nonnegative().describe("In which frames were looked at"),
   counted: z
     .number()
@@ -255,6 +264,7 @@ export const explainSchema = z.object({
     .array(noteSchema)
     .describe("What can make it flood, by the state it is in, and what else there is to know"),
   ports: z.array(portVerdictSchema).describe("Which flooded frames each port gets, and why"),
+  journey: journeySchema.optional().describe("Of one flow, with `--from` and `--to`"),
 });
 
 export type Explanation = z.infer<typeof explainSchema>;

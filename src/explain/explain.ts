@@ -5,7 +5,7 @@ import type { Labs } from "../bridge/find-namespace.ts";
 import { withFilters } from "../bridge/netfilter.ts";
 import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
-import { whichBridge } from "../bridge/which-bridge.ts";
+import { severalBridges, whichBridge } from "../bridge/which-bridge.ts";
 import {
   EXPLAIN_SCHEMA,
   type Explanation,
@@ -15,17 +15,20 @@ import {
 } from "../document/explain.ts";
 import type { LiveBackend } from "../live/backend.ts";
 import { type Collected, collect, endedGone, type Flow } from "../live/collect.ts";
-import { requireLivePrivileges } from "../system/capabilities.ts";
-import { UsageError } from "../system/errors.ts";
-import { printable } from "../text/printable.ts";
+import { missingLivePrivileges, requireLivePrivileges } from "../system/capabilities.ts";
+import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
+import { unanswered } from "./causes/loss/vxlan-wrong-remote.ts";
 import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
+import { watchCounters } from "./counters.ts";
 import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
+import { lookAtJourney } from "./journey/journey.ts";
+import { lintAt } from "./lint/lint.ts";
 import { createMask, type Mask } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
 
@@ -42,7 +45,14 @@ export interface ExplainOptions {
   pcap?: string | undefined;
   /** False asks netlink alone. */
   probes?: boolean | undefined;
-  /** Of collecting; 10 when absent. */
+  /** The two ends of one flow: each a namespace, a container, a port of the bridge, an IP address or a MAC address. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** Of one flow: tcpdump's expression for its frames. */
+  filter?: string | undefined;
+  /** Of one flow: sends `ping` or datagrams, `udp:PORT`, from its first end to its second. */
+  probe?: string | undefined;
+  /** Of collecting; 10 when absent, of one flow 3. */
   seconds?: number | undefined;
   /** How frames are looked at; the first of fentry, kprobe and tracepoints that loads here when absent. */
   backend?: LiveBackend | undefined;
@@ -55,11 +65,15 @@ export interface ExplainOptions {
   /** Called with what netlink tells, before frames are looked at. */
   onFirst?: ((first: Explanation) => void) | undefined;
   /** Called when frames are being looked at. */
-  onCounting?: (() => void) | undefined;
+  onCounting?: ((seconds: number) => void) | undefined;
+  /** Called instead of `onFirst` where no frame can be looked at, and the counters are read twice. */
+  onCounters?: (() => void) | undefined;
   /** Called some times a second with the findings so far and the seconds that are left. */
   onSoFar?: ((findings: Finding[], left: number) => void) | undefined;
 }
 
+/** What explains a bridge and not one flow. */
+const OF_BRIDGES = ["bundle", "mask", "pcap", "backend", "maxOverhead"] as const;
 const SECONDS = 10;
 /** Without the names, which a mask would have to find. */
 const RENAMED =
@@ -88,19 +102,28 @@ export async function explainBridge(
       "--pcap captures floods that are seen, and --no-probes looks at no frames",
     );
   }
+  const ofFlow = (["filter", "probe"] as const).find((name) => options[name] !== undefined);
+  if (ofFlow !== undefined && options.from === undefined && options.to === undefined) {
+    throw new UsageError(`--${ofFlow} is of one flow: say with --from and --to between which ends`);
+  }
   if (options.pcap !== undefined && options.mask === true) {
     throw new UsageError(
       "--pcap keeps frames as they are, and --mask cannot hide what is in them: leave one of the two out",
     );
   }
-  requireLivePrivileges();
+  if (options.from !== undefined || options.to !== undefined) {
+    requireLivePrivileges();
+    return explainFlow(options, labs);
+  }
+  // What is kept of frames, what tools say of a bridge, and other namespaces take root all the same.
+  if (folder !== undefined || options.pcap !== undefined || netns !== undefined) {
+    requireLivePrivileges();
+  }
+  const unprivileged = missingLivePrivileges();
   const tool = options.pcap === undefined ? null : await captureTool();
   const [found, ...others] = await whichBridge(bridge, netns, labs);
   if (found === undefined || others.length > 0) {
-    const names = [found, ...others].map((one) => `${one?.name} (${one?.place.label})`);
-    throw new UsageError(
-      `there are ${names.length} bridges, say which: ${printable(names.join(", "))}`,
-    );
+    throw severalBridges(found === undefined ? [] : [found, ...others]);
   }
   const thresholds = { ...THRESHOLDS, ...options.thresholds };
   const names: NameCache = new Map();
@@ -109,6 +132,7 @@ export async function explainBridge(
   const first = state;
   let explanation = explanationOf(state, thresholds);
   if (options.probes !== false) {
+    if (unprivileged !== null) return withoutFrames(explanation, state, unprivileged, options);
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
     const { backend = "auto" } = options;
@@ -119,10 +143,18 @@ export async function explainBridge(
     };
     // It reads all maps: for nobody, that would be for nothing.
     const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
-    collected = await unlessAborted(
-      collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting }),
-      signal,
-    ).finally(() => capture?.end());
+    const onBegun = onCounting === undefined ? undefined : () => onCounting(seconds);
+    try {
+      collected = await unlessAborted(
+        collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting: onBegun }),
+        signal,
+      ).finally(() => capture?.end());
+    } catch (error) {
+      // Whoever asked for a way to look, or for what is kept of frames, gets that or nothing.
+      const optional = backend === "auto" && folder === undefined && capture === null;
+      if (!(error instanceof PrerequisiteError) || !optional) throw error;
+      return withoutFrames(explanation, state, error, options);
+    }
     if (collected === null) return explanation;
     // As it is now: an entry that came meanwhile is no cause any more. Of one that is gone there is what was read first.
     const now = await readAgain(state, names);
@@ -142,6 +174,58 @@ export async function explainBridge(
     await writeBundle({ folder, state, shown, mask });
   }
   return explanation;
+}
+
+/** The first answer of a host that lets nobody look at frames: the configuration, and what the counters tell. */
+async function withoutFrames(
+  first: Explanation,
+  state: BridgeState,
+  missing: PrerequisiteError,
+  { seconds = SECONDS, signal, onCounters }: ExplainOptions,
+): Promise<Explanation> {
+  onCounters?.();
+  const lint = await lintAt(state.place, state.name, missingLivePrivileges() === null);
+  const told = new Set(first.notes.map(({ text }) => text));
+  const linted = (lint?.findings ?? []).filter(({ text }) => !told.has(text));
+  const counters = await watchCounters(state, seconds, first.thresholds, signal);
+  return {
+    ...first,
+    notLooked: missing.message,
+    notes: [
+      ...counters,
+      ...linted.map(({ rule, severity, text, remedy, noRemedy }) => ({
+        ...{ about: "state" as const, cause: null, remedy, noRemedy },
+        text: `lint, ${rule}, ${severity}: ${text}`,
+      })),
+      ...first.notes,
+    ],
+  };
+}
+
+/** The same of one flow. */
+async function explainFlow(options: ExplainOptions, labs?: Labs): Promise<Explanation> {
+  const { from, to, thresholds, ...others } = options;
+  if (from === undefined || to === undefined) {
+    const [given, other] = from === undefined ? ["--to", "--from"] : ["--from", "--to"];
+    throw new UsageError(
+      `${given} is one end of a flow: say with ${other} what the other is, as a namespace, container, port, IP or MAC address`,
+    );
+  }
+  const useless = OF_BRIDGES.find((name) => others[name] !== undefined);
+  if (useless !== undefined || others.probes === false) {
+    throw new UsageError(
+      `"${useless ?? "probes"}" is for explaining a bridge, and with two ends it is one flow: leave it out`,
+    );
+  }
+  const usual = { ...THRESHOLDS, ...thresholds };
+  const seen = await lookAtJourney({ ...others, from, to }, usual, labs);
+  return {
+    ...explanationOf(seen.state, usual),
+    ...{ probes: true, seconds: seen.seconds, counted: seen.seconds },
+    ...{ ended: seen.gone ? "bridge-gone" : null, overhead: null },
+    ...{ findings: seen.findings, journey: seen.journey },
+    notes: seen.notes.map((text) => ({ about: "frames", cause: null, text, remedy: null })),
+  };
 }
 
 /** What an explanation is made of. */
@@ -246,6 +330,9 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     traffic: ended?.early === "bridge-gone" ? null : trafficOf(collected),
     notes: [
       ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
+      ...unanswered({ before, state, collected }, first.thresholds.frames).map((note) => ({
+        ...{ about: "frames" as const, ...note, ...remedyOf(state, note.remedy) },
+      })),
       ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
     ],
   };

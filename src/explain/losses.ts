@@ -262,7 +262,9 @@ function flowLine(ports: KnownPorts, { losses, most, lost, of }: Lost): string {
       ? `were dropped by ${where}${why} ${behind ? "behind" : "at"} ${place}`
       : behind
         ? `left by ${place}`
-        : "left by no port, and no drop of them was seen";
+        : copiesLeft > 0
+          ? `were not made for ${place}`
+          : "left by no port, and no drop of them was seen";
   const many = `${Math.round(lost)} of ${Math.round(of)}`;
   return `${many} ${copiesLeft > 0 ? "copies of frames" : "frames"} of ${source} for ${destination}, in by ${ports.of(port).name}, ${what}`;
 }

@@ -3,6 +3,8 @@
 import type { BridgeState } from "../bridge/state.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../live/collect.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
+import { passedBy } from "./causes/loss/snooping-no-member.ts";
+import { whoseNobody } from "./causes/loss/vxlan-wrong-remote.ts";
 import { groupBy, sum } from "./causes/peak.ts";
 import { virtualAddress } from "./causes/whereabouts.ts";
 import { type Delivery, portCopies } from "./delivery.ts";
@@ -25,13 +27,18 @@ interface Account {
 /** With what else was counted of its flow. */
 export interface LostFlow extends Loss {
   flow: string;
-  /** Copies by ports, where it is copies that were lost while others of the same frames left; 0 where it is frames. */
+  /** Of its frames, by ports. */
+  copies: number;
+  /** The same where it is copies that were lost while others of the same frames left; 0 where it is frames. */
   copiesLeft: number;
   /** Of all frames of the flow, by those of which they were counted; 0 where they were of none. */
   bytes: number;
 }
 
-/** One for each flow and each place where the kernel dropped it, and one for each that went nowhere or astray without a drop. */
+/**
+ * One for each flow and each place where the kernel dropped it, and one for each that went nowhere, astray, or past
+ * somebody who waits for it, without a drop.
+ */
 export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] {
   const { before, state, collected } = context;
   const accounts = accountsOf(collected, Math.max(before.ports.length, state.ports.length));
@@ -51,14 +58,16 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
     const all = came(flow, account);
     const isCopies = loss.class !== "unicast" && (loss.behind || loss.at !== loss.port);
     const { bytes = 0, frames = 0 } = account?.sized ?? {};
+    const copies = account?.copies ?? 0;
     return {
-      ...{ ...loss, flow, came: all },
-      copiesLeft: isCopies ? (account?.copies ?? 0) : 0,
+      ...{ ...loss, flow, came: all, copies },
+      copiesLeft: isCopies ? copies : 0,
       bytes: frames === 0 ? 0 : ((all ?? frames) * bytes) / frames,
     };
   };
   const astrayAt = whoseAstray(context, delivery);
   const isCut = mayBeCutAnew(before) || mayBeCutAnew(state);
+  const toNobody = whoseNobody(context);
   return [
     ...collected.lost.map(counted),
     ...[...accounts].flatMap(([flow, { copies, nowhere, most }]) => {
@@ -68,12 +77,13 @@ export function lostFlows(context: LossContext, delivery: Delivery): LostFlow[] 
       return frames <= 0 ? [] : [counted(silent(most, frames))];
     }),
     ...collected.known.flatMap((one) => {
-      const at = astrayAt(one);
+      const at = astrayAt(one) ?? toNobody(one);
       const frames = portCopies(one);
       return at === null || frames === 0
         ? []
         : [counted({ ...silent(one, frames), at, behind: true })];
     }),
+    ...passedBy(context).map(counted),
   ];
 }
 

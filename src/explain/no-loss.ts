@@ -3,11 +3,19 @@
 import type { BridgeState } from "../bridge/state.ts";
 import { groupOf, wantsGroup } from "./causes/groups.ts";
 import type { Loss, LossContext } from "./causes/loss/cause.ts";
+import { isUnspecified } from "./causes/loss/egress.ts";
+import { isSentToItself } from "./causes/loss/no-hairpin.ts";
 import type { Delivery } from "./delivery.ts";
+import type { LostFlow } from "./lost-flows.ts";
 
 /** Whatever else is so, these should not have left, or not by that port: no cause is asked. */
-export function staysHere(loss: Loss, { before, state }: LossContext, delivery: Delivery): boolean {
+export function staysHere(
+  loss: LostFlow,
+  { before, state }: LossContext,
+  delivery: Delivery,
+): boolean {
   if (isLeaving(loss)) return loss.class === "unicast" && isStray(loss, delivery);
+  if (isSentToItself(loss, { state })) return false;
   return (
     (delivery.isHosts(loss.destination) && choseNoPort(loss)) ||
     isReport(loss) ||
@@ -26,9 +34,16 @@ export function isRight(loss: Loss, { before, state }: LossContext, delivery: De
   return kind === "unicast" && delivery.portsOf(destination, vlan).has(port);
 }
 
-/** Nobody dropped it, or the bridge did so since it had no port for it: what a filter drops on its way to the host has not arrived. */
-function choseNoPort({ where }: Loss): boolean {
-  return where === null || /^(?:br_|maybe_deliver)/.test(where);
+/**
+ * Nobody dropped it, or the bridge did so since it had no port for it: what a filter drops on its way to the host, or a port
+ * that does not forward (br_handle_frame()), has not arrived.
+ */
+function choseNoPort(loss: Loss): boolean {
+  const { where } = loss;
+  return (
+    where === null ||
+    (/^(?:br_(?!handle_frame\b)|maybe_deliver)/.test(where) && isUnspecified(loss))
+  );
 }
 
 /** A port was chosen for it. */
@@ -36,10 +51,10 @@ function isLeaving({ behind, at, port }: Loss): boolean {
   return behind || at !== port;
 }
 
-/** A copy of a flood for a port that should not have it; of an address that nobody has, for whatever port it has left by. */
-function isStray({ destination, vlan, at, behind }: Loss, delivery: Delivery): boolean {
+/** A copy of a flood for a port that should not have it; of an address that nobody has, where others have left. */
+function isStray({ destination, vlan, at, copies }: LostFlow, delivery: Delivery): boolean {
   const homes = delivery.portsOf(destination, vlan);
-  return homes.size > 0 ? !homes.has(at) : behind;
+  return homes.size > 0 ? !homes.has(at) : copies > 0;
 }
 
 /** IGMP, and MLD of version 2: with snooping on they go to routers alone (br_multicast_rcv()). */

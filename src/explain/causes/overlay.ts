@@ -39,10 +39,18 @@ export function remotePhrase({ ip }: Pick<Remote, "ip">): string {
   return ip === null ? "a nexthop object" : `the remote ${ip}`;
 }
 
-/** The addresses of all remotes that an overlay's device knows: `198.18.1.2, 198.18.1.3`. */
+/** What is learned from frames that the device has sent to itself (vxlan_encap_bypass()). */
+const LOOPBACK = /^127\.|^::1$/;
+
+/** The addresses of all other hosts that an overlay's device knows: `198.18.1.2, 198.18.1.3`. */
 export function knownRemotes({ remotes }: Vxlan): string {
-  const all = [...new Set(remotes.flatMap(({ ip }) => ip ?? []))];
-  return listed(all, "more");
+  const far = remotes.filter(({ own, ip }) => !own && !LOOPBACK.test(ip ?? ""));
+  return listed([...new Set(far.flatMap(({ ip }) => ip ?? []))], "more");
+}
+
+/** A command about the network that a device's packets leave by. */
+export function underlayCommand({ vxlan }: Device, ...words: string[]): string {
+  return commandLine(vxlan.underlay === null ? words : wordsAt(vxlan.underlay, words));
 }
 
 /** Neighbours on a VXLAN device that are there for good: what answers ARP by proxy, and what is routed there, goes by them. */
@@ -57,6 +65,29 @@ export function fixedNeighbours(
       one.state === "permanent" &&
       one.address !== null,
   );
+}
+
+/** What is so where an address has no entry there and there is no default one; the host's own packets need no bridge. */
+export function lackingRemote(
+  state: BridgeState,
+  device: Device,
+  address: string,
+): { text: string; neighbours: Neighbour[] } {
+  const { name, vxlan, ifindex } = device;
+  const neighbours = fixedNeighbours(state, device).filter((one) => one.address === address);
+  const ips = listed(
+    neighbours.map(({ ip }) => ip),
+    "more",
+  );
+  const whom = ips === "" ? address : `${ips} at ${address}`;
+  const isPort = state.ports.some((port) => port.ifindex === ifindex);
+  const by = isPort
+    ? `the bridge sends frames for ${whom} by ${name}`
+    : `the host routes to ${whom} by ${name}, which is no port of ${state.name}`;
+  return {
+    text: `${by}, whose own FDB (VNI ${vxlan.vni}) has no remote for it: they end there`,
+    neighbours,
+  };
 }
 
 /** How to find out which host has an address, and what to set here then; a sentence. */

@@ -1,6 +1,7 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
 import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
+import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { type LinkChange, linkSetting, setState } from "./link-settings.ts";
@@ -23,6 +24,8 @@ export type Change =
   | { set: "host-entry"; address: string; vlan: number }
   | { set: "pvid"; port: Port; vid: number }
   | { set: "no-neighbour"; neighbour: Neighbour }
+  /** The address that the bridge has borrowed from a port becomes its own. */
+  | { set: "own-address" }
   /** Ports that a group is sent to, whether anybody behind them reports it or not. */
   | { set: "member"; group: string; vlan: number; ports: Port[] }
   /** How many frames wait for a CPU at most, of the whole host. */
@@ -94,6 +97,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
     case "forward-delay":
     case "group-forwarding":
       return linkSetting(state, change);
+    case "own-address":
+      return ownAddress(state);
     case "member":
       return member(state, change);
     case "backlog":
@@ -336,6 +341,24 @@ function noNeighbour(
       `^${pattern(ip)} .*lladdr ${address}( |$)`,
     ),
     inForce,
+    refused: null,
+  };
+}
+
+/** NET_ADDR_SET: the kernel takes it from no device again, and nothing that hosts see has changed. */
+function ownAddress({ place, name, address }: BridgeState): Setting {
+  const set = commandLine(["grep", "-qx", "3", `/sys/class/net/${name}/addr_assign_type`]);
+  return {
+    what: `${address} as the address that was set`,
+    command: ipCommand(place, "link", "set", "dev", name, "address", address),
+    undo: "true",
+    verify: place.own
+      ? set
+      : // The sysfs that a shell sees is of its own namespace.
+        commandLine(
+          wordsAt(place, ["unshare", "--mount", "sh", "-c", `mount -t sysfs sysfs /sys && ${set}`]),
+        ),
+    inForce: false,
     refused: null,
   };
 }

@@ -2,8 +2,8 @@ import type { BridgeState, Remote } from "../../bridge/state.ts";
 import type { Collected } from "../../live/collect.ts";
 import { plural } from "../../text/units.ts";
 import type { Cause, CauseNote, Why } from "./cause.ts";
-import { DEFAULT, type Device, entriesFor, isVxlan, remotePhrase } from "./overlay.ts";
-import type { Proposed } from "./remedy.ts";
+import { DEFAULT, type Device, entriesFor, isVxlan, remotePhrase, whoKnows } from "./overlay.ts";
+import type { Proposal, Proposed } from "./remedy.ts";
 import type { Home } from "./whereabouts.ts";
 
 /**
@@ -20,6 +20,18 @@ export const vxlanStaleRemote: Cause = {
       .flatMap((port) => entriesFor(port.vxlan, DEFAULT).flatMap((remote) => note(port, remote))),
 };
 
+function dropDefault(device: Device, remote: Remote): Proposal {
+  const { name, vxlan } = device;
+  const many = entriesFor(vxlan, DEFAULT).length;
+  return {
+    change: { set: "no-remote", device, remote },
+    effect: `${name} sends ${many === 1 ? "no flooded frame to anybody" : `${plural(many - 1, "packet")} for each flooded frame instead of ${many}`}`,
+    risk: remote.own
+      ? "none that can be seen: what it sends there comes back"
+      : "if that host comes back it gets no broadcasts from here, ARP with them, until this is taken back",
+  };
+}
+
 function note(device: Device, remote: Remote): CauseNote[] {
   const { name, vxlan } = device;
   const stale = isStale(remote);
@@ -29,15 +41,30 @@ function note(device: Device, remote: Remote): CauseNote[] {
     {
       cause: "vxlan-stale-remote",
       text: `${name} (VNI ${vxlan.vni}) sends a copy of every flooded frame to ${remotePhrase(remote)} (one of ${plural(many, "default remote")}), ${stale}`,
-      remedy: {
-        change: { set: "no-remote", device, remote },
-        effect: `${name} sends ${many === 1 ? "no flooded frame to anybody" : `${plural(many - 1, "packet")} for each flooded frame instead of ${many}`}`,
-        risk: remote.own
-          ? "none that can be seen: what it sends there comes back"
-          : `if that host comes back it gets no broadcasts from here, ARP with them, until this is taken back`,
-      },
+      remedy: dropDefault(device, remote),
     },
   ];
+}
+
+/** An address moves to a VXLAN port that sends frames to itself, with which they come back (vxlan_encap_bypass()). */
+export function echoedBy(
+  state: BridgeState,
+  at: ReadonlySet<number>,
+): Pick<Why, "title" | "alternatives" | "remedy"> | null {
+  const [port] = state.ports
+    .filter(isVxlan)
+    .filter(({ ifindex, vxlan }) => at.has(ifindex) && vxlan.remotes.some(({ own }) => own));
+  const remote = port?.vxlan.remotes.find(({ own }) => own);
+  if (port === undefined || remote === undefined) return null;
+  const whose = remote.address === DEFAULT ? "a default remote" : `${remote.address} at a remote`;
+  return {
+    title: `${port.name} (VNI ${port.vxlan.vni}) has ${whose} that is this host itself (${remote.ip}), and what it sends there comes back`,
+    alternatives: [],
+    remedy:
+      remote.address === DEFAULT
+        ? dropDefault(port, remote)
+        : { none: whoKnows(state, port, remote.address) },
+  };
 }
 
 /** Of the flood of frames for an address that lives at a remote by what the VXLAN device says. */

@@ -16,8 +16,17 @@ export interface Home {
   what: string | null;
 }
 
+/** Of each state that was asked for: several causes ask for the same. */
+const homesOfStates = new WeakMap<BridgeState, Home[]>();
+
 /** All addresses of single hosts that can be seen: each once behind each port. */
-export function allHomes(state: BridgeState): Home[] {
+export function allHomes(state: BridgeState): readonly Home[] {
+  const homes = homesOfStates.get(state) ?? findHomes(state);
+  homesOfStates.set(state, homes);
+  return homes;
+}
+
+function findHomes(state: BridgeState): Home[] {
   const seen = [
     ...distinct(state.uppers.map((upper) => ofUpper(upper, null))).filter(
       ({ address }) => !isOwn(state, address),

@@ -104,8 +104,15 @@ export function costOf({ overhead }: Explanation): string {
   return overhead === null ? "" : `The probes took ${(overhead * 100).toFixed(2)} % of a CPU.`;
 }
 
-export const NOT_LOOKED =
+const NOT_LOOKED =
   "This is what netlink tells. No frame was looked at, so it says what can make the bridge flood, not that it does; nothing is held against a threshold.";
+
+/** Where no frame was looked at, and why that could not be done where it was asked for. */
+export function notLookedOf({ notLooked }: Explanation): string {
+  return notLooked == null
+    ? NOT_LOOKED
+    : `${NOT_LOOKED} Frames could not be looked at here: ${notLooked}`;
+}
 
 export function stateVerdict(all: readonly Note[]): string {
   const notes = all.filter(({ about }) => about === "state");
@@ -170,7 +177,8 @@ export function factsOf(
 ): (readonly [string, string])[] {
   const { kind, ingressPort, since, evidence, captures } = finding;
   const gets = kind === "flood" ? "copies to" : GETS_NOT;
-  const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}, since ${since}`;
+  const time = since === "not timed" ? "" : `, since ${since}`;
+  const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}${time}`;
   return [
     ["flow", `${flowOf(finding)}${by}`],
     ["amount", amountOf(finding)],
@@ -181,7 +189,7 @@ export function factsOf(
   ];
 }
 
-const LEFT = { loss: " lost", policy: " dropped by a policy", nowhere: ", left nowhere" };
+const LEFT = { loss: " lost", policy: " dropped by a policy", nowhere: ", left by no port" };
 
 /** What stayed below the thresholds, in a line. */
 export function belowOf(below: Below): string {

@@ -20,8 +20,8 @@ import {
   KIND_WORDS,
   KINDS,
   moreBelow,
-  NOT_LOOKED,
   noRemedyOf,
+  notLookedOf,
   portWords,
   seenOf,
   sizeOf,
@@ -87,7 +87,7 @@ function answer(explanation: Explanation): Html {
   const list = items.length > 0 ? html`<ul>${items}</ul>` : null;
   return section("answer", "The answer", [
     html`<div class="box ${tone}"${role}><h3>${capital(headline)}</h3>${list}</div>`,
-    html`<p class="soft">${probes ? thresholdsOf(explanation) : NOT_LOOKED}</p>`,
+    html`<p class="soft">${probes ? thresholdsOf(explanation) : notLookedOf(explanation)}</p>`,
     ...(findings.length > 0 ? [html`<p>Besides, ${stateVerdict(notes)}.</p>`] : []),
   ]);
 }

@@ -10,8 +10,8 @@ import {
   KIND_WORDS,
   KINDS,
   moreBelow,
-  NOT_LOOKED,
   noRemedyOf,
+  notLookedOf,
   seenOf,
   sizeOf,
   stateVerdict,
@@ -50,7 +50,7 @@ ${whereOf(explanation)}, ${explanation.time}.`;
 function about(explanation: Explanation): Markdown {
   return explanation.probes
     ? md`${thresholdsOf(explanation)} ${costOf(explanation)}`
-    : md`${NOT_LOOKED}`;
+    : md`${notLookedOf(explanation)}`;
 }
 
 function findings({ findings: all }: Explanation): Section {

@@ -11,8 +11,8 @@ import {
   KINDS,
   type Most,
   moreBelow,
-  NOT_LOOKED,
   noRemedyOf,
+  notLookedOf,
   seenOf,
   sizeOf,
   stateVerdict,
@@ -20,6 +20,7 @@ import {
   whereOf,
   yesNo,
 } from "./facts.ts";
+import { hasJourney, journeyLines } from "./journey.ts";
 
 export interface ExplanationOptions extends TerminalOptions {
   /** False for the answer alone: a screen of 30 lines for one finding, 12 without any. */
@@ -47,6 +48,11 @@ export function renderExplanationTerminal(
   explanation: Explanation,
   options: ExplanationOptions = PAPER,
 ): string {
+  if (hasJourney(explanation)) {
+    const screen = new Screen(options);
+    journeyLines(screen, explanation, options.full ?? true, (one) => remedy(screen, one));
+    return screen.toString();
+  }
   if (options.full ?? true) return full(explanation, options);
   const { findings, probes } = explanation;
   const lines = probes && findings.length === 0 ? QUIET : SCREEN;
@@ -72,7 +78,7 @@ function full(explanation: Explanation, options: ExplanationOptions): string {
   screen.paragraph(probes ? stateVerdict(notes) : `${where}: ${stateVerdict(notes)}`, {
     tone: probes ? "plain" : "strong",
   });
-  if (!probes) screen.paragraph(NOT_LOOKED, { tone: "dim" });
+  if (!probes) screen.paragraph(notLookedOf(explanation), { tone: "dim" });
   for (const [index, note] of notes.entries()) noteAt(screen, index + 1, note);
   screen.heading("Which flooded frames a port gets");
   screen.table(
@@ -98,7 +104,7 @@ function brief(explanation: Explanation, options: ExplanationOptions, room: Room
   const isLong = (index: number) => options.cut !== true || index === 0;
   if (!probes) {
     screen.paragraph(`${where}: ${stateVerdict(notes)}`, { tone: "strong" });
-    screen.paragraph(NOT_LOOKED, { tone: "dim" });
+    screen.paragraph(notLookedOf(explanation), { tone: "dim" });
     for (const [index, note] of notes.entries()) {
       if (isLong(index)) noteAt(screen, index + 1, note);
       else screen.paragraph(`${index + 1}. ${note.cause ?? "note"}: ${note.text}`, { hanging: 3 });
@@ -194,7 +200,8 @@ function belowLines(
   if (more !== "") screen.paragraph(`${prefix}${more}`, { indent: 2 });
 }
 
-function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
+/** What is proposed, or why nothing is. */
+export function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
   const none = noRemedyOf(told);
   if (none !== "") screen.paragraph(none, { indent: 2 });
   if (told.remedy === null) return;

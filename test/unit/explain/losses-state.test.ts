@@ -203,7 +203,7 @@ describe("link-local", () => {
     expect(said.title).toContain("LACP");
     expect(remedyOf(known, said.remedy)).toMatchObject({
       remedy: null,
-      noRemedy: expect.stringContaining("0 to 2"),
+      noRemedy: expect.stringContaining("dev pa type bridge_slave group_fwd_mask 4"),
     });
   });
 
@@ -425,10 +425,12 @@ describe("no-hairpin", () => {
   });
 
   it("tells of a pod that reaches itself by its service", () => {
-    const addresses = { source: "10.77.0.1", destination: "10.77.0.1", protocol: "TCP" };
-    expect(why(noHairpin, known, { destination: A, addresses }).title).toMatch(
-      /^port pa sends to itself by another address/,
-    );
+    const addresses = { source: "10.77.0.9", destination: "10.77.0.1", protocol: "TCP" };
+    const routed = { destination: known.address, addresses };
+    expect(why(noHairpin, known, routed).title).toMatch(/^port pa sends to itself by another/);
+    const another = { ...routed, addresses: { ...addresses, destination: "10.77.0.2" } };
+    expect(ask(noHairpin, known, another)).toBeNull();
+    expect(ask(noHairpin, known, { ...routed, where: "ip_rcv_core" })).toBeNull();
   });
 
   it("is not what an uplink hears, nor what another switch has delivered", () => {

@@ -247,6 +247,16 @@ describe("copies of which others left", () => {
       { flows: [flow({ destination: GONE })] },
     );
     expect(nobody.findings.map(({ kind }) => kind)).toEqual(["flood"]);
+    // A filter drops some copies before they leave: the frames have left by another port.
+    const filtered = lost(1000, { destination: GONE, at: PB });
+    const left = [flow({ destination: GONE, copies: 1000 })];
+    expect(judge({ lost: [filtered] }, { flows: left }).findings).toMatchObject([
+      { kind: "flood" },
+    ]);
+    const none = [flow({ destination: GONE, copies: 0, steps: [] })];
+    expect(judge({ lost: [filtered] }, { flows: none }).findings).toMatchObject([
+      { kind: "loss", frames: 1000, lost: 1000 },
+    ]);
   });
 
   it("of a group are none where nobody at that port has joined it", () => {
@@ -265,7 +275,8 @@ describe("copies of which others left", () => {
 });
 
 describe("what a working bridge drops is told nowhere:", () => {
-  const here = (over: Partial<Lost>) => lost(100, { at: PA, where: "br_forward", ...over });
+  const none = { at: PA, where: "br_forward", reason: "NO_TX_TARGET" };
+  const here = (over: Partial<Lost>) => lost(100, { ...none, ...over });
   const alone = bridge({ ports: [port("a", A)] });
   const suppressing = { flags: { ...port("a", A).flags, neighSuppress: true } };
   const answering = bridge({
@@ -282,7 +293,7 @@ describe("what a working bridge drops is told nowhere:", () => {
   });
   const dark = { up: true, carrier: false };
   it.each<[string, BridgeState, Partial<Lost>]>([
-    ["for a host on the same side", bridge({ entries: [entry(B, "a")] }), {}],
+    ["for a host on the same side", bridge({ entries: [entry(GONE, "a")] }), { destination: GONE }],
     ["for the host itself", bridge(), { destination: "fe:00:00:00:00:00" }],
     ["for a port's own address", bridge(), { destination: "fe:00:00:00:00:0b" }],
     [
@@ -314,9 +325,15 @@ describe("what a working bridge drops is told nowhere:", () => {
     expect(found(withPort(answering, "pc", { flags: port("c", C).flags }), arp)).toBe(1);
     expect(found(withPort(bridge(), "pb", dark), arp)).toBe(1);
     expect(found(bridge(), report("224.0.0.251", "UDP"))).toBe(1);
-    // On its way to the host a filter dropped it.
-    const toHost = { destination: "fe:00:00:00:00:00", where: "sch_handle_egress" };
-    expect(found(bridge(), toHost)).toBe(1);
+    // On its way to the host a filter dropped it, or a port that did not forward.
+    const toHost = (where: string, reason: string | null) => ({
+      ...{ destination: "fe:00:00:00:00:00", where, reason },
+    });
+    const listening = withPort(bridge({ stp: true }), "pa", { state: "listening" });
+    expect(found(bridge(), toHost("nf_hook_slow", "NETFILTER_DROP"))).toBe(1);
+    expect(found(listening, toHost("br_handle_frame", "BRIDGE_INGRESS_STP_STATE"))).toBe(1);
+    expect(found(listening, toHost("br_handle_frame", null))).toBe(1);
+    expect(found(bridge(), toHost("br_handle_frame_finish", null))).toBe(0);
   });
 });
 
@@ -377,14 +394,8 @@ describe("frames that left nowhere without a drop", () => {
   });
 
   it("are not told where fragments may have left under another head", () => {
-    const calls = {
-      netfilterCalls: {
-        ip: true,
-        ip6: false,
-        arp: false,
-        sysctls: { ip: true, ip6: true, arp: true },
-      },
-    };
+    const ip = { ip: true, ip6: false, arp: false };
+    const calls = { netfilterCalls: { ...ip, sysctls: ip } };
     const state = { ...all3(off("flood")), ...calls };
     const some = silent({ copies: 400 });
     expect(

@@ -267,6 +267,9 @@ function after(state: BridgeState, change: Change): BridgeState {
       return { ...state, forwardDelayS: change.seconds };
     case "group-forwarding":
       return { ...state, options: { ...state.options, group_fwd_mask: 1 << change.bit } };
+    case "own-address":
+      // Only sysfs tells that it was set.
+      return state;
     case "backlog":
       return { ...state, maxBacklog: change.frames };
     case "member": {
@@ -319,6 +322,7 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
+
   { set: "backlog", frames: 4000 },
   { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
   { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },

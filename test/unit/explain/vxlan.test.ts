@@ -5,8 +5,9 @@ import { ALL_CAUSES } from "../../../src/explain/causes/index.ts";
 import type { Loss, LossContext } from "../../../src/explain/causes/loss/cause.ts";
 import { vxlanNoRemote } from "../../../src/explain/causes/loss/vxlan-no-remote.ts";
 import {
-  sentToNobody,
+  unanswered,
   vxlanWrongRemote,
+  whoseNobody,
 } from "../../../src/explain/causes/loss/vxlan-wrong-remote.ts";
 import { remedyOf } from "../../../src/explain/causes/remedy.ts";
 import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
@@ -76,12 +77,14 @@ describe("half an entry: the bridge sends by the VXLAN port, which has no remote
     const told = why({}, { state: withPort(state, "pc", { counters }), before: state });
     expect(told).toMatchObject({ kind: "loss", cause: "vxlan-no-remote", basis: "observed" });
     expect(told?.title).toBe(
-      `the bridge sends frames for ${FAR} by pc, whose own FDB (VNI 7) has no remote for it: they end there`,
+      `the bridge sends frames for ${IP} at ${FAR} by pc, whose own FDB (VNI 7) has no remote for it: they end there`,
     );
+    // It is told once.
+    expect(notes(state).map(({ text }) => text)).toEqual([told?.title]);
     expect(told?.evidence).toEqual([
-      `the bridge has a static entry for it at pc, and ${IP} is a permanent neighbour at pc with that address`,
+      `the bridge has a static entry for it at pc, and ${IP} is a permanent neighbour there with that address`,
       `\`bridge fdb show dev pc\` has no \`dst\` for it, and none for ${DEFAULT}`,
-      "pc counted 100 dropped frames meanwhile",
+      "pc counted 100 dropped frames from the first reading to the last",
     ]);
     expect(told?.remedy).toBeNull();
     expect(told?.noRemedy).toContain("pc knows 192.0.2.3");
@@ -103,7 +106,7 @@ describe("half an entry: the bridge sends by the VXLAN port, which has no remote
     const state = overlay([], {}, { proxy: true });
     const neighbours = { ...state, neighbours: [said(state)] };
     expect(why({}, { state: neighbours })?.evidence[0]).toBe(
-      `${IP} is a permanent neighbour at pc with that address`,
+      `${IP} is a permanent neighbour there with that address`,
     );
     const learned = overlay([], { entries: [entry(FAR, "c")] }, { proxy: true });
     expect(why({}, { state: learned })?.evidence[0]).toContain("a learned entry");
@@ -243,7 +246,7 @@ describe("a remote that nobody is on the wire", () => {
   const at = (answers: boolean | null, address = FAR) =>
     overlay([remote(address, "192.0.2.9", { answers })], { entries: HALF.entries });
   const sent = (state: BridgeState, before = state, more: Partial<Collected> = {}) =>
-    sentToNobody({ before, state, collected: collected([], { ...flows, ...more }) }, known);
+    whoseNobody({ before, state, collected: collected([], { ...flows, ...more }) })(known);
 
   it("is where a flow is lost, if one reading says so, and none the other way", () => {
     expect(sent(at(false))).toBe(12);
@@ -274,6 +277,30 @@ describe("a remote that nobody is on the wire", () => {
     expect(asked({ where: null, reason: null }, { state: at(true), counted: flows })).toBeNull();
   });
 
+  it("is not told apart from one way traffic where it is there, which is a note", () => {
+    const noted = (state: BridgeState, more: Partial<Collected> = {}, least = 20) =>
+      unanswered(
+        { before: state, state, collected: collected([], { ...flows, ...more }) },
+        least,
+      ).map(({ text }) => text);
+    expect(noted(at(null))).toEqual([
+      `50 frames for ${FAR} left by pc (VNI 7) for the remote 192.0.2.9, and none of it came back: right where traffic goes one way, else that host does not have it, or the answers are lost on their way`,
+    ]);
+    expect(noted(at(true)).length).toBe(1);
+    expect(noted(at(true), {}, 51)).toEqual([]);
+    // That is a loss.
+    expect(noted(at(false))).toEqual([]);
+    const back = { ...known, source: FAR, destination: A, port: 12, hostCopies: 0 };
+    expect(noted(at(true), { known: [...flows.known, back] })).toEqual([]);
+    expect(noted(at(true), { lost: [lost({ source: FAR, destination: A })] })).toEqual([]);
+    expect(noted(at(true), { lost: [lost({ destination: FAR, at: 12 })] })).toEqual([]);
+    // What is learned came from there, and a default remote is everybody's.
+    const learned = [remote(FAR, "192.0.2.9", { permanent: false })];
+    expect(noted(overlay(learned, { entries: HALF.entries }))).toEqual([]);
+    expect(noted(at(true, DEFAULT))).toEqual([]);
+    expect(noted(overlay([remote(FAR, "192.0.2.9")], { entries: [entry(FAR, "b")] }))).toEqual([]);
+  });
+
   it("makes the bridge flood what is for one of its hosts", () => {
     const stale = (remotes: Remote[], over: Partial<BridgeState> = {}) =>
       judged(overlay(remotes, over), collected([flow({ destination: FAR })]), THRESHOLDS)
@@ -298,6 +325,22 @@ describe("a remote that nobody is on the wire", () => {
     );
   });
 
+  it("makes addresses move where it is the host itself", () => {
+    const moves = [
+      { address: A, vlan: 0, port: 10, moves: 50 },
+      { address: A, vlan: 0, port: 12, moves: 50 },
+    ];
+    const moving = (remotes: Remote[]) =>
+      judged(overlay(remotes), collected([], { moves }), THRESHOLDS).findings[0];
+    const own = moving([remote(DEFAULT, "192.0.2.1", { own: true })]);
+    expect(own?.title).toContain(
+      "pc (VNI 7) has a default remote that is this host itself (192.0.2.1), and what it sends there comes back",
+    );
+    expect(own?.remedy?.command).toBe(`bridge fdb del ${DEFAULT} dev pc dst 192.0.2.1 self`);
+    expect(moving([remote(FAR, "192.0.2.1", { own: true })])?.remedy).toBeNull();
+    expect(moving([remote(DEFAULT, "192.0.2.2")])?.title).not.toContain("comes back");
+  });
+
   it("gets a copy of every flooded frame, which can be stopped and taken back", () => {
     const two = [remote(DEFAULT, "192.0.2.8"), remote(DEFAULT, "192.0.2.9", { answers: false })];
     const [note, ...more] = notes(overlay(two));
@@ -317,12 +360,9 @@ describe("a remote that nobody is on the wire", () => {
 
 describe("what is so without a frame", () => {
   it("names each half entry of what somebody has set, and none with a default remote", () => {
-    const state = { ...HALF, neighbours: [said(HALF)] };
-    const [note, ...more] = notes(state);
-    expect(more).toEqual([]);
-    expect(note?.text).toBe(
-      `the bridge sends frames for ${IP} at ${FAR} by pc, whose own FDB (VNI 7) has no remote for it: they end there`,
-    );
+    expect(notes(HALF).map(({ text }) => text)).toEqual([
+      `the bridge sends frames for ${FAR} by pc, whose own FDB (VNI 7) has no remote for it: they end there`,
+    ]);
     expect(notes(overlay([remote(DEFAULT, "192.0.2.2")], { entries: HALF.entries }))).toEqual([]);
     expect(notes(overlay([remote(FAR, "192.0.2.2")], { entries: HALF.entries }))).toEqual([]);
     expect(notes(overlay([], { entries: [entry(FAR, "c")] }))).toEqual([]);

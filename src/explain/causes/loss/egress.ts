@@ -33,10 +33,21 @@ export function isAtIngress({ at, port, behind }: Loss): boolean {
   return !behind && at === port;
 }
 
+/** veth_xmit(), and what it hands the frame to: __dev_forward_skb2() asks whether the other end takes it. */
+export function isAtOtherEnd(where: string): boolean {
+  return /^(?:veth_|_*dev_forward_skb)/.test(where);
+}
+
+/** The kernel found no port for them, and gave no other reason. */
+export function choseNone(loss: Loss): boolean {
+  return (
+    isAtIngress(loss) && loss.where !== null && CHOSE_NONE.test(loss.where) && isUnspecified(loss)
+  );
+}
+
 /** A frame came in, and the bridge found no port for it; by what was read last, and else by what was read first. */
 export function heldBack(loss: Loss, { before, state, collected }: LossContext): HeldBack | null {
-  if (!isAtIngress(loss)) return null;
-  if (loss.where !== null && !(CHOSE_NONE.test(loss.where) && isUnspecified(loss))) return null;
+  if (!choseNone(loss) && !(loss.where === null && isAtIngress(loss))) return null;
   const entries = [...state.entries, ...before.entries, ...collected.homes].filter(
     (entry) => entry.address === loss.destination && entry.vlan === loss.vlan && !entry.local,
   );

@@ -2,6 +2,7 @@
 
 import type { BridgeState, Port } from "../../../bridge/state.ts";
 import type { Proposed } from "../remedy.ts";
+import { ipCommand } from "../setting.ts";
 import { portPhrase } from "../whereabouts.ts";
 import type { LossCause } from "./cause.ts";
 import { isAtIngress } from "./egress.ts";
@@ -49,7 +50,7 @@ export const linkLocal: LossCause = (loss, { state, before }) => {
     evidence: [
       `group_fwd_mask of ${state.name} is ${mask}, without bit ${bit} (${hex(1 << bit)}); frames came in by ${portPhrase(port)}`,
     ],
-    remedy: remedyFor(state, bit),
+    remedy: remedyFor(state, port, bit),
   };
 };
 
@@ -73,7 +74,15 @@ function isForwarded({ options, stp }: BridgeState, port: Port, bit: number): bo
   return ((required | own | port.groupFwdMask) & (1 << bit)) !== 0;
 }
 
-function remedyFor({ name }: BridgeState, bit: number): Proposed {
+function remedyFor({ name, place }: BridgeState, port: Port, bit: number): Proposed {
+  if (bit === SLOW) {
+    // BR_GROUPFWD_RESTRICTED, and br_setport().
+    const mask = String(port.groupFwdMask | (1 << bit));
+    const words = ["link", "set", "dev", port.name, "type", "bridge_slave", "group_fwd_mask", mask];
+    return {
+      none: `LACP is for the two ends of one cable, and the kernel refuses its bit in group_fwd_mask of a bridge; where ${name} is to be a cable between two ports, each can have it of its own (\`${ipCommand(place, ...words)}\`)`,
+    };
+  }
   const { risk } = PROTOCOLS[bit] ?? RESERVED;
   return {
     change: { set: "group-forwarding", bit },

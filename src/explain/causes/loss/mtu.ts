@@ -5,6 +5,7 @@ import type { Device } from "../link-settings.ts";
 import type { Proposed } from "../remedy.ts";
 import { portPhrase } from "../whereabouts.ts";
 import type { Loss, LossCause, LossWhy } from "./cause.ts";
+import { isAtOtherEnd } from "./egress.ts";
 
 const HEADER = 14;
 /** is_skb_forwardable() lets a VLAN tag pass; br_netfilter does not. */
@@ -14,11 +15,11 @@ const REASONS: readonly (string | null)[] = [null, "NOT_SPECIFIED", "PKT_TOO_BIG
 const LEAST_MTU = 1280;
 
 export const mtu: LossCause = (loss, { state }) => {
-  const { at, behind, where, reason } = loss;
+  const { at, where, reason } = loss;
   const egress = state.ports.find(({ ifindex }) => ifindex === at);
   if (egress === undefined || where === null || !REASONS.includes(reason)) return null;
   const payload = loss.longest - HEADER;
-  if (!behind) {
+  if (where.startsWith("br_")) {
     if (
       !/^br_(?:dev_queue_push_xmit|nf_dev_queue_xmit|nf_ip_fragment|ip6_fragment)\b/.test(where)
     ) {
@@ -28,7 +29,7 @@ export const mtu: LossCause = (loss, { state }) => {
     return payload <= egress.mtu + slack ? null : tooLong(state, loss, egress);
   }
   const { peer } = egress;
-  if (peer === null || !/veth|dev_forward_skb/.test(where)) return null;
+  if (peer === null || !isAtOtherEnd(where)) return null;
   return payload <= peer.mtu + TAG ? null : tooLongBehind(state, loss, egress, peer);
 };
 

@@ -1,11 +1,13 @@
 /** A frame for somebody behind the port that it came in by, whom it did not pass on its way there: should_deliver(). */
 
 import type { Port } from "../../../bridge/state.ts";
-import { homesOf, isOpen, portPhrase } from "../whereabouts.ts";
-import type { Loss, LossCause, LossWhy } from "./cause.ts";
-import { heldBack } from "./egress.ts";
+import { homesOf, isOpen, isOwn, portPhrase } from "../whereabouts.ts";
+import type { Loss, LossCause, LossContext, LossWhy } from "./cause.ts";
+import { choseNone, heldBack } from "./egress.ts";
 
 export const noHairpin: LossCause = (loss, context) => {
+  const itself = sentToItself(loss, context);
+  if (itself !== null) return itself;
   const held = heldBack(loss, context);
   if (held?.hold !== "same-port" || !held.known) return null;
   const { port, state } = held;
@@ -13,7 +15,6 @@ export const noHairpin: LossCause = (loss, context) => {
   const homes = homesOf(state, destination);
   // An entry at the wrong port, which is another cause.
   if (homes.some((home) => home.port !== port)) return null;
-  if (source === destination) return itself(loss, port);
   // Behind another switch they have met already: this bridge only overhears them.
   if (isOpen(state, port) || homes.length === 0) return null;
   const from = homesOf(state, source);
@@ -29,14 +30,31 @@ export const noHairpin: LossCause = (loss, context) => {
   };
 };
 
-/** br_netfilter has rewritten the destination (br_nf_pre_routing_finish()): a service address stood for the sender. */
-function itself({ addresses, source }: Loss, port: Port): LossWhy {
-  const ip = addresses.destination === null ? "" : ` and ${addresses.destination}`;
+/**
+ * br_netfilter has rewritten the destination (br_nf_pre_routing_finish()): a service's address stood for the sender. It came
+ * for the bridge, as what is routed does, and such frames are sent up, or there is no port for them.
+ */
+export function isSentToItself(loss: Loss, { state }: Pick<LossContext, "state">): boolean {
+  const { source, destination, addresses, port: ifindex } = loss;
+  if (!choseNone(loss) || addresses.destination === null) return false;
+  if (source !== destination && !isOwn(state, destination)) return false;
+  const port = state.ports.find((one) => one.ifindex === ifindex);
+  if (port === undefined || port.flags.hairpin) return false;
+  const ends = port.peer === null ? [] : [port.peer, ...port.peer.uppers];
+  return (
+    addresses.source === addresses.destination ||
+    ends.some((end) => end.addresses.includes(addresses.destination ?? ""))
+  );
+}
+
+function sentToItself(loss: Loss, { state }: LossContext): LossWhy | null {
+  const port = state.ports.find(({ ifindex }) => ifindex === loss.port);
+  if (port === undefined || !isSentToItself(loss, { state })) return null;
   return {
     ...whyOf(port),
     title: `${portPhrase(port)} sends to itself by another address, as a pod does by that of its service: such frames have to go back by the port they came in by, and its hairpin is off`,
     evidence: [
-      `their destination is their source: ${source}${ip}; nobody sends so, and DNAT in the bridge (br_netfilter) makes it`,
+      `DNAT in the bridge (br_netfilter) has made ${loss.addresses.destination}, which is behind ${port.name}, of the address that they were sent to`,
     ],
   };
 }

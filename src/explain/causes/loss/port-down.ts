@@ -4,12 +4,12 @@ import type { BridgeState, Port } from "../../../bridge/state.ts";
 import type { Proposed } from "../remedy.ts";
 import { homesOf, isOpen, portPhrase } from "../whereabouts.ts";
 import type { Loss, LossCause, LossContext, LossWhy } from "./cause.ts";
-import { heldBack } from "./egress.ts";
+import { heldBack, isAtOtherEnd } from "./egress.ts";
 
 export const portDown: LossCause = (loss, context) => {
   const { state } = context;
-  if (!loss.behind && !state.up) return bridgeDown(state);
-  if (loss.behind) return behindIt(loss, context);
+  if (loss.at !== loss.port || loss.behind) return behindIt(loss, context);
+  if (!state.up) return bridgeDown(state);
   const held = heldBack(loss, context);
   if (held?.hold !== "down") return null;
   const { port, alone, known } = held;
@@ -33,8 +33,7 @@ function behindIt(loss: Loss, context: LossContext): LossWhy | null {
   const { state, before } = context;
   const at = (one: BridgeState) => one.ports.find(({ ifindex }) => ifindex === loss.at);
   const port = [at(state), at(before)].find((one) => one !== undefined && isDown(one));
-  if (port === undefined || loss.where === null) return null;
-  if (!/veth|dev_forward_skb|^dev_hard_start_xmit|^__dev_queue_xmit/.test(loss.where)) return null;
+  if (port === undefined || loss.where === null || !isAtOtherEnd(loss.where)) return null;
   return whyOf(context, port, `frames left by ${portPhrase(port)}, which ${is(port)}`);
 }
 

@@ -64,7 +64,7 @@ export const snoopingNoMember: LossCause = (loss, { before, state }) => {
  * Copies that were not made for a port, of frames for a group that did reach others: nothing was dropped, so only the state
  * tells that somebody there waits for it. One for each flow and port.
  */
-export function passedBy({ before, state, collected }: LossContext): Loss[] {
+export function passedBy({ before, state, collected }: LossContext): Omit<Loss, "came">[] {
   return collected.flows.flatMap((flow) => {
     if (flow.class !== "multicast" || flow.copies === 0) return [];
     const group = groupOf(flow);
@@ -76,8 +76,8 @@ export function passedBy({ before, state, collected }: LossContext): Loss[] {
     );
     const { port, source, destination, vlan, frames, steps, firstNs } = flow;
     const { addresses, sourcePort, destinationPort } = flow;
-    const loss = (at: number): Loss => ({
-      ...{ class: "multicast", port, source, destination, vlan, frames, came: frames, at },
+    const loss = (at: number): Omit<Loss, "came"> => ({
+      ...{ class: "multicast", port, source, destination, vlan, frames, at },
       ...{ behind: false, where: null, reason: null, steps, firstNs },
       ...{ addresses, sourcePort, destinationPort },
       longest: Math.ceil(flow.bytes / Math.max(1, frames)),

@@ -7,6 +7,7 @@ import {
   entriesFor,
   fixedNeighbours,
   knownRemotes,
+  lackingRemote,
   remotesFor,
   type VxlanPort,
   vxlanPort,
@@ -99,47 +100,36 @@ function carriesFloods({ vxlan: { proxy, learning, remotes } }: VxlanPort): bool
 function withoutEntry(address: string, context: LossContext, port: VxlanPort): LossWhy {
   const { before, state } = context;
   const { name, vxlan } = port;
+  const { text, neighbours } = lackingRemote(state, port, address);
   const was = gone(context, port, address);
+  const said = [
+    ...entryAt([state, before], port, address),
+    ...neighbours.map(({ ip }) => `${ip} is a permanent neighbour there with that address`),
+  ].join(", and ");
   return {
     ...{ kind: "loss", cause: "vxlan-no-remote", basis: "observed", alternatives: [] },
-    title: titleOf(port, address),
+    title: text,
     evidence: [
-      `${[...saidBy(state, before, port, address), ...neighboursOf(state, port, address)].join(", and ")}`,
-      ...(was.length > 0
-        ? [`its entry at ${namesOf(was)} went while this was looking`]
-        : [`\`bridge fdb show dev ${name}\` has no \`dst\` for it, and none for ${DEFAULT}`]),
+      ...(said === "" ? [] : [said]),
+      was.length > 0
+        ? `its entry at ${namesOf(was)} went while this was looking`
+        : `\`bridge fdb show dev ${name}\` has no \`dst\` for it, and none for ${DEFAULT}`,
       ...dropped(context, port),
-    ].filter((sentence) => sentence !== ""),
+    ],
     remedy:
-      remedyOf(port, was, `frames for ${address} go to ${namesOf(was)}`) ??
+      putBack(port, was, `frames for ${address} go to ${namesOf(was)}`) ??
       (entriesFor(vxlan, address).length > 0
         ? { none: `${name} has a remote for it by now` }
         : { none: whoKnows(state, port, address) }),
   };
 }
 
-function titleOf({ name, vxlan }: Device, address: string): string {
-  return `the bridge sends frames for ${address} by ${name}, whose own FDB (VNI ${vxlan.vni}) has no remote for it: they end there`;
-}
-
-/** Of the entry of the bridge's. */
-function saidBy(
-  state: BridgeState,
-  before: BridgeState,
-  { ifindex, name }: Device,
-  address: string,
-) {
-  const entry = [...state.entries, ...before.entries].find(
-    (one) => one.address === address && one.port === ifindex,
-  );
+function entryAt(states: readonly BridgeState[], { ifindex, name }: Device, address: string) {
+  const entry = states
+    .flatMap(({ entries }) => entries)
+    .find((one) => one.address === address && one.port === ifindex);
   if (entry === undefined) return [];
   return [`the bridge has ${entry.static ? "a static" : "a learned"} entry for it at ${name}`];
-}
-
-function neighboursOf(state: BridgeState, device: Device, address: string): string[] {
-  return fixedNeighbours(state, device)
-    .filter((one) => one.address === address)
-    .map(({ ip }) => `${ip} is a permanent neighbour at ${device.name} with that address`);
 }
 
 function withoutDefault(context: LossContext, port: VxlanPort): LossWhy {
@@ -158,7 +148,7 @@ function withoutDefault(context: LossContext, port: VxlanPort): LossWhy {
           ]),
       ...dropped(context, port),
     ],
-    remedy: remedyOf(port, was, `${name} sends such frames to ${namesOf(was)} again`) ?? {
+    remedy: putBack(port, was, `${name} sends such frames to ${namesOf(was)} again`) ?? {
       none: `which hosts are in its network is not known here for sure: \`bridge fdb append ${DEFAULT} dev ${name} dst THEIR-ADDRESS self permanent\` for each of them`,
     },
   };
@@ -187,7 +177,7 @@ function namesOf(remotes: readonly Remote[]): string {
   return remotes.map(({ ip }) => ip).join(" and ");
 }
 
-function remedyOf(device: Device, [first, ...more]: Remote[], effect: string): Proposed {
+function putBack(device: Device, [first, ...more]: Remote[], effect: string): Proposed {
   if (first === undefined) return null;
   return {
     change: { set: "remotes", device, remotes: [first, ...more] },
@@ -199,5 +189,6 @@ function remedyOf(device: Device, [first, ...more]: Remote[], effect: string): P
 function dropped({ before, state }: LossContext, { name, ifindex }: Device): string[] {
   const of = (one: BridgeState) => vxlanPort(one, ifindex)?.counters.txDropped ?? 0;
   const more = of(state) - of(before);
-  return more > 0 ? [`${name} counted ${plural(more, "dropped frame")} meanwhile`] : [];
+  const from = "from the first reading to the last";
+  return more > 0 ? [`${name} counted ${plural(more, "dropped frame")} ${from}`] : [];
 }

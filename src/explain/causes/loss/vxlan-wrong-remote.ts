@@ -1,14 +1,19 @@
 import type { BridgeState, Remote } from "../../../bridge/state.ts";
 import type { KnownFlow } from "../../../live/collect.ts";
+import type { CauseNote } from "../cause.ts";
 import {
   DEFAULT,
   type Device,
   entriesFor,
+  isVxlan,
+  listed,
   remotePhrase,
   remotesFor,
+  underlayCommand,
   vxlanPort,
   whoKnows,
 } from "../overlay.ts";
+import { sum } from "../peak.ts";
 import type { Proposed } from "../remedy.ts";
 import type { Loss, LossCause, LossContext, LossWhy } from "./cause.ts";
 
@@ -92,12 +97,11 @@ function unsent({ destination, reason }: Loss, context: LossContext, port: Devic
   const at = remote === undefined ? "a remote" : remotePhrase(remote);
   const told = { ...LOSS, alternatives: [], remedy: { none: whoKnows(state, port, destination) } };
   if (reason === NO_ROUTE) {
-    const where = vxlan.underlay === null ? "" : ` in ${vxlan.underlay.label}`;
     return {
       ...told,
-      title: `${name} (VNI ${vxlan.vni}) has ${destination} at ${at}, and there is no route to that${where}`,
+      title: `${name} (VNI ${vxlan.vni}) has ${destination} at ${at}, and there is no route to that`,
       evidence: [
-        `vxlan_xmit_one() found none: \`ip route get ${remote?.ip ?? "REMOTE"}\`${where} says why`,
+        `\`${underlayCommand(port, "ip", "route", "get", remote?.ip ?? "REMOTE")}\` finds none`,
       ],
     };
   }
@@ -105,29 +109,87 @@ function unsent({ destination, reason }: Loss, context: LossContext, port: Devic
     return {
       ...told,
       title: `${name} has ${destination} at ${at}, which is this host itself, and no VXLAN device here has VNI ${remote?.vni ?? vxlan.vni} at that port`,
-      evidence: ["encap_bypass_if_local() found none"],
+      evidence: [],
     };
   }
   return null;
 }
 
 /**
- * Ifindex of the VXLAN port by which a flow left for a remote that nobody is on the wire, and nothing of its destination came
- * in: the kernel drops such packets while it asks for the remote's address (neigh_invalidate()), where they are no frames of
- * the bridge any more. Null for any other flow.
+ * For each flow the ifindex of the VXLAN port by which it left for a remote that nobody is on the wire, if nothing of its
+ * destination came in: the kernel drops such packets while it asks for the remote's address (neigh_invalidate()), where they
+ * are no frames of the bridge any more. Null for any other flow.
  */
-export function sentToNobody(
+export function whoseNobody(
   context: LossContext,
-  { destination, vlan }: Pick<KnownFlow, "destination" | "vlan">,
-): number | null {
+): (flow: Pick<KnownFlow, "destination" | "vlan">) => number | null {
   const { state, collected } = context;
-  const entry = state.entries.find((one) => one.address === destination && one.vlan === vlan);
-  const port = entry === undefined ? null : vxlanPort(state, entry.port);
-  if (port === null || nobody(context, port, destination) === null) return null;
-  const heard = [...collected.known, ...collected.flows].some(
-    ({ source }) => source === destination,
+  const ports = new Map(state.ports.filter(isVxlan).map((port) => [port.ifindex, port]));
+  if (ports.size === 0) return () => null;
+  const heard = new Set([...collected.known, ...collected.flows].map(({ source }) => source));
+  const at = new Map(
+    state.entries.flatMap(({ address, vlan, port: ifindex }) => {
+      const port = ports.get(ifindex);
+      return port === undefined ? [] : [[`${address} ${vlan}`, port] as const];
+    }),
   );
-  return heard ? null : port.ifindex;
+  return ({ destination, vlan }) => {
+    const port = at.get(`${destination} ${vlan}`);
+    if (port === undefined || heard.has(destination)) return null;
+    return nobody(context, port, destination) === null ? null : port.ifindex;
+  };
+}
+
+/**
+ * Frames for addresses whose entries stay, to a remote that is there, while nothing of the addresses came in: this end cannot
+ * tell what goes one way from what goes to the wrong host. `least` is the fewest frames that are worth a word.
+ */
+export function unanswered({ state, collected }: LossContext, least: number): CauseNote[] {
+  const heard = new Set(
+    [...collected.known, ...collected.flows, ...collected.lost].map(({ source }) => source),
+  );
+  // Of these it is known what became of them.
+  const lost = new Set(collected.lost.map(({ destination }) => destination));
+  return state.ports.filter(isVxlan).flatMap((port) => {
+    const at = new Map<string, KnownFlow[]>();
+    for (const flow of collected.known) {
+      const { destination, vlan } = flow;
+      const remote = entriesFor(port.vxlan, destination).find(({ permanent }) => permanent);
+      const ip = remote?.own || remote?.answers === false ? null : (remote?.ip ?? null);
+      if (ip === null || heard.has(destination) || lost.has(destination)) continue;
+      if (!isAt(state, port, destination, vlan)) continue;
+      at.set(ip, [...(at.get(ip) ?? []), flow]);
+    }
+    return [...at].flatMap(([ip, flows]) => unansweredBy(port, ip, flows, least));
+  });
+}
+
+function isAt({ entries }: BridgeState, { ifindex }: Device, address: string, vlan: number) {
+  return entries.some(
+    (one) => one.port === ifindex && one.address === address && one.vlan === vlan,
+  );
+}
+
+function unansweredBy(
+  { name, vxlan }: Device,
+  ip: string,
+  flows: readonly KnownFlow[],
+  least: number,
+): CauseNote[] {
+  const frames = Math.round(sum(flows, (flow) => flow.frames));
+  const addresses = [...new Set(flows.map(({ destination }) => destination))];
+  const [first = ""] = addresses;
+  if (frames < least) return [];
+  const them = addresses.length === 1 ? "it" : "them";
+  return [
+    {
+      cause: "vxlan-wrong-remote",
+      text: `${frames} frames for ${listed(addresses, "more")} left by ${name} (VNI ${vxlan.vni}) for the remote ${ip}, and none of ${them} came back: right where traffic goes one way, else that host does not have ${them}, or the answers are lost on their way`,
+      remedy: {
+        none: `only ${ip} can tell: \`bridge fdb show | grep ${first}\` there has it at a port that is no VXLAN if that is where it lives, and \`bridgescope explain\` of its bridge says what becomes of these frames`,
+      },
+    },
+  ];
 }
 
 /** Its only remote, where one reading has it unanswered and none has an answer. */
@@ -148,14 +210,15 @@ function unheard({ destination }: Loss, context: LossContext, port: Device): Los
   if (remote === null) return null;
   const { name, vxlan } = port;
   const { address, ip } = remote;
-  const where = vxlan.underlay === null ? "" : ` in ${vxlan.underlay.label}`;
   const whose = address === DEFAULT ? "what it has no entry for" : address;
   return {
     ...LOSS,
     basis: "inferred",
     title: `${name} (VNI ${vxlan.vni}) has ${whose} at ${remotePhrase(remote)}, and nobody has that address on the wire`,
     alternatives: [`the host ${ip} is down, or not reached by the underlay's network`],
-    evidence: [`the neighbour entry of ${ip}${where} has failed: \`ip neigh show ${ip}\``],
+    evidence: [
+      `the host's stack asks who has ${ip} and gets no answer: \`${underlayCommand(port, "ip", "neigh", "show", ip ?? "")}\``,
+    ],
     remedy: { none: `whether ${ip} is to come back or the entry is out of date is not known here` },
   };
 }

@@ -45,8 +45,7 @@ const send = (to: string) => lab.got("c", { from: "a", to, count: 10, settleMs: 
 const documentOf = ({ stdout }: Finished): Explanation => explainSchema.parse(JSON.parse(stdout));
 
 it("a loss exits with 3, is told with how much of what, and follows from its bundle", async () => {
-  lab.shell(`tc qdisc add dev pb clsact
-    tc filter add dev pb egress protocol ip u32 match u32 0 0 action drop`);
+  lab.shell("tc qdisc add dev pb root blackhole");
   const both = () => {
     send(macOf("b"));
     send(macOf("c"));
@@ -59,7 +58,7 @@ it("a loss exits with 3, is told with how much of what, and follows from its bun
   expect(findings).toMatchObject([
     {
       ...{ kind: "loss", severity: "high", source: macOf("a"), destination: macOf("b") },
-      ...{ ingressPort: { name: "pa" }, reason: "TC_EGRESS", copies: 0 },
+      ...{ ingressPort: { name: "pa" }, reason: "QDISC_DROP", copies: 0 },
       victims: [{ port: { name: "pb" } }],
     },
   ]);
@@ -67,7 +66,7 @@ it("a loss exits with 3, is told with how much of what, and follows from its bun
   expect(loss?.lost).toBe(loss?.frames);
   expect(loss?.lost).toBeGreaterThan(20);
   expect(loss?.victims[0]?.copies).toBe(loss?.lost);
-  expect(loss?.evidence[0]).toMatch(/^(\d+) of \1 frames of .* \(TC_EGRESS\) at pb$/);
+  expect(loss?.evidence[0]).toMatch(/^(\d+) of \1 frames of .* \(QDISC_DROP\) at pb$/);
   expect(below).toEqual([]);
   expect(notes.filter(({ about }) => about === "frames")).toEqual([]);
 
@@ -86,7 +85,7 @@ it("a loss exits with 3, is told with how much of what, and follows from its bun
     /^br0 \(.*\): one loss above threshold in \d\.\d s, (\d+) of \1\s+frames\s+lost\n/,
   );
   expect(stdout.split("\n").length - 1).toBeLessThanOrEqual(30);
-  lab.shell("tc qdisc del dev pb clsact");
+  lab.shell("tc qdisc del dev pb root");
   const healed = await explainDuring(both, "--json");
   expect(documentOf(healed).findings).toEqual([]);
   expect(healed.code).toBe(0);
