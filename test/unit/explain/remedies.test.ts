@@ -327,12 +327,12 @@ const CHANGES: Change[] = [
   { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
   { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },
   { set: "no-remote", device: pc, remote: far[0] ?? expect.fail() },
+  { set: "nf-call-off", family: "ip" },
+  { set: "accept", chain: chain() },
   { set: "isolated", port: pb, on: true },
   { set: "hairpin", port: pb, on: true },
   { set: "mtu", device: { ...pb, place: base.place }, bytes: 9000 },
   { set: "group-forwarding", bit: 14 },
-  { set: "nf-call-off", family: "ip" },
-  { set: "accept", chain: chain() },
 ];
 const waiting = withPort(bridge({ stp: true }), "pb", { state: "listening" });
 const down = withPort(bridge(), "pb", { up: false, state: "disabled" });
