@@ -10,6 +10,7 @@ import { checkFolder, writeReports } from "../store/write.ts";
 import { BridgescopeError, PrerequisiteError, UsageError } from "../system/errors.ts";
 import { dropPrivileges } from "../system/privilege.ts";
 import { printable } from "../text/printable.ts";
+import { digits } from "../text/units.ts";
 import { onInterrupt, unlessCtrlC } from "./interrupt.ts";
 import { labNamespace } from "./labs.ts";
 import { addOptions, checkMode, type ModeOption } from "./options.ts";
@@ -21,8 +22,12 @@ const ABOVE_THRESHOLD = 3;
 
 interface Options {
   netns?: string;
+  from?: string;
+  to?: string;
+  filter?: string;
+  probe?: string | true;
   probes: boolean;
-  duration: string;
+  duration?: string;
   backend: LiveBackend;
   maxOverhead: string;
   unknownUnicast?: string;
@@ -42,14 +47,18 @@ interface Options {
   json?: boolean;
 }
 
-type ExplainMode = "probes" | "netlink";
+type ExplainMode = "probes" | "netlink" | "flow";
 
 const NAMES: Record<ExplainMode, string> = {
   probes: "`explain` with probes",
   netlink: "`explain --no-probes`, which looks at no frames",
+  flow: "`explain --from A --to B`, one flow's journey",
 };
-const ALL: readonly ExplainMode[] = ["probes", "netlink"];
+const ALL: readonly ExplainMode[] = ["probes", "netlink", "flow"];
+const BRIDGE: readonly ExplainMode[] = ["probes", "netlink"];
 const FRAMES: readonly ExplainMode[] = ["probes"];
+const FLOW: readonly ExplainMode[] = ["flow"];
+const LOOKING: readonly ExplainMode[] = ["probes", "flow"];
 
 const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
   {
@@ -57,12 +66,28 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     help: "its network namespace: path, PID, name of ip netns, container or lab, or as printed",
   },
   {
-    ...{ flags: "--no-probes", modes: ALL },
+    ...{ flags: "--from <end>", modes: FLOW },
+    help: "one flow: from this namespace, container, port, IP or MAC address",
+  },
+  {
+    ...{ flags: "--to <end>", modes: FLOW },
+    help: "to this one, and back",
+  },
+  {
+    ...{ flags: "--filter <expression>", modes: FLOW },
+    help: "of that flow what tcpdump's expression takes",
+  },
+  {
+    ...{ flags: "--probe [what]", modes: FLOW },
+    help: "send ping (default) or udp:PORT from the one to the other; else nothing is sent",
+  },
+  {
+    ...{ flags: "--no-probes", modes: BRIDGE },
     help: "ask netlink alone: what can make it flood, not what does",
   },
   {
-    ...{ flags: "--duration <time>", modes: FRAMES, default: "10s" },
-    help: "how long to look at frames; Ctrl-C ends it early",
+    ...{ flags: "--duration <time>", modes: LOOKING },
+    help: "how long to look at frames (10s, of one flow 3s); Ctrl-C ends it early",
   },
   {
     ...{ flags: "--backend <name>", modes: FRAMES, default: "auto" },
@@ -105,15 +130,15 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
     help: "threshold in lost frames/s over all of the time (1)",
   },
   {
-    ...{ flags: "--fail-on <kind>", modes: FRAMES, choices: ["policy"] },
+    ...{ flags: "--fail-on <kind>", modes: LOOKING, choices: ["policy"] },
     help: "exit with 3 for what somebody evidently asked for, too",
   },
   {
-    ...{ flags: "--bundle <folder>", modes: ALL },
+    ...{ flags: "--bundle <folder>", modes: BRIDGE },
     help: "write what a maintainer would ask for into a new folder",
   },
   {
-    ...{ flags: "--mask", modes: ALL },
+    ...{ flags: "--mask", modes: BRIDGE },
     help: "with stand-ins for names and addresses in the bundle",
   },
   {
@@ -140,10 +165,15 @@ export function explainCommand(): Command {
       "\nExit status: 0 nothing above threshold was seen (a policy is not, without --fail-on policy), 3 something was, 4 no frame could be looked at (what configuration and interface counters tell is printed), 1 when the bridge was deleted meanwhile (what was seen until then is printed).",
     )
     .action(async (bridge: string | undefined, options: Options) => {
-      checkMode(EXPLAIN_OPTIONS, command, options.probes ? "probes" : "netlink", NAMES);
+      const isFlow = options.from !== undefined || options.to !== undefined;
+      const mode = options.probes ? "probes" : "netlink";
+      checkMode(EXPLAIN_OPTIONS, command, isFlow ? "flow" : mode, NAMES);
       const { json, full, netns, probes, bundle, mask, pcap, out } = options;
       if (out !== undefined) checkFolder(out);
-      const seconds = secondsOf(options.duration, "--duration");
+      const { from, to, filter } = options;
+      const probe = options.probe === true ? "ping" : options.probe;
+      const duration = options.duration ?? (isFlow ? undefined : "10s");
+      const seconds = duration === undefined ? undefined : secondsOf(duration, "--duration");
       const write = (explanation: Explanation) =>
         process.stdout.write(
           renderExplanation(json ? "json" : "terminal", explanation, {
@@ -159,9 +189,13 @@ export function explainCommand(): Command {
       try {
         const explanation = await explainBridge(
           {
-            ...{ bridge, netns, probes, bundle, mask, pcap, seconds },
-            backend: options.backend,
-            maxOverhead: overheadOf(options.maxOverhead),
+            ...{ bridge, netns, seconds },
+            ...(isFlow
+              ? { from, to, filter, probe }
+              : {
+                  ...{ probes, bundle, mask, pcap, backend: options.backend },
+                  maxOverhead: overheadOf(options.maxOverhead),
+                }),
             thresholds: thresholdsOf(options),
             signal: interruption.signal,
             onFirst: () => {
@@ -173,9 +207,9 @@ export function explainCommand(): Command {
               );
             },
             onSoFar: (findings, left) => line.update(soFar(findings), timeLeft(left * 1e9)),
-            onCounting: () => {
+            onCounting: (looking) => {
               process.stderr.write(
-                `bridgescope: looking at frames for ${seconds} s; Ctrl-C ends it early with the answer\n`,
+                `bridgescope: looking at frames for ${digits(looking)} s; Ctrl-C ends it early with the answer\n`,
               );
             },
           },

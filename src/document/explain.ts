@@ -1,5 +1,6 @@
 /** `explain --json`: why a bridge floods or loses frames. Paths may be added, with a default for documents that lack them; one that is there keeps its meaning under /2. */
 import { z } from "zod";
+import { journeySchema } from "./journey.ts";
 import { placeSchema } from "./place.ts";
 
 export const EXPLAIN_SCHEMA = "bridgescope.explain/2";
@@ -263,6 +264,7 @@ export const explainSchema = z.object({
     .array(noteSchema)
     .describe("What can make it flood, by the state it is in, and what else there is to know"),
   ports: z.array(portVerdictSchema).describe("Which flooded frames each port gets, and why"),
+  journey: journeySchema.optional().describe("Of one flow, with `--from` and `--to`"),
 });
 
 export type Explanation = z.infer<typeof explainSchema>;

@@ -27,6 +27,7 @@ import { watchCounters } from "./counters.ts";
 import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
+import { lookAtJourney } from "./journey/journey.ts";
 import { lintAt } from "./lint/lint.ts";
 import { createMask, type Mask } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
@@ -44,7 +45,14 @@ export interface ExplainOptions {
   pcap?: string | undefined;
   /** False asks netlink alone. */
   probes?: boolean | undefined;
-  /** Of collecting; 10 when absent. */
+  /** The two ends of one flow: each a namespace, a container, a port of the bridge, an IP address or a MAC address. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** Of one flow: tcpdump's expression for its frames. */
+  filter?: string | undefined;
+  /** Of one flow: sends `ping` or datagrams, `udp:PORT`, from its first end to its second. */
+  probe?: string | undefined;
+  /** Of collecting; 10 when absent, of one flow 3. */
   seconds?: number | undefined;
   /** How frames are looked at; the first of fentry, kprobe and tracepoints that loads here when absent. */
   backend?: LiveBackend | undefined;
@@ -57,13 +65,15 @@ export interface ExplainOptions {
   /** Called with what netlink tells, before frames are looked at. */
   onFirst?: ((first: Explanation) => void) | undefined;
   /** Called when frames are being looked at. */
-  onCounting?: (() => void) | undefined;
+  onCounting?: ((seconds: number) => void) | undefined;
   /** Called instead of `onFirst` where no frame can be looked at, and the counters are read twice. */
   onCounters?: (() => void) | undefined;
   /** Called some times a second with the findings so far and the seconds that are left. */
   onSoFar?: ((findings: Finding[], left: number) => void) | undefined;
 }
 
+/** What explains a bridge and not one flow. */
+const OF_BRIDGES = ["bundle", "mask", "pcap", "backend", "maxOverhead"] as const;
 const SECONDS = 10;
 /** Without the names, which a mask would have to find. */
 const RENAMED =
@@ -92,10 +102,18 @@ export async function explainBridge(
       "--pcap captures floods that are seen, and --no-probes looks at no frames",
     );
   }
+  const ofFlow = (["filter", "probe"] as const).find((name) => options[name] !== undefined);
+  if (ofFlow !== undefined && options.from === undefined && options.to === undefined) {
+    throw new UsageError(`--${ofFlow} is of one flow: say with --from and --to between which ends`);
+  }
   if (options.pcap !== undefined && options.mask === true) {
     throw new UsageError(
       "--pcap keeps frames as they are, and --mask cannot hide what is in them: leave one of the two out",
     );
+  }
+  if (options.from !== undefined || options.to !== undefined) {
+    requireLivePrivileges();
+    return explainFlow(options, labs);
   }
   // What is kept of frames, what tools say of a bridge, and other namespaces take root all the same.
   if (folder !== undefined || options.pcap !== undefined || netns !== undefined) {
@@ -125,9 +143,10 @@ export async function explainBridge(
     };
     // It reads all maps: for nobody, that would be for nothing.
     const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
+    const onBegun = onCounting === undefined ? undefined : () => onCounting(seconds);
     try {
       collected = await unlessAborted(
-        collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting }),
+        collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting: onBegun }),
         signal,
       ).finally(() => capture?.end());
     } catch (error) {
@@ -180,6 +199,32 @@ async function withoutFrames(
       })),
       ...first.notes,
     ],
+  };
+}
+
+/** The same of one flow. */
+async function explainFlow(options: ExplainOptions, labs?: Labs): Promise<Explanation> {
+  const { from, to, thresholds, ...others } = options;
+  if (from === undefined || to === undefined) {
+    const [given, other] = from === undefined ? ["--to", "--from"] : ["--from", "--to"];
+    throw new UsageError(
+      `${given} is one end of a flow: say with ${other} what the other is, as a namespace, container, port, IP or MAC address`,
+    );
+  }
+  const useless = OF_BRIDGES.find((name) => others[name] !== undefined);
+  if (useless !== undefined || others.probes === false) {
+    throw new UsageError(
+      `"${useless ?? "probes"}" is for explaining a bridge, and with two ends it is one flow: leave it out`,
+    );
+  }
+  const usual = { ...THRESHOLDS, ...thresholds };
+  const seen = await lookAtJourney({ ...others, from, to }, usual, labs);
+  return {
+    ...explanationOf(seen.state, usual),
+    ...{ probes: true, seconds: seen.seconds, counted: seen.seconds },
+    ...{ ended: seen.gone ? "bridge-gone" : null, overhead: null },
+    ...{ findings: seen.findings, journey: seen.journey },
+    notes: seen.notes.map((text) => ({ about: "frames", cause: null, text, remedy: null })),
   };
 }
 

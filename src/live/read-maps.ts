@@ -1,7 +1,7 @@
 /** What live.bt has counted, by flow, as it lies in its maps. */
 
 import type { BridgeState } from "../bridge/state.ts";
-import type { ProbeMaps } from "../probes/maps.ts";
+import type { ProbeCounts } from "../probes/maps.ts";
 import { ipText } from "../system/neighbours.ts";
 import { macOfInteger } from "../text/mac-address.ts";
 import type { DropNames } from "./drop-names.ts";
@@ -102,7 +102,7 @@ export const COUNTED = [
 ];
 
 /** Maps of which a full one leaves something out. */
-export function fullMaps(maps: ProbeMaps): string[] {
+export function fullMaps(maps: ProbeCounts): string[] {
   return maps.full(["flow", "lost", "got", "moves", "fdb"].filter((name) => maps.has(name)));
 }
 
@@ -148,7 +148,7 @@ export function scaled(
 }
 
 /** By key of @flow, known ones left out, and of @lost: the second part of both begins with the slot of the ingress. */
-export function flowCounts(maps: ProbeMaps): Map<string, FlowCount> {
+export function flowCounts(maps: ProbeCounts): Map<string, FlowCount> {
   const copies = new Map(maps.counts("flowCopies").map(([key, n]) => [key.join(), n] as const));
   const counts = new Map<string, FlowCount>();
   for (const [key, frames] of maps.counts("flow")) {
@@ -175,7 +175,7 @@ export interface Reading {
   state: BridgeState;
 }
 
-export function readSeen(maps: ProbeMaps, reading: Reading): Seen {
+export function readSeen(maps: ProbeCounts, reading: Reading): Seen {
   const { portOf } = reading.members;
   const by = (name: string) =>
     new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
@@ -229,7 +229,7 @@ export function readSeen(maps: ProbeMaps, reading: Reading): Seen {
 }
 
 /** A key of @lost is (destination, slot << 51 | behind << 48 | source, location << 32 | slot where << 19 | reason). */
-function readLost(maps: ProbeMaps, { members, steps, names, state }: Reading): Lost[] {
+function readLost(maps: ProbeCounts, { members, steps, names, state }: Reading): Lost[] {
   const details = new Map(maps.tuples("lostDetail").map(([key, value]) => [key.join(), value]));
   const longest = new Map(maps.tuples("longest").map(([key, [bytes]]) => [key.join(), bytes]));
   const hardware = new Set(

@@ -1,4 +1,5 @@
 /** Neighbour tables over rtnetlink: the FDB of a bridge (AF_BRIDGE), and ARP and NDP. */
+import { isIPv4 } from "node:net";
 import { bind, close, recv, SystemCallError, setsockopt } from "./libc.ts";
 import {
   addressAttribute,
@@ -11,6 +12,7 @@ import type { NetworkNamespace } from "./netns.ts";
 import {
   AF_BRIDGE,
   AF_INET,
+  AF_INET6,
   AF_NETLINK,
   IFLA_MASTER,
   RTM_NEWLINK,
@@ -21,7 +23,6 @@ import {
 const RTMGRP_LINK = 1 << 0;
 const RTMGRP_NEIGH = 1 << 2;
 const FEED_BYTES = 8 << 20;
-const AF_INET6 = 10;
 const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
@@ -177,6 +178,24 @@ export function ipText(bytes: Buffer): string | null {
   const zeros = (run: string) => run.split("0").length;
   const longest = runs.reduce((best, run) => (zeros(run) > zeros(best) ? run : best), "");
   return longest === "" ? groups.join(":") : groups.join(":").replace(longest, "::");
+}
+
+/** The bytes of an address that isIP has taken. */
+export function ipBytes(text: string): Buffer {
+  if (isIPv4(text)) return Buffer.from(text.split(".").map(Number));
+  const [, dotted] = /:([\d.]+\.\d+)$/.exec(text) ?? [];
+  const last =
+    dotted === undefined ? "" : Buffer.from(dotted.split(".").map(Number)).toString("hex");
+  const plain =
+    dotted === undefined
+      ? text
+      : `${text.slice(0, -dotted.length)}${last.slice(0, 4)}:${last.slice(4)}`;
+  const [head = [], tail = []] = plain
+    .split("::")
+    .map((half) => (half === "" ? [] : half.split(":")));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+  const groups = [...head, ...zeros, ...tail];
+  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
 }
 
 /** Changes of neighbour tables as they come, and that links have changed. */

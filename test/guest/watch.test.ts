@@ -47,6 +47,14 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
     expect(tracepoint.br0?.ingress).toBeGreaterThanOrEqual(3);
   });
 
+  test("an address that is followed is heard at its first port and then at the other, by frames that teach it", () => {
+    const frame = { protocol: "UDP", destination: "239.1.2.3", isFirst: true };
+    expect(report.lessons).toEqual([
+      { port: "pb", ...frame, before: null },
+      { port: "pc", ...frame, before: "pb" },
+    ]);
+  });
+
   test("explain finds the same flood by all of them, and none of a port that joined meanwhile", () => {
     // To pb, pc and the port that joined.
     const flood = [{ cause: "never-learned", frames: 200, copies: 600 }];

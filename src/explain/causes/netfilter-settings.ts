@@ -8,6 +8,18 @@ import { pattern, type Setting, shows } from "./setting.ts";
 /** Families that br_netfilter hands bridged frames to. */
 export type HandedFamily = "ip" | "ip6" | "arp";
 
+export type NetfilterChange =
+  /** Nothing of netfilter's IP family sees bridged frames any more. */
+  | { set: "nf-call-off"; family: HandedFamily }
+  /** A rule that lets frames of the bridge pass, at the head of a chain. */
+  | { set: "accept"; chain: FilterChain };
+
+export function netfilterSetting(state: BridgeState, change: NetfilterChange): Setting {
+  return change.set === "accept"
+    ? acceptRule(state, change.chain)
+    : handingOff(state, change.family);
+}
+
 const TABLES: Record<HandedFamily, string> = {
   ...{ ip: "iptables", ip6: "ip6tables", arp: "arptables" },
 };
@@ -18,7 +30,7 @@ export function handingNames(family: HandedFamily): { sysctl: string; option: st
   return { sysctl: `net.bridge.bridge-nf-call-${tables}`, option: `nf_call_${tables}` };
 }
 
-export function handingOff(state: BridgeState, family: HandedFamily): Setting {
+function handingOff(state: BridgeState, family: HandedFamily): Setting {
   const { place, name, netfilterCalls, options } = state;
   const { sysctl, option } = handingNames(family);
   const ofNamespace = netfilterCalls?.sysctls[family] === true;
@@ -57,7 +69,7 @@ const MARK = "bridgescope";
 const IPTABLES_TABLES = ["filter", "nat", "mangle", "raw", "security"];
 
 /** A chain of iptables-nft is changed by that: it does not know every rule that nft can write. */
-export function acceptRule({ place, name, filters }: BridgeState, chain: FilterChain): Setting {
+function acceptRule({ place, name, filters }: BridgeState, chain: FilterChain): Setting {
   const { family, table, name: into, hook } = chain;
   const sides = { in: hook !== "postrouting", out: hook !== "prerouting" };
   const tool = IPTABLES[family];

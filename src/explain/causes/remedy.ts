@@ -1,18 +1,11 @@
 /** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
-import type {
-  BridgeState,
-  FdbEntry,
-  FilterChain,
-  Neighbour,
-  Place,
-  Port,
-} from "../../bridge/state.ts";
+import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
 import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { type LinkChange, linkSetting, setState } from "./link-settings.ts";
-import { acceptRule, type HandedFamily, handingOff } from "./netfilter-settings.ts";
+import { type NetfilterChange, netfilterSetting } from "./netfilter-settings.ts";
 import { type RemoteChange, remoteSetting } from "./remote-settings.ts";
 import { bridgeCommand, ipCommand, pattern, type Setting, shows, showsNot } from "./setting.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
@@ -37,12 +30,9 @@ export type Change =
   | { set: "member"; group: string; vlan: number; ports: Port[] }
   /** How many frames wait for a CPU at most, of the whole host. */
   | { set: "backlog"; frames: number }
-  /** Nothing of that family's netfilter sees bridged frames any more. */
-  | { set: "nf-call-off"; family: HandedFamily }
-  /** A rule that lets frames of the bridge pass, at the head of a chain. */
-  | { set: "accept"; chain: FilterChain }
   | RemoteChange
-  | LinkChange;
+  | LinkChange
+  | NetfilterChange;
 
 export interface Proposal {
   change: Change;
@@ -100,8 +90,6 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return pvid(state, change.port, change.vid);
     case "no-neighbour":
       return noNeighbour(state, change.neighbour);
-    case "own-address":
-      return ownAddress(state);
     case "mtu":
     case "up":
     case "forwarding":
@@ -109,6 +97,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
     case "forward-delay":
     case "group-forwarding":
       return linkSetting(state, change);
+    case "own-address":
+      return ownAddress(state);
     case "member":
       return member(state, change);
     case "backlog":
@@ -117,9 +107,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
     case "no-remote":
       return remoteSetting(state, change);
     case "nf-call-off":
-      return handingOff(state, change.family);
     case "accept":
-      return acceptRule(state, change.chain);
+      return netfilterSetting(state, change);
   }
 }
 

@@ -20,6 +20,7 @@ import {
   whereOf,
   yesNo,
 } from "./facts.ts";
+import { hasJourney, journeyLines } from "./journey.ts";
 
 export interface ExplanationOptions extends TerminalOptions {
   /** False for the answer alone: a screen of 30 lines for one finding, 12 without any. */
@@ -47,6 +48,11 @@ export function renderExplanationTerminal(
   explanation: Explanation,
   options: ExplanationOptions = PAPER,
 ): string {
+  if (hasJourney(explanation)) {
+    const screen = new Screen(options);
+    journeyLines(screen, explanation, options.full ?? true, (one) => remedy(screen, one));
+    return screen.toString();
+  }
   if (options.full ?? true) return full(explanation, options);
   const { findings, probes } = explanation;
   const lines = probes && findings.length === 0 ? QUIET : SCREEN;

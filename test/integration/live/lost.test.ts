@@ -67,8 +67,9 @@ for _ in range(${SENT}): s.sendto(b"x", ("${to}", ${port}))'`,
 function meet(): void {
   const hosts = ["a", "b", "c"] as const;
   lab.shell(`ip link set br0 address ${HOST}; ip addr add 10.77.0.9/24 dev br0`);
-  for (const host of hosts) {
+  for (const [own, host] of hosts.entries()) {
     ping("10.77.0.9", host, "-c 1");
+    lab.shell(`ip neigh replace 10.77.0.${own + 1} lladdr ${macOf(host)} nud permanent dev br0`);
     lab.shell(`ip neigh replace 10.77.0.9 lladdr ${HOST} nud permanent dev eth0`, host);
     for (const [index, other] of hosts.entries()) {
       const set = `ip neigh replace 10.77.0.${index + 1} lladdr ${macOf(other)} nud permanent dev eth0`;

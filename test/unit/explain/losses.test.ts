@@ -29,7 +29,7 @@ const KNOWN_B = bridge({ entries: [entry(B, "b")] });
 function lost(frames: number, over: Partial<Lost> = {}): Lost {
   return {
     ...{ class: "unicast", port: PA, source: A, destination: B, vlan: 0, frames, at: PB },
-    ...{ behind: false, where: "nf_hook_slow", reason: "NETFILTER_DROP", longest: 98 },
+    ...{ behind: false, where: "sch_handle_egress", reason: "TC_EGRESS", longest: 98 },
     ...{ steps: [{ endMs: 1000, frames, copies: 0 }], firstNs: 5_000_000_000 },
     addresses: { source: "10.77.0.1", destination: "10.77.0.2", protocol: "UDP" },
     ...{ sourcePort: 5000, destinationPort: 514 },
@@ -53,7 +53,7 @@ function judge(
 }
 
 const NOTHING = { findings: [], below: [], belowMore: 0 };
-const TITLE = "nf_hook_slow dropped them: the reason is NETFILTER_DROP";
+const TITLE = "sch_handle_egress dropped them: the reason is TC_EGRESS";
 
 it("is one finding with all that is known of it", () => {
   const pc = withPort(KNOWN_B, "pb", {
@@ -71,12 +71,12 @@ it("is one finding with all that is known of it", () => {
       addresses: { source: "10.77.0.1", destination: "10.77.0.2" },
       ingressPort: { name: "pa" },
       ...{ frames: 68, lost: 68, copies: 0, bytes: 0, framesPerSecond: 68, copiesPerSecond: 0 },
-      ...{ where: "nf_hook_slow", reason: "NETFILTER_DROP", remedy: null, captures: [] },
+      ...{ where: "sch_handle_egress", reason: "TC_EGRESS", remedy: null, captures: [] },
       victims: [{ port: { name: "pb", owner: "container web" }, copies: 68 }],
     },
   ]);
   expect(findings[0]?.evidence).toEqual([
-    `68 of 68 frames of ${A} for ${B}, in by pa, were dropped by nf_hook_slow (NETFILTER_DROP) at pb`,
+    `68 of 68 frames of ${A} for ${B}, in by pa, were dropped by sch_handle_egress (TC_EGRESS) at pb`,
     expect.stringMatching(/^counted by /),
   ]);
   // Five seconds after it began, whenever it is judged.
@@ -85,8 +85,8 @@ it("is one finding with all that is known of it", () => {
 
 it("says where the kernel gives no reason", () => {
   const { findings } = judge({ lost: [lost(68, { reason: null })], known: [known(68, 0)] });
-  expect(findings[0]?.title).toBe("nf_hook_slow dropped them: this kernel gives no reason");
-  expect(findings[0]?.evidence[0]).toContain("were dropped by nf_hook_slow at pb");
+  expect(findings[0]?.title).toBe("sch_handle_egress dropped them: this kernel gives no reason");
+  expect(findings[0]?.evidence[0]).toContain("were dropped by sch_handle_egress at pb");
 });
 
 describe("the thresholds:", () => {
@@ -187,7 +187,7 @@ it("each place and reason is one of its own", () => {
   const two = [lost(68), lost(20, { where: "tun_net_xmit", reason: "FULL_RING", behind: true })];
   const { findings } = judge({ lost: two, known: [known(100, 32)] });
   expect(findings.map(({ where, lost: many }) => [where, many])).toEqual([
-    ["nf_hook_slow", 68],
+    ["sch_handle_egress", 68],
     ["tun_net_xmit", 20],
   ]);
 });
@@ -211,7 +211,7 @@ describe("copies of which others left", () => {
       severity: "high",
     });
     expect(loss?.evidence[0]).toContain(`12 of 24 copies of frames of ${A} for ${EVERYBODY}`);
-    expect(loss?.evidence[0]).toContain("were dropped by veth_xmit (NETFILTER_DROP) behind pb");
+    expect(loss?.evidence[0]).toContain("were dropped by veth_xmit (TC_EGRESS) behind pb");
     expect(loss?.victims).toMatchObject([{ port: { name: "pb" }, copies: 12 }]);
     const some = judge({ lost: [behind(11)] }, { flows: [ask] }).findings;
     expect(some).toMatchObject([{ severity: "medium", lost: 11, copies: 24 }]);
@@ -388,7 +388,9 @@ describe("frames that left nowhere without a drop", () => {
       { lost: [lost(1000, { destination: GONE, at: PA })] },
       { state: all3(off("flood")), flows: [silent()] },
     );
-    expect(findings).toMatchObject([{ cause: "flood-off", lost: 1000, where: "nf_hook_slow" }]);
+    expect(findings).toMatchObject([
+      { cause: "flood-off", lost: 1000, where: "sch_handle_egress" },
+    ]);
   });
 
   it("are not told where fragments may have left under another head", () => {

@@ -252,9 +252,6 @@ function after(state: BridgeState, change: Change): BridgeState {
       const neighbours = state.neighbours.filter((one) => one !== change.neighbour);
       return { ...state, neighbours };
     }
-    case "own-address":
-      // Only sysfs tells that it was set.
-      return state;
     case "mtu":
       return withPort(state, change.device.name, { mtu: change.bytes });
     case "up":
@@ -270,6 +267,9 @@ function after(state: BridgeState, change: Change): BridgeState {
       return { ...state, forwardDelayS: change.seconds };
     case "group-forwarding":
       return { ...state, options: { ...state.options, group_fwd_mask: 1 << change.bit } };
+    case "own-address":
+      // Only sysfs tells that it was set.
+      return state;
     case "backlog":
       return { ...state, maxBacklog: change.frames };
     case "member": {
@@ -322,16 +322,17 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
+
   { set: "backlog", frames: 4000 },
   { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
   { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },
   { set: "no-remote", device: pc, remote: far[0] ?? expect.fail() },
+  { set: "nf-call-off", family: "ip" },
+  { set: "accept", chain: chain() },
   { set: "isolated", port: pb, on: true },
   { set: "hairpin", port: pb, on: true },
   { set: "mtu", device: { ...pb, place: base.place }, bytes: 9000 },
   { set: "group-forwarding", bit: 14 },
-  { set: "nf-call-off", family: "ip" },
-  { set: "accept", chain: chain() },
 ];
 const waiting = withPort(bridge({ stp: true }), "pb", { state: "listening" });
 const down = withPort(bridge(), "pb", { up: false, state: "disabled" });

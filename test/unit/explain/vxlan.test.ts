@@ -293,6 +293,7 @@ describe("a remote that nobody is on the wire", () => {
     const back = { ...known, source: FAR, destination: A, port: 12, hostCopies: 0 };
     expect(noted(at(true), { known: [...flows.known, back] })).toEqual([]);
     expect(noted(at(true), { lost: [lost({ source: FAR, destination: A })] })).toEqual([]);
+    expect(noted(at(true), { lost: [lost({ destination: FAR, at: 12 })] })).toEqual([]);
     // What is learned came from there, and a default remote is everybody's.
     const learned = [remote(FAR, "192.0.2.9", { permanent: false })];
     expect(noted(overlay(learned, { entries: HALF.entries }))).toEqual([]);

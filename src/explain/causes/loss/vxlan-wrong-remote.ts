@@ -148,13 +148,16 @@ export function unanswered({ state, collected }: LossContext, least: number): Ca
   const heard = new Set(
     [...collected.known, ...collected.flows, ...collected.lost].map(({ source }) => source),
   );
+  // Of these it is known what became of them.
+  const lost = new Set(collected.lost.map(({ destination }) => destination));
   return state.ports.filter(isVxlan).flatMap((port) => {
     const at = new Map<string, KnownFlow[]>();
     for (const flow of collected.known) {
       const { destination, vlan } = flow;
       const remote = entriesFor(port.vxlan, destination).find(({ permanent }) => permanent);
       const ip = remote?.own || remote?.answers === false ? null : (remote?.ip ?? null);
-      if (ip === null || heard.has(destination) || !isAt(state, port, destination, vlan)) continue;
+      if (ip === null || heard.has(destination) || lost.has(destination)) continue;
+      if (!isAt(state, port, destination, vlan)) continue;
       at.set(ip, [...(at.get(ip) ?? []), flow]);
     }
     return [...at].flatMap(([ip, flows]) => unansweredBy(port, ip, flows, least));

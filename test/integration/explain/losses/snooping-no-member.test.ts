@@ -17,7 +17,7 @@ add rule inet f o ip protocol igmp drop'
 ip -n b addr add fd77::b2/64 dev eth0 nodad
 `;
 const ASKING =
-  "while :; do ip -n a neigh flush dev eth0; at a ping -q -c 5 -i 0.2 -W 1 fd77::b2; done";
+  "at a sysctl -qw net.ipv6.neigh.eth0.retrans_time_ms=100; while :; do ip -n a neigh flush dev eth0; at a ping -q -c 5 -i 0.2 -W 1 fd77::b2; done";
 
 function lossesIn({ findings }: Explanation): Finding[] {
   return findings.filter(({ kind }) => kind === "loss");
@@ -72,7 +72,7 @@ describe.concurrent("a group without a member at a port", () => {
     onStage(
       {
         set: `${SILENT + QUERIER}for one in b c; do ip -n $one addr add 239.1.2.3/32 dev eth0 autojoin; done; sleep 1`,
-        act: "at a ping -q -i 0.1 239.1.2.3",
+        act: "at a ping -q -i 0.1 -I eth0 239.1.2.3",
       },
       async ({ look, own }) => {
         const finding = only(await look());
@@ -89,7 +89,7 @@ describe.concurrent("a group without a member at a port", () => {
       {
         set: `${QUERIER}ip -n b addr add fd77::b2/64 dev eth0 nodad
 ip -n c addr add 239.1.2.3/32 dev eth0 autojoin; sleep 1`,
-        act: `at a ping -q -i 0.1 239.1.2.3 & at a ping -q -i 0.1 239.9.9.9 & at a ping -q -i 0.1 224.0.0.251 &
+        act: `at a ping -q -i 0.1 -I eth0 239.1.2.3 & at a ping -q -i 0.1 -I eth0 239.9.9.9 & at a ping -q -i 0.1 -I eth0 224.0.0.251 &
 at a ping -q -i 0.1 -I eth0 ff02::1 & at a ping -q -i 0.1 -I eth0 ff02::1234 & ${ASKING}`,
       },
       async ({ look, received }) => {

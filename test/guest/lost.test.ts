@@ -1,0 +1,24 @@
+import { describe, expect, test } from "vitest";
+import { cannot } from "../skipped.ts";
+import { inGuest, KERNELS, WITHOUT_FENTRY, whyNoGuests } from "./guest.ts";
+import { type LostReport, type LostRequest, SENT } from "./lost.ts";
+
+const lacking = await whyNoGuests(KERNELS);
+const without = cannot("what is lost, by the bridge's functions, in guests", lacking);
+
+describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
+  test("all backends count what is known and what is lost alike", async () => {
+    const functions = kernel === WITHOUT_FENTRY ? ["kprobe"] : ["fentry", "kprobe"];
+    const backends = ["tracepoint", ...functions] as LostRequest["backends"];
+    const report = await inGuest<LostReport>(kernel, "lost-main", { backends });
+    // skb:kfree_skb tells a reason since 5.17.
+    const hasReason = kernel !== WITHOUT_FENTRY;
+    const lost = { frames: SENT, behind: false, hasReason };
+    const expected = {
+      "a > b": { known: [SENT, 0], lost: [{ ...lost, at: "pa", longest: 60 }] },
+      "b > c": { known: [SENT, SENT], lost: [] },
+      "a > c": { known: [SENT, 0], lost: [{ ...lost, at: "pc", longest: 14 + 20 + 8 + 1400 }] },
+    };
+    expect(report).toEqual(Object.fromEntries(backends.map((backend) => [backend, expected])));
+  });
+});
