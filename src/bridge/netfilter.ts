@@ -60,9 +60,7 @@ export function withFilters(state: BridgeState): BridgeState {
 const FORBIDDEN = ["EPERM", "EACCES"];
 
 /** Null where br_netfilter is not there: its sysctls are not, then. */
-export function readNetfilterSysctls(
-  namespace: NetworkNamespace,
-): NetfilterCalls["sysctls"] | null {
+export function readHanding(namespace: NetworkNamespace): NetfilterCalls["sysctls"] | null {
   const sysctl = (name: string) =>
     textOf(`/proc/sys/net/bridge/bridge-nf-call-${name}`)?.trim().replace(/^0$/, "");
   const [ip, ip6, arp] = inNamespace(namespace, () => [
@@ -72,12 +70,11 @@ export function readNetfilterSysctls(
   return { ip: ip !== "", ip6: ip6 !== "", arp: arp !== "" };
 }
 
-/** Of a bridge with these options. */
-export function netfilterCallsOf(
-  sysctls: NetfilterCalls["sysctls"] | null,
+/** Of a bridge whose options are these, in a namespace that says so. */
+export function netfilterCalls(
+  sysctls: NetfilterCalls["sysctls"],
   options: BridgeState["options"],
-): NetfilterCalls | null {
-  if (sysctls === null) return null;
+): NetfilterCalls {
   return {
     ip: sysctls.ip || options.nf_call_iptables === 1,
     ip6: sysctls.ip6 || options.nf_call_ip6tables === 1,

@@ -4,7 +4,6 @@ import { BridgescopeError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { dumpFdb, type NeighbourMessage, NTF } from "../system/neighbours.ts";
 import { withDumpSocket } from "../system/netlink-dump.ts";
-import type { NetworkNamespace } from "../system/netns.ts";
 import { printable } from "../text/printable.ts";
 import { bridgeOptions, portFlags } from "./bridge-options.ts";
 import type { NameCache } from "./containers.ts";
@@ -12,7 +11,7 @@ import { entriesOf } from "./fdb.ts";
 import type { Link } from "./links.ts";
 import { dumpMdb, multicastOf } from "./multicast.ts";
 import { neighboursOf } from "./neighbours.ts";
-import { netfilterCallsOf, readNetfilterSysctls } from "./netfilter.ts";
+import { netfilterCalls, readHanding } from "./netfilter.ts";
 import { ownersOf, tapOwners } from "./owner.ts";
 import {
   type NamespaceView,
@@ -61,8 +60,6 @@ interface Raw {
   vlans: Map<number, Port["vlans"]>;
   /** Namespaces of peers, and of the underlays of VXLAN devices, by the number that this namespace gives them. */
   places: Map<number, KnownPlace>;
-  /** What the namespace says of iptables and bridged frames; null where br_netfilter is not there. */
-  netfilterSysctls: NetfilterCalls["sysctls"] | null;
   /** VXLAN devices that are no ports, with their own FDBs. */
   routed: { link: Link; entries: NeighbourMessage[] }[];
 }
@@ -80,9 +77,10 @@ export async function readBridge(
   const home = known(place, places);
   if (!places.includes(home)) places.push(home);
   const raw = whileDevicesGo(() =>
-    atPlace(place, (namespace) =>
-      withDumpSocket(namespace, (fd) => readRaw({ namespace, fd }, home, places, bridge)),
-    ),
+    atPlace(place, (namespace) => {
+      const raw = withDumpSocket(namespace, (fd) => readRaw(fd, home, places, bridge));
+      return raw && { ...raw, handing: readHanding(namespace) };
+    }),
   );
   const [state] = raw === null ? [] : await statesOf(home, raw, places, names);
   if (state === undefined) {
@@ -114,11 +112,10 @@ export async function readBridges(
   const home = known(place, places);
   if (!places.includes(home)) places.push(home);
   const raw = whileDevicesGo(() =>
-    atPlace(place, (namespace) =>
-      withDumpSocket(namespace, (fd) =>
-        readRaw({ namespace, fd }, home, places, undefined, peersOf),
-      ),
-    ),
+    atPlace(place, (namespace) => {
+      const raw = withDumpSocket(namespace, (fd) => readRaw(fd, home, places, undefined, peersOf));
+      return raw && { ...raw, handing: readHanding(namespace) };
+    }),
   );
   if (raw === null) return null;
   const bridges = await statesOf(home, raw, places, peers ? new Map() : null);
@@ -128,7 +125,7 @@ export async function readBridges(
 /** `names` is null where nobody is to be looked for. */
 async function statesOf(
   home: KnownPlace,
-  raw: Raw,
+  raw: Raw & { handing: NetfilterCalls["sysctls"] | null },
   places: readonly KnownPlace[],
   names: NameCache | null,
 ): Promise<BridgeState[]> {
@@ -213,7 +210,7 @@ async function statesOf(
       vxlans,
       entries: entriesOf(device.ifindex, tables.get(device.ifindex) ?? []),
       neighbours,
-      netfilterCalls: netfilterCallsOf(raw.netfilterSysctls, options),
+      netfilterCalls: raw.handing && netfilterCalls(raw.handing, options),
       filters: null,
       maxBacklog,
     };
@@ -257,7 +254,7 @@ export function bridgeGone(name: string): string {
 
 /** Without `bridge` all of them, and of `only` the other ends of the ports are looked for. */
 function readRaw(
-  { namespace, fd }: { namespace: NetworkNamespace; fd: number },
+  fd: number,
   home: KnownPlace,
   places: KnownPlace[],
   bridge?: string | number,
@@ -299,7 +296,6 @@ function readRaw(
   );
   return {
     ...{ own, bridges, all, entries, routed },
-    netfilterSysctls: readNetfilterSysctls(namespace),
     vlans: some(({ vlan_filtering: on }) => on === 1) ? readVlans(fd) : new Map(),
     places: resolveNamespaces(fd, numbers, places),
   };

@@ -57,10 +57,10 @@ const SCENES: Scene[] = [
   {
     ...{ rule: "learning-off", severity: "medium", remedy: "command" },
     set: "bridge link set dev v-b learning off",
-    near: "bridge link set dev v-b learning off; bridge fdb add 02:00:00:00:0d:02 dev v-b master static",
+    near: "bridge link set dev v-b learning off; bridge fdb replace 02:00:00:00:0d:02 dev v-b master static",
   },
   {
-    ...{ rule: "mtu-spread", severity: "medium", remedy: "command" },
+    ...{ rule: "mtu-spread", severity: "medium", remedy: "command", peers: true },
     set: "ip link set v-b mtu 1400",
     near: "for n in a b c; do ip link set v-$n mtu 1400; done",
   },
@@ -91,8 +91,8 @@ const SCENES: Scene[] = [
   },
   {
     ...{ rule: "wrong-port", severity: "high", remedy: "command", peers: true },
-    set: "bridge fdb add 02:00:00:00:0d:02 dev v-c master static",
-    near: "bridge fdb add 02:00:00:00:0d:02 dev v-b master static",
+    set: "bridge fdb replace 02:00:00:00:0d:02 dev v-c master static",
+    near: "bridge fdb replace 02:00:00:00:0d:02 dev v-b master static",
   },
   {
     ...{ rule: "vxlan-half-entry", severity: "high", remedy: /bridge fdb replace/ },
@@ -111,7 +111,7 @@ bridge fdb add 02:00:00:00:99:01 dev vx0 dst 192.0.2.2 self permanent`,
     near: SNOOPING.replace("REPORTS", "accept"),
   },
   {
-    ...{ rule: "snooping-no-querier", severity: "high", remedy: /mcast_flood on again/ },
+    ...{ rule: "snooping-no-querier", severity: "high", remedy: /mcast_flood is on again/ },
     set: "sleep 1.5; bridge link set dev v-b mcast_flood off",
     near: "sleep 1.5; bridge link set dev v-b flood off",
   },

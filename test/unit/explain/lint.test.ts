@@ -381,8 +381,16 @@ describe("nf-call-forward", () => {
   const called = { ...plain, netfilterCalls: { ...on, sysctls: on } };
   const rule = (over: Partial<FilterRule>): FilterRule => ({
     ...{ handle: 1, frames: null, verdict: "accept", leadsTo: [], drops: false, etherType: null },
-    ...{ protocol: null, aboutBridges: false, aboutAddresses: false, asks: [], comment: null },
-    ...{ in: null, out: null, addresses: [] },
+    ...{
+      protocol: null,
+      aboutBridges: false,
+      aboutAddresses: false,
+      asks: [],
+      comment: null,
+      in: null,
+      out: null,
+      addresses: [],
+    },
     ...over,
   });
   const chain = (over: Partial<FilterChain> = {}): FilterChain => ({
