@@ -206,7 +206,7 @@ function followed(
 }
 
 /** What marked frames have met, without what our own table says. */
-export class MetRules {
+class MetRules {
   readonly #table: string;
   readonly #ends: RuleTraceOptions["ends"];
   readonly #rules = new Map<string, TracedRule>();

@@ -9,7 +9,7 @@ import { AF_NETLINK, NLMSG_ERROR, SO_RCVBUF, SOL_SOCKET } from "./uapi.ts";
 /** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
 const SOCK_RAW_NONBLOCK = 3 | 0x800;
 /** Of netlink: its families, as socket(2) takes them. */
-export const NETLINK_ROUTE = 0;
+const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
 const NLMSG_DONE = 3;
 const NLM_F_DUMP = 0x300;

@@ -277,7 +277,7 @@ function readTrace(fd: number, answer: Buffer): TraceMessage[] {
 }
 
 /** `body` is of a NFT_MSG_TRACE. */
-export function parseTrace(body: Buffer): TraceMessage {
+function parseTrace(body: Buffer): TraceMessage {
   const trace = attributesOf(body, NFGENMSG);
   const kind = KINDS[bigEndian(trace.get(NFTA_TRACE.type)) ?? 0] ?? "rule";
   const verdict = attributesOf(trace.get(NFTA_TRACE.verdict));

@@ -20,9 +20,9 @@ table inet fw {
  chain end {
   ip saddr { 10.0.0.1, 10.0.0.2 } counter packets 5 bytes 500 reject
   counter packets 6 bytes 600
-  goto last
+  goto final
  }
- chain last {
+ chain final {
   ip6 daddr fd77::2 udp dport 53 counter packets 8 bytes 800 drop
  }
  chain forward {
@@ -128,7 +128,7 @@ describe("the filters of a bridge", () => {
       ["fw", "forward", "forward", "drop"],
       ["fw", "known", null, null],
       ["fw", "end", null, null],
-      ["fw", "last", null, null],
+      ["fw", "final", null, null],
     ]);
     const passed = listed(home).filter(
       ({ chain, handle, table }) =>
