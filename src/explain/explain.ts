@@ -24,13 +24,13 @@ import { unanswered } from "./causes/loss/vxlan-wrong-remote.ts";
 import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { watchCounters } from "./counters.ts";
-import { portCopies } from "./delivery.ts";
-import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { lookAtJourney } from "./journey/journey.ts";
+import { portCopies } from "./judge/delivery.ts";
+import { judged, THRESHOLDS } from "./judge/findings.ts";
+import { portVerdicts } from "./judge/ports.ts";
 import { lintAt } from "./lint/lint.ts";
 import { createMask, type Mask } from "./mask.ts";
-import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {
   /** The bridge's name; may be absent where there is just one. */

@@ -2,9 +2,9 @@
 import { describe, expect, it, test } from "vitest";
 import type { BridgeState } from "../../../src/bridge/state.ts";
 import type { Thresholds } from "../../../src/document/explain.ts";
-import { deliveryOf } from "../../../src/explain/delivery.ts";
-import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
-import { lostFlows } from "../../../src/explain/lost-flows.ts";
+import { deliveryOf } from "../../../src/explain/judge/delivery.ts";
+import { judged, THRESHOLDS } from "../../../src/explain/judge/findings.ts";
+import { lostFlows } from "../../../src/explain/judge/lost-flows.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../../../src/live/collect.ts";
 import {
   A,

@@ -1,23 +1,23 @@
 /** `--trace-rules`: which rules of nf_tables the frames of one flow meet, told by the kernel of some of them that are marked. */
 
 import { isIPv4 } from "node:net";
-import { atPlace } from "../bridge/places.ts";
-import type { BridgeState, FilterChain } from "../bridge/state.ts";
-import { wordsAt } from "../bridge/words-at.ts";
-import { currentOwner } from "../setup/ownership.ts";
-import { run } from "../system/command.ts";
-import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
-import { SystemCallError } from "../system/libc.ts";
-import { ipBytes, ipText } from "../system/neighbours.ts";
-import { NFPROTO } from "../system/nfnetlink.ts";
+import { atPlace } from "../../bridge/places.ts";
+import type { BridgeState, FilterChain } from "../../bridge/state.ts";
+import { wordsAt } from "../../bridge/words-at.ts";
+import { currentOwner } from "../../setup/ownership.ts";
+import { run } from "../../system/command.ts";
+import { BridgescopeError, PrerequisiteError } from "../../system/errors.ts";
+import { SystemCallError } from "../../system/libc.ts";
+import { ipBytes, ipText } from "../../system/neighbours.ts";
+import { NFPROTO } from "../../system/nfnetlink.ts";
 import {
   type FrameBytes,
   type FrameTrace,
   openFrameTrace,
   type TraceMessage,
-} from "../system/nftrace.ts";
-import { macBytes, macText } from "../text/mac-address.ts";
-import { printable } from "../text/printable.ts";
+} from "../../system/nftrace.ts";
+import { macBytes, macText } from "../../text/mac-address.ts";
+import { printable } from "../../text/printable.ts";
 
 /** One end of a flow; the more of its addresses are known, the more of its frames are marked. */
 export interface TracedEnd {

@@ -1,12 +1,12 @@
 /** What was lost, flow by flow: drops that were seen, and frames of which no port, or the wrong one, got a copy. */
 
-import type { BridgeState } from "../bridge/state.ts";
-import type { Collected, Flow, KnownFlow, Lost } from "../live/collect.ts";
-import type { Loss, LossContext } from "./causes/loss/cause.ts";
-import { passedBy } from "./causes/loss/snooping-no-member.ts";
-import { whoseNobody } from "./causes/loss/vxlan-wrong-remote.ts";
-import { groupBy, sum } from "./causes/peak.ts";
-import { entriesOf, virtualAddress } from "./causes/whereabouts.ts";
+import type { BridgeState } from "../../bridge/state.ts";
+import type { Collected, Flow, KnownFlow, Lost } from "../../live/collect.ts";
+import type { Loss, LossContext } from "../causes/loss/cause.ts";
+import { passedBy } from "../causes/loss/snooping-no-member.ts";
+import { whoseNobody } from "../causes/loss/vxlan-wrong-remote.ts";
+import { groupBy, sum } from "../causes/peak.ts";
+import { entriesOf, virtualAddress } from "../causes/whereabouts.ts";
 import { type Delivery, portCopies } from "./delivery.ts";
 
 /** A flow's frames by whatever counted them: it may have an entry for a while only. */
