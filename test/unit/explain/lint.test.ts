@@ -404,7 +404,8 @@ describe("nf-call-forward", () => {
 
   it("is a policy that drops, where nothing accepts", () => {
     expect(only(called, filters(chain()))).toMatchObject({
-      ...{ rule: "nf-call-forward", severity: "high", remedy: null },
+      ...{ rule: "nf-call-forward", severity: "high" },
+      remedy: { command: expect.stringMatching(/^iptables-nft .*-I FORWARD -i br0 -o br0/) },
     });
     const established = rule({ asks: ["ct state"] });
     expect(rules(called, filters(chain({ rules: [established] })))).toEqual(["nf-call-forward"]);
