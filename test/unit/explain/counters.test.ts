@@ -31,7 +31,7 @@ describe("counters", () => {
   it("say by which ports frames came and left, and that this is inferred", () => {
     const [first, ...more] = told(at({ rx: 100 }, { tx: 100 }, {}));
     expect(first).toBe(
-      "frames came in by pa 100 (10.0 frames/s); frames left by pb 100 (10.0 frames/s) (inferred by interface counters over 10.0 s)",
+      "frames came in by pa 100 (10 frames/s); frames left by pb 100 (10 frames/s) (inferred by interface counters over 10.0 s)",
     );
     expect(more).toEqual([]);
     expect(told(at({}, {}, {}))[0]).toMatch(/^no frame came in or left by any port/);
