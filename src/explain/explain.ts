@@ -52,6 +52,10 @@ export interface ExplainOptions {
   filter?: string | undefined;
   /** Of one flow: sends `ping` or datagrams, `udp:PORT`, from its first end to its second. */
   probe?: string | undefined;
+  /** Of one flow: adds an nftables table of ours that marks at most 10 of its frames a second, and tells which rules they meet. */
+  traceRules?: boolean | undefined;
+  /** Called with what `traceRules` is about to do. */
+  onTrace?: ((text: string) => void) | undefined;
   /** Of collecting; 10 when absent, of one flow 3. */
   seconds?: number | undefined;
   /** How frames are looked at; the first of fentry, kprobe and tracepoints that loads here when absent. */
@@ -102,9 +106,11 @@ export async function explainBridge(
       "--pcap captures floods that are seen, and --no-probes looks at no frames",
     );
   }
-  const ofFlow = (["filter", "probe"] as const).find((name) => options[name] !== undefined);
+  const ofFlow = (["filter", "probe", "traceRules"] as const).find(
+    (name) => options[name] !== undefined,
+  );
   if (ofFlow !== undefined && options.from === undefined && options.to === undefined) {
-    throw new UsageError(`--${ofFlow} is of one flow: say with --from and --to between which ends`);
+    throw new UsageError(`${ofFlow} is of one flow: say with from and to between which ends`);
   }
   if (options.pcap !== undefined && options.mask === true) {
     throw new UsageError(

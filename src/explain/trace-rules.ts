@@ -8,7 +8,7 @@ import { currentOwner } from "../setup/ownership.ts";
 import { run } from "../system/command.ts";
 import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
-import { ipText } from "../system/neighbours.ts";
+import { ipBytes, ipText } from "../system/neighbours.ts";
 import { NFPROTO } from "../system/nfnetlink.ts";
 import {
   type FrameBytes,
@@ -169,20 +169,6 @@ function solicitedNode(ip: string): Buffer {
   const group = ipBytes("ff02::1:ff00:0");
   ipBytes(ip).copy(group, 13, 13);
   return group;
-}
-
-/** Of an address that net.isIP() takes. */
-function ipBytes(ip: string): Buffer {
-  if (isIPv4(ip)) return Buffer.from(ip.split(".").map(Number));
-  const [head = "", tail] = ip.replace(/%.*/, "").split("::");
-  const groups = (text: string) => (text === "" ? [] : text.split(":"));
-  const [first, last] = [groups(head), groups(tail ?? "")];
-  const zeros = Array.from({ length: 8 - first.length - last.length }, () => "0");
-  const bytes = Buffer.alloc(16);
-  for (const [index, group] of [...first, ...zeros, ...last].entries()) {
-    bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2);
-  }
-  return bytes;
 }
 
 function followed(
