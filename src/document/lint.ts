@@ -25,7 +25,6 @@ export const LINT_RULES = [
   "destination-gone",
   "vxlan-stale-remote",
   "promiscuous",
-  "lldp",
 ] as const;
 
 const bridgeSchema = z.object({

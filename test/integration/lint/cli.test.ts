@@ -64,7 +64,7 @@ ip link add x1 type veth peer name x2; ip link set x1 master br1 up; ip link set
 
   it("says what there is instead where there is no such bridge", async () => {
     island = await newIsland();
-    await island.shell(`${HOSTS}ip link add d0 type dummy`);
+    await island.shell(`${HOSTS}ip link add d0 type veth peer name d1`);
     const { netns } = island;
     const bad = async (...words: string[]) => {
       const { code, stderr } = await bridgescope(["lint", ...words, "--netns", netns]);
@@ -75,7 +75,7 @@ ip link add x1 type veth peer name x2; ip link set x1 master br1 up; ip link set
       2,
       expect.stringMatching(/no bridge "br9".*there are: "br0"/),
     ]);
-    expect(await bad("d0")).toEqual([2, expect.stringMatching(/"d0" is not a bridge but a dummy/)]);
+    expect(await bad("d0")).toEqual([2, expect.stringMatching(/"d0" is not a bridge but a veth/)]);
     expect(await bad("v-a")).toEqual([2, expect.stringMatching(/a port of the bridge "br0"/)]);
     await island.shell("ip link del br0");
     expect(await bad()).toEqual([2, expect.stringContaining("there is no Linux bridge")]);

@@ -1,4 +1,5 @@
 /** Bridges as Docker, CNI plugins, libvirt, LXD and Incus make them: nothing is said that their owners would not thank for. */
+import { execFileSync } from "node:child_process";
 import { afterEach, describe, expect, it } from "vitest";
 import { lintBridges } from "../../../src/explain/lint/lint.ts";
 import { cannot } from "../../skipped.ts";
@@ -92,10 +93,17 @@ guest mine c1 vc1 10.9.0.1/24; guest mine c2 vc2 10.9.0.2/24`);
   expect(findings.map(({ rule, severity }) => [rule, severity])).toEqual(
     called === "1" ? [["nf-call-forward", "high"]] : [],
   );
-  await island.shell("nft add rule ip filter DOCKER-USER iifname mine oifname mine counter accept");
-  await island.shell("nft -a list chain ip filter DOCKER-USER");
-  const accepted = await lintBridges({ bridge: "mine", netns });
-  expect(accepted.findings).toEqual([]);
+  const remedy = findings[0]?.remedy;
+  if (remedy == null) return;
+  const host = (line: string) => execFileSync("sh", ["-ec", line], { stdio: "pipe" });
+  const rules = () => island?.shell("nft list ruleset | sed 's/packets .*bytes [0-9]*//'");
+  const before = await rules();
+  expect(() => host(remedy.verify)).toThrow();
+  host(remedy.command);
+  host(remedy.verify);
+  expect((await lintBridges({ bridge: "mine", netns })).findings).toEqual([]);
+  host(remedy.undo);
+  expect(await rules()).toBe(before);
 });
 
 const PLUGINS = "/usr/lib/cni";
@@ -115,8 +123,8 @@ CNI_NETNS=/run/netns/${name} CNI_IFNAME=eth0 CNI_PATH=${PLUGINS} ${PLUGINS}/brid
     }
     const { netns } = island;
     const { findings } = await lintBridges({ bridge: "cni0", netns, peers: true });
-    const borrowed =
-      (await island.shell("cat /sys/class/net/cni0/addr_assign_type")).trim() !== "3";
+    const type = "mount -t sysfs sysfs /sys && cat /sys/class/net/cni0/addr_assign_type";
+    const borrowed = (await island.shell(type)).trim() !== "3";
     expect(findings.map(({ rule, severity }) => [rule, severity])).toEqual(
       borrowed ? [["mac-unpinned", "medium"]] : [],
     );

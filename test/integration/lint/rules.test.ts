@@ -91,7 +91,7 @@ const SCENES: Scene[] = [
   },
   {
     ...{ rule: "wrong-port", severity: "high", remedy: "command", peers: true },
-    set: "bridge fdb replace 02:00:00:00:0d:02 dev v-c master static",
+    set: "bridge fdb replace 02:00:00:00:0d:02 dev v-c master static sticky",
     near: "bridge fdb replace 02:00:00:00:0d:02 dev v-b master static",
   },
   {

@@ -1,4 +1,5 @@
 import type { BridgeState, FilterChain, Filters } from "../../../bridge/state.ts";
+import { chainPhrase } from "../../causes/netfilter-settings.ts";
 import type { Judgement, Rule } from "./rule.ts";
 
 /**
@@ -12,7 +13,7 @@ export const nfCallForward: Rule = {
     if (filters === null || filters === "too-many") return [];
     return filters.chains
       .filter((chain) => isClosed(state, chain, filters))
-      .map((chain) => judgement(state, chain));
+      .map((chain) => judgement(state, chain, filters));
   },
   unjudged: (state, facts) => {
     if (!isAsked(state)) return null;
@@ -73,7 +74,15 @@ function reachedFrom(first: FilterChain, chains: readonly FilterChain[]): Filter
   return [...found];
 }
 
-function judgement({ name, netfilterCalls: calls }: BridgeState, chain: FilterChain): Judgement {
+/** Docker leaves one of its chains to its users, and writes none of the others' rules. */
+const USERS = "DOCKER-USER";
+
+function judgement(
+  { name, netfilterCalls: calls }: BridgeState,
+  chain: FilterChain,
+  { chains }: Filters,
+): Judgement {
+  const into = reachedFrom(chain, chains).find((one) => one.name === USERS) ?? chain;
   const { family, table, name: called, policyFrames } = chain;
   const where = `${family} ${table} ${called}`;
   return {
@@ -84,7 +93,9 @@ function judgement({ name, netfilterCalls: calls }: BridgeState, chain: FilterCh
       `policy drop of ${where}${policyFrames === null ? "" : `, which has dropped ${policyFrames} frames so far`}; no rule there accepts what comes from ${name} and goes to ${name}`,
     ],
     remedy: {
-      none: `accept in that chain what comes from ${name} and goes to ${name}; bridge-nf-call-*tables 0 does the same for all bridges, but takes from Docker and Kubernetes what they need it for`,
+      change: { set: "accept", chain: into },
+      effect: `frames between ports of ${name} pass ${chainPhrase(into)}; all else is filtered as before`,
+      risk: `whatever that policy was to keep hosts of ${name} from each other passes as well; a program that owns the table forgets the rule when it writes its own anew`,
     },
   };
 }

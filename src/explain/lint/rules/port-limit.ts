@@ -1,7 +1,7 @@
 import type { Rule } from "./rule.ts";
 
 /** BR_MAX_PORTS of br_private.h is 1024, and port number 0 is never given out (find_portno()). */
-export const MOST_PORTS = 1023;
+const MOST_PORTS = 1023;
 /** Nine tenths of it: there is time to plan a second bridge. */
 const EARLY = 921;
 
