@@ -26,7 +26,6 @@ import { remedyOf } from "./causes/remedy.ts";
 import { portCopies } from "./delivery.ts";
 import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
-import { lookAtJourney } from "./journey/journey.ts";
 import { createMask, type Mask } from "./mask.ts";
 import { portVerdicts } from "./ports.ts";
 
@@ -72,8 +71,6 @@ export interface ExplainOptions {
   onSoFar?: ((findings: Finding[], left: number) => void) | undefined;
 }
 
-/** What explains a bridge and not one flow. */
-const OF_BRIDGES = ["bundle", "mask", "pcap", "backend", "maxOverhead"] as const;
 const SECONDS = 10;
 /** Without the names, which a mask would have to find. */
 const RENAMED =
@@ -114,7 +111,6 @@ export async function explainBridge(
     );
   }
   requireLivePrivileges();
-  if (options.from !== undefined || options.to !== undefined) return explainFlow(options, labs);
   const tool = options.pcap === undefined ? null : await captureTool();
   const [found, ...others] = await whichBridge(bridge, netns, labs);
   if (found === undefined || others.length > 0) {
@@ -166,32 +162,6 @@ export async function explainBridge(
   return explanation;
 }
 
-/** The same of one flow. */
-async function explainFlow(options: ExplainOptions, labs?: Labs): Promise<Explanation> {
-  const { from, to, thresholds, ...others } = options;
-  if (from === undefined || to === undefined) {
-    const [given, other] = from === undefined ? ["--to", "--from"] : ["--from", "--to"];
-    throw new UsageError(
-      `${given} is one end of a flow: say with ${other} what the other is, as a namespace, container, port, IP or MAC address`,
-    );
-  }
-  const useless = OF_BRIDGES.find((name) => others[name] !== undefined);
-  if (useless !== undefined || others.probes === false) {
-    throw new UsageError(
-      `"${useless ?? "probes"}" is for explaining a bridge, and with two ends it is one flow: leave it out`,
-    );
-  }
-  const usual = { ...THRESHOLDS, ...thresholds };
-  const seen = await lookAtJourney({ ...others, from, to }, usual, labs);
-  return {
-    ...explanationOf(seen.state, usual),
-    ...{ probes: true, seconds: seen.seconds, counted: seen.seconds },
-    ...{ ended: seen.gone ? "bridge-gone" : null, overhead: null },
-    ...{ findings: seen.findings, journey: seen.journey },
-    notes: seen.notes.map((text) => ({ about: "frames", cause: null, text, remedy: null })),
-  };
-}
-
 /** What an explanation is made of. */
 interface Looked extends Omit<Shown, "explanation"> {
   collected: Collected;
@@ -238,7 +208,8 @@ async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise
   }
 }
 
-function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation {
+/** What netlink alone tells. */
+export function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation {
   const { name, ifindex, place, options } = state;
   return {
     schema: EXPLAIN_SCHEMA,
