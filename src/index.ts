@@ -7,7 +7,8 @@ import type { Comparison } from "./document/compare.ts";
 import type { Explanation } from "./document/explain.ts";
 import type { Lint } from "./document/lint.ts";
 import type { WatchRecord } from "./document/watch.ts";
-import { type ExplainOptions, explainBridge } from "./explain/explain.ts";
+import type { ExplainOptions } from "./explain/explain.ts";
+import { explainBridgeOrFlow } from "./explain/journey/explain-flow.ts";
 import { type LintOptions, lintBridges } from "./explain/lint/lint.ts";
 import { compareStored, type StoredRuns } from "./store/compare.ts";
 import { type WatchOptions, watchBridges } from "./watch/watch.ts";
@@ -80,7 +81,7 @@ export async function compare(
  * answer is of the time before.
  */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
-  return explainBridge(options, labNamespace);
+  return explainBridgeOrFlow(options, labNamespace);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { Explanation, Finding, Thresholds } from "../document/explain.ts";
-import { explainBridge } from "../explain/explain.ts";
+import { explainBridgeOrFlow } from "../explain/journey/explain-flow.ts";
 import { LIVE_BACKENDS, type LiveBackend } from "../live/backend.ts";
 import { aboveOf } from "../report/explanation/facts.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../report/explanation.ts";
@@ -192,7 +192,7 @@ export function explainCommand(): Command {
       let gone: string | null = null;
       let blind: string | null = null;
       try {
-        const explanation = await explainBridge(
+        const explanation = await explainBridgeOrFlow(
           {
             ...{ bridge, netns, seconds },
             ...(isFlow

@@ -25,7 +25,6 @@ import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { watchCounters } from "./counters.ts";
 import { claimFolder } from "./folder.ts";
-import { lookAtJourney } from "./journey/journey.ts";
 import { portCopies } from "./judge/delivery.ts";
 import { judged, THRESHOLDS } from "./judge/findings.ts";
 import { portVerdicts } from "./judge/ports.ts";
@@ -76,8 +75,6 @@ export interface ExplainOptions {
   onSoFar?: ((findings: Finding[], left: number) => void) | undefined;
 }
 
-/** What explains a bridge and not one flow. */
-const OF_BRIDGES = ["bundle", "mask", "pcap", "backend", "maxOverhead"] as const;
 const SECONDS = 10;
 /** Without the names, which a mask would have to find. */
 const RENAMED =
@@ -116,10 +113,6 @@ export async function explainBridge(
     throw new UsageError(
       "--pcap keeps frames as they are, and --mask cannot hide what is in them: leave one of the two out",
     );
-  }
-  if (options.from !== undefined || options.to !== undefined) {
-    requireLivePrivileges();
-    return explainFlow(options, labs);
   }
   // What is kept of frames, what tools say of a bridge, and other namespaces take root all the same.
   if (folder !== undefined || options.pcap !== undefined || netns !== undefined) {
@@ -208,32 +201,6 @@ async function withoutFrames(
   };
 }
 
-/** The same of one flow. */
-async function explainFlow(options: ExplainOptions, labs?: Labs): Promise<Explanation> {
-  const { from, to, thresholds, ...others } = options;
-  if (from === undefined || to === undefined) {
-    const [given, other] = from === undefined ? ["--to", "--from"] : ["--from", "--to"];
-    throw new UsageError(
-      `${given} is one end of a flow: say with ${other} what the other is, as a namespace, container, port, IP or MAC address`,
-    );
-  }
-  const useless = OF_BRIDGES.find((name) => others[name] !== undefined);
-  if (useless !== undefined || others.probes === false) {
-    throw new UsageError(
-      `"${useless ?? "probes"}" is for explaining a bridge, and with two ends it is one flow: leave it out`,
-    );
-  }
-  const usual = { ...THRESHOLDS, ...thresholds };
-  const seen = await lookAtJourney({ ...others, from, to }, usual, labs);
-  return {
-    ...explanationOf(seen.state, usual),
-    ...{ probes: true, seconds: seen.seconds, counted: seen.seconds },
-    ...{ ended: seen.gone ? "bridge-gone" : null, overhead: null },
-    ...{ findings: seen.findings, journey: seen.journey },
-    notes: seen.notes.map((text) => ({ about: "frames", cause: null, text, remedy: null })),
-  };
-}
-
 /** What an explanation is made of. */
 interface Looked extends Omit<Shown, "explanation"> {
   collected: Collected;
@@ -280,7 +247,8 @@ async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise
   }
 }
 
-function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation {
+/** What netlink alone tells. */
+export function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation {
   const { name, ifindex, place, options } = state;
   return {
     schema: EXPLAIN_SCHEMA,

@@ -1,6 +1,7 @@
 /** Bridges with hosts that talk, each on an island of its own, and looks at them: scenes are built and played by shell. */
 import type { Explanation } from "../../../src/document/explain.ts";
-import { type ExplainOptions, explainBridge } from "../../../src/explain/explain.ts";
+import type { ExplainOptions } from "../../../src/explain/explain.ts";
+import { explainBridgeOrFlow } from "../../../src/explain/journey/explain-flow.ts";
 import { type Device, type Island, newIsland, sendEvery } from "../real/island.ts";
 
 /** What every script may use: br0 with hosts a, b and c (`host NAME NUMBER` adds one, `home NAME` a namespace), and `at HOST COMMAND`. */
@@ -79,7 +80,7 @@ export async function onStage<T>(scene: Scene, action: (stage: Stage) => Promise
     return await action({
       ...{ island, bridge, own, shell },
       look: (options) =>
-        explainBridge({ ...{ bridge, netns, seconds: 2, signal: over.signal }, ...options }),
+        explainBridgeOrFlow({ ...{ bridge, netns, seconds: 2, signal: over.signal }, ...options }),
       received: () => received(island, bridge),
     });
   } finally {
