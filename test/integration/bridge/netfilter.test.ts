@@ -5,7 +5,6 @@ import { placeOf } from "../../../src/bridge/find-namespace.ts";
 import { readNetfilter } from "../../../src/bridge/netfilter.ts";
 import { readBridge } from "../../../src/bridge/read-bridge.ts";
 import type { BridgeState, FilterChain } from "../../../src/bridge/state.ts";
-import { FULL } from "../../full.ts";
 import { type Home, homes } from "../live/home.ts";
 
 const { add, leave } = homes();
