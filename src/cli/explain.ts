@@ -26,6 +26,7 @@ interface Options {
   to?: string;
   filter?: string;
   probe?: string | true;
+  traceRules?: boolean;
   probes: boolean;
   duration?: string;
   backend: LiveBackend;
@@ -80,6 +81,10 @@ const EXPLAIN_OPTIONS: readonly ModeOption<ExplainMode>[] = [
   {
     ...{ flags: "--probe [what]", modes: FLOW },
     help: "send ping (default) or udp:PORT from the one to the other; else nothing is sent",
+  },
+  {
+    ...{ flags: "--trace-rules", modes: FLOW },
+    help: "mark some of its frames in an nftables table of ours, and tell which rules they meet",
   },
   {
     ...{ flags: "--no-probes", modes: BRIDGE },
@@ -191,13 +196,16 @@ export function explainCommand(): Command {
           {
             ...{ bridge, netns, seconds },
             ...(isFlow
-              ? { from, to, filter, probe }
+              ? { from, to, filter, probe, traceRules: options.traceRules }
               : {
                   ...{ probes, bundle, mask, pcap, backend: options.backend },
                   maxOverhead: overheadOf(options.maxOverhead),
                 }),
             thresholds: thresholdsOf(options),
             signal: interruption.signal,
+            onTrace: (text) => {
+              process.stderr.write(`bridgescope: ${text}\n`);
+            },
             onFirst: () => {
               process.stderr.write("bridgescope: attaching the probes\n");
             },

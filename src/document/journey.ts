@@ -74,6 +74,17 @@ const endSchema = z.object({
   remote: z.string().nullable().describe("The VTEP behind a VXLAN port that has it"),
 });
 
+const ruleSchema = z.object({
+  family: z.string().describe("Of nftables: bridge, inet, ip, ip6, arp, netdev"),
+  table: z.string(),
+  chain: z.string(),
+  handle: count.nullable().describe("Null for the chain's policy"),
+  verdict: z.string(),
+  from: z.string().describe("The end that they came from"),
+  frames: count.describe("Of at most 10 a second that are marked"),
+  text: z.string().nullable().describe("As nft prints it"),
+});
+
 export const journeySchema = z.object({
   from: endSchema,
   to: endSchema,
@@ -91,7 +102,10 @@ export const journeySchema = z.object({
     .array(z.object({ what: z.string(), port: z.string(), frames: count }))
     .describe("Where nothing of the flow was seen: what else came and went at these ports"),
   elsewhere: z.string().nullable().describe("For an end behind another host: what to run there"),
-  rules: z.array(z.string()).describe("Rules that frames of the flow met, by --trace-rules"),
+  rules: z
+    .array(ruleSchema)
+    .nullable()
+    .describe("Rules and policies that marked frames met; null without --trace-rules"),
 });
 
 export type Journey = z.infer<typeof journeySchema>;

@@ -24,13 +24,13 @@ import { unanswered } from "./causes/loss/vxlan-wrong-remote.ts";
 import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
 import { watchCounters } from "./counters.ts";
-import { portCopies } from "./delivery.ts";
-import { judged, THRESHOLDS } from "./findings.ts";
 import { claimFolder } from "./folder.ts";
 import { lookAtJourney } from "./journey/journey.ts";
+import { portCopies } from "./judge/delivery.ts";
+import { judged, THRESHOLDS } from "./judge/findings.ts";
+import { portVerdicts } from "./judge/ports.ts";
 import { lintAt } from "./lint/lint.ts";
 import { createMask, type Mask } from "./mask.ts";
-import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {
   /** The bridge's name; may be absent where there is just one. */
@@ -52,6 +52,10 @@ export interface ExplainOptions {
   filter?: string | undefined;
   /** Of one flow: sends `ping` or datagrams, `udp:PORT`, from its first end to its second. */
   probe?: string | undefined;
+  /** Of one flow: adds an nftables table of ours that marks at most 10 of its frames a second, and tells which rules they meet. */
+  traceRules?: boolean | undefined;
+  /** Called with what `traceRules` is about to do. */
+  onTrace?: ((text: string) => void) | undefined;
   /** Of collecting; 10 when absent, of one flow 3. */
   seconds?: number | undefined;
   /** How frames are looked at; the first of fentry, kprobe and tracepoints that loads here when absent. */
@@ -102,9 +106,11 @@ export async function explainBridge(
       "--pcap captures floods that are seen, and --no-probes looks at no frames",
     );
   }
-  const ofFlow = (["filter", "probe"] as const).find((name) => options[name] !== undefined);
+  const ofFlow = (["filter", "probe", "traceRules"] as const).find(
+    (name) => options[name] !== undefined,
+  );
   if (ofFlow !== undefined && options.from === undefined && options.to === undefined) {
-    throw new UsageError(`--${ofFlow} is of one flow: say with --from and --to between which ends`);
+    throw new UsageError(`${ofFlow} is of one flow: say with from and to between which ends`);
   }
   if (options.pcap !== undefined && options.mask === true) {
     throw new UsageError(

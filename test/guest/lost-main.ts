@@ -2,7 +2,7 @@ import { readBridge } from "../../src/bridge/read-bridge.ts";
 import { whichBridge } from "../../src/bridge/which-bridge.ts";
 import { type Collected, collect } from "../../src/live/collect.ts";
 import { floodLab, type HostName, macOf } from "../integration/explain/lab.ts";
-import { type LostFlow, type LostReport, type LostRequest, SENT } from "./lost.ts";
+import { LINK_LOCAL, type LostFlow, type LostReport, type LostRequest, SENT } from "./lost.ts";
 
 const { backends } = JSON.parse(process.argv[2] ?? "{}") as LostRequest;
 const HOSTS = ["a", "b", "c"] as const;
@@ -31,6 +31,8 @@ for (const backend of backends) {
     onCounting: () => {
       lab.got("c", { from: "a", to: macOf("b"), count: SENT });
       lab.got("c", { from: "b", to: macOf("c"), count: SENT });
+      // It comes to no function that has it in hand.
+      lab.got("c", { from: "a", to: LINK_LOCAL, count: SENT, etherType: 0x888e });
       const long = `ping -q -c ${SENT} -i 0.01 -W 1 -s 1400 10.77.0.3 > /dev/null || true`;
       lab.shell(long, "a");
       setTimeout(() => enough.abort(), 500);
@@ -41,25 +43,28 @@ for (const backend of backends) {
 await lab.leave();
 process.stdout.write(JSON.stringify(report));
 
-function flowsOf({ known, lost }: Collected): Record<string, LostFlow> {
+function flowsOf({ known, flows, lost }: Collected): Record<string, LostFlow> {
   const links = JSON.parse(lab.bridge.ip("-j", "link", "show")) as {
     ifindex: number;
     ifname: string;
   }[];
   const nameOf = (ifindex: number) => links.find((link) => link.ifindex === ifindex)?.ifname ?? "?";
-  const flow = (from: HostName, to: HostName): [string, LostFlow] => {
+  const flow = (from: HostName, to: string): [string, LostFlow] => {
     const is = (one: { source: string; destination: string }) =>
-      one.source === macOf(from) && one.destination === macOf(to);
-    const [first] = known.filter(is);
+      one.source === macOf(from) && one.destination === to;
+    const [first] = [...known, ...flows].filter(is);
     return [
       `${from} > ${to}`,
       {
-        known: first === undefined ? null : [first.frames, first.copies],
+        came: first === undefined ? null : [first.frames, first.copies],
         lost: lost.filter(is).map(({ frames, at, behind, longest, reason }) => ({
           ...{ frames, at: nameOf(at), behind, longest, hasReason: reason !== null },
         })),
       },
     ];
   };
-  return Object.fromEntries([flow("a", "b"), flow("b", "c"), flow("a", "c")]);
+  return Object.fromEntries([
+    ...[flow("a", macOf("b")), flow("b", macOf("c")), flow("a", macOf("c"))],
+    flow("a", LINK_LOCAL),
+  ]);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { macOf } from "../integration/explain/lab.ts";
 import { cannot } from "../skipped.ts";
 import { inGuest, KERNELS, WITHOUT_FENTRY, whyNoGuests } from "./guest.ts";
-import { type LostReport, type LostRequest, SENT } from "./lost.ts";
+import { LINK_LOCAL, type LostReport, type LostRequest, SENT } from "./lost.ts";
 
 const lacking = await whyNoGuests(KERNELS);
 const without = cannot("what is lost, by the bridge's functions, in guests", lacking);
@@ -15,9 +16,10 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
     const hasReason = kernel !== WITHOUT_FENTRY;
     const lost = { frames: SENT, behind: false, hasReason };
     const expected = {
-      "a > b": { known: [SENT, 0], lost: [{ ...lost, at: "pa", longest: 60 }] },
-      "b > c": { known: [SENT, SENT], lost: [] },
-      "a > c": { known: [SENT, 0], lost: [{ ...lost, at: "pc", longest: 14 + 20 + 8 + 1400 }] },
+      [`a > ${macOf("b")}`]: { came: [SENT, 0], lost: [{ ...lost, at: "pa", longest: 60 }] },
+      [`b > ${macOf("c")}`]: { came: [SENT, SENT], lost: [] },
+      [`a > ${macOf("c")}`]: { came: [SENT, 0], lost: [{ ...lost, at: "pc", longest: 1442 }] },
+      [`a > ${LINK_LOCAL}`]: { came: [SENT, 0], lost: [{ ...lost, at: "pa", longest: 60 }] },
     };
     expect(report).toEqual(Object.fromEntries(backends.map((backend) => [backend, expected])));
   });

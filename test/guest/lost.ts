@@ -5,14 +5,16 @@ export interface LostRequest {
   backends: readonly BackendName[];
 }
 
-/** By backend, `a > b` for a flow between hosts; ports by their names. */
+/** By backend, `a > 02:…` for what a host sends to an address; ports by their names. */
 export type LostReport = Record<string, Record<string, LostFlow>>;
 
 export interface LostFlow {
-  /** Frames and copies of known unicast. */
-  known: [frames: number, copies: number] | null;
+  /** Null where it was not counted. */
+  came: [frames: number, copies: number] | null;
   lost: { frames: number; at: string; behind: boolean; longest: number; hasReason: boolean }[];
 }
 
 /** Frames of each flow. */
 export const SENT = 20;
+/** The bridge keeps it to itself: 802.1X. */
+export const LINK_LOCAL = "01:80:c2:00:00:03";

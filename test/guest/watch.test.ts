@@ -19,8 +19,8 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
   test("a frame that no bridge handles takes no instruction more under watch's function probes", () => {
     const { veth } = report;
     for (const side of ["fentry", "kprobe"] as const) {
-      // The socket that takes the frames in varies by two or three; the least program takes hundreds.
-      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(10);
+      // Node and the socket that takes the frames in vary by some ten; the least program takes hundreds.
+      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(30);
     }
     // By tracepoints it does, so this measures what it says.
     expect(veth.tracepoint - veth.none).toBeGreaterThan(50);

@@ -12,9 +12,9 @@ import { readSoftnetDrops } from "../../system/softnet.ts";
 import { plural } from "../../text/units.ts";
 import type { Loss } from "../causes/loss/cause.ts";
 import { sum } from "../causes/peak.ts";
-import { howCounted } from "../counted.ts";
-import { judged } from "../findings.ts";
-import { knownPorts } from "../ports.ts";
+import { howCounted } from "../judge/counted.ts";
+import { judged } from "../judge/findings.ts";
+import { knownPorts } from "../judge/ports.ts";
 import { type FlowDrop, watchDrops } from "./drops.ts";
 import { type End, endPhrase } from "./ends.ts";
 import { compiled, flowProgram } from "./filter.ts";
@@ -22,6 +22,7 @@ import { findEnds } from "./find-ends.ts";
 import { type Listened, openListening, SNAP } from "./listen.ts";
 import { answersTo, directionOf, heardInstead, type Outcome, outcomeOf } from "./outcome.ts";
 import { type Probed, parseProbe, probeWay, sendProbes } from "./probe.ts";
+import { planRuleTrace, type RuleTrace, type TracedRule } from "./trace-rules.ts";
 import { decisionOf, hooksOf, lostPhrase, verdictOf } from "./verdict.ts";
 import { type TapPoint, waysOf } from "./way.ts";
 
@@ -33,6 +34,10 @@ export interface JourneyOptions {
   filter?: string | undefined;
   /** `ping` or `udp:PORT`; nothing is sent when absent. */
   probe?: string | undefined;
+  /** Adds a table of ours that marks frames of the flow, and tells which rules they meet. */
+  traceRules?: boolean | undefined;
+  /** Called with what --trace-rules is about to do. */
+  onTrace?: ((text: string) => void) | undefined;
   /** Of looking; when absent 3, or less where it took long to begin, so that the answer is there within 5. */
   seconds?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -89,12 +94,19 @@ export async function lookAtJourney(
     const only = filter === undefined ? null : await compiled(filter);
     const { state: before, a, b } = await findEnds(options, labs);
     const sending = probe === null ? null : probeWay(probe, a, b);
+    const tracing =
+      options.traceRules === true ? planRuleTrace({ state: before, ends: [a, b] }) : null;
     const { ways, taps } = waysOf(before, a, b);
     const ports = [a, b].flatMap(({ port }): TapPoint[] =>
       port ? [{ place: before.place, ifindex: port.ifindex, vxlan: null }] : [],
     );
     const listening = openListening(taps, flowProgram(a, b, only, SNAP), ports);
+    let trace: RuleTrace | null = null;
     try {
+      if (tracing !== null) {
+        options.onTrace?.(tracing.text);
+        trace = tracing.open();
+      }
       const elapsedMs = () => performance.now() - startedMs;
       const following = watching.then((attached) => {
         if (typeof attached === "string") return attached;
@@ -124,11 +136,14 @@ export async function lookAtJourney(
       const dropping = await following;
       const dropped =
         typeof dropping === "string" ? { drops: [], lost: 0 } : await dropping.attached.end();
+      const rules = (await trace?.seen()) ?? null;
       const softnetDropped = Math.max(0, (readSoftnetDrops() ?? 0) - (softnet ?? 0));
       const now = await readAgain(before);
       return told({
         ...{ before, state: now ?? before, gone: now === null, a, b, ways, taps },
-        ...{ listened, drops: dropped.drops, probed, softnetDropped },
+        dropsFromNs:
+          typeof dropping === "string" ? 0 : Math.max(0, dropping.atNs - listened.beganNs),
+        ...{ listened, drops: dropped.drops, probed, softnetDropped, rules },
         ...{ options, thresholds },
         notes: [
           ...(typeof dropping === "string"
@@ -142,6 +157,7 @@ export async function lookAtJourney(
         ],
       });
     } finally {
+      trace?.close();
       listening.close();
     }
   } finally {
@@ -181,8 +197,11 @@ interface Seen {
   taps: TapPoint[];
   listened: Listened;
   drops: FlowDrop[];
+  /** Nanoseconds since it began to listen. */
+  dropsFromNs: number;
   probed: Probed | null;
   softnetDropped: number;
+  rules: TracedRule[] | null;
   options: Pick<JourneyOptions, "from" | "to" | "filter">;
   thresholds: Thresholds;
   notes: string[];
@@ -197,8 +216,24 @@ function told(seen: Seen): Journeyed {
   const [there = [], back = []] = heard;
   const drops = [...seen.drops];
   const outcomes = [
-    outcomeOf(state, ways[0], there, listened, drops, answersTo(ways[0], ways[1], back)),
-    outcomeOf(state, ways[1], back, listened, drops, answersTo(ways[1], ways[0], there)),
+    outcomeOf(
+      state,
+      ways[0],
+      there,
+      listened,
+      drops,
+      seen.dropsFromNs,
+      answersTo(ways[0], ways[1], back),
+    ),
+    outcomeOf(
+      state,
+      ways[1],
+      back,
+      listened,
+      drops,
+      seen.dropsFromNs,
+      answersTo(ways[1], ways[0], there),
+    ),
   ];
   const names = knownPorts(state, before);
   const directions = outcomes.map(({ direction, known }, index): JourneyDirection => {
@@ -243,7 +278,11 @@ function told(seen: Seen): Journeyed {
       ...parts,
       verdict: verdictOf(parts, listened.seconds),
       elsewhere: elsewhereOf(state, a, b),
-      rules: [],
+      rules:
+        seen.rules?.map(({ from, ...rule }) => ({
+          ...rule,
+          from: (from === 1 ? b : a).ips[0] ?? (from === 1 ? b : a).macs[0] ?? "",
+        })) ?? null,
     },
   };
 }

@@ -53,13 +53,17 @@ export function answersTo({ to }: Way, { hops }: Way, back: readonly Heard[]): n
 /** Frames that began on their way this soon were there before all was listened to, where their first hops are missing. */
 const BEFORE_NS = 20e6;
 
-/** `drops` are those of all directions; what belongs to frames of this one is taken out of them. `answered` is answersTo. */
+/**
+ * `drops` are those of all directions; what belongs to frames of this one is taken out of them. From
+ * `dropsFromNs` on they were looked at, and `answered` is answersTo.
+ */
 export function outcomeOf(
   state: BridgeState,
   way: Way,
   all: readonly Heard[],
   { seconds, beganNs, full, missed }: Pick<Listened, "seconds" | "beganNs" | "full" | "missed">,
   drops: FlowDrop[],
+  dropsFromNs: number,
   answered: number,
 ): Outcome {
   const { from, to, hops } = way;
@@ -78,7 +82,11 @@ export function outcomeOf(
   const answers = passages.filter(({ frame }) => frame.resolution?.kind === "answer");
   const unmatched = flow.filter(({ first }) => first > 0).length;
   const missing = [...flow, ...questions, ...answers].filter(({ last }) => last < hops.length - 1);
-  const taken = missing.map((passage) => ({ passage, drop: dropOf(passage, drops, beganNs) }));
+  const seen = missing.map((passage) => ({ passage, drop: dropOf(passage, drops, beganNs) }));
+  const taken = seen.map((one) => ({
+    ...one,
+    drop: one.drop ?? likeOthers(one.passage, seen, dropsFromNs),
+  }));
   // What is seen again later as something else is not lost; nor is anything, for sure, where a tap had no room.
   const doubtful = Math.max(unmatched, missed);
   let spared = 0;
@@ -141,6 +149,23 @@ function dropOf(
   // Of a frame in pieces the program sees the headers alone.
   const at = whole >= 0 ? whole : by(({ header }) => header === frame.header);
   return at < 0 ? null : (drops.splice(at, 1)[0] ?? null);
+}
+
+/** Of a frame that was gone before drops were looked at: what befell the later ones of its kind that were seen last where it was. */
+function likeOthers(
+  { frame, last, times }: Passage,
+  others: readonly Gone[],
+  dropsFromNs: number,
+): FlowDrop | null {
+  if ((times[last] ?? 0) >= dropsFromNs) return null;
+  const alike = others.find(
+    ({ passage, drop }) =>
+      drop !== null &&
+      passage.last === last &&
+      passage.frame.what === frame.what &&
+      sameFlow(passage.frame, frame),
+  );
+  return alike?.drop ?? null;
 }
 
 /** The two clocks are read one after the other. */

@@ -132,15 +132,16 @@ async function sendDatagrams(
   let sent = 0;
   try {
     while (fd !== null && sent < most && !signal.aborted) {
+      const data = Buffer.from(`bridgescope ${sent}`);
       try {
-        send(fd, Buffer.from(`bridgescope ${sent}`));
-        sent++;
+        send(fd, data);
       } catch (error) {
-        // ECONNREFUSED: the datagram before has come, and nobody listens there.
+        // What befell the datagram before is told instead of sending this one: ECONNREFUSED, where nobody listens.
         const said = error instanceof Error ? error.message : String(error);
         if (!refused.includes(said)) refused.push(said);
-        sent++;
+        if (!sentAgain(fd, data)) break;
       }
+      sent++;
       await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
     }
   } finally {
@@ -152,6 +153,14 @@ async function sendDatagrams(
     sent,
     text: `${plural(sent, "datagram")} to ${to} port ${port}${said}`,
   };
+}
+
+function sentAgain(fd: number, data: Buffer): boolean {
+  try {
+    return send(fd, data) === data.length;
+  } catch {
+    return false;
+  }
 }
 
 /** struct sockaddr_in or sockaddr_in6. */

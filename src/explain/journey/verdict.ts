@@ -45,7 +45,7 @@ function flowPhrase(direction: JourneyDirection): string {
       ? ""
       : `, ${duration(last.medianNs)} from the first hop`;
   if (arrived === frames && dropped.length === 0) {
-    return `${sent} reached ${hopPhrase(last)}${took}`;
+    return `${count(arrived)} of ${sent} reached ${hopPhrase(last)}${took}`;
   }
   if (told.length === 0) {
     return `${count(arrived)} of ${sent} were seen at ${hopPhrase(last)}; of the others nothing can be said (they were rewritten or cut anew on the way, or there was no room for them)`;

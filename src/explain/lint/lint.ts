@@ -4,6 +4,7 @@ import { addressesSet } from "../../bridge/address-set.ts";
 import { portFlags } from "../../bridge/bridge-options.ts";
 import { type Labs, placeOf } from "../../bridge/find-namespace.ts";
 import { type Link, readLinks } from "../../bridge/links.ts";
+import { readNetfilter } from "../../bridge/netfilter.ts";
 import { ownPlace } from "../../bridge/places.ts";
 import {
   BridgeGoneError,
@@ -11,7 +12,7 @@ import {
   type NamespaceState,
   readBridges,
 } from "../../bridge/read-bridge.ts";
-import type { BridgeState, Place } from "../../bridge/state.ts";
+import type { BridgeState, Filters, Place } from "../../bridge/state.ts";
 import { severalBridges, whichBridge } from "../../bridge/which-bridge.ts";
 import { LINT_SCHEMA, type Lint, type LintFinding, type NotJudged } from "../../document/lint.ts";
 import { requireLivePrivileges, requirePeerPrivileges } from "../../system/capabilities.ts";
@@ -126,6 +127,28 @@ function notJudged(facts: LintFacts): NotJudged[] {
   });
 }
 
+/** Their rules are read for each bridge anew: of more than these only where they may matter at all. */
+const MOST_FILTERED = 20;
+
+function filtersReader(bridges: readonly BridgeState[]): LintFacts["filters"] {
+  const read = new Map<BridgeState, Filters | null>();
+  let drops: boolean | null = null;
+  return (bridge) => {
+    const known = read.get(bridge);
+    if (known !== undefined) return known;
+    // A hook's chains are the same for all bridges of a namespace; what is none of the policy is none of the rules.
+    if (drops === false) return NOTHING;
+    if (read.size >= MOST_FILTERED && bridges.length > MOST_FILTERED) return "too-many";
+    const filters = readNetfilter(bridge);
+    read.set(bridge, filters);
+    if (filters === null || filters.legacy.length > 0) return filters;
+    drops = filters.chains.some(({ hook, policy }) => hook === "forward" && policy === "drop");
+    return filters;
+  };
+}
+
+const NOTHING: Filters = { chains: [], legacy: [], keepers: [], otherBridges: [] };
+
 function factsOf(
   place: Place,
   namespace: NamespaceState,
@@ -136,11 +159,12 @@ function factsOf(
   const far = new Map<number, Map<number, Link>>();
   const links = new Map(namespace.links.map((link) => [link.ifindex, link]));
   return {
-    ...{ judged: bridges, links, peers },
+    ...{ judged: bridges, peers },
     addressSet: ({ ifindex }) => {
       set ??= addressesSet(place, bridges);
       return set.get(ifindex) ?? null;
     },
+    filters: filtersReader(bridges),
     portState: (at, ifindex) => {
       const known =
         at.inode === place.inode

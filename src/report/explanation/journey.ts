@@ -26,7 +26,9 @@ export function journeyLines(
   for (const one of directions) {
     if (one.frames > 0 || one.resolution.asked > 0) direction(screen, one);
   }
-  for (const rule of rules) screen.paragraph(`rule: ${rule}`, { indent: 2, hanging: 4 });
+  for (const line of ruleLines(rules ?? [], full)) {
+    screen.paragraph(line, { indent: 2, hanging: 4 });
+  }
   for (const [index, one] of findings.entries()) {
     if (index > 0 && !full) {
       screen.paragraph(`also ${one.cause}: ${one.title}`, { indent: 2, hanging: 4 });
@@ -39,6 +41,23 @@ export function journeyLines(
   }
   if (elsewhere !== null) screen.paragraph(elsewhere, { hanging: 2 });
   for (const { text } of notes) screen.paragraph(`Note: ${text}`, { hanging: 2, tone: "dim" });
+}
+
+/** Those that drop; with `full` all that were met. */
+function ruleLines(rules: NonNullable<Journey["rules"]>, full: boolean): string[] {
+  const dropping = rules.filter(({ verdict }) => verdict === "drop");
+  if (rules.length > 0 && dropping.length === 0 && !full) {
+    return [
+      `nftables: ${plural(rules.length, "rule or policy", "rules and policies")} met, and none of them dropped a marked frame`,
+    ];
+  }
+  return (full ? rules : dropping).map(
+    ({ family, table, chain, handle, verdict, from, frames, text }) => {
+      const which = handle === null ? "the policy" : `the rule of handle ${handle}`;
+      const said = text === null ? "" : ` (${text})`;
+      return `nftables: ${which} of the chain ${chain} in the table ${family} ${table}${said} says ${verdict} of ${plural(frames, "marked frame")} from ${from}`;
+    },
+  );
 }
 
 const HEAD = right("frames", "median", "max");

@@ -174,5 +174,5 @@ it("has a schema that its documents meet", async () => {
   expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/2");
   const none = await bridgescope(["schema", "nonsense"]);
   expect(none.code).toBe(2);
-  expect(none.stderr).toContain("run, compare, explain, watch");
+  expect(none.stderr).toContain("run, compare, explain, lint, watch");
 });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Explanation, explainSchema, type Finding } from "../../../src/document/explain.ts";
 import { type ExplainOptions, explainBridge } from "../../../src/explain/explain.ts";
-import { THRESHOLDS } from "../../../src/explain/findings.ts";
+import { THRESHOLDS } from "../../../src/explain/judge/findings.ts";
 import { converse } from "./conversation.ts";
 import { type FloodLab, floodLab, macOf } from "./lab.ts";
 

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { placeOf } from "../../../src/bridge/find-namespace.ts";
 import { withFilters } from "../../../src/bridge/netfilter.ts";
 import { readBridge } from "../../../src/bridge/read-bridge.ts";
-import { planRuleTrace, type RuleTraceOptions } from "../../../src/explain/trace-rules.ts";
+import { planRuleTrace, type RuleTraceOptions } from "../../../src/explain/journey/trace-rules.ts";
 import { onStage, type Stage } from "./stage.ts";
 
 const RULES = `nft -f - <<'RULES'

@@ -1,6 +1,6 @@
 /** What is a flood, what is above a threshold, and what is neither. */
 import { describe, expect, it } from "vitest";
-import { type Judged, judged, THRESHOLDS } from "../../../src/explain/findings.ts";
+import { type Judged, judged, THRESHOLDS } from "../../../src/explain/judge/findings.ts";
 import type { Collected, Flow } from "../../../src/live/collect.ts";
 import {
   A,

@@ -1,8 +1,9 @@
 /** What lint finds, by value: each rule's situation beside what only looks like it. */
 import { describe, expect, it, test } from "vitest";
-import type { Link } from "../../../src/bridge/links.ts";
 import type {
   BridgeState,
+  FilterChain,
+  FilterRule,
   Place,
   Port,
   PortStpState,
@@ -20,16 +21,15 @@ const HOST = bridge().place;
 interface Told {
   peers?: boolean;
   addressSet?: boolean | null;
-  mtu?: number;
   portState?: PortStpState | null;
+  filters?: ReturnType<LintFacts["filters"]>;
 }
 
 function facts(bridges: BridgeState[], told: Told = {}): LintFacts {
-  const { peers = true, addressSet = true, mtu = 1500, portState = null } = told;
-  const links = new Map(bridges.map(({ ifindex }) => [ifindex, { ifindex, mtu } as Link]));
+  const { peers = true, addressSet = true, portState = null, filters = null } = told;
   return {
-    ...{ judged: bridges, links, peers },
-    ...{ addressSet: () => addressSet, portState: () => portState },
+    ...{ judged: bridges, peers },
+    ...{ addressSet: () => addressSet, portState: () => portState, filters: () => filters },
   };
 }
 
@@ -185,17 +185,31 @@ describe("fdb-full", () => {
 });
 
 describe("mtu-spread", () => {
+  const small = { ...withPort(plain, "pb", { mtu: 1400 }), mtu: 1400 };
+
   it("is a port that is smaller than another, or than the bridge itself", () => {
-    const one = only(withPort(plain, "pb", { mtu: 1400 }), { mtu: 1400 });
-    expect(one).toMatchObject({ rule: "mtu-spread", severity: "medium", remedy: null });
+    const one = only(small);
+    expect(one).toMatchObject({
+      ...{ rule: "mtu-spread", severity: "medium" },
+      remedy: { command: "ip link set dev pb mtu 1500", undo: "ip link set dev pb mtu 1400" },
+    });
     expect(one.text).toMatch(/^packets of more than 1400 bytes do not leave by pb/);
     expect(one.evidence[2]).toMatch(/br0 has sunk to it$/);
-    expect(only(plain, { mtu: 9000 }).text).toContain("though the host (br0, 9000) can send them");
+    const { text } = only({ ...plain, mtu: 9000 });
+    expect(text).toContain("though the host (br0, 9000) can send them");
+  });
+
+  it("is not mended where the other end is as small, or it is a VXLAN", () => {
+    const ends = peerIn(port("b", B, { mtu: 1400 }), { mtu: 1400 });
+    expect(only({ ...plain, ports: [port("a", A), ends, port("c", C)] }).remedy).toBeNull();
+    const overlay = { ...vxlanPort(remote("00:00:00:00:00:00")), mtu: 1450 };
+    const { noRemedy } = only(bridge({ mcastQuerier: false, ports: [port("a", A), overlay] }));
+    expect(noRemedy).toMatch(/^a VXLAN's MTU/);
   });
 
   it("is none where all have one, and of ports that are down", () => {
-    const small = bridge({ ports: plain.ports.map((one) => ({ ...one, mtu: 1450 })) });
-    expect(rules(small, { mtu: 1450 })).toEqual([]);
+    const all = plain.ports.map((one) => ({ ...one, mtu: 1450 }));
+    expect(rules({ ...plain, mtu: 1450, ports: all })).toEqual([]);
     expect(rules(withPort(plain, "pb", { mtu: 1400, up: false }))).toEqual([]);
   });
 });
@@ -359,6 +373,80 @@ describe("snooping", () => {
     for (const usual of ["239.255.255.250", "ff02::fb", "ff05::c", "224.0.0.251"]) {
       expect(wide(usual)).toEqual([]);
     }
+  });
+});
+
+describe("nf-call-forward", () => {
+  const on = { ip: true, ip6: false, arp: false };
+  const called = { ...plain, netfilterCalls: { ...on, sysctls: on } };
+  const rule = (over: Partial<FilterRule>): FilterRule => ({
+    ...{ handle: 1, frames: null, verdict: "accept", leadsTo: [], drops: false, etherType: null },
+    ...{
+      protocol: null,
+      aboutBridges: false,
+      aboutAddresses: false,
+      asks: [],
+      comment: null,
+      in: null,
+      out: null,
+      addresses: [],
+    },
+    ...over,
+  });
+  const chain = (over: Partial<FilterChain> = {}): FilterChain => ({
+    ...{ family: "ip", table: "filter", name: "FORWARD", hook: "forward", priority: 0 },
+    ...{ policy: "drop", policyFrames: 7, ports: [], rules: [], unread: 0 },
+    ...over,
+  });
+  const filters = (...chains: FilterChain[]): Told => ({
+    filters: { chains, legacy: [], keepers: [], otherBridges: [] },
+  });
+
+  it("is a policy that drops, where nothing accepts", () => {
+    expect(only(called, filters(chain()))).toMatchObject({
+      ...{ rule: "nf-call-forward", severity: "high", remedy: null },
+    });
+    const established = rule({ asks: ["ct state"] });
+    expect(rules(called, filters(chain({ rules: [established] })))).toEqual(["nf-call-forward"]);
+  });
+
+  it("is none where Docker accepts what is its own, or the rest is not judged", () => {
+    const jump = rule({ verdict: "jump DOCKER-FORWARD", leadsTo: ["DOCKER-FORWARD"] });
+    const docker = chain({ name: "DOCKER-FORWARD", hook: null, policy: null, rules: [rule({})] });
+    expect(rules(called, filters(chain({ rules: [jump] }), docker))).toEqual([]);
+    const returned = { ...docker, rules: [rule({ verdict: "return" })] };
+    expect(rules(called, filters(chain({ rules: [jump] }), returned))).toEqual(["nf-call-forward"]);
+    expect(rules(called, filters(chain({ rules: [rule({ asks: ["ip saddr"] })] })))).toEqual([]);
+    expect(rules(called, filters(chain({ rules: [rule({ verdict: "vmap" })] })))).toEqual([]);
+    expect(rules(called, filters(chain({ unread: 5 })))).toEqual([]);
+  });
+
+  it("is none of another hook, policy or family, and where nobody shows frames to it", () => {
+    for (const over of [
+      { hook: "input" as const },
+      { policy: "accept" as const },
+      { family: "bridge" as const },
+      { family: "ip6" as const },
+    ]) {
+      expect(rules(called, filters(chain(over)))).toEqual([]);
+    }
+    expect(rules(plain, filters(chain()))).toEqual([]);
+    const off = { ...on, ip: false };
+    expect(rules({ ...plain, netfilterCalls: { ...off, sysctls: off } }, filters(chain()))).toEqual(
+      [],
+    );
+  });
+
+  it("is not judged where rules may not be read, or are those of legacy iptables", () => {
+    const unjudged = (told: Told) => lint(called, told).notJudged.map(({ why }) => why);
+    expect(unjudged({})).toEqual(["to read the rules of netfilter takes CAP_NET_ADMIN"]);
+    expect(unjudged({ filters: "too-many" })[0]).toContain("named alone");
+    const legacy = { legacy: [{ family: "ip" as const, table: "filter" }] };
+    const none = { chains: [], keepers: [], otherBridges: [] };
+    expect(unjudged({ filters: { ...none, ...legacy } })[0]).toContain(
+      "iptables-legacy -S FORWARD",
+    );
+    expect(lint(plain).notJudged).toEqual([]);
   });
 });
 

@@ -2,9 +2,9 @@
 import { describe, expect, it, test } from "vitest";
 import type { BridgeState } from "../../../src/bridge/state.ts";
 import type { Thresholds } from "../../../src/document/explain.ts";
-import { deliveryOf } from "../../../src/explain/delivery.ts";
-import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
-import { lostFlows } from "../../../src/explain/lost-flows.ts";
+import { deliveryOf } from "../../../src/explain/judge/delivery.ts";
+import { judged, THRESHOLDS } from "../../../src/explain/judge/findings.ts";
+import { lostFlows } from "../../../src/explain/judge/lost-flows.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../../../src/live/collect.ts";
 import {
   A,
@@ -294,6 +294,7 @@ describe("what a working bridge drops is told nowhere:", () => {
   const dark = { up: true, carrier: false };
   it.each<[string, BridgeState, Partial<Lost>]>([
     ["for a host on the same side", bridge({ entries: [entry(GONE, "a")] }), { destination: GONE }],
+    ["of a host to itself", bridge({ entries: [entry(A, "a")] }), { destination: A }],
     ["for the host itself", bridge(), { destination: "fe:00:00:00:00:00" }],
     ["for a port's own address", bridge(), { destination: "fe:00:00:00:00:0b" }],
     [

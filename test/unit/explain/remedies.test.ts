@@ -4,7 +4,7 @@ import type { BridgeState, FdbEntry, Remote } from "../../../src/bridge/state.ts
 import type { Finding, FloodCause } from "../../../src/document/explain.ts";
 import { ALL_CAUSES } from "../../../src/explain/causes/index.ts";
 import { type Change, type Proposal, remedyOf } from "../../../src/explain/causes/remedy.ts";
-import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
+import { judged, THRESHOLDS } from "../../../src/explain/judge/findings.ts";
 import type { Collected } from "../../../src/live/collect.ts";
 import {
   A,

@@ -10,7 +10,7 @@ import {
   whoseNobody,
 } from "../../../src/explain/causes/loss/vxlan-wrong-remote.ts";
 import { remedyOf } from "../../../src/explain/causes/remedy.ts";
-import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
+import { judged, THRESHOLDS } from "../../../src/explain/judge/findings.ts";
 import type { Collected } from "../../../src/live/collect.ts";
 import {
   A,

@@ -17,52 +17,49 @@ const TOO_MANY = 200_000;
 /** Ports that lost are the oldest where this share of the others was made later. */
 const OLDEST = 0.9;
 
-export const backlog: LossCause = (loss, { state, collected }) =>
-  isBacklog(loss) ? whyFull(state, collected) : null;
+export const backlog: LossCause = (loss, { state, collected }) => {
+  if (!isBacklog(loss)) return null;
+  const why = known.get(collected) ?? whyFull(state, collected);
+  known.set(collected, why);
+  return loss.behind ? why.copies : why.frames;
+};
+
+/** It is one thing however many flows and ports it hit, and is thought of once. */
+const known = new WeakMap<Collected, ReturnType<typeof whyFull>>();
 
 /** Before Linux 5.17 the place alone tells. */
-function isBacklog({
-  behind,
-  where,
-  reason,
-}: Pick<LossOrLost, "behind" | "where" | "reason">): boolean {
-  if (!behind) return false;
+function isBacklog({ where, reason }: { where: string | null; reason: string | null }): boolean {
   if (reason !== null) return reason === "CPU_BACKLOG";
   return where !== null && /^(?:enqueue_to_backlog|netif_rx)/.test(where);
 }
 
-type LossOrLost = Omit<Lost, "where"> & { where: string | null };
-
-/** It is one thing however many flows and ports it hit, and is thought of once. */
-const known = new WeakMap<Collected, LossWhy>();
-
-function whyFull(state: BridgeState, collected: Collected): LossWhy {
-  const why = known.get(collected) ?? newWhy(state, collected);
-  known.set(collected, why);
-  return why;
-}
-
-function newWhy(state: BridgeState, collected: Collected): LossWhy {
+/** Of copies that had left, and of frames that did not get as far as the bridge. */
+function whyFull(state: BridgeState, collected: Collected): { copies: LossWhy; frames: LossWhy } {
   const lost = collected.lost.filter(isBacklog);
   const { maxBacklog } = state;
-  const losers = losersOf(lost);
+  const losers = losersOf(lost.filter(({ behind }) => behind));
   const limit =
     maxBacklog === null
       ? ""
       : `, which holds ${count(maxBacklog)} frames (net.core.netdev_max_backlog)`;
-  return {
+  const dropped =
+    collected.softnetDropped === 0
+      ? []
+      : [
+          `${count(collected.softnetDropped)} frames found such a queue full meanwhile, whosever they were (/proc/net/softnet_stat)`,
+        ];
+  const why = (what: string, ...evidence: string[]): LossWhy => ({
     ...{ kind: "loss", cause: "backlog", basis: "observed", alternatives: [] },
-    title: `copies for ${losers.length} of ${plural(state.ports.length, "port")} found the queue of a CPU full${limit}`,
-    evidence: [
-      ...burst(state, collected),
-      ...losersPhrase(state, losers),
-      ...(collected.softnetDropped === 0
-        ? []
-        : [
-            `${count(collected.softnetDropped)} frames found such a queue full meanwhile, whosever they were (/proc/net/softnet_stat)`,
-          ]),
-    ],
+    title: `${what} found the queue of a CPU full${limit}`,
+    evidence: [...burst(state, collected), ...evidence, ...dropped],
     remedy: remedyFor(state, collected, lost),
+  });
+  return {
+    copies: why(
+      `copies for ${losers.length} of ${plural(state.ports.length, "port")}`,
+      ...losersPhrase(state, losers),
+    ),
+    frames: why(`frames on their way to ${state.name}`),
   };
 }
 
@@ -97,7 +94,7 @@ function losersPhrase(state: BridgeState, losers: ReturnType<typeof losersOf>): 
 function burst(state: BridgeState, collected: Collected): string[] {
   const flooded = floodedBy(collected);
   const most = [...groupBy(flooded, kindOf)]
-    .map(([kind, flows]) => ({ kind, flows, copies: sum(flows, ({ copies }) => copies) }))
+    .map(([kind, flows]) => ({ kind, flows, copies: sum(flows, portCopies) }))
     .sort((a, b) => b.copies - a.copies)[0];
   if (most === undefined) return [];
   const frames = sum(most.flows, (flow) => flow.frames);
@@ -120,7 +117,12 @@ function overrunPhrase({ maxBacklog }: BridgeState, copies: number): string {
 }
 
 function floodedBy({ flows }: Collected): Flow[] {
-  return flows.filter(({ frames, copies, hostCopies }) => copies - hostCopies > frames);
+  return flows.filter((flow) => portCopies(flow) > flow.frames);
+}
+
+/** None of the host's own. */
+function portCopies({ copies, hostCopies }: Flow): number {
+  return copies - hostCopies;
 }
 
 function kindOf({ class: kind, addresses: { protocol } }: Flow): string {
@@ -145,7 +147,7 @@ function remedyFor(
       none: `${count(Math.round(copiesPerSecond))} copies/s are more than a CPU keeps up with, however long its queue: whoever floods has to send less`,
     };
   }
-  const each = Math.max(1, ...flooded.map(({ copies, frames }) => copies / Math.max(1, frames)));
+  const each = Math.max(1, ...flooded.map((flow) => portCopies(flow) / Math.max(1, flow.frames)));
   const beyond = busiest(
     lost.flatMap(({ steps }) => steps.map((step) => [step.endMs, step.frames])),
   );

@@ -1,8 +1,9 @@
 /** By which ports lost frames should have left, and what held them back there: should_deliver() and br_flood() of net/bridge/br_forward.c. */
 
 import type { BridgeState, Port } from "../../../bridge/state.ts";
+import type { Home } from "../../../live/membership.ts";
 import { notFlooded } from "../reach.ts";
-import { isOpen, onlyHome } from "../whereabouts.ts";
+import { entriesOf, isOpen, onlyHome } from "../whereabouts.ts";
 import type { Loss, LossContext } from "./cause.ts";
 
 export type Hold = "down" | "stp-state" | "vlan" | "isolated" | "same-port" | "flag";
@@ -48,8 +49,8 @@ export function choseNone(loss: Loss): boolean {
 /** A frame came in, and the bridge found no port for it; by what was read last, and else by what was read first. */
 export function heldBack(loss: Loss, { before, state, collected }: LossContext): HeldBack | null {
   if (!choseNone(loss) && !(loss.where === null && isAtIngress(loss))) return null;
-  const entries = [...state.entries, ...before.entries, ...collected.homes].filter(
-    (entry) => entry.address === loss.destination && entry.vlan === loss.vlan && !entry.local,
+  const entries = [state.entries, before.entries, collected.homes].flatMap((list) =>
+    entriesOf<Home>(list, loss.destination, loss.vlan).filter(({ local }) => !local),
   );
   for (const one of [state, before]) {
     const found = heldBackOn(one, loss, entries[0]?.port ?? null);

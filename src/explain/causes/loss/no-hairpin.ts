@@ -12,6 +12,8 @@ export const noHairpin: LossCause = (loss, context) => {
   if (held?.hold !== "same-port" || !held.known) return null;
   const { port, state } = held;
   const { source, destination } = loss;
+  // Who sends to its own address, without a service's in between, only lets bridges hear it.
+  if (source === destination) return null;
   const homes = homesOf(state, destination);
   // An entry at the wrong port, which is another cause.
   if (homes.some((home) => home.port !== port)) return null;

@@ -7,6 +7,7 @@ import { learningOff } from "./learning-off.ts";
 import { loop } from "./loop.ts";
 import { macUnpinned } from "./mac-unpinned.ts";
 import { mtuSpread } from "./mtu-spread.ts";
+import { nfCallForward } from "./nf-call-forward.ts";
 import { portLimit } from "./port-limit.ts";
 import { promiscuous } from "./promiscuous.ts";
 import type { Rule } from "./rule.ts";
@@ -23,6 +24,7 @@ export const ALL_RULES: readonly Rule[] = [
   portLimit,
   backlog,
   vxlanHalfEntry,
+  nfCallForward,
   duplicateAddress,
   wrongPort,
   snoopingNoMember,

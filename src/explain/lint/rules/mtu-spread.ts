@@ -1,15 +1,16 @@
 import type { BridgeState, Port } from "../../../bridge/state.ts";
+import type { Proposed } from "../../causes/remedy.ts";
 import type { Rule } from "./rule.ts";
 import { some } from "./rule.ts";
 
 /** is_skb_forwardable() drops what is longer than the egress port's MTU, and tells nobody. */
 export const mtuSpread: Rule = {
   name: "mtu-spread",
-  judge: (state, { links }) => {
+  judge: (state) => {
     const ports = state.ports.filter(({ up }) => up);
     const least = Math.min(...ports.map(({ mtu }) => mtu));
     const most = Math.max(...ports.map(({ mtu }) => mtu));
-    const own = links.get(state.ifindex)?.mtu ?? least;
+    const own = state.mtu;
     if (ports.length === 0 || (most <= least && own <= least)) return [];
     const small = ports.filter(({ mtu }) => mtu === least);
     const large = ports.filter(({ mtu }) => mtu === most);
@@ -24,7 +25,7 @@ export const mtuSpread: Rule = {
           `MTU ${most}: ${names(large)}`,
           `MTU ${own}: ${state.name} itself${sunk(state, own, least, most)}`,
         ],
-        remedy: {
+        remedy: raised(state, small, most) ?? {
           none: small.some(({ vxlan }) => vxlan !== null)
             ? "a VXLAN's MTU has to leave room for its outer headers: the other ports, and the hosts behind them, are to have the smaller one"
             : "one MTU for all ports of a bridge and for the hosts behind them: which of the two is right, whoever made them knows",
@@ -33,6 +34,17 @@ export const mtuSpread: Rule = {
     ];
   },
 };
+
+/** A port whose other end takes more than the port itself lets by. */
+function raised({ place }: BridgeState, small: readonly Port[], bytes: number): Proposed {
+  const [port, ...others] = small;
+  if (port?.peer == null || others.length > 0 || port.peer.mtu < bytes) return null;
+  return {
+    change: { set: "mtu", device: { ...port, place }, bytes },
+    effect: `packets of up to ${bytes} bytes leave by ${port.name}, whose other end takes ${port.peer.mtu}`,
+    risk: "the bridge itself takes the smallest MTU of its ports unless one was set, so the host may send longer packets there; what plugged the port in may set it again",
+  };
+}
 
 /** br_mtu_auto_adjust(): the smallest port's, unless somebody has set one. */
 function sunk({ name }: BridgeState, own: number, least: number, most: number): string {

@@ -1,18 +1,17 @@
 /** What a rule of `lint` is, and what it may read: all of it comes from netlink, sysctls and sysfs. */
-import type { Link } from "../../../bridge/links.ts";
-import type { BridgeState, Place, PortStpState } from "../../../bridge/state.ts";
+import type { BridgeState, Filters, Place, PortStpState } from "../../../bridge/state.ts";
 import type { LintFinding, LintRule } from "../../../document/lint.ts";
 import type { Proposed } from "../../causes/remedy.ts";
 
 export interface LintFacts {
   /** The bridges that are judged: all of a namespace, or one. */
   judged: readonly BridgeState[];
-  /** The devices of the namespace, by ifindex. */
-  links: ReadonlyMap<number, Link>;
   /** Other ends of ports in other namespaces were looked at; without, only those in the bridge's own are known. */
   peers: boolean;
   /** Somebody has set the bridge's address, so that it stays; null where that cannot be told. */
   addressSet(bridge: BridgeState): boolean | null;
+  /** What filters a bridge's frames; null where it may not be read, `too-many` where not of so many bridges. */
+  filters(bridge: BridgeState): Filters | null | "too-many";
   /** The spanning tree's state of a bridge port anywhere; null where that is not seen. */
   portState(place: Place, ifindex: number): PortStpState | null;
 }

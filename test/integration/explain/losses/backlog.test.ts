@@ -51,8 +51,10 @@ it("a burst of broadcasts overruns the queue of a CPU, and what other queues dro
   onStage({ set: CROWD }, async ({ island, look, own, shell }) => {
     const mac = own("02:00:00:00:0d:01");
     const end = await bursts(island, gratuitousArp(mac, "10.77.0.1"), BURST);
-    const [finding, ...more] = lossesIn(await look(LOOK).finally(end));
-    expect(more).toEqual([]);
+    const findings = lossesIn(await look(LOOK).finally(end));
+    // Some of a's own may find the queue full as well.
+    expect(new Set(findings.map(({ cause }) => cause))).toEqual(new Set(["backlog"]));
+    const finding = findings.find(({ title }) => title.startsWith("copies for"));
     expect(finding).toMatchObject({
       ...{ cause: "backlog", reason: "CPU_BACKLOG", source: mac, protocol: "ARP" },
       remedy: {

@@ -121,6 +121,17 @@ test("others than the oldest may lose", () => {
   expect(named(crowd(100), counted).evidence.join()).not.toContain("made first");
 });
 
+test("frames that have not come as far as the bridge are another loss of the same cause", () => {
+  const lost = [lostAt(10, 100), lostAt(20, 11, { behind: false })];
+  const counted = collected([requests(100)], { lost });
+  const title = (at: number) => why(crowd(100), counted, at);
+  expect(title(0)).toMatchObject({ title: expect.stringMatching(/^copies for 1 of 100 ports /) });
+  expect(title(1)).toMatchObject({
+    cause: "backlog",
+    title: expect.stringMatching(/^frames on their way to br0 found the queue of a CPU full/),
+  });
+});
+
 describe("is not", () => {
   it.each([
     [
@@ -129,7 +140,6 @@ describe("is not", () => {
     ],
     ["a receiver's socket", { where: "__udp_enqueue_schedule_skb", reason: "SOCKET_RCVBUFF" }],
     ["what an old kernel drops elsewhere", { where: "veth_xmit", reason: null }],
-    ["a frame that no port had sent yet", { behind: false }],
   ])("%s", (_, over) => {
     const counted = collected([requests(100)], { lost: [lostAt(10, 100, over)] });
     expect(why(crowd(100), counted)).toBeNull();

@@ -1,13 +1,13 @@
 /** What is above the thresholds among what was counted, and what stayed below. */
 
-import type { BridgeState } from "../bridge/state.ts";
-import type { Below, Finding, Thresholds } from "../document/explain.ts";
-import type { Collected, Flow } from "../live/collect.ts";
-import type { Why } from "./causes/cause.ts";
-import { replication } from "./causes/overlay.ts";
-import { type Counts, grouped, type Peak, peakOf, severityOf, sum } from "./causes/peak.ts";
-import { remedyOf } from "./causes/remedy.ts";
-import { whyFlooded } from "./causes/why.ts";
+import type { BridgeState } from "../../bridge/state.ts";
+import type { Below, Finding, Thresholds } from "../../document/explain.ts";
+import type { Collected, Flow } from "../../live/collect.ts";
+import type { Why } from "../causes/cause.ts";
+import { replication } from "../causes/overlay.ts";
+import { type Counts, grouped, type Peak, peakOf, severityOf, sum } from "../causes/peak.ts";
+import { remedyOf } from "../causes/remedy.ts";
+import { whyFlooded } from "../causes/why.ts";
 import { howCounted, since } from "./counted.ts";
 import { type Delivery, deliveryOf, portCopies } from "./delivery.ts";
 import { eachLoopOnce } from "./loops.ts";

@@ -1,23 +1,23 @@
 /** `--trace-rules`: which rules of nf_tables the frames of one flow meet, told by the kernel of some of them that are marked. */
 
 import { isIPv4 } from "node:net";
-import { atPlace } from "../bridge/places.ts";
-import type { BridgeState, FilterChain } from "../bridge/state.ts";
-import { wordsAt } from "../bridge/words-at.ts";
-import { currentOwner } from "../setup/ownership.ts";
-import { run } from "../system/command.ts";
-import { BridgescopeError, PrerequisiteError } from "../system/errors.ts";
-import { SystemCallError } from "../system/libc.ts";
-import { ipText } from "../system/neighbours.ts";
-import { NFPROTO } from "../system/nfnetlink.ts";
+import { atPlace } from "../../bridge/places.ts";
+import type { BridgeState, FilterChain } from "../../bridge/state.ts";
+import { wordsAt } from "../../bridge/words-at.ts";
+import { currentOwner } from "../../setup/ownership.ts";
+import { run } from "../../system/command.ts";
+import { BridgescopeError, PrerequisiteError } from "../../system/errors.ts";
+import { SystemCallError } from "../../system/libc.ts";
+import { ipBytes, ipText } from "../../system/neighbours.ts";
+import { NFPROTO } from "../../system/nfnetlink.ts";
 import {
   type FrameBytes,
   type FrameTrace,
   openFrameTrace,
   type TraceMessage,
-} from "../system/nftrace.ts";
-import { macBytes, macText } from "../text/mac-address.ts";
-import { printable } from "../text/printable.ts";
+} from "../../system/nftrace.ts";
+import { macBytes, macText } from "../../text/mac-address.ts";
+import { printable } from "../../text/printable.ts";
 
 /** One end of a flow; the more of its addresses are known, the more of its frames are marked. */
 export interface TracedEnd {
@@ -169,20 +169,6 @@ function solicitedNode(ip: string): Buffer {
   const group = ipBytes("ff02::1:ff00:0");
   ipBytes(ip).copy(group, 13, 13);
   return group;
-}
-
-/** Of an address that net.isIP() takes. */
-function ipBytes(ip: string): Buffer {
-  if (isIPv4(ip)) return Buffer.from(ip.split(".").map(Number));
-  const [head = "", tail] = ip.replace(/%.*/, "").split("::");
-  const groups = (text: string) => (text === "" ? [] : text.split(":"));
-  const [first, last] = [groups(head), groups(tail ?? "")];
-  const zeros = Array.from({ length: 8 - first.length - last.length }, () => "0");
-  const bytes = Buffer.alloc(16);
-  for (const [index, group] of [...first, ...zeros, ...last].entries()) {
-    bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2);
-  }
-  return bytes;
 }
 
 function followed(

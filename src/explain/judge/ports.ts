@@ -1,11 +1,11 @@
 /** What ports are called, which flooded frames each gets, and what decides it: should_deliver() and br_flood() of net/bridge/br_forward.c. */
 
-import { portName } from "../bridge/port-name.ts";
-import type { BridgeState, Port } from "../bridge/state.ts";
-import type { Finding, PortVerdict } from "../document/explain.ts";
-import type { Flow } from "../live/collect.ts";
-import { notFlooded } from "./causes/reach.ts";
-import { portPhrase } from "./causes/whereabouts.ts";
+import { portName } from "../../bridge/port-name.ts";
+import type { BridgeState, Port } from "../../bridge/state.ts";
+import type { Finding, PortVerdict } from "../../document/explain.ts";
+import type { Flow } from "../../live/collect.ts";
+import { notFlooded } from "../causes/reach.ts";
+import { portPhrase } from "../causes/whereabouts.ts";
 
 export function portVerdicts(state: BridgeState): PortVerdict[] {
   return [hostVerdict(state), ...state.ports.map((port) => portVerdict(state, port))];

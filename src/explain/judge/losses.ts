@@ -1,12 +1,12 @@
 /** Frames that should have left and left nowhere: which of them are told together, and which are above the thresholds. */
 
-import type { Below, Finding, Thresholds } from "../document/explain.ts";
-import type { Collected } from "../live/collect.ts";
-import { plural } from "../text/units.ts";
-import type { LossContext, LossWhy } from "./causes/loss/cause.ts";
-import { whyLost } from "./causes/loss/index.ts";
-import { other } from "./causes/loss/other.ts";
-import { grouped, type Peak, peakOf, sum, sureOf } from "./causes/peak.ts";
+import type { Below, Finding, Thresholds } from "../../document/explain.ts";
+import type { Collected } from "../../live/collect.ts";
+import { plural } from "../../text/units.ts";
+import type { LossContext, LossWhy } from "../causes/loss/cause.ts";
+import { whyLost } from "../causes/loss/index.ts";
+import { other } from "../causes/loss/other.ts";
+import { grouped, type Peak, peakOf, sum, sureOf } from "../causes/peak.ts";
 import { howCounted, since } from "./counted.ts";
 import type { Delivery } from "./delivery.ts";
 import { type LostFlow, lostFlows } from "./lost-flows.ts";

@@ -1,10 +1,10 @@
 /** What a bridge that works does not deliver: of such frames nothing is said. */
 
-import type { BridgeState } from "../bridge/state.ts";
-import { groupOf, wantsGroup } from "./causes/groups.ts";
-import type { Loss, LossContext } from "./causes/loss/cause.ts";
-import { isUnspecified } from "./causes/loss/egress.ts";
-import { isSentToItself } from "./causes/loss/no-hairpin.ts";
+import type { BridgeState } from "../../bridge/state.ts";
+import { groupOf, wantsGroup } from "../causes/groups.ts";
+import type { Loss, LossContext } from "../causes/loss/cause.ts";
+import { isUnspecified } from "../causes/loss/egress.ts";
+import { isSentToItself } from "../causes/loss/no-hairpin.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LostFlow } from "./lost-flows.ts";
 

@@ -1,10 +1,10 @@
 /** Where a flow's frames should go, and which of its copies reached other ports. */
 
-import type { BridgeState } from "../bridge/state.ts";
-import type { Collected, Flow } from "../live/collect.ts";
-import { groupOf, wantsGroup } from "./causes/groups.ts";
-import { groupBy } from "./causes/peak.ts";
-import { homesByAddress, isOpen, isOwn, virtualAddress } from "./causes/whereabouts.ts";
+import type { BridgeState } from "../../bridge/state.ts";
+import type { Collected, Flow } from "../../live/collect.ts";
+import { groupOf, wantsGroup } from "../causes/groups.ts";
+import { groupBy } from "../causes/peak.ts";
+import { homesByAddress, isOpen, isOwn, virtualAddress } from "../causes/whereabouts.ts";
 
 /** Copies of frames for a flow's destination that left by a port, with those of others that send there. */
 interface Copies {

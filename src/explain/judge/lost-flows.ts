@@ -1,12 +1,12 @@
 /** What was lost, flow by flow: drops that were seen, and frames of which no port, or the wrong one, got a copy. */
 
-import type { BridgeState } from "../bridge/state.ts";
-import type { Collected, Flow, KnownFlow, Lost } from "../live/collect.ts";
-import type { Loss, LossContext } from "./causes/loss/cause.ts";
-import { passedBy } from "./causes/loss/snooping-no-member.ts";
-import { whoseNobody } from "./causes/loss/vxlan-wrong-remote.ts";
-import { groupBy, sum } from "./causes/peak.ts";
-import { virtualAddress } from "./causes/whereabouts.ts";
+import type { BridgeState } from "../../bridge/state.ts";
+import type { Collected, Flow, KnownFlow, Lost } from "../../live/collect.ts";
+import type { Loss, LossContext } from "../causes/loss/cause.ts";
+import { passedBy } from "../causes/loss/snooping-no-member.ts";
+import { whoseNobody } from "../causes/loss/vxlan-wrong-remote.ts";
+import { groupBy, sum } from "../causes/peak.ts";
+import { entriesOf, virtualAddress } from "../causes/whereabouts.ts";
 import { type Delivery, portCopies } from "./delivery.ts";
 
 /** A flow's frames by whatever counted them: it may have an entry for a while only. */
@@ -157,16 +157,16 @@ function whoseAstray(
   { before, state, collected }: LossContext,
   delivery: Delivery,
 ): (flow: KnownFlow) => number | null {
-  const entries = groupBy(
-    [...before.entries, ...collected.homes, ...state.entries],
-    ({ address, vlan }) => `${address} ${vlan}`,
-  );
   return ({ destination, vlan, port }) => {
     const lives = delivery.seenAt(destination);
     if (lives.length === 0 || virtualAddress(destination) !== null) return null;
     if (delivery.isHosts(destination)) return null;
-    const had = entries.get(`${destination} ${vlan}`) ?? [];
-    const [at, ...others] = new Set(had.map((entry) => entry.port));
+    const had = [before.entries, collected.homes, state.entries].flatMap((entries) =>
+      entriesOf<{ address: string; vlan: number; port: number }>(entries, destination, vlan).map(
+        (entry) => entry.port,
+      ),
+    );
+    const [at, ...others] = new Set(had);
     if (at === undefined || others.length > 0 || at === port) return null;
     return lives.includes(at) ? null : at;
   };

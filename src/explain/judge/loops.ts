@@ -1,7 +1,7 @@
 /** What one loop does is one finding: its largest flow, and as evidence whatever else came round. */
 
-import type { Finding } from "../document/explain.ts";
-import { grouped, severityOf, sum } from "./causes/peak.ts";
+import type { Finding } from "../../document/explain.ts";
+import { grouped, severityOf, sum } from "../causes/peak.ts";
 import { type Draft, isMoves } from "./moves.ts";
 
 /** Of what else came round, so much is told. */

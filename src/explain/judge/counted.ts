@@ -1,8 +1,8 @@
 /** What every finding says of how its frames were counted, and since when there were any. */
 
-import type { BridgeState } from "../bridge/state.ts";
-import { type Collected, type Flow, WHOLE } from "../live/collect.ts";
-import { sum } from "./causes/peak.ts";
+import type { BridgeState } from "../../bridge/state.ts";
+import { type Collected, type Flow, WHOLE } from "../../live/collect.ts";
+import { sum } from "../causes/peak.ts";
 
 export function howCounted({ backend, seconds, counted }: Collected): string {
   const places =

@@ -1,11 +1,11 @@
 /** Addresses that move between ports. */
 
-import type { BridgeState } from "../bridge/state.ts";
-import type { Below, Finding } from "../document/explain.ts";
-import type { Collected } from "../live/collect.ts";
-import { whyMoving } from "./causes/mac-duplicate.ts";
-import { grouped, sum } from "./causes/peak.ts";
-import type { Proposed } from "./causes/remedy.ts";
+import type { BridgeState } from "../../bridge/state.ts";
+import type { Below, Finding } from "../../document/explain.ts";
+import type { Collected } from "../../live/collect.ts";
+import { whyMoving } from "../causes/mac-duplicate.ts";
+import { grouped, sum } from "../causes/peak.ts";
+import type { Proposed } from "../causes/remedy.ts";
 import type { KnownPorts } from "./ports.ts";
 
 /** A finding as its cause proposes it. */
