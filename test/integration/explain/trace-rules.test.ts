@@ -49,7 +49,7 @@ it("names the very rule, and leaves nothing", async () => {
     try {
       expect(await tables(stage)).toContain("table bridge bridgescope_");
       await stage.shell(
-        "at a ping -q -c 5 -i 0.05 -W 1 10.77.0.2 || true; at a ping -q -c 5 -i 0.05 10.77.0.3",
+        "at a ping -q -c 5 -i 0.05 -W 1 10.77.0.2 || true; at a ping -q -c 5 -i 0.05 -W 1 10.77.0.3 || true",
       );
       const seen = await trace.seen();
       expect(seen).toMatchObject([
