@@ -68,7 +68,7 @@ it("a burst of broadcasts overruns the queue of a CPU, and what other queues dro
     expect(evidence).toMatch(/frames found such a queue full meanwhile/);
 
     // b's socket takes nothing, and neither does c's port.
-    await shell(`at b ${process.execPath} -e 'require("node:dgram").createSocket("udp4").bind(9, () => process.kill(process.pid, "SIGSTOP"))' &
+    await shell(`at b ${process.execPath} -e 'require("node:dgram").createSocket("udp4").bind(9, () => process.kill(process.pid, "SIGSTOP"))' > /dev/null 2>&1 &
 tc qdisc add dev v-c root tbf rate 8kbit burst 2000 limit 2000; sleep 0.5`);
     const from = { mac, ip: "10.77.0.1" };
     const to = (host: number) => ({
