@@ -10,7 +10,26 @@ const OTHERS = 4;
 /** Findings of one loop, which are those that the same cut would end, become one. */
 export function eachLoopOnce(drafts: readonly Draft[]): Draft[] {
   const keyed = drafts.map((draft, index) => ({ draft, key: loopOf(draft) ?? `not ${index}` }));
-  return grouped(keyed, ({ key }) => key).map((same) => together(same.map(({ draft }) => draft)));
+  const once = grouped(keyed, ({ key }) => key).map((same) =>
+    together(same.map(({ draft }) => draft)),
+  );
+  return withOverflow(once);
+}
+
+/** What a loop fills (queues, the CPUs' backlogs, the depth of devices on devices) overflows, and that is the loop's. */
+const OVERFLOWS: readonly Finding["cause"][] = ["other", "backlog"];
+
+function withOverflow(drafts: readonly Draft[]): Draft[] {
+  const loop = drafts.find(({ cause }) => cause === "loop");
+  if (loop === undefined) return [...drafts];
+  const isOverflow = ({ kind, cause }: Draft) => kind === "loss" && OVERFLOWS.includes(cause);
+  const evidence = [
+    ...loop.evidence,
+    ...drafts.filter(isOverflow).map(({ lost, title }) => `${lost} copies were lost: ${title}`),
+  ];
+  return drafts
+    .filter((draft) => !isOverflow(draft))
+    .map((draft) => (draft === loop ? { ...loop, evidence } : draft));
 }
 
 /** The ports that are to be cut; null where it is no loop. */

@@ -13,6 +13,7 @@ import {
   flow,
   GONE,
   GROUP,
+  lost,
   port,
   withPort,
 } from "./bridge.ts";
@@ -421,6 +422,17 @@ describe("a loop", () => {
     const evidence = findings[0]?.evidence.join("\n");
     expect(evidence).toContain(`1000 frames of ${A} for ${GROUP}`);
     expect(evidence).toContain(`the entry of ${A} moved: 80 moves`);
+  });
+
+  it("has what it makes overflow with it, and no more", () => {
+    const drop = { behind: false, where: "__dev_queue_xmit", reason: "QDISC_DROP", at: PB };
+    const over = lost({ class: "broadcast", destination: EVERYBODY, port: PC, ...drop });
+    const cause = (flows: Flow[]) =>
+      judge(flows, state, { lost: [{ ...over, frames: 900 }] }).findings.map((one) => one.cause);
+    expect(cause(both)).toEqual(["loop"]);
+    expect(cause([])).toEqual(["other"]);
+    const { findings } = judge(both, state, { lost: [{ ...over, frames: 900 }] });
+    expect(findings[0]?.evidence.at(-1)).toContain("900 copies were lost: __dev_queue_xmit");
   });
 
   it("is not what moves an address between two other ports", () => {
