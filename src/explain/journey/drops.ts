@@ -52,9 +52,17 @@ export async function watchDrops(signal?: AbortSignal): Promise<DropWatch> {
       signal,
     );
     const raw: RawDrop[] = [];
+    let reading: Promise<DropNames> | null = null;
     session.onLine((line) => {
       const drop = parseDrop(line);
-      if (drop !== null) raw.push(drop);
+      if (drop === null) return;
+      raw.push(drop);
+      // All names are read with the first, which takes a while: there is time for it until the end.
+      reading ??= readDropNames().then((names) => {
+        names(drop.location, drop.reason);
+        return names;
+      });
+      reading.catch(() => {});
     });
     const close = async () => {
       await session.kill();
@@ -80,7 +88,7 @@ export async function watchDrops(signal?: AbortSignal): Promise<DropWatch> {
       end: async () => {
         await sleep(DRAIN_MS);
         await session.kill();
-        const names = raw.length === 0 ? null : await readDropNames();
+        const names = await reading;
         await close();
         return {
           drops: names === null ? [] : raw.flatMap((one) => named(one, names)),

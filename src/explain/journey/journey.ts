@@ -58,10 +58,14 @@ export interface Journeyed {
 
 const SECONDS = 3;
 const LEAST_SECONDS = 1;
-/** Until it ends to look; what then is read, named and judged takes half a second. */
-const ANSWER_SECONDS = 3.7;
+/**
+ * In all, with room for what cannot be foreseen. What comes before (Node's start) and after (detaching, reading, judging)
+ * took up to 1.3 times as long as getting ready, idle or with a load of seven on two CPUs: the less time is left to look.
+ */
+const ANSWER_SECONDS = 4.5;
+const IN_ALL = 2.3;
 /** On a busy machine it takes long to attach: then it looks already, and knows of drops from later on. */
-const ATTACH_SECONDS = 1.8;
+const ATTACH_SECONDS = 1.5;
 const BEGUN_MS = 50;
 
 /** Every lost frame of a flow that somebody asks for is told. */
@@ -117,8 +121,8 @@ export async function lookAtJourney(
       const patience = Math.max(0, ATTACH_SECONDS * 1000 - elapsedMs());
       await Promise.race([following, sleep(patience, undefined, { ref: false })]);
       const elapsed = elapsedMs() / 1000;
-      const room = Math.max(LEAST_SECONDS, Math.min(SECONDS, ANSWER_SECONDS - elapsed));
-      const seconds = options.seconds ?? room;
+      const room = Math.min(SECONDS, ANSWER_SECONDS - elapsed * IN_ALL);
+      const seconds = options.seconds ?? Math.max(LEAST_SECONDS, room);
       // The kernel begins to take times a moment after it was asked to.
       await sleep(BEGUN_MS);
       const softnet = readSoftnetDrops();
@@ -134,11 +138,13 @@ export async function lookAtJourney(
       // What is attached stays so.
       giveUp.abort();
       const dropping = await following;
-      const dropped =
-        typeof dropping === "string" ? { drops: [], lost: 0 } : await dropping.attached.end();
-      const rules = (await trace?.seen()) ?? null;
       const softnetDropped = Math.max(0, (readSoftnetDrops() ?? 0) - (softnet ?? 0));
-      const now = await readAgain(before);
+      // The kernel takes its time to detach.
+      const [dropped, rules, now] = await Promise.all([
+        typeof dropping === "string" ? { drops: [], lost: 0 } : dropping.attached.end(),
+        trace?.seen() ?? null,
+        readAgain(before),
+      ]);
       return told({
         ...{ before, state: now ?? before, gone: now === null, a, b, ways, taps },
         dropsFromNs:

@@ -31,6 +31,15 @@ import {
   whoseOf,
   yesNo,
 } from "./facts.ts";
+import {
+  besides,
+  hasJourney,
+  hopRows,
+  type JourneyTold,
+  journeyAbout,
+  ruleLines,
+  seenDirections,
+} from "./journey.ts";
 
 /** Ports that are drawn. */
 const WIRES = 24;
@@ -48,7 +57,68 @@ const NAV = [
   ["document", "Document"],
 ] as const;
 
+const JOURNEY_NAV = [
+  ["answer", "Answer"],
+  ["way", "Hop by hop"],
+  ["floods", "What was lost"],
+  ["notes", "Notes"],
+  ["document", "Document"],
+] as const;
+
 export function renderExplanationHtml(explanation: Explanation): string {
+  return hasJourney(explanation) ? journeyPage(explanation) : bridgePage(explanation);
+}
+
+function journeyPage(explanation: JourneyTold): string {
+  const { journey, findings, notes, time, bridge } = explanation;
+  const { from, to, verdict, elsewhere, rules } = journey;
+  const above = findings.some(({ kind }) => kind !== "policy");
+  const tone = above ? "alarm" : findings.length > 0 || notes.length > 0 ? "caution" : "good";
+  const items = findings.length > 0 ? html`<ul>${findings.map(findingItem)}</ul>` : null;
+  const shown: Record<string, Html[]> = {
+    answer: [
+      html`<div class="box ${tone}"${above ? html` role="alert"` : null}><h3>${verdict}</h3>${items}</div>`,
+      ...(elsewhere === null ? [] : [html`<p>${capital(elsewhere)}</p>`]),
+    ],
+    way: [
+      ...seenDirections(journey).map(
+        (one) => html`${hopTable(one)}<p class="soft">${besides(one)}</p>`,
+      ),
+      ...ruleLines(rules ?? [], true).map((text) => html`<p>${text}</p>`),
+    ],
+    floods: findings.length > 0 ? floods(explanation) : [],
+    notes: notes.map(({ text }) => html`<p>${text}</p>`),
+  };
+  const nav = JOURNEY_NAV.filter(([id]) => id === "document" || (shown[id]?.length ?? 0) > 0);
+  return pageText({
+    title: `bridgescope: from ${from.asked} to ${to.asked} over ${bridge.name}`,
+    header: html`<header><h1>From ${code(from.asked)} to ${code(to.asked)} over ${code(bridge.name)}</h1>
+<p class="soft">${journeyAbout(explanation)}, ${time}.</p></header>`,
+    nav,
+    body: html`${nav.flatMap(([id, name]) => (id === "document" ? [] : [section(id, name, shown[id] ?? [])]))}`,
+    document: { name: "explain", value: explanation },
+    origin: `bridgescope from ${explanation.schema}`,
+  });
+}
+
+function hopTable(one: Parameters<typeof hopRows>[0]): Html | null {
+  const rows = hopRows(one);
+  if (rows.length === 0) return null;
+  return table(
+    `${one.from} → ${one.to}`,
+    [
+      { title: "Hop" },
+      { title: "Frames", align: "right" },
+      { title: "Median", align: "right" },
+      { title: "Max", align: "right" },
+    ],
+    rows.map(({ label, frames, times: [median, most] }) => ({
+      cells: [label, right(count(frames)), right(median), right(most)],
+    })),
+  );
+}
+
+function bridgePage(explanation: Explanation): string {
   const { bridge, probes } = explanation;
   const body = html`${[
     answer(explanation),

@@ -1,31 +1,43 @@
-/** One flow's journey, as a person reads it: the sentence, a line a hop in each direction, and what was lost with its remedy. */
+/** One flow's journey: what every format says of it, and how a terminal shows it: the sentence, a line per hop in each direction, and what was lost with its remedy. */
 import type { Explanation, Finding } from "../../document/explain.ts";
 import type { Journey, JourneyDirection, JourneyHop } from "../../document/journey.ts";
+import { printable } from "../../text/printable.ts";
 import { count, duration, plural } from "../../text/units.ts";
 import { cells, right, type Screen } from "../terminal/screen.ts";
 
-type Told = Explanation & { journey: Journey };
+export type JourneyTold = Explanation & { journey: Journey };
 
-export function hasJourney(explanation: Explanation): explanation is Told {
+export function hasJourney(explanation: Explanation): explanation is JourneyTold {
   return explanation.journey !== undefined;
+}
+
+/** The two ends, the bridge between them, for how long it was looked at, and what was sent. */
+export function journeyAbout({
+  journey: { from, to, probe },
+  bridge,
+  seconds,
+}: JourneyTold): string {
+  const sent = probe === null ? "" : `; sent: ${probe.text}`;
+  return `${from.text} and ${to.text}, over ${bridge.name} (${bridge.namespace.label}), in ${seconds.toFixed(1)} s${sent}`;
+}
+
+/** The directions that something was seen of. */
+export function seenDirections({ directions }: Journey): JourneyDirection[] {
+  return directions.filter(({ frames, resolution }) => frames > 0 || resolution.asked > 0);
 }
 
 /** `fix` tells a finding's remedy. */
 export function journeyLines(
   screen: Screen,
-  { journey, bridge, seconds, findings, notes }: Told,
+  explanation: JourneyTold,
   full: boolean,
   fix: (finding: Finding) => void,
 ): void {
-  const { verdict, directions, from, to, probe, elsewhere, rules } = journey;
+  const { journey, findings, notes } = explanation;
+  const { verdict, elsewhere, rules } = journey;
   screen.paragraph(verdict, { tone: "strong" });
-  screen.paragraph(
-    `${from.text} and ${to.text}, over ${bridge.name} (${bridge.namespace.label}), in ${seconds.toFixed(1)} s${probe === null ? "" : `; sent: ${probe.text}`}`,
-    { tone: "dim" },
-  );
-  for (const one of directions) {
-    if (one.frames > 0 || one.resolution.asked > 0) direction(screen, one);
-  }
+  screen.paragraph(journeyAbout(explanation), { tone: "dim" });
+  for (const one of seenDirections(journey)) direction(screen, one);
   for (const line of ruleLines(rules ?? [], full)) {
     screen.paragraph(line, { indent: 2, hanging: 4 });
   }
@@ -43,8 +55,8 @@ export function journeyLines(
   for (const { text } of notes) screen.paragraph(`Note: ${text}`, { hanging: 2, tone: "dim" });
 }
 
-/** Those that drop; with `full` all that were met. */
-function ruleLines(rules: NonNullable<Journey["rules"]>, full: boolean): string[] {
+/** What marked frames met: the rules that drop; with `full` all. */
+export function ruleLines(rules: NonNullable<Journey["rules"]>, full: boolean): string[] {
   const dropping = rules.filter(({ verdict }) => verdict === "drop");
   if (rules.length > 0 && dropping.length === 0 && !full) {
     return [
@@ -64,22 +76,41 @@ const HEAD = right("frames", "median", "max");
 
 function direction(screen: Screen, one: JourneyDirection): void {
   screen.table(
-    `${one.from} → ${one.to}`,
+    printable(`${one.from} → ${one.to}`),
     HEAD,
-    one.frames === 0
-      ? []
-      : one.hops.map((hop) => ({
-          label: hopLabel(hop),
-          cells: cells([count(hop.frames), timeOf(hop.medianNs), timeOf(hop.maxNs)]),
-          ...(hop.frames === 0 ? { tone: "alarm" as const } : {}),
-        })),
+    hopRows(one).map(({ label, frames, times }) => ({
+      label,
+      cells: cells([count(frames), ...times]),
+      ...(frames === 0 ? { tone: "alarm" as const } : {}),
+    })),
   );
-  const resolution = resolutionOf(one);
-  const said = [...(resolution === null ? [] : [resolution]), one.decision, ...one.hooks];
-  screen.paragraph(said.join("; "), { indent: 4, hanging: 4, tone: "dim" });
+  screen.paragraph(besides(one), { indent: 4, hanging: 4, tone: "dim" });
 }
 
-/** `ARP or ND: asked 3 times who has 10.77.0.2, the question came 3 times, answered once`. */
+export interface HopRow {
+  label: string;
+  frames: number;
+  /** Median and most, from the first hop on. */
+  times: [string, string];
+}
+
+/** None where only questions were seen. */
+export function hopRows({ frames, hops }: JourneyDirection): HopRow[] {
+  if (frames === 0) return [];
+  return hops.map((hop) => ({
+    label: hopLabel(hop),
+    frames: hop.frames,
+    times: [timeOf(hop.medianNs), timeOf(hop.maxNs)],
+  }));
+}
+
+/** Of a direction, beside its hops: who was asked for, and what the bridge does with such frames. */
+export function besides(one: JourneyDirection): string {
+  const resolution = resolutionOf(one);
+  return [...(resolution === null ? [] : [resolution]), one.decision, ...one.hooks].join("; ");
+}
+
+/** `3 questions who has 10.77.0.2, 3 reached it, 1 answer came back`. */
 function resolutionOf({ to, resolution }: JourneyDirection): string | null {
   const { asked, reached, answered } = resolution;
   if (asked === 0) return null;

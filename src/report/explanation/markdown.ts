@@ -1,6 +1,7 @@
 /** Why a bridge floods or loses frames, for a ticket: the findings in the open, state and ports folded. */
 import type { Explanation, Finding } from "../../document/explain.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
+import { count } from "../../text/units.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
 import {
   belowOf,
@@ -20,20 +21,42 @@ import {
   whoseOf,
   yesNo,
 } from "./facts.ts";
+import {
+  besides,
+  hasJourney,
+  hopRows,
+  type JourneyTold,
+  journeyAbout,
+  ruleLines,
+  seenDirections,
+} from "./journey.ts";
 
 /** Under 60,000 bytes whatever the size of the explanation; what was left out is said. */
 export function renderExplanationMarkdown(explanation: Explanation): string {
+  const sections = hasJourney(explanation)
+    ? [
+        ...seenDirections(explanation.journey).map(direction),
+        rules(explanation),
+        { ...findings(explanation), title: "What was lost" },
+        journeyNotes(explanation),
+      ]
+    : [findings(explanation), below(explanation), notes(explanation), ports(explanation)];
   return assembled(
     [title(explanation), about(explanation)],
-    [findings(explanation), below(explanation), notes(explanation), ports(explanation)],
+    sections,
     "see explain.html or explain.json",
   );
 }
 
 function title(explanation: Explanation): Markdown {
   const { bridge, findings, notes, probes } = explanation;
-  const said = probes ? seenOf(explanation) : stateVerdict(notes);
-  const head = md`## bridgescope: what ${code(bridge.name)} floods or loses, and why
+  const isFlow = hasJourney(explanation);
+  const seen = probes ? seenOf(explanation) : stateVerdict(notes);
+  const said = isFlow ? explanation.journey.verdict : seen;
+  const what = isFlow
+    ? md`from ${code(explanation.journey.from.asked)} to ${code(explanation.journey.to.asked)} over ${code(bridge.name)}`
+    : md`what ${code(bridge.name)} floods or loses, and why`;
+  const head = md`## bridgescope: ${what}
 
 ${whereOf(explanation)}, ${explanation.time}.`;
   const kind = findings.some((one) => one.kind !== "policy") ? "CAUTION" : "NOTE";
@@ -48,9 +71,39 @@ ${whereOf(explanation)}, ${explanation.time}.`;
 }
 
 function about(explanation: Explanation): Markdown {
+  if (hasJourney(explanation)) {
+    const { elsewhere } = explanation.journey;
+    return md`${journeyAbout(explanation)}.${elsewhere === null ? "" : ` Besides, ${elsewhere}.`}`;
+  }
   return explanation.probes
     ? md`${thresholdsOf(explanation)} ${costOf(explanation)}`
     : md`${notLookedOf(explanation)}`;
+}
+
+function direction(one: Parameters<typeof hopRows>[0]): Section {
+  const hops = hopRows(one);
+  return {
+    ...{ title: md`${one.from} → ${one.to}`.text, folded: false, share: 4_000, note: null },
+    head: hops.length === 0 ? null : tableHead(["Hop", "Frames", "Median", "Max"], "lrrr"),
+    rows: [
+      ...hops.map(({ label, frames, times }) => row(label, count(frames), ...times)),
+      md`\n${besides(one)}`,
+    ],
+  };
+}
+
+function rules({ journey }: JourneyTold): Section {
+  return {
+    ...{ title: "Rules", folded: false, share: 4_000, head: null, note: null },
+    rows: ruleLines(journey.rules ?? [], true).map((text) => md`- ${text}`),
+  };
+}
+
+function journeyNotes({ notes }: JourneyTold): Section {
+  return {
+    ...{ title: "Notes", folded: false, share: 4_000, head: null, note: null },
+    rows: notes.map(({ text }) => md`- ${text}`),
+  };
 }
 
 function findings({ findings: all }: Explanation): Section {

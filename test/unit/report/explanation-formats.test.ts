@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { type Explanation, explainSchema, type Finding } from "../../../src/document/explain.ts";
 import { EXPLANATION_FORMATS, renderExplanation } from "../../../src/report/explanation.ts";
-import { floodingExplanation, losingExplanation } from "../../fixtures/report/explanations.ts";
+import {
+  floodingExplanation,
+  journeyExplanation,
+  losingExplanation,
+} from "../../fixtures/report/explanations.ts";
 import { HOSTILE } from "../../fixtures/report/runs.ts";
 import {
   attributesOf,
@@ -17,6 +21,7 @@ const explanation = floodingExplanation();
 const all = HOSTILE.join(" ");
 const hostile = floodingExplanation((text) => `${text} ${all}`);
 const hostileLoss = losingExplanation((text) => `${text} ${all}`);
+const hostileJourney = journeyExplanation((text) => `${text} ${all}`);
 const TOLD = [
   "2 floods above threshold in 10.0 s, 49.6 k copies/s",
   "destination-gone",
@@ -33,6 +38,7 @@ describe.each(EXPLANATION_FORMATS.map(({ name }) => name))("%s", (format) => {
   test("holds no character that a terminal obeys", () => {
     expect(obeyed(renderExplanation(format, hostile))).toBeNull();
     expect(obeyed(renderExplanation(format, hostileLoss))).toBeNull();
+    expect(obeyed(renderExplanation(format, hostileJourney))).toBeNull();
   });
 });
 
@@ -127,6 +133,42 @@ describe.each(["html", "markdown", "terminal"])("%s tells a loss", (format) => {
   });
 });
 
+describe.each(["html", "markdown", "terminal"])("%s tells a flow's journey", (format) => {
+  const said = (over: Partial<Explanation> = {}) =>
+    renderExplanation(format, { ...journeyExplanation(), ...over })
+      .replace(/<section id="document".*/s, "")
+      .replaceAll(/<[^>]*>/g, " ")
+      .replaceAll(/\\(?=[().])/g, "")
+      .replaceAll(/\s+/g, " ");
+
+  test("hop by hop, with its rules, what was lost, and why", () => {
+    const text = said();
+    const told = [
+      "0 of 68 echo requests reached eth0 (db)",
+      "over br0 (host), in 10.0 s; sent: 68 packets transmitted",
+      "10.77.0.1 → 10.77.0.2",
+      "sent by eth0 (web)",
+      "in by veth1",
+      "out by veth2",
+      "reached eth0 (web)",
+      "4.20 µs",
+      "9 µs",
+      "2 questions who has 10.77.0.2, 2 reached it, 1 answer came back; its FDB has 02:00:00:00:00:09 at veth2 (learned); bridged frames pass iptables",
+      "the rule of handle 7 of the chain FORWARD in the table ip filter (tcp dport 80 drop) says drop of 20 marked frames from 10.77.0.1",
+      "the FORWARD policy of ip filter is drop",
+      "bridge-nf-call-iptables=0",
+      "198.18.1.2",
+      "drops came late",
+    ];
+    expect(told.filter((words) => !text.includes(words))).toEqual([]);
+    expect(text).not.toMatch(/which flooded frames|below the thresholds|nobody sent there/i);
+  });
+
+  test("and of one that came says nothing of losses", () => {
+    expect(said({ findings: [] })).not.toMatch(/what was lost|above threshold|fix:/i);
+  });
+});
+
 test("a document from before losses were judged is read as it was, and speaks of none", () => {
   const { thresholds, findings, ...rest } = floodingExplanation();
   const { lost: _, lostPerSecond: __, ...old } = thresholds;
@@ -160,7 +202,7 @@ test.each(["html", "markdown"])("%s of an explanation without probes judges noth
   expect(text).not.toContain("above threshold in");
 });
 
-test.each([hostile, hostileLoss])(
+test.each([hostile, hostileLoss, hostileJourney])(
   "the page is whole, and nothing in it is from outside",
   (told) => {
     const page = withoutScript(renderExplanation("html", told));
@@ -176,9 +218,10 @@ test.each([hostile, hostileLoss])(
 
 test("markdown holds no element from outside, and fits a pull request with 3000 ports", () => {
   const text = renderExplanation("markdown", hostile);
-  expect(tags(text).filter((tag) => !["code", "details", "pre", "summary"].includes(tag))).toEqual(
-    [],
+  const foreign = tags(text + renderExplanation("markdown", hostileJourney)).filter(
+    (tag) => !["code", "details", "pre", "summary"].includes(tag),
   );
+  expect(foreign).toEqual([]);
   const [, port] = explanation.ports;
   const many = { ...explanation, ports: Array.from({ length: 3000 }, () => port ?? expect.fail()) };
   const long = renderExplanation("markdown", many);
