@@ -4,6 +4,7 @@ import { addressesSet } from "../../bridge/address-set.ts";
 import { portFlags } from "../../bridge/bridge-options.ts";
 import { type Labs, placeOf } from "../../bridge/find-namespace.ts";
 import { type Link, readLinks } from "../../bridge/links.ts";
+import { lldpReader } from "../../bridge/lldp-listeners.ts";
 import { readNetfilter } from "../../bridge/netfilter.ts";
 import { ownPlace } from "../../bridge/places.ts";
 import {
@@ -165,6 +166,7 @@ function factsOf(
       return set.get(ifindex) ?? null;
     },
     filters: filtersReader(bridges),
+    lldp: lldpReader(),
     portState: (at, ifindex) => {
       const known =
         at.inode === place.inode
