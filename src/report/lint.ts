@@ -13,6 +13,8 @@ export interface LintScreenOptions extends TerminalOptions {
 const SEVERITIES = ["high", "medium", "low"] as const;
 /** Lines of a screen. */
 const SCREEN = 30;
+/** Bridges that something was not judged of. */
+const MOST_NAMED = 8;
 /** Evidence that the first finding has there. */
 const FEW = 2;
 
@@ -97,9 +99,16 @@ function othersAt({ bridge }: LintFinding, others: readonly LintFinding[]): stri
 function notJudged({ notJudged: all, bridges }: Lint, cut: boolean): string {
   const byReason = new Map<string, string[]>();
   for (const { rule, bridges: some, why } of all) {
-    const of = cut || some.length === bridges.length ? rule : `${rule} of ${some.join(", ")}`;
+    const of = cut || some.length === bridges.length ? rule : `${rule} of ${named(some)}`;
     byReason.set(why, [...new Set([...(byReason.get(why) ?? []), of])]);
   }
   const said = [...byReason].map(([why, rules]) => `${rules.join(", ")}: ${why}`);
   return said.length === 0 ? "" : `Not judged: ${said.join("; ")}.`;
+}
+
+/** Of more than a line's worth only the first: lint --json has them all. */
+function named(bridges: readonly string[]): string {
+  const more = bridges.length - MOST_NAMED;
+  const shown = bridges.slice(0, MOST_NAMED).join(", ");
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
