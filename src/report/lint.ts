@@ -30,7 +30,8 @@ function rendered(lint: Lint, options: LintScreenOptions, cut: boolean): string 
   screen.paragraph(headline(lint), { tone: "strong" });
   const groups = cut ? together(lint.findings) : lint.findings.map((one) => [one]);
   for (const [index, group] of groups.entries()) told(screen, lint, index, group, cut);
-  if (groups.length > 0) screen.verbatim("", 0);
+  // After the first of a cut list there is one already.
+  if (groups.length > (cut ? 1 : 0)) screen.verbatim("", 0);
   const unjudged = notJudged(lint, cut);
   if (unjudged !== "") screen.paragraph(unjudged, { tone: "dim", hanging: 2 });
   if (cut) screen.paragraph("--full shows all of it, with every remedy.", { tone: "dim" });

@@ -41,7 +41,7 @@ heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88cc))
 heard.bind(("eth0", 0x88cc))
 group = bytes.fromhex("0180c200000e0000")
 heard.setsockopt(263, 1, struct.pack("iHH8s", socket.if_nametoindex("eth0"), 0, 6, group))
-time.sleep(60)' > /dev/null 2>&1 &
+time.sleep(7200)' > /dev/null 2>&1 &
   wait_for "at $1 grep -q 0180c200000e /proc/net/dev_mcast"
 }
 `;

@@ -619,9 +619,10 @@ describe("lldp-stopped", () => {
       remedy: { command: expect.stringMatching(/group_fwd_mask (16384|0x4000)$/) },
     });
     expect(finding.remedy?.risk).toMatch(/neighbours of one cable/);
-    expect(rules(plain, told({ a: daemon(null, 0), b: daemon("ladvd", 0) }))).toEqual([
+    expect(rules(plain, told({ a: daemon("lldpad", 0), b: daemon("ladvd", 0) }))).toEqual([
       "lldp-stopped",
     ]);
+    expect(rules(plain, told({ a: daemon(null), b: daemon("ladvd") }))).toEqual([]);
   });
 
   it("is told beside systemd-networkd, which alone does not count", () => {

@@ -60,13 +60,12 @@ function heard(
   const { sockets, members } = lldp(end.namespace);
   const here = sockets.filter(({ ifindex }) => ifindex === end.ifindex || ifindex === 0);
   const at = `${end.name} of ${end.namespace.label}`;
-  const [first] = here.filter(({ holder }) => holder?.command !== NETWORKD);
-  if (first !== undefined) {
-    const { holder } = first;
-    const who = holder === null ? "somebody" : `${holder.command} (pid ${holder.pid})`;
-    return `${who} has a packet socket for LLDP (0x88cc) at ${at}`;
+  // Of a socket that no process there has open nobody can say whether it is networkd's.
+  const daemon = here.find(({ holder }) => holder !== null && holder.command !== NETWORKD)?.holder;
+  if (daemon != null) {
+    return `${daemon.command} (pid ${daemon.pid}) has a packet socket for LLDP (0x88cc) at ${at}`;
   }
-  // A socket of networkd's joins once, and so does the kernel for each link on top that has joined.
+  // A socket joins once, and so does the kernel for each link on top that has joined.
   const joined = members.get(end.ifindex) ?? 0;
   const ofUppers = uppers.filter(
     ({ ifindex, namespace }) => lldp(namespace).members.get(ifindex) !== undefined,
