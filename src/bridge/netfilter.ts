@@ -19,7 +19,7 @@ import {
   NFTA_TABLE,
   withNetfilterSocket,
 } from "../system/nfnetlink.ts";
-import { readLinks } from "./links.ts";
+import { type Link, readLinks } from "./links.ts";
 import { type DeviceAsked, type ParsedRule, parseRule, verdictOf } from "./netfilter-rule.ts";
 import { atPlace } from "./places.ts";
 import type { BridgeState, FilterChain, FilterRule, Filters, NetfilterCalls } from "./state.ts";
@@ -36,15 +36,16 @@ type Hook = NonNullable<FilterChain["hook"]>;
 /**
  * Null where it may not be read (that takes CAP_NET_ADMIN in the bridge's namespace), and where the namespace is gone.
  * Rules are read of those chains alone that frames of the bridge can come to. Modules that are not loaded are not asked
- * for: the kernel would load them.
+ * for: the kernel would load them. `links` are the devices of its namespace, where they were read already.
  */
-export function readNetfilter(bridge: FilteredBridge): Filters | null {
+export function readNetfilter(bridge: FilteredBridge, links?: readonly Link[]): Filters | null {
   try {
     return atPlace(bridge.place, (namespace) => {
       const ruleset = hasTables()
         ? withNetfilterSocket(namespace, (fd) => readChains({ namespace, fd }, bridge))
         : { chains: [], keepers: [] };
-      return { ...ruleset, legacy: legacyTables(namespace), otherBridges: otherBridges(bridge) };
+      const otherBridges = bridgesBeside(bridge, links ?? readLinks(bridge.place));
+      return { ...ruleset, legacy: legacyTables(namespace), otherBridges };
     });
   } catch (error) {
     if (error instanceof SystemCallError && FORBIDDEN.includes(error.code)) return null;
@@ -112,8 +113,8 @@ function legacyTables(namespace: NetworkNamespace): Filters["legacy"] {
   );
 }
 
-function otherBridges({ place, ifindex }: FilteredBridge): string[] {
-  return readLinks(place)
+function bridgesBeside({ ifindex }: FilteredBridge, links: readonly Link[]): string[] {
+  return links
     .filter((link) => link.kind === "bridge" && link.ifindex !== ifindex)
     .map(({ name }) => name);
 }

@@ -24,6 +24,7 @@ export const LINT_RULES = [
   "stp-delay",
   "destination-gone",
   "vxlan-stale-remote",
+  "lldp-stopped",
   "promiscuous",
 ] as const;
 

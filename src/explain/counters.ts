@@ -82,7 +82,7 @@ function traffic(moved: readonly Moved[], seconds: number): string {
     const named = some
       .slice(0, NAMED)
       .map(
-        (one) => `${one.port.name} ${count(one[of])} (${quantity(one[of] / seconds, "frames/s")})`,
+        (one) => `${one.port.name}: ${count(one[of])} (${quantity(one[of] / seconds, "frames/s")})`,
       );
     const more = some.length - named.length;
     return named.length === 0
@@ -118,7 +118,7 @@ function dropped(moved: readonly Moved[]): string[] {
   const named = [...lost]
     .sort((a, b) => b.txDropped - a.txDropped)
     .slice(0, NAMED)
-    .map(({ port, txDropped }) => `${portPhrase(port)} ${count(txDropped)}`);
+    .map(({ port, txDropped }) => `${portPhrase(port)}: ${count(txDropped)}`);
   const more = lost.length - named.length;
   return [
     `tx_dropped has risen: ${named.join(", ")}${more > 0 ? ` and ${plural(more, "more port")}` : ""}; such frames left the bridge and got no further than that device`,

@@ -185,7 +185,10 @@ async function withoutFrames(
   onCounters?.();
   const lint = await lintAt(state.place, state.name, missingLivePrivileges() === null);
   const told = new Set(first.notes.map(({ text }) => text));
-  const linted = (lint?.findings ?? []).filter(({ text }) => !told.has(text));
+  // What a rule has from a cause or a note of explain is told already, and so is a promiscuous bridge.
+  const linted = (lint?.findings ?? []).filter(
+    ({ rule, text }) => !told.has(text) && (rule !== "promiscuous" || state.promiscuity === 0),
+  );
   const counters = await watchCounters(state, seconds, first.thresholds, signal);
   return {
     ...first,

@@ -13,6 +13,8 @@ export interface LintScreenOptions extends TerminalOptions {
 const SEVERITIES = ["high", "medium", "low"] as const;
 /** Lines of a screen. */
 const SCREEN = 30;
+/** Bridges that something was not judged of. */
+const MOST_NAMED = 8;
 /** Evidence that the first finding has there. */
 const FEW = 2;
 
@@ -28,7 +30,8 @@ function rendered(lint: Lint, options: LintScreenOptions, cut: boolean): string 
   screen.paragraph(headline(lint), { tone: "strong" });
   const groups = cut ? together(lint.findings) : lint.findings.map((one) => [one]);
   for (const [index, group] of groups.entries()) told(screen, lint, index, group, cut);
-  if (groups.length > 0) screen.verbatim("", 0);
+  // After the first of a cut list there is one already.
+  if (groups.length > (cut ? 1 : 0)) screen.verbatim("", 0);
   const unjudged = notJudged(lint, cut);
   if (unjudged !== "") screen.paragraph(unjudged, { tone: "dim", hanging: 2 });
   if (cut) screen.paragraph("--full shows all of it, with every remedy.", { tone: "dim" });
@@ -97,9 +100,16 @@ function othersAt({ bridge }: LintFinding, others: readonly LintFinding[]): stri
 function notJudged({ notJudged: all, bridges }: Lint, cut: boolean): string {
   const byReason = new Map<string, string[]>();
   for (const { rule, bridges: some, why } of all) {
-    const of = cut || some.length === bridges.length ? rule : `${rule} of ${some.join(", ")}`;
+    const of = cut || some.length === bridges.length ? rule : `${rule} of ${named(some)}`;
     byReason.set(why, [...new Set([...(byReason.get(why) ?? []), of])]);
   }
   const said = [...byReason].map(([why, rules]) => `${rules.join(", ")}: ${why}`);
   return said.length === 0 ? "" : `Not judged: ${said.join("; ")}.`;
+}
+
+/** Of more than a line's worth only the first: lint --json has them all. */
+function named(bridges: readonly string[]): string {
+  const more = bridges.length - MOST_NAMED;
+  const shown = bridges.slice(0, MOST_NAMED).join(", ");
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }

@@ -4,6 +4,7 @@ import { addressesSet } from "../../bridge/address-set.ts";
 import { portFlags } from "../../bridge/bridge-options.ts";
 import { type Labs, placeOf } from "../../bridge/find-namespace.ts";
 import { type Link, readLinks } from "../../bridge/links.ts";
+import { lldpReader } from "../../bridge/lldp-listeners.ts";
 import { readNetfilter } from "../../bridge/netfilter.ts";
 import { ownPlace } from "../../bridge/places.ts";
 import {
@@ -130,16 +131,22 @@ function notJudged(facts: LintFacts): NotJudged[] {
 /** Their rules are read for each bridge anew: of more than these only where they may matter at all. */
 const MOST_FILTERED = 20;
 
-function filtersReader(bridges: readonly BridgeState[]): LintFacts["filters"] {
+function filtersReader(
+  bridges: readonly BridgeState[],
+  links: readonly Link[],
+): LintFacts["filters"] {
   const read = new Map<BridgeState, Filters | null>();
   let drops: boolean | null = null;
+  let forbidden = false;
   return (bridge) => {
     const known = read.get(bridge);
     if (known !== undefined) return known;
     // A hook's chains are the same for all bridges of a namespace; what is none of the policy is none of the rules.
     if (drops === false) return NOTHING;
+    if (forbidden) return null;
     if (read.size >= MOST_FILTERED && bridges.length > MOST_FILTERED) return "too-many";
-    const filters = readNetfilter(bridge);
+    const filters = readNetfilter(bridge, links);
+    forbidden = filters === null;
     read.set(bridge, filters);
     if (filters === null || filters.legacy.length > 0) return filters;
     drops = filters.chains.some(({ hook, policy }) => hook === "forward" && policy === "drop");
@@ -164,7 +171,8 @@ function factsOf(
       set ??= addressesSet(place, bridges);
       return set.get(ifindex) ?? null;
     },
-    filters: filtersReader(bridges),
+    filters: filtersReader(bridges, namespace.links),
+    lldp: lldpReader(),
     portState: (at, ifindex) => {
       const known =
         at.inode === place.inode

@@ -26,7 +26,9 @@ describe("lint", () => {
     expect(code).toBe(0);
     const [first, ...more] = stdout.trimEnd().split("\n");
     expect(first).toMatch(/^br0 \(.*\): nothing in the configuration floods or loses/);
-    expect(more.join(" ")).toMatch(/Not judged: duplicate-address, wrong-port: .*--peers/s);
+    expect(more.join(" ")).toMatch(
+      /Not judged: duplicate-address, wrong-port, lldp-stopped: .*--peers/s,
+    );
   });
 
   it("of all bridges names whose a finding is, and ends with 3 where one is severe", async () => {

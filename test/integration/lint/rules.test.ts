@@ -33,6 +33,18 @@ ip addr add fe80::b/64 dev br0 nodad
 ip link set br0 type bridge mcast_query_response_interval 100
 ip link set br0 type bridge mcast_querier 1; sleep 2.5
 `;
+/** `listener HOST NAME`: a program of that name has a socket for LLDP at its eth0, and has joined the group through it. */
+const LISTENER = `listener() {
+  at $1 python3 -c 'import socket, struct, time
+open("/proc/self/comm", "w").write("'$2'")
+heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88cc))
+heard.bind(("eth0", 0x88cc))
+group = bytes.fromhex("0180c200000e0000")
+heard.setsockopt(263, 1, struct.pack("iHH8s", socket.if_nametoindex("eth0"), 0, 6, group))
+time.sleep(7200)' > /dev/null 2>&1 &
+  wait_for "at $1 grep -q 0180c200000e /proc/net/dev_mcast"
+}
+`;
 const OVERLAY = `ip addr add 192.0.2.1/32 dev lo
 ip link add vx0 type vxlan id 42 local 192.0.2.1 dstport 4789 nolearning
 ip link set vx0 master br0 up
@@ -99,6 +111,11 @@ const SCENES: Scene[] = [
     set: `${OVERLAY}bridge fdb add 02:00:00:00:99:01 dev vx0 master static`,
     near: `${OVERLAY}bridge fdb add 02:00:00:00:99:01 dev vx0 master static
 bridge fdb add 02:00:00:00:99:01 dev vx0 dst 192.0.2.2 self permanent`,
+  },
+  {
+    ...{ rule: "lldp-stopped", severity: "low", remedy: "command", peers: true },
+    set: `${LISTENER}ip -n a maddr add 01:80:c2:00:00:0e dev eth0; listener b lldpad`,
+    near: `${LISTENER}ip -n a maddr add 01:80:c2:00:00:0e dev eth0; listener b systemd-network; listener c systemd-network`,
   },
   {
     ...{ rule: "promiscuous", severity: "low", remedy: /promisc off/ },
@@ -173,7 +190,11 @@ it("a healthy bridge with hosts has nothing, with and without looking behind its
     async (stage) => {
       const plain = await lint(stage);
       expect([plain.findings, plain.ports, plain.bridge?.name]).toEqual([[], 3, stage.bridge]);
-      expect(plain.notJudged.map(({ rule }) => rule)).toEqual(["duplicate-address", "wrong-port"]);
+      expect(plain.notJudged.map(({ rule }) => rule)).toEqual([
+        "duplicate-address",
+        "wrong-port",
+        "lldp-stopped",
+      ]);
       const deep = await lint(stage, true);
       expect([deep.findings, deep.notJudged, deep.peers]).toEqual([[], [], true]);
     },

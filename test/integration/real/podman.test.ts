@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lintBridges } from "../../../src/explain/lint/lint.ts";
 import { cannot } from "../../skipped.ts";
 import { uniqueName } from "../host-state.ts";
 import { explainDuring, type Island, lacking, newIsland, ownersIn } from "./island.ts";
@@ -53,6 +54,19 @@ tar -C /run/box -c . | ${podman} import - box`);
     });
     expect(explanation.findings).toEqual([]);
     expect(ownersIn(explanation).sort()).toEqual(["container db", "container web"]);
+  });
+
+  it("has nothing to lint but the address that it may have borrowed, which is so", async () => {
+    const { netns } = island;
+    const type = `mkdir -p /run/sys; mount -t sysfs sysfs /run/sys
+cat /run/sys/class/net/${bridge}/addr_assign_type; umount /run/sys`;
+    const borrowed = (await island.shell(type)).trim() !== "3";
+    for (const peers of [false, true]) {
+      const { findings } = await lintBridges({ bridge, netns, peers });
+      expect(findings.map(({ rule, severity }) => [rule, severity])).toEqual(
+        borrowed ? [["mac-unpinned", "medium"]] : [],
+      );
+    }
   });
 
   it("floods what a container sends to one that is gone, and that one is named", async () => {

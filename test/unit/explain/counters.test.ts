@@ -31,7 +31,7 @@ describe("counters", () => {
   it("say by which ports frames came and left, and that this is inferred", () => {
     const [first, ...more] = told(at({ rx: 100 }, { tx: 100 }, {}));
     expect(first).toBe(
-      "frames came in by pa 100 (10 frames/s); frames left by pb 100 (10 frames/s) (inferred by interface counters over 10.0 s)",
+      "frames came in by pa: 100 (10 frames/s); frames left by pb: 100 (10 frames/s) (inferred by interface counters over 10.0 s)",
     );
     expect(more).toEqual([]);
     expect(told(at({}, {}, {}))[0]).toMatch(/^no frame came in or left by any port/);
@@ -49,7 +49,7 @@ describe("counters", () => {
 
   it("show what a port dropped, and what left nowhere", () => {
     expect(told(at({ rx: 10 }, { tx: 10, txDropped: 7 }, {}))[1]).toMatch(
-      /^tx_dropped has risen: port pb 7/,
+      /^tx_dropped has risen: port pb: 7/,
     );
     expect(told(at({ rx: 100 }, { tx: 30 }, {}))[1]).toMatch(/at least 70 left by no port/);
     expect(told(at({ rx: 100 }, { tx: 30 }, {}, 70))).toHaveLength(1);

@@ -1,5 +1,10 @@
 /** What lint finds, by value: each rule's situation beside what only looks like it. */
 import { describe, expect, it, test } from "vitest";
+import {
+  type LldpListeners,
+  lldpMembers,
+  lldpSockets,
+} from "../../../src/bridge/lldp-listeners.ts";
 import type {
   BridgeState,
   FilterChain,
@@ -23,12 +28,14 @@ interface Told {
   addressSet?: boolean | null;
   portState?: PortStpState | null;
   filters?: ReturnType<LintFacts["filters"]>;
+  lldp?: LintFacts["lldp"];
 }
 
 function facts(bridges: BridgeState[], told: Told = {}): LintFacts {
   const { peers = true, addressSet = true, portState = null, filters = null } = told;
+  const { lldp = () => ({ sockets: [], members: new Map() }) } = told;
   return {
-    ...{ judged: bridges, peers },
+    ...{ judged: bridges, peers, lldp },
     ...{ addressSet: () => addressSet, portState: () => portState, filters: () => filters },
   };
 }
@@ -581,6 +588,97 @@ test("a promiscuous bridge is told of", () => {
   expect(only({ ...plain, promiscuity: 1 })).toMatchObject({
     rule: "promiscuous",
     severity: "low",
+  });
+});
+
+describe("lldp-stopped", () => {
+  const NOBODY: LldpListeners = { sockets: [], members: new Map() };
+  const daemon = (command: string | null, ifindex = 2): LldpListeners => ({
+    sockets: [{ ifindex, holder: command === null ? null : { pid: 12, command } }],
+    members: new Map([[2, 1]]),
+  });
+  const joined = (times: number): LldpListeners => ({
+    sockets: [],
+    members: new Map([[2, times]]),
+  });
+  /** By the letter of the host. */
+  const told = (by: Record<string, LldpListeners>): Told => ({
+    lldp: ({ label }) => by[label.replace("netns ", "")] ?? NOBODY,
+  });
+
+  it("is daemons behind two ports, by socket or by group", () => {
+    const finding = only(plain, told({ a: daemon("lldpad"), c: joined(1) }));
+    expect(finding).toMatchObject({
+      ...{ rule: "lldp-stopped", severity: "low" },
+      text: "somebody listens for LLDP behind port pa and port pc, and br0 stops its frames (01:80:c2:00:00:0e), as bridges do: none of them ever hears of another",
+      evidence: [
+        "lldpad (pid 12) has a packet socket for LLDP (0x88cc) at eth0 of netns a (port pa)",
+        "eth0 of netns c has joined 01:80:c2:00:00:0e (port pc)",
+        "group_fwd_mask of br0: 0, without bit 14 (16384)",
+      ],
+      remedy: { command: expect.stringMatching(/group_fwd_mask (16384|0x4000)$/) },
+    });
+    expect(finding.remedy?.risk).toMatch(/neighbours of one cable/);
+    expect(rules(plain, told({ a: daemon("lldpad", 0), b: daemon("ladvd", 0) }))).toEqual([
+      "lldp-stopped",
+    ]);
+    expect(rules(plain, told({ a: daemon(null), b: daemon("ladvd") }))).toEqual([]);
+  });
+
+  it("is told beside systemd-networkd, which alone does not count", () => {
+    const networkd = daemon("systemd-network");
+    expect(rules(plain, told({ a: networkd, b: networkd, c: daemon("lldpad") }))).toEqual([]);
+    const both = { ...networkd, members: new Map([[2, 2]]) };
+    expect(rules(plain, told({ a: both, b: both }))).toEqual(["lldp-stopped"]);
+    // A macvlan on it has joined, and the kernel has for that.
+    const upper = {
+      ...{ namespace: port("a", A).peer?.namespace ?? HOST, name: "mv0", ifindex: 3, mtu: 1500 },
+      ...{ kind: "macvlan", address: C, addresses: [], joined: [] },
+    };
+    const carrying = (one: Port) => peerIn(one, { uppers: [upper] });
+    const stacked = { ...plain, ports: [carrying(port("a", A)), carrying(port("b", B))] };
+    const networkdThere: LldpListeners = {
+      sockets: [3, 2].map((ifindex) => ({
+        ...{ ifindex, holder: { pid: 1, command: "systemd-network" } },
+      })),
+      members: new Map([
+        [2, 2],
+        [3, 1],
+      ]),
+    };
+    expect(rules(stacked, { lldp: () => networkdThere })).toEqual([]);
+  });
+
+  it("is none of one port or host, of ports that cannot reach each other, or where it is forwarded", () => {
+    const all = told({ a: daemon("lldpad"), b: daemon("lldpad") });
+    expect(rules(plain, told({ a: daemon("lldpad") }))).toEqual([]);
+    expect(rules(plain, { ...all, peers: false })).toEqual([]);
+    expect(rules({ ...plain, options: { group_fwd_mask: 0x4000 } }, all)).toEqual([]);
+    const apart = [
+      port("a", A, flags({ isolated: true })),
+      port("b", B, flags({ isolated: true })),
+      port("c", C),
+    ];
+    expect(rules({ ...plain, ports: apart }, all)).toEqual([]);
+    const vlans = [port("a", A, { pvid: 1 }), port("b", B, { pvid: 2 }), port("c", C)];
+    expect(rules({ ...plain, ports: vlans }, all)).toEqual([]);
+    const one = port("a", A).peer ?? expect.fail();
+    const twice = [port("a", A), port("b", B, { peer: { ...one, ifindex: 3, address: B } })];
+    const there = { ...daemon("lldpad", 0), members: new Map() };
+    expect(rules({ ...plain, ports: twice }, told({ a: there }))).toEqual([]);
+  });
+
+  it("is read from what the kernel prints", () => {
+    const packet = `sk               RefCnt Type Proto  Iface R Rmem   User   Inode
+000000001f2d3c4b 3      3    88cc   2     1 0      0      41234
+000000001f2d3c4c 3      3    0003   2     1 0      0      41235
+`;
+    expect(lldpSockets(packet)).toEqual([{ ifindex: 2, inode: 41234 }]);
+    const mcast = `2    eth0            1     0     333300000001
+2    eth0            2     1     0180c200000e
+13   veth-long       1     0     01005e000001
+`;
+    expect([...lldpMembers(mcast)]).toEqual([[2, 2]]);
   });
 });
 

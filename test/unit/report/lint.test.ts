@@ -48,6 +48,15 @@ describe("what lint found", () => {
     ]);
   });
 
+  it("names few of many bridges of which something was not judged", () => {
+    const bridges = Array.from({ length: 40 }, (_, at) => `br${at}`);
+    const notJudged = [{ rule: "wrong-port" as const, bridges: bridges.slice(1), why: "so it is" }];
+    const text = renderLint(document({ bridge: null, bridges, notJudged }), TTY);
+    expect(text.replace(/\s+/g, " ")).toContain(
+      "Not judged: wrong-port of br1, br2, br3, br4, br5, br6, br7, br8 and 31 more: so it is.",
+    );
+  });
+
   it("is told with evidence and remedy", () => {
     const text = renderLint(document({ findings: [finding()] }), TTY);
     expect(lines(text)[0]).toBe("br0 (host): 1 finding (1 medium)");

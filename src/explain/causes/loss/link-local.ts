@@ -1,14 +1,16 @@
 /** Groups that are for the next bridge alone (IEEE 802.1Q, 8.6.3): br_handle_frame() forwards them only where a mask says so. */
 
 import type { BridgeState, Port } from "../../../bridge/state.ts";
-import type { Proposed } from "../remedy.ts";
+import type { Proposal, Proposed } from "../remedy.ts";
 import { ipCommand } from "../setting.ts";
 import { portPhrase } from "../whereabouts.ts";
 import type { LossCause } from "./cause.ts";
 import { isAtIngress } from "./egress.ts";
 
 const LINK_LOCAL = /^01:80:c2:00:00:0([0-9a-f])$/;
-const [STP, PAUSE, SLOW, EAPOL, MVRP, LLDP] = [0x0, 0x1, 0x2, 0x3, 0xd, 0xe];
+const [STP, PAUSE, SLOW, EAPOL, MVRP] = [0x0, 0x1, 0x2, 0x3, 0xd];
+/** Bit of its group in group_fwd_mask. */
+export const LLDP = 0xe;
 
 /** Who uses a group, by its last four bits, and what may go wrong where it is forwarded. */
 const PROTOCOLS: Record<number, { name: string; risk: string }> = {
@@ -74,8 +76,9 @@ function isForwarded({ options, stp }: BridgeState, port: Port, bit: number): bo
   return ((required | own | port.groupFwdMask) & (1 << bit)) !== 0;
 }
 
-function remedyFor({ name, place }: BridgeState, port: Port, bit: number): Proposed {
+function remedyFor(state: BridgeState, port: Port, bit: number): Proposed {
   if (bit === SLOW) {
+    const { name, place } = state;
     // BR_GROUPFWD_RESTRICTED, and br_setport().
     const mask = String(port.groupFwdMask | (1 << bit));
     const words = ["link", "set", "dev", port.name, "type", "bridge_slave", "group_fwd_mask", mask];
@@ -83,6 +86,11 @@ function remedyFor({ name, place }: BridgeState, port: Port, bit: number): Propo
       none: `LACP is for the two ends of one cable, and the kernel refuses its bit in group_fwd_mask of a bridge; where ${name} is to be a cable between two ports, each can have it of its own (\`${ipCommand(place, ...words)}\`)`,
     };
   }
+  return forwarding(state, bit);
+}
+
+/** The bridge forwards a group. */
+export function forwarding({ name }: BridgeState, bit: number): Proposal {
   const { risk } = PROTOCOLS[bit] ?? RESERVED;
   return {
     change: { set: "group-forwarding", bit },

@@ -4,6 +4,7 @@ import { destinationGone } from "./destination-gone.ts";
 import { duplicateAddress } from "./duplicate-address.ts";
 import { fdbFull } from "./fdb-full.ts";
 import { learningOff } from "./learning-off.ts";
+import { lldpStopped } from "./lldp-stopped.ts";
 import { loop } from "./loop.ts";
 import { macUnpinned } from "./mac-unpinned.ts";
 import { mtuSpread } from "./mtu-spread.ts";
@@ -37,5 +38,6 @@ export const ALL_RULES: readonly Rule[] = [
   stpDelay,
   destinationGone,
   vxlanStaleRemote,
+  lldpStopped,
   promiscuous,
 ];

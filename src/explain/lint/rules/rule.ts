@@ -1,4 +1,5 @@
 /** What a rule of `lint` is, and what it may read: all of it comes from netlink, sysctls and sysfs. */
+import type { LldpListeners } from "../../../bridge/lldp-listeners.ts";
 import type { BridgeState, Filters, Place, PortStpState } from "../../../bridge/state.ts";
 import type { LintFinding, LintRule } from "../../../document/lint.ts";
 import type { Proposed } from "../../causes/remedy.ts";
@@ -14,6 +15,8 @@ export interface LintFacts {
   filters(bridge: BridgeState): Filters | null | "too-many";
   /** The spanning tree's state of a bridge port anywhere; null where that is not seen. */
   portState(place: Place, ifindex: number): PortStpState | null;
+  /** Who listens for LLDP there. */
+  lldp(place: Place): LldpListeners;
 }
 
 export interface Judgement {
