@@ -86,7 +86,7 @@ it("leaves no table where it is killed", async () => {
     const before = await tables(stage);
     const options = JSON.stringify(await traced(stage));
     const program = `
-      const { planRuleTrace } = await import("${new URL("../../../dist/explain/trace-rules.js", import.meta.url)}");
+      const { planRuleTrace } = await import("${new URL("../../../dist/explain/journey/trace-rules.js", import.meta.url)}");
       planRuleTrace(JSON.parse(process.argv[1])).open();
       console.log("open");
       setInterval(() => {}, 1000);`;
