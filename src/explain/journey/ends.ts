@@ -56,6 +56,19 @@ export async function askedFor(
 
 /** All that it can mean at this bridge. */
 export function endsOf(state: BridgeState, asked: Asked): End[] {
+  return meant(state, asked).map((end) => ({ ...end, devices: end.devices.map(calledAs(end)) }));
+}
+
+/** A container's namespace is known by the container's id; its owner has the name. */
+function calledAs({ port }: End): (device: Device) => Device {
+  const owner = port?.owner;
+  return (device) =>
+    owner && owner.namespace?.inode === device.place.inode
+      ? { ...device, place: { ...device.place, label: owner.label } }
+      : device;
+}
+
+function meant(state: BridgeState, asked: Asked): End[] {
   if (asked.kind === "mac") return byMac(state, asked.text);
   if (asked.kind === "ip") return byIp(state, asked.text);
   const name = PORT.exec(asked.text)?.[1] ?? asked.text;

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { Explanation } from "../../../../src/document/explain.ts";
+import { pinThread, threadCpus } from "../../../../src/system/libc.ts";
 import { closeNamespace, openPath } from "../../../../src/system/netns.ts";
 import { openPacketSocket } from "../../../../src/system/packet-socket.ts";
 import type { Island } from "../../real/island.ts";
@@ -14,7 +15,7 @@ const MAX_BACKLOG = Number(readFileSync("/proc/sys/net/core/netdev_max_backlog",
 const BURST = Math.ceil((3 * MAX_BACKLOG) / PORTS);
 const EVERY_MS = 250;
 
-/** Ports whose other ends are all in one namespace, and v-a's frames on another CPU than their sender's, which does not wait for it. */
+/** Ports whose other ends are all in one namespace, and v-a's frames on the second CPU: their sender, on the first, does not wait for it. */
 const CROWD = `home crowd; ip -n crowd link set lo up
 for i in $(seq ${PORTS}); do
   echo "link add q$i type veth peer name q$i netns crowd"; echo "link set q$i master br0 up"
@@ -22,12 +23,14 @@ done > /run/crowd; ip -batch /run/crowd
 for i in $(seq ${PORTS}); do echo "link set q$i up"; done > /run/crowd; ip -n crowd -batch /run/crowd
 mount -t sysfs sysfs /sys; echo 2 > /sys/class/net/v-a/queues/rx-0/rps_cpus`;
 
-/** Sends as many frames at once out of a's device, again and again, until what comes back is called. */
+/** Sends as many frames at once out of a's device, from the first CPU, again and again, until what comes back is called. */
 async function bursts(island: Island, frame: Buffer, many: number): Promise<() => void> {
   const [link] = JSON.parse(await island.shell("ip -n a -j link show dev eth0"));
   const namespace = openPath("a", `/proc/${island.netns}/root/run/netns/a`);
   const socket = openPacketSocket(namespace, link.ifindex);
+  const cpus = threadCpus();
   const timer = setInterval(() => {
+    pinThread([0]);
     for (let sent = 0; sent < many; sent++) {
       try {
         socket.send(frame);
@@ -35,6 +38,7 @@ async function bursts(island: Island, frame: Buffer, many: number): Promise<() =
         // The queue of the device is full.
       }
     }
+    pinThread(cpus);
   }, EVERY_MS);
   return () => {
     clearInterval(timer);
