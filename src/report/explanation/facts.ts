@@ -137,7 +137,7 @@ function flowOf(finding: Finding): string {
       : ` (${protocol}, ${at(addresses.source, sourcePort)} to ${at(addresses.destination, destinationPort)})`;
   const within = vlan === 0 ? "" : `, VLAN ${vlan}`;
   if (isMoving(finding)) return `frames of ${source}${within}`;
-  return `${source} to ${destination ?? "several addresses"}${ip}${within}`;
+  return `${source ?? "several sources"} to ${destination ?? "several addresses"}${ip}${within}`;
 }
 
 function amountOf(finding: Finding): string {
