@@ -298,6 +298,24 @@ describe("frames that do not get to where they are to go", () => {
     );
   });
 
+  it("are behind a port that is down, which is to be up", () => {
+    const down = { up: false, carrier: false, state: "disabled" } as const;
+    const state = withPort(bridge(), "pb", down);
+    const { cause, title, remedy } = why(state, unknown);
+    expect(cause).toBe("entry-removed");
+    expect(title).toBe(
+      `${B} is behind port pb, which is down: its entry went with the link, and its frames go to all other ports`,
+    );
+    expect(remedyOf(state, remedy).remedy?.command).toBe("ip link set dev pb up");
+    const peer = { ...peerOf(port("b", B)), up: false };
+    const cut = withPort(bridge(), "pb", { carrier: false, state: "disabled", peer });
+    expect(said(cut).title).toMatch(/behind port pb, which has no carrier: /);
+    expect(said(cut).effect).toBe("pb has a carrier, and forwards");
+    // Another host has the address as well.
+    const twins = { ports: [withPeer("a", A, {}), { ...port("b", B), ...down }, port("c", B)] };
+    expect(said(bridge(twins)).title).not.toContain("is down");
+  });
+
   it("leave by it where flood alone holds them back", () => {
     const { title, effect } = said(withPort(bridge(), "pb", { flags: { ...flags, flood: false } }));
     expect(title).toMatch(/; none of these frames gets there: flood is off at pb$/);

@@ -70,6 +70,15 @@ test.each(["html", "markdown", "terminal"])("%s says what was seen", (format) =>
   );
 });
 
+test.each(["html", "markdown", "terminal"])("%s has a loss of several sources", (format) => {
+  const [one] = explanation.findings;
+  const loss = { ...one, kind: "loss", source: null, destination: null, lost: 40 } as Finding;
+  const text = renderExplanation(format, { ...explanation, findings: [loss] });
+  const said = text.replaceAll(/<[^>]*>/g, "").replaceAll(/\s+/g, " ");
+  expect(said).toContain("several sources to several addresses");
+  expect(said).not.toContain("null to");
+});
+
 test.each(["html", "markdown", "terminal"])("%s has an address that moves in moves", (format) => {
   const [flood] = explanation.findings;
   const moves = { frames: 40, framesPerSecond: 5.25, copies: 0, destination: null };

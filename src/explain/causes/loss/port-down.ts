@@ -1,7 +1,7 @@
 /** A port that is down gets nothing: should_deliver() finds it disabled, or the other end of its cable does not take frames. */
 
 import type { BridgeState, Port } from "../../../bridge/state.ts";
-import type { Proposed } from "../remedy.ts";
+import { downPhrase, isDown, raising } from "../reach.ts";
 import { homesOf, isOpen, portPhrase } from "../whereabouts.ts";
 import type { Loss, LossCause, LossContext, LossWhy } from "./cause.ts";
 import { heldBack, isAtOtherEnd } from "./egress.ts";
@@ -20,12 +20,12 @@ export const portDown: LossCause = (loss, context) => {
     const whose = known
       ? `the entry of ${loss.destination} points to`
       : `${loss.destination} is behind`;
-    return whyOf(context, port, `${whose} ${portPhrase(port)}, which ${is(port)}`);
+    return whyOf(context, port, `${whose} ${portPhrase(port)}, which ${downPhrase(port)}`);
   }
   // Nobody is there to miss it; who is asked for by broadcast may be the host itself.
   if (loss.class !== "unicast" || !isOpen(held.state, port)) return "right";
   const rest = `${loss.destination} has no entry, and no other port is up; it may be behind`;
-  return whyOf(context, port, `${rest} ${portPhrase(port)}, which ${is(port)}`);
+  return whyOf(context, port, `${rest} ${portPhrase(port)}, which ${downPhrase(port)}`);
 };
 
 /** Frames that were on their way while the other end went down. */
@@ -34,7 +34,7 @@ function behindIt(loss: Loss, context: LossContext): LossWhy | null {
   const at = (one: BridgeState) => one.ports.find(({ ifindex }) => ifindex === loss.at);
   const port = [at(state), at(before)].find((one) => one !== undefined && isDown(one));
   if (port === undefined || loss.where === null || !isAtOtherEnd(loss.where)) return null;
-  return whyOf(context, port, `frames left by ${portPhrase(port)}, which ${is(port)}`);
+  return whyOf(context, port, `frames left by ${portPhrase(port)}, which ${downPhrase(port)}`);
 }
 
 function bridgeDown(state: BridgeState): LossWhy {
@@ -48,14 +48,6 @@ function bridgeDown(state: BridgeState): LossWhy {
       risk: `the host takes part in the network of ${state.name} with the addresses that it has there`,
     },
   };
-}
-
-function isDown({ up, carrier, peer }: Port): boolean {
-  return !up || !carrier || peer?.up === false;
-}
-
-function is({ up }: Port): string {
-  return up ? "has no carrier" : "is down";
 }
 
 function whyOf({ state }: LossContext, port: Port, title: string): LossWhy {
@@ -74,20 +66,5 @@ function whyOf({ state }: LossContext, port: Port, title: string): LossWhy {
       ...(over ? [`${port.name} ${now === undefined ? "is gone" : "is up"} by now`] : []),
     ],
     remedy: over ? null : raising(state, port),
-  };
-}
-
-function raising(state: BridgeState, { name, up, peer, ...port }: Port): Proposed {
-  const risk = "whoever took it down meant to: what is behind it is in the network again";
-  if (!up) {
-    const device = { place: state.place, name, ifindex: port.ifindex, mtu: port.mtu };
-    return { change: { set: "up", device }, effect: `${name} forwards`, risk };
-  }
-  if (peer !== null && !peer.up) {
-    const device = { place: peer.namespace, name: peer.name, ifindex: peer.ifindex, mtu: peer.mtu };
-    return { change: { set: "up", device }, effect: `${name} has a carrier, and forwards`, risk };
-  }
-  return {
-    none: `nothing here gives ${name} a carrier: its cable, or what holds its other end, does`,
   };
 }
