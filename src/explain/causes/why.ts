@@ -93,6 +93,8 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
   if (elsewhere !== null) return elsewhere;
   const stale = heard === null ? whyStale(state, collected, homes) : null;
   if (stale !== null) return stale;
+  const down = whyDown(state, destination, homes);
+  if (down !== null) return down;
   const remedy = remedyFor(homes, vlan);
   const remover = collected.deleted.find(({ address }) => address === destination);
   if (remover !== undefined) {
@@ -104,8 +106,6 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
       remedy,
     };
   }
-  const down = whyDown(state, destination, homes);
-  if (down !== null) return down;
   const answered = asymmetricPath(state, flow);
   if (answered !== null) return answered;
   if (home === undefined) return whyNobody(state, flow);

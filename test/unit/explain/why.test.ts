@@ -307,6 +307,8 @@ describe("frames that do not get to where they are to go", () => {
       `${B} is behind port pb, which is down: its entry went with the link, and its frames go to all other ports`,
     );
     expect(remedyOf(state, remedy).remedy?.command).toBe("ip link set dev pb up");
+    const by = { address: B, by: "ip (pid 12)" };
+    expect(why(state, unknown, { deleted: [by as never] }).title).toBe(title);
     const peer = { ...peerOf(port("b", B)), up: false };
     const cut = withPort(bridge(), "pb", { carrier: false, state: "disabled", peer });
     expect(said(cut).title).toMatch(/behind port pb, which has no carrier: /);
