@@ -1,4 +1,4 @@
-/** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
+/** What would end a flood or a loss: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
 import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
 import { wordsAt } from "../../bridge/words-at.ts";

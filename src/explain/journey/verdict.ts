@@ -1,4 +1,5 @@
 /** What became of a flow, in a sentence. */
+import { portName } from "../../bridge/port-name.ts";
 import type { BridgeState } from "../../bridge/state.ts";
 import type { Journey, JourneyDirection, JourneyLost } from "../../document/journey.ts";
 import { count, duration, plural } from "../../text/units.ts";
@@ -112,12 +113,8 @@ export function decisionOf(
     return `its FDB has no entry for ${address}: such frames are flooded`;
   }
   const names = entries.map((one) => {
-    const name =
-      one.port === state.ifindex
-        ? state.name
-        : state.ports.find(({ ifindex }) => ifindex === one.port)?.name;
     const vlan = one.vlan === 0 ? "" : `, VLAN ${one.vlan}`;
-    return `${name ?? `ifindex ${one.port}`} (${one.local ? "local" : one.static ? "static" : "learned"}${vlan})`;
+    return `${portName(state, one.port)} (${one.local ? "local" : one.static ? "static" : "learned"}${vlan})`;
   });
   const away =
     port && entries.every((one) => one.port !== port.ifindex) ? `, not at ${port.name}` : "";

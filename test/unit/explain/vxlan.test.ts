@@ -234,6 +234,8 @@ describe("a wrong remote", () => {
     const own = overlay([remote(FAR, "192.0.2.1", { own: true })], { entries: HALF.entries });
     const none = { where: "encap_bypass_if_local", reason: "VXLAN_VNI_NOT_FOUND" };
     expect(why(none, { state: own })?.title).toContain("no VXLAN device here has VNI 7");
+    // What is in question is no host to ask.
+    expect(why(none, { state: own })?.noRemedy).toContain("(pc knows no other host)");
     const came = { port: 12, at: 12, where: "br_forward", reason: null };
     expect(why(came, { state: own })?.title).toContain("its frames come back and are dropped");
     expect(asked(came, { state: fixed })).toBeNull();
