@@ -43,7 +43,7 @@ export function remotePhrase({ ip }: Pick<Remote, "ip">): string {
 const LOOPBACK = /^127\.|^::1$/;
 
 /** The addresses of all other hosts that an overlay's device knows: `198.18.1.2, 198.18.1.3`. */
-export function knownRemotes({ remotes }: Vxlan): string {
+export function knownRemotes({ remotes }: Pick<Vxlan, "remotes">): string {
   const far = remotes.filter(({ own, ip }) => !own && !LOOPBACK.test(ip ?? ""));
   return listed([...new Set(far.flatMap(({ ip }) => ip ?? []))], "more");
 }
@@ -93,10 +93,13 @@ export function lackingRemote(
 /** How to find out which host has an address, and what to set here then; a sentence. */
 export function whoKnows({ place }: BridgeState, device: Device, address: string): string {
   const { name, vxlan } = device;
-  const known = knownRemotes(vxlan);
+  // What it has for the address itself is what is in question.
+  const others = vxlan.remotes.filter((remote) => remote.address !== address);
+  const known = knownRemotes({ remotes: others });
   const entry = { address, ip: "ITS-ADDRESS", port: vxlan.port, vni: vxlan.vni };
   const set = commandLine(wordsAt(place, ["bridge", ...remoteWords("replace", device, entry)]));
-  const here = known === "" ? `${name} knows no remote at all` : `${name} knows ${known}`;
+  const none = vxlan.remotes.length === 0 ? "no remote at all" : "no other host";
+  const here = `${name} knows ${known === "" ? none : known}`;
   return `which host has ${address} is not known here (${here}): on the right one \`bridge fdb show | grep ${address}\` has it at a port that is no VXLAN; then set \`${set}\``;
 }
 

@@ -145,7 +145,7 @@ export async function lookAtJourney(
         trace?.seen() ?? null,
         readAgain(before),
       ]);
-      return told({
+      const seen: Seen = {
         ...{ before, state: now ?? before, gone: now === null, a, b, ways, taps },
         dropsFromNs:
           typeof dropping === "string" ? 0 : Math.max(0, dropping.atNs - listened.beganNs),
@@ -161,7 +161,11 @@ export async function lookAtJourney(
             ? [`${plural(dropped.lost, "line")} of drops did not come through`]
             : []),
         ],
-      });
+      };
+      const journeyed = told(seen);
+      if (now === null || !mayBeUnanswered(journeyed, seen)) return journeyed;
+      await sleep(UNANSWERED_MS);
+      return told({ ...seen, state: (await readAgain(before)) ?? now });
     } finally {
       trace?.close();
       listening.close();
@@ -172,6 +176,17 @@ export async function lookAtJourney(
     const attached = await watching;
     if (typeof attached !== "string") await attached.close();
   }
+}
+
+/**
+ * A remote that is asked for in vain fails every three seconds and is asked for anew, and a second later it is told from one
+ * that has not answered yet. So two readings three seconds apart may both come too early.
+ */
+const UNANSWERED_MS = 1100;
+
+function mayBeUnanswered({ findings }: Journeyed, { a, b }: Seen): boolean {
+  const silent = findings.some(({ cause, where }) => cause === "other" && where === null);
+  return silent && [a, b].some(({ port }) => port?.vxlan != null);
 }
 
 function lateNote(atNs: number, beganNs: number): string[] {
