@@ -35,7 +35,7 @@ ip link set br0 type bridge mcast_querier 1; sleep 2.5
 `;
 /** `listener HOST NAME`: a program of that name has a socket for LLDP at its eth0, and has joined the group through it. */
 const LISTENER = `listener() {
-  at $1 python3 -c 'import socket, struct, time
+  ip netns exec $1 python3 -c 'import socket, struct, time
 open("/proc/self/comm", "w").write("'$2'")
 heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88cc))
 heard.bind(("eth0", 0x88cc))
