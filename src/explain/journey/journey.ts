@@ -1,7 +1,9 @@
 /** One flow's journey over a bridge: what became of its frames, hop by hop, in both directions. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { NameCache } from "../../bridge/containers.ts";
 import type { Labs } from "../../bridge/find-namespace.ts";
 import { readLinks } from "../../bridge/links.ts";
+import { withFilters } from "../../bridge/netfilter.ts";
 import { BridgeGoneError, readBridge } from "../../bridge/read-bridge.ts";
 import type { BridgeState } from "../../bridge/state.ts";
 import type { Finding, Thresholds } from "../../document/explain.ts";
@@ -96,7 +98,9 @@ export async function lookAtJourney(
   });
   try {
     const only = filter === undefined ? null : await compiled(filter);
-    const { state: before, a, b } = await findEnds(options, labs);
+    const names: NameCache = new Map();
+    const { state, a, b } = await findEnds(options, labs, names);
+    const before = withFilters(state);
     const sending = probe === null ? null : probeWay(probe, a, b);
     const tracing =
       options.traceRules === true ? planRuleTrace({ state: before, ends: [a, b] }) : null;
@@ -143,7 +147,7 @@ export async function lookAtJourney(
       const [dropped, rules, now] = await Promise.all([
         typeof dropping === "string" ? { drops: [], lost: 0 } : dropping.attached.end(),
         trace?.seen() ?? null,
-        readAgain(before),
+        readAgain(before, names),
       ]);
       return told({
         ...{ before, state: now ?? before, gone: now === null, a, b, ways, taps },
@@ -184,9 +188,12 @@ function anyOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
   return other === undefined ? one : AbortSignal.any([one, other]);
 }
 
-async function readAgain({ place, ifindex }: BridgeState): Promise<BridgeState | null> {
+async function readAgain(
+  { place, ifindex }: BridgeState,
+  names: NameCache,
+): Promise<BridgeState | null> {
   try {
-    return await readBridge(place, ifindex);
+    return withFilters(await readBridge(place, ifindex, names));
   } catch (error) {
     if (error instanceof BridgeGoneError) return null;
     throw error;
