@@ -66,8 +66,9 @@ const LEAST_SECONDS = 1;
  */
 const ANSWER_SECONDS = 4.5;
 const IN_ALL = 2.3;
-/** On a busy machine it takes long to attach: then it looks already, and knows of drops from later on. */
-const ATTACH_SECONDS = 1.5;
+/** On a busy machine it takes long to attach: then it looks already, and knows of drops from later on; who says for how long it is to look can wait. */
+const ATTACH_SECONDS = 2;
+const ATTACH_ASKED_SECONDS = 10;
 const BEGUN_MS = 50;
 
 /** Every lost frame of a flow that somebody asks for is told. */
@@ -122,7 +123,8 @@ export async function lookAtJourney(
         return { attached, atNs: Number(process.hrtime.bigint()) };
       });
       following.catch(() => {});
-      const patience = Math.max(0, ATTACH_SECONDS * 1000 - elapsedMs());
+      const most = options.seconds === undefined ? ATTACH_SECONDS : ATTACH_ASKED_SECONDS;
+      const patience = Math.max(0, most * 1000 - elapsedMs());
       await Promise.race([following, sleep(patience, undefined, { ref: false })]);
       const elapsed = elapsedMs() / 1000;
       const room = Math.min(SECONDS, ANSWER_SECONDS - elapsed * IN_ALL);
@@ -160,7 +162,7 @@ export async function lookAtJourney(
             ? [
                 `drops were not looked at, so that it is told where frames were seen last, and not why they were lost: ${dropping}`,
               ]
-            : lateNote(dropping.atNs, listened.beganNs)),
+            : lateNote(dropping.atNs, listened)),
           ...(dropped.lost > 0
             ? [`${plural(dropped.lost, "line")} of drops did not come through`]
             : []),
@@ -178,9 +180,14 @@ export async function lookAtJourney(
   }
 }
 
-function lateNote(atNs: number, beganNs: number): string[] {
-  const seconds = (atNs - beganNs) / 1e9;
+function lateNote(atNs: number, listened: Listened): string[] {
+  const seconds = (atNs - listened.beganNs) / 1e9;
   if (seconds <= 0) return [];
+  if (seconds >= listened.seconds) {
+    return [
+      "drops were not looked at, so that it is told where frames were seen last, and not why they were lost: the probes took longer to attach than it looked (--duration lets them)",
+    ];
+  }
   return [`drops were looked at from ${seconds.toFixed(1)} s on: the probes took long to attach`];
 }
 
