@@ -1,6 +1,15 @@
 /** Listening at a device: frames that pass it, in both directions, with the kernel's time: packet(7). */
 import { growReceiveBuffer, receiveMessages } from "./inet-socket.ts";
-import { addressOf, bind, checked, close, libc, setsockopt, socket } from "./libc.ts";
+import {
+  addressOf,
+  bind,
+  checked,
+  close,
+  libc,
+  SystemCallError,
+  setsockopt,
+  socket,
+} from "./libc.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 import { AF_PACKET, SOL_PACKET, SOL_SOCKET } from "./uapi.ts";
 
@@ -110,6 +119,16 @@ function attachFilter(fd: number, program: readonly Instruction[]): void {
   setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, value);
 }
 
+/** A device that is down, or goes, is told once (ENETDOWN): no frame comes from it then, until it is up again. */
+function received(fd: number, headers: Buffer): number {
+  try {
+    return Math.max(0, receiveMessages(fd, headers, BATCH));
+  } catch (error) {
+    if (error instanceof SystemCallError && error.code === "ENETDOWN") return 0;
+    throw error;
+  }
+}
+
 const BATCH = 64;
 const MMSGHDR = 64;
 const IOVEC = 16;
@@ -154,7 +173,7 @@ class Messages {
       this.#headers.writeUInt32LE(SOCKADDR_LL, index * MMSGHDR + 8);
       this.#headers.writeBigUInt64LE(BigInt(CONTROL), index * MMSGHDR + 40);
     }
-    const got = Math.max(0, receiveMessages(fd, this.#headers, BATCH));
+    const got = received(fd, this.#headers);
     for (let index = 0; index < got; index++) take(this.#frame(index));
     return got;
   }

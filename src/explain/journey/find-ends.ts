@@ -1,4 +1,5 @@
 /** Which bridge a flow crosses, and where its ends are on it: whatever a person called them. */
+import type { NameCache } from "../../bridge/containers.ts";
 import { type Labs, placeOf } from "../../bridge/find-namespace.ts";
 import { BridgeGoneError, readBridge } from "../../bridge/read-bridge.ts";
 import type { BridgeState } from "../../bridge/state.ts";
@@ -36,6 +37,7 @@ const MOST_BRIDGES = 32;
 export async function findEnds(
   { from, to, bridge, netns }: EndSearch,
   labs: Labs | undefined,
+  names: NameCache,
 ): Promise<FoundEnds> {
   const found = await whichBridge(bridge, netns, labs);
   if (found.length > MOST_BRIDGES) {
@@ -47,7 +49,7 @@ export async function findEnds(
   const asked: [Asked, Asked] = [await askedFor(from, find), await askedFor(to, find)];
   const states: BridgeState[] = [];
   for (const { place, ifindex } of found) {
-    const state = await readBridge(place, ifindex).catch((error: unknown) => {
+    const state = await readBridge(place, ifindex, names).catch((error: unknown) => {
       // One of several, which nobody named, may go meanwhile.
       if (error instanceof BridgeGoneError && found.length > 1) return null;
       throw error;

@@ -1,7 +1,9 @@
 /** One flow's journey over a bridge: what became of its frames, hop by hop, in both directions. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { NameCache } from "../../bridge/containers.ts";
 import type { Labs } from "../../bridge/find-namespace.ts";
 import { readLinks } from "../../bridge/links.ts";
+import { withFilters } from "../../bridge/netfilter.ts";
 import { BridgeGoneError, readBridge } from "../../bridge/read-bridge.ts";
 import type { BridgeState } from "../../bridge/state.ts";
 import type { Finding, Thresholds } from "../../document/explain.ts";
@@ -64,8 +66,9 @@ const LEAST_SECONDS = 1;
  */
 const ANSWER_SECONDS = 4.5;
 const IN_ALL = 2.3;
-/** On a busy machine it takes long to attach: then it looks already, and knows of drops from later on. */
-const ATTACH_SECONDS = 1.5;
+/** On a busy machine it takes long to attach: then it looks already, and knows of drops from later on; who says for how long it is to look can wait. */
+const ATTACH_SECONDS = 2;
+const ATTACH_ASKED_SECONDS = 10;
 const BEGUN_MS = 50;
 
 /** Every lost frame of a flow that somebody asks for is told. */
@@ -96,7 +99,9 @@ export async function lookAtJourney(
   });
   try {
     const only = filter === undefined ? null : await compiled(filter);
-    const { state: before, a, b } = await findEnds(options, labs);
+    const names: NameCache = new Map();
+    const { state, a, b } = await findEnds(options, labs, names);
+    const before = withFilters(state);
     const sending = probe === null ? null : probeWay(probe, a, b);
     const tracing =
       options.traceRules === true ? planRuleTrace({ state: before, ends: [a, b] }) : null;
@@ -118,7 +123,8 @@ export async function lookAtJourney(
         return { attached, atNs: Number(process.hrtime.bigint()) };
       });
       following.catch(() => {});
-      const patience = Math.max(0, ATTACH_SECONDS * 1000 - elapsedMs());
+      const most = options.seconds === undefined ? ATTACH_SECONDS : ATTACH_ASKED_SECONDS;
+      const patience = Math.max(0, most * 1000 - elapsedMs());
       await Promise.race([following, sleep(patience, undefined, { ref: false })]);
       const elapsed = elapsedMs() / 1000;
       const room = Math.min(SECONDS, ANSWER_SECONDS - elapsed * IN_ALL);
@@ -143,7 +149,7 @@ export async function lookAtJourney(
       const [dropped, rules, now] = await Promise.all([
         typeof dropping === "string" ? { drops: [], lost: 0 } : dropping.attached.end(),
         trace?.seen() ?? null,
-        readAgain(before),
+        readAgain(before, names),
       ]);
       const seen: Seen = {
         ...{ before, state: now ?? before, gone: now === null, a, b, ways, taps },
@@ -156,7 +162,7 @@ export async function lookAtJourney(
             ? [
                 `drops were not looked at, so that it is told where frames were seen last, and not why they were lost: ${dropping}`,
               ]
-            : lateNote(dropping.atNs, listened.beganNs)),
+            : lateNote(dropping.atNs, listened)),
           ...(dropped.lost > 0
             ? [`${plural(dropped.lost, "line")} of drops did not come through`]
             : []),
@@ -165,7 +171,7 @@ export async function lookAtJourney(
       const journeyed = told(seen);
       if (now === null || !mayBeUnanswered(journeyed, seen)) return journeyed;
       await sleep(UNANSWERED_MS);
-      return told({ ...seen, state: (await readAgain(before)) ?? now });
+      return told({ ...seen, state: (await readAgain(before, names)) ?? now });
     } finally {
       trace?.close();
       listening.close();
@@ -189,9 +195,14 @@ function mayBeUnanswered({ findings }: Journeyed, { a, b }: Seen): boolean {
   return silent && [a, b].some(({ port }) => port?.vxlan != null);
 }
 
-function lateNote(atNs: number, beganNs: number): string[] {
-  const seconds = (atNs - beganNs) / 1e9;
+function lateNote(atNs: number, listened: Listened): string[] {
+  const seconds = (atNs - listened.beganNs) / 1e9;
   if (seconds <= 0) return [];
+  if (seconds >= listened.seconds) {
+    return [
+      "drops were not looked at, so that it is told where frames were seen last, and not why they were lost: the probes took longer to attach than it looked (--duration lets them)",
+    ];
+  }
   return [`drops were looked at from ${seconds.toFixed(1)} s on: the probes took long to attach`];
 }
 
@@ -199,9 +210,12 @@ function anyOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
   return other === undefined ? one : AbortSignal.any([one, other]);
 }
 
-async function readAgain({ place, ifindex }: BridgeState): Promise<BridgeState | null> {
+async function readAgain(
+  { place, ifindex }: BridgeState,
+  names: NameCache,
+): Promise<BridgeState | null> {
   try {
-    return await readBridge(place, ifindex);
+    return withFilters(await readBridge(place, ifindex, names));
   } catch (error) {
     if (error instanceof BridgeGoneError) return null;
     throw error;

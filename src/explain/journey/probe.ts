@@ -69,7 +69,7 @@ export async function sendProbes(
   signal: AbortSignal,
 ): Promise<Probed> {
   const most = Math.max(1, Math.floor((seconds * 1000 - 300) / EVERY_MS));
-  if (probe.kind === "udp") return sendDatagrams(from, to, probe.port, most, signal);
+  if (probe.kind === "udp") return sendDatagrams(from, to, probe.port, { most, seconds }, signal);
   // A link-local address is of a link.
   const scoped = /^fe80:/i.test(to) ? `${to}%${from.name}` : to;
   const ping = [
@@ -113,9 +113,10 @@ async function sendDatagrams(
   { place, ifindex }: ProbeWay["from"],
   to: string,
   port: number,
-  most: number,
+  { most, seconds }: { most: number; seconds: number },
   signal: AbortSignal,
 ): Promise<Probed> {
+  const endsMs = performance.now() + seconds * 1000;
   const fd = atPlace(place, (namespace) =>
     inNamespace(namespace, () => {
       const opened = socket(isIPv4(to) ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -131,7 +132,7 @@ async function sendDatagrams(
   const refused: string[] = [];
   let sent = 0;
   try {
-    while (fd !== null && sent < most && !signal.aborted) {
+    while (fd !== null && sent < most && !signal.aborted && performance.now() < endsMs) {
       const data = Buffer.from(`bridgescope ${sent}`);
       try {
         send(fd, data);

@@ -1,5 +1,6 @@
 /** explain.html: why a bridge floods or loses frames, in the manner of a run's page. */
 import type { Explanation, Finding, Note } from "../../document/explain.ts";
+import type { JourneyDirection } from "../../document/journey.ts";
 import { clip } from "../../text/printable.ts";
 import { count, percent, plural } from "../../text/units.ts";
 import { capital } from "../facts/words.ts";
@@ -82,7 +83,7 @@ function journeyPage(explanation: JourneyTold): string {
     ],
     way: [
       ...seenDirections(journey).map(
-        (one) => html`${hopTable(one)}<p class="soft">${besides(one)}</p>`,
+        (one, index) => html`${hopTable(one)}<p class="soft">${besides(one, index)}</p>`,
       ),
       ...ruleLines(rules ?? [], true).map((text) => html`<p>${text}</p>`),
     ],
@@ -101,7 +102,7 @@ function journeyPage(explanation: JourneyTold): string {
   });
 }
 
-function hopTable(one: Parameters<typeof hopRows>[0]): Html | null {
+function hopTable(one: JourneyDirection): Html | null {
   const rows = hopRows(one);
   if (rows.length === 0) return null;
   return table(

@@ -37,7 +37,7 @@ export function journeyLines(
   const { verdict, elsewhere, rules } = journey;
   screen.paragraph(verdict, { tone: "strong" });
   screen.paragraph(journeyAbout(explanation), { tone: "dim" });
-  for (const one of seenDirections(journey)) direction(screen, one);
+  for (const [index, one] of seenDirections(journey).entries()) direction(screen, one, index);
   for (const line of ruleLines(rules ?? [], full)) {
     screen.paragraph(line, { indent: 2, hanging: 4 });
   }
@@ -74,7 +74,7 @@ export function ruleLines(rules: NonNullable<Journey["rules"]>, full: boolean): 
 
 const HEAD = right("frames", "median", "max");
 
-function direction(screen: Screen, one: JourneyDirection): void {
+function direction(screen: Screen, one: JourneyDirection, index: number): void {
   screen.table(
     printable(`${one.from} → ${one.to}`),
     HEAD,
@@ -84,7 +84,7 @@ function direction(screen: Screen, one: JourneyDirection): void {
       ...(frames === 0 ? { tone: "alarm" as const } : {}),
     })),
   );
-  screen.paragraph(besides(one), { indent: 4, hanging: 4, tone: "dim" });
+  screen.paragraph(besides(one, index), { indent: 4, hanging: 4, tone: "dim" });
 }
 
 export interface HopRow {
@@ -104,10 +104,11 @@ export function hopRows({ frames, hops }: JourneyDirection): HopRow[] {
   }));
 }
 
-/** Of a direction, beside its hops: who was asked for, and what the bridge does with such frames. */
-export function besides(one: JourneyDirection): string {
+/** Of a direction, beside its hops: who was asked for, and what the bridge does with such frames; what netfilter sees of both is told with the first. */
+export function besides(one: JourneyDirection, index: number): string {
   const resolution = resolutionOf(one);
-  return [...(resolution === null ? [] : [resolution]), one.decision, ...one.hooks].join("; ");
+  const hooks = index === 0 ? one.hooks : [];
+  return [...(resolution === null ? [] : [resolution]), one.decision, ...hooks].join("; ");
 }
 
 /** `3 questions who has 10.77.0.2, 3 reached it, 1 answer came back`. */

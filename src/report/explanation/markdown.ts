@@ -1,5 +1,6 @@
 /** Why a bridge floods or loses frames, for a ticket: the findings in the open, state and ports folded. */
 import type { Explanation, Finding } from "../../document/explain.ts";
+import type { JourneyDirection } from "../../document/journey.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
 import { count } from "../../text/units.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
@@ -80,14 +81,14 @@ function about(explanation: Explanation): Markdown {
     : md`${notLookedOf(explanation)}`;
 }
 
-function direction(one: Parameters<typeof hopRows>[0]): Section {
+function direction(one: JourneyDirection, index: number): Section {
   const hops = hopRows(one);
   return {
     ...{ title: md`${one.from} → ${one.to}`.text, folded: false, share: 4_000, note: null },
     head: hops.length === 0 ? null : tableHead(["Hop", "Frames", "Median", "Max"], "lrrr"),
     rows: [
       ...hops.map(({ label, frames, times }) => row(label, count(frames), ...times)),
-      md`\n${besides(one)}`,
+      md`\n${besides(one, index)}`,
     ],
   };
 }

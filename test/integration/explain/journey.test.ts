@@ -121,7 +121,9 @@ describe.concurrent("on a bridge with a, b and c", () => {
       expect(there.lost).toMatchObject([
         { last: "v-a's ingress", drop: { reason: "NETFILTER_DROP" } },
       ]);
-      expect(seen.findings).toMatchObject([{ cause: "netfilter" }]);
+      expect(seen.findings).toMatchObject([
+        { cause: "netfilter", title: expect.stringContaining("guard") },
+      ]);
       expect(journey.rules).toContainEqual(
         expect.objectContaining({
           ...{
@@ -167,6 +169,15 @@ describe.concurrent("on a bridge with a, b and c", () => {
       expect(udp.seen.findings).toEqual([]);
       const quiet = await journeyOf(stage, {});
       expect(quiet.there.frames + quiet.there.resolution.asked).toBe(0);
+    });
+  });
+
+  it("answers where a device of the way is down", async ({ expect }) => {
+    await onStage({ set: "at b ip link set eth0 down" }, async (stage) => {
+      const { there, journey } = await journeyOf(stage, { from: "v-a", to: "v-b", probe: "ping" });
+      expect(there.resolution.asked + there.frames).toBeGreaterThan(0);
+      expect(there).toMatchObject({ arrived: 0, resolution: { reached: 0, answered: 0 } });
+      expect(journey.verdict).toContain("10.77.0.2");
     });
   });
 

@@ -145,7 +145,7 @@ function evidenceOf(loss: Loss, context: LossContext, first: Candidate): string[
   const counts =
     moved === null
       ? "does not count what it drops"
-      : `counted ${plural(moved, "frame")} between two readings; ${plural(lost, "frame")} were seen to be dropped there`;
+      : `counted ${plural(moved, "frame")} from before the frames were looked at until after; ${plural(lost, "frame")} of these were seen to be dropped there`;
   return [
     `${subject(first)}${path} ${counts}${about}`,
     ...(isOfBridges(base) ? [] : handedBy(context.state, familyOf(loss))),
