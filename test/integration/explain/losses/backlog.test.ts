@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { Explanation } from "../../../../src/document/explain.ts";
-import { pinThread, threadCpus } from "../../../../src/system/libc.ts";
+import { setThreadCpus, threadCpus } from "../../../../src/system/libc.ts";
 import { closeNamespace, openPath } from "../../../../src/system/netns.ts";
 import { openPacketSocket } from "../../../../src/system/packet-socket.ts";
 import type { Island } from "../../real/island.ts";
@@ -30,7 +30,7 @@ async function bursts(island: Island, frame: Buffer, many: number): Promise<() =
   const socket = openPacketSocket(namespace, link.ifindex);
   const cpus = threadCpus();
   const timer = setInterval(() => {
-    pinThread([0]);
+    setThreadCpus([0]);
     for (let sent = 0; sent < many; sent++) {
       try {
         socket.send(frame);
@@ -38,7 +38,7 @@ async function bursts(island: Island, frame: Buffer, many: number): Promise<() =
         // The queue of the device is full.
       }
     }
-    pinThread(cpus);
+    setThreadCpus(cpus);
   }, EVERY_MS);
   return () => {
     clearInterval(timer);
