@@ -6,8 +6,8 @@ import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 import { AF_NETLINK, NLMSG_ERROR, SO_RCVBUF, SOL_SOCKET } from "./uapi.ts";
 
-/** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
-const SOCK_RAW_NONBLOCK = 3 | 0x800;
+/** The kernel has answered when send(2) returns: where it has not, we would wait for ever. A child that had it would keep a table that it owns (SOCK_CLOEXEC). */
+const SOCK_RAW_NONBLOCK = 3 | 0x800 | 0x80000;
 /** Of netlink: its families, as socket(2) takes them. */
 const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
