@@ -6,8 +6,10 @@ import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 import { AF_NETLINK, NLMSG_ERROR, SO_RCVBUF, SOL_SOCKET } from "./uapi.ts";
 
-/** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
-/** Of no child of ours: what belongs to a socket, as a table of nf_tables, goes when the last who has it closes it. */
+/**
+ * The kernel has answered when send(2) returns: where it has not, we would wait for ever. No child of ours has it: what
+ * belongs to a socket, as a table of nf_tables, goes when the last who has it closes it.
+ */
 const SOCK_RAW_NONBLOCK_CLOEXEC = 3 | 0x800 | 0o2000000;
 /** Of netlink: its families, as socket(2) takes them. */
 const NETLINK_ROUTE = 0;

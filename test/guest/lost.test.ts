@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { FULL } from "../full.ts";
 import { macOf } from "../integration/explain/lab.ts";
 import { cannot } from "../skipped.ts";
 import { inGuest, KERNELS, WITHOUT_FENTRY, whyNoGuests } from "./guest.ts";
@@ -8,7 +9,8 @@ const lacking = await whyNoGuests(KERNELS);
 const without = cannot("what is lost, by the bridge's functions, in guests", lacking);
 
 describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
-  test("all backends count what is known and what is lost alike", async () => {
+  // Of one flow that is lost watch.test.ts shows it, beside what else it asks of all backends.
+  test("all backends count what is known and what is lost alike", FULL, async () => {
     const functions = kernel === WITHOUT_FENTRY ? ["kprobe"] : ["fentry", "kprobe"];
     const backends = ["tracepoint", ...functions] as LostRequest["backends"];
     const report = await inGuest<LostReport>(kernel, "lost-main", { backends });

@@ -11,6 +11,7 @@ import { macBytes } from "../../src/text/mac-address.ts";
 import { loadWatch, type WatchProbes } from "../../src/watch/probes.ts";
 import { NOTHING, tallies } from "../../src/watch/tally.ts";
 import { floodLab, type HostName, macOf } from "../integration/explain/lab.ts";
+import { LINK_LOCAL } from "./lost.ts";
 import { SIDES, type Side, type WatchReport } from "./watch.ts";
 
 /** IEEE 802's for local experiments: but for a socket of ours whoever gets the frame drops it. */
@@ -202,14 +203,15 @@ for (const side of SIDES) {
     if (looking) {
       if (sent === 0) bear();
       lab.got("c", { from: "a", to: GONE, count: 20 });
+      lab.got("c", { from: "a", to: LINK_LOCAL, count: 20, etherType: 0x888e });
       sent += 20;
     }
     await sleep(20);
     if (sent === 200) over.abort();
   }
   lab.shell("ip link del pn");
-  explained[side] = (await answer).findings.map(({ cause, frames, copies }) => ({
-    ...{ cause, frames, copies },
+  explained[side] = (await answer).findings.map(({ kind, cause, frames, copies }) => ({
+    ...{ kind, cause, frames, copies },
   }));
 }
 await lab.leave();

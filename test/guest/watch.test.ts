@@ -55,12 +55,16 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
     ]);
   });
 
-  test("explain finds the same flood by all of them, and none of a port that joined meanwhile", () => {
+  test("explain finds the same flood and the same loss by all of them, and none of a port that joined meanwhile", () => {
     // To pb, pc and the port that joined.
-    const flood = [{ cause: "never-learned", frames: 200, copies: 600 }];
+    const flood = { kind: "flood", cause: "never-learned", frames: 200, copies: 600 };
+    const lost = { kind: "policy", cause: "link-local", frames: 200, copies: 0 };
     const { fentry, kprobe, tracepoint } = report.explained;
+    const both = [flood, lost];
     expect({ fentry, kprobe, tracepoint }).toEqual({
-      ...{ fentry: flood, kprobe: flood, tracepoint: flood },
+      fentry: both,
+      kprobe: both,
+      tracepoint: both,
     });
   });
 });

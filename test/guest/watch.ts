@@ -19,6 +19,9 @@ export interface WatchReport {
     isFirst: boolean | undefined;
     before: string | null | undefined;
   }[];
-  /** Frames of a flow and their copies as `explain` found them, by backend. */
-  explained: Record<Exclude<Side, "none">, { cause: string; frames: number; copies: number }[]>;
+  /** Frames and their copies as `explain` found them, by backend. */
+  explained: Record<
+    Exclude<Side, "none">,
+    { kind: string; cause: string; frames: number; copies: number }[]
+  >;
 }

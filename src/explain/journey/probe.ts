@@ -86,14 +86,15 @@ export async function sendProbes(
     from.name,
     scoped,
   ];
-  const [file = "", ...words] = wordsAt(from.place, ping);
+  // It ends with us, however we end.
+  const words = ["--pdeathsig", "KILL", "--", ...wordsAt(from.place, ping)];
   // It answers a first SIGINT with its summary; without one there is nothing to tell but how many there were at most.
   const stop = new AbortController();
   const end = () => stop.abort();
   signal.addEventListener("abort", end, { once: true });
   const late = setTimeout(end, seconds * 1000);
   try {
-    const { stdout, stderr } = await run(file, words, { tool: "ping", signal: stop.signal });
+    const { stdout, stderr } = await run("setpriv", words, { tool: "ping", signal: stop.signal });
     const [summary = ""] = /\d+ packets transmitted.*/.exec(stdout) ?? [];
     const sent = Number(/^\d+/.exec(summary)?.[0] ?? 0);
     return { what: "ping", sent, text: printable(summary || stderr.trim().split("\n")[0] || "") };
