@@ -16,7 +16,7 @@ const BURST = Math.ceil((3 * MAX_BACKLOG) / PORTS);
 const EVERY_MS = 250;
 
 /** Ports whose other ends are all in one namespace, and v-a's frames on the second CPU: their sender, on the first, does not wait for it. */
-const CROWD = `home crowd; ip -n crowd link set lo up
+const CROWD = `home crowd; ip netns exec crowd sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 for i in $(seq ${PORTS}); do
   echo "link add q$i type veth peer name q$i netns crowd"; echo "link set q$i master br0 up"
 done > /run/crowd; ip -batch /run/crowd
@@ -71,8 +71,8 @@ it("a burst of broadcasts overruns the queue of a CPU, and what other queues dro
     expect(evidence).toMatch(/ARP broadcast frames of .* behind port v-a \(.*becomes 62 copies/);
     expect(evidence).toMatch(/frames found such a queue full meanwhile/);
 
-    // b's socket takes nothing, and neither does c's port.
-    await shell(`at b ${process.execPath} -e 'require("node:dgram").createSocket("udp4").bind(9, () => process.kill(process.pid, "SIGSTOP"))' > /dev/null 2>&1 &
+    // b's socket takes nothing, and neither does c's port. A shell function in the background would keep the shell's output open.
+    await shell(`ip netns exec b ${process.execPath} -e 'require("node:dgram").createSocket("udp4").bind(9, () => process.kill(process.pid, "SIGSTOP"))' > /dev/null 2>&1 &
 tc qdisc add dev v-c root tbf rate 8kbit burst 2000 limit 2000; sleep 0.5`);
     const from = { mac, ip: "10.77.0.1" };
     const to = (host: number) => ({
