@@ -6,6 +6,7 @@ import { learningOff } from "./learning-off.ts";
 import { lockedPort } from "./locked-port.ts";
 import { loop } from "./loop.ts";
 import { macDuplicate } from "./mac-duplicate.ts";
+import { mtu } from "./mtu.ts";
 import { multicast } from "./multicast.ts";
 import { silent } from "./silent.ts";
 import { topologyChange } from "./topology-change.ts";
@@ -25,6 +26,7 @@ export const ALL_CAUSES: readonly Cause[] = [
   destinationGone,
   silent,
   topologyChange,
+  mtu,
   multicast,
   vxlanHalfEntry,
   vxlanStaleRemote,

@@ -12,6 +12,7 @@ import { portDown } from "../../../src/explain/causes/loss/port-down.ts";
 import { stpState } from "../../../src/explain/causes/loss/stp-state.ts";
 import { vlanFiltered } from "../../../src/explain/causes/loss/vlan-filtered.ts";
 import { wrongPort } from "../../../src/explain/causes/loss/wrong-port.ts";
+import { mtu as mtuOfEnds } from "../../../src/explain/causes/mtu.ts";
 import { remedyOf } from "../../../src/explain/causes/remedy.ts";
 import type { Collected } from "../../../src/live/collect.ts";
 import {
@@ -501,5 +502,22 @@ describe("wrong-port", () => {
     expect(ask(wrongPort, known, astray)).toBeNull();
     expect(ask(wrongPort, state, { ...astray, at: PB })).toBeNull();
     expect(ask(wrongPort, state, { where: "nft_do_chain", reason: "NETFILTER_DROP" })).toBeNull();
+  });
+});
+
+describe("a port and its other end", () => {
+  const notes = (ofPort: number, ofPeer: number) => {
+    const { peer } = port("b", B);
+    const other = { mtu: ofPort, peer: peer && { ...peer, mtu: ofPeer } };
+    return mtuOfEnds.notes(withPort(bridge(), "pb", other));
+  };
+
+  it("of different MTUs are told before any frame is", () => {
+    expect(notes(1500, 1500)).toEqual([]);
+    const [large] = notes(1400, 1500);
+    expect(large?.text).toContain("pb has an MTU of 1400, and its other end one of 1500");
+    expect(large?.remedy).toMatchObject({ change: { set: "mtu", bytes: 1500 } });
+    // The port's own end is right: what the other takes is not the bridge's to say.
+    expect(notes(9000, 1500)).toMatchObject([{ cause: "mtu", remedy: null }]);
   });
 });

@@ -2,6 +2,7 @@
 
 import type { BridgeState, Peer, Port } from "../../../bridge/state.ts";
 import type { Device } from "../link-settings.ts";
+import { raised } from "../mtu.ts";
 import type { Proposed } from "../remedy.ts";
 import { portPhrase } from "../whereabouts.ts";
 import type { Loss, LossCause, LossWhy } from "./cause.ts";
@@ -37,17 +38,12 @@ function tooLong(state: BridgeState, loss: Loss, egress: Port): LossWhy {
   const sender = senderOf(state, loss);
   const { peer } = egress;
   const fits = peer !== null && peer.mtu >= loss.longest - HEADER;
-  const device = { ...egress, place: state.place };
   return {
     ...whyOf(state, loss, sender, egress),
     ...(fits
       ? {
           title: `${portPhrase(egress)} has an MTU of ${egress.mtu}, and its other end one of ${peer.mtu}: longer frames are dropped there`,
-          remedy: {
-            change: { set: "mtu", device, bytes: peer.mtu },
-            effect: `frames of up to ${peer.mtu} bytes leave by ${egress.name}`,
-            risk: `${state.name} itself takes the smallest MTU of its ports unless one was set, so the host may send longer frames there; what plugged the port in (a CNI plugin's mtu) may set it again`,
-          },
+          remedy: raised(state, egress, peer.mtu),
         }
       : {
           title: `${portPhrase(egress)} has an MTU of ${egress.mtu}${sentWith(sender)}: longer frames are dropped`,

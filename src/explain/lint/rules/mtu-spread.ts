@@ -1,4 +1,5 @@
 import type { BridgeState, Port } from "../../../bridge/state.ts";
+import { raised } from "../../causes/mtu.ts";
 import type { Proposed } from "../../causes/remedy.ts";
 import type { Rule } from "./rule.ts";
 import { some } from "./rule.ts";
@@ -25,7 +26,7 @@ export const mtuSpread: Rule = {
           `MTU ${most}: ${names(large)}`,
           `MTU ${own}: ${state.name} itself${sunk(state, own, least, most)}`,
         ],
-        remedy: raised(state, small, most) ?? {
+        remedy: raisedAlone(state, small, most) ?? {
           none: small.some(({ vxlan }) => vxlan !== null)
             ? "a VXLAN's MTU has to leave room for its outer headers: the other ports, and the hosts behind them, are to have the smaller one"
             : "one MTU for all ports of a bridge and for the hosts behind them: which of the two is right, whoever made them knows",
@@ -36,14 +37,10 @@ export const mtuSpread: Rule = {
 };
 
 /** A port whose other end takes more than the port itself lets by. */
-function raised({ place }: BridgeState, small: readonly Port[], bytes: number): Proposed {
+function raisedAlone(state: BridgeState, small: readonly Port[], bytes: number): Proposed {
   const [port, ...others] = small;
   if (port?.peer == null || others.length > 0 || port.peer.mtu < bytes) return null;
-  return {
-    change: { set: "mtu", device: { ...port, place }, bytes },
-    effect: `packets of up to ${bytes} bytes leave by ${port.name}, whose other end takes ${port.peer.mtu}`,
-    risk: "the bridge itself takes the smallest MTU of its ports unless one was set, so the host may send longer packets there; what plugged the port in may set it again",
-  };
+  return raised(state, port, bytes);
 }
 
 /** br_mtu_auto_adjust(): the smallest port's, unless somebody has set one. */
