@@ -168,6 +168,9 @@ function whoseAstray(
     );
     const [at, ...others] = new Set(had);
     if (at === undefined || others.length > 0 || at === port) return null;
+    // Whoever has taught the bridge that meanwhile sends with that address, and may be who it is for.
+    if (entriesOf(before.entries, destination, vlan).length === 0) return null;
+    if (collected.moves.some((one) => one.address === destination && one.port === at)) return null;
     return lives.includes(at) ? null : at;
   };
 }

@@ -430,6 +430,12 @@ describe("frames that leave by a port while their destination is seen behind ano
       wrong,
       { homes: [{ address: B, vlan: 0, port: PB, local: false }] },
     ],
+    ["of an address that was taught there meanwhile", wrong, {}, bridge()],
+    [
+      "of one that has come back there meanwhile",
+      wrong,
+      { moves: [{ address: B, vlan: 0, port: PC, moves: 1 }] },
+    ],
     ["of an address that nobody is seen to have", bridge({ entries: [entry(GONE, "c")] })],
     ["of the host's own", bridge({ address: B, entries: [entry(B, "c")] })],
     ["of another VLAN's entry", bridge({ entries: [entry(B, "c", { vlan: 7 })] })],
