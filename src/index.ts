@@ -5,8 +5,11 @@ import { labNamespace } from "./cli/labs.ts";
 import { requirePrerequisites } from "./doctor/index.ts";
 import type { Comparison } from "./document/compare.ts";
 import type { Explanation } from "./document/explain.ts";
+import type { Lint } from "./document/lint.ts";
 import type { WatchRecord } from "./document/watch.ts";
-import { type ExplainOptions, explainBridge } from "./explain/explain.ts";
+import type { ExplainOptions } from "./explain/explain.ts";
+import { explainBridgeOrFlow } from "./explain/journey/explain-flow.ts";
+import { type LintOptions, lintBridges } from "./explain/lint/lint.ts";
 import { compareStored, type StoredRuns } from "./store/compare.ts";
 import { type WatchOptions, watchBridges } from "./watch/watch.ts";
 
@@ -18,12 +21,15 @@ export type { Comparison, Verdict } from "./document/compare.ts";
 export { COMPARE_SCHEMA, compareSchema } from "./document/compare.ts";
 export type { Explanation } from "./document/explain.ts";
 export { EXPLAIN_SCHEMA, explainSchema } from "./document/explain.ts";
+export type { Lint, LintFinding } from "./document/lint.ts";
+export { LINT_SCHEMA, lintSchema } from "./document/lint.ts";
 export type { RoundProgress, RunProgress } from "./document/progress.ts";
 export type { Case, Check, Latency, RoundTrip, Run } from "./document/run.ts";
 export { RUN_SCHEMA, runSchema } from "./document/run.ts";
 export type { FdbEvent, WatchPort, WatchRecord } from "./document/watch.ts";
 export { WATCH_SCHEMA, watchSchema } from "./document/watch.ts";
 export type { ExplainOptions } from "./explain/explain.ts";
+export type { LintOptions } from "./explain/lint/lint.ts";
 export { FORMATS, type ReportFormat } from "./report/formats.ts";
 export type { StoredRuns } from "./store/compare.ts";
 export { readRun } from "./store/runs.ts";
@@ -69,13 +75,22 @@ export async function compare(
 }
 
 /**
- * Says why a bridge floods: what its state tells, and, unless `probes` is false, which floods are seen within
- * `seconds`. Nothing on the bridge is changed, and no probe stays. Rejected with a UsageError where there is no such
+ * Says why a bridge floods or loses frames: what its state tells, and, unless `probes` is false, which floods and losses
+ * are seen within `seconds`; `findings` of kind `policy` are what somebody evidently asked for. Nothing on the bridge is changed, and no probe stays. Rejected with a UsageError where there is no such
  * bridge and a PrerequisiteError where it cannot be probed; where it is deleted meanwhile, `ended` says so and the
  * answer is of the time before.
  */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
-  return explainBridge(options, labNamespace);
+  return explainBridgeOrFlow(options, labNamespace);
+}
+
+/**
+ * Says what in the configuration of a bridge, or of all of a namespace, floods or loses frames; nothing is changed, and no
+ * frame is looked at. Rejected with a UsageError where there is no such bridge, a PrerequisiteError where another namespace
+ * may not be entered, and a BridgescopeError when it is deleted meanwhile.
+ */
+export async function lint(options: LintOptions = {}): Promise<Lint> {
+  return lintBridges(options, labNamespace);
 }
 
 /**

@@ -16,11 +16,14 @@ export function countTests(result, exitCode, full) {
       file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
   ).length;
   const failed = count("failed") + brokenFiles;
+  const outside = failed === 0 && exitCode !== 0;
   return {
     passed: count("passed"),
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    failed: outside ? 1 : failed,
     skipped: count("skipped", "pending", "todo"),
-    failures: result.testResults.flatMap(failuresOf),
+    failures: outside
+      ? [`no test, but something outside them: vitest ended with ${exitCode}, see what it printed`]
+      : result.testResults.flatMap(failuresOf),
   };
 }
 

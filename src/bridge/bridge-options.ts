@@ -132,7 +132,14 @@ const BRPORT_SWITCHES: Record<number, string> = {
   40: "mab",
   43: "neigh_vlan_suppress",
 };
-const BRPORT = { state: 1, rootId: 13, bridgeId: 14, id: 17, number: 18 } as const;
+const BRPORT = {
+  state: 1,
+  rootId: 13,
+  bridgeId: 14,
+  id: 17,
+  number: 18,
+  groupFwdMask: 31,
+} as const;
 
 /** Times in hundredths of a second, as those of a bridge; what a kernel does not know is missing. */
 export function portOptions(data: Attributes): Record<string, string | number | boolean> {
@@ -158,12 +165,20 @@ function stpState(data: Attributes): PortStpState {
   return STP_STATES[numberAttribute(data.get(BRPORT.state)) ?? 0] ?? "disabled";
 }
 
+/** By their names. */
+const SWITCH_TYPES = new Map(
+  Object.entries(BRPORT_SWITCHES).map(([type, name]) => [name, Number(type)]),
+);
+
 /** What a kernel does not know yet is as it was before there was a flag for it. */
-export function portFlags(data: Attributes): { state: PortStpState; flags: Port["flags"] } {
-  const options = portOptions(data);
-  const flag = (name: string, otherwise: boolean) => (options[name] ?? otherwise) === true;
+export function portFlags(data: Attributes): Pick<Port, "state" | "groupFwdMask" | "flags"> {
+  const flag = (name: string, otherwise: boolean) => {
+    const value = numberAttribute(data.get(SWITCH_TYPES.get(name) ?? 0));
+    return value === null ? otherwise : value !== 0;
+  };
   return {
     state: stpState(data),
+    groupFwdMask: numberAttribute(data.get(BRPORT.groupFwdMask)) ?? 0,
     flags: {
       learning: flag("learning", true),
       flood: flag("flood", true),

@@ -36,29 +36,35 @@ const QUERIER = {
 
 type Routers = MulticastState["routers"];
 
-export function readMulticast(
-  fd: number,
+/** Members and routers of one bridge, by the ports that they are at. */
+export interface Mdb {
+  members: MdbEntry[];
+  routers: Map<number, Routers[number]>;
+}
+
+export function multicastOf(
   bridge: Link,
   ports: readonly Link[],
   options: Record<string, string | number | boolean>,
+  mdb: Mdb | undefined,
 ): MulticastState {
   // A kernel without snooping has no such option, and no such table.
   if (options.mcast_snooping === undefined) return { members: [], routers: [], querier: undefined };
-  const { members, routers } = readMdb(fd, bridge.ifindex);
+  const routers = new Map(mdb?.routers);
   for (const { ifindex, slaveData } of ports) {
     if (numberAttribute(slaveData.get(IFLA_BRPORT_MULTICAST_ROUTER)) !== ROUTER_ALWAYS) continue;
     routers.set(ifindex, { port: ifindex, ip4: true, ip6: true });
   }
-  return { members, routers: [...routers.values()], querier: querierOf(bridge, options) };
+  return {
+    members: mdb?.members ?? [],
+    routers: [...routers.values()],
+    querier: querierOf(bridge, options),
+  };
 }
 
-/** Members and routers by port. */
-function readMdb(
-  fd: number,
-  bridge: number,
-): { members: MdbEntry[]; routers: Map<number, Routers[number]> } {
-  const members: MdbEntry[] = [];
-  const routers = new Map<number, Routers[number]>();
+/** Of one bridge, or of all (0), by the bridge's ifindex. */
+export function dumpMdb(fd: number, bridge: number): Map<number, Mdb> {
+  const found = new Map<number, Mdb>();
   dump(
     fd,
     RTM_GETMDB,
@@ -70,7 +76,10 @@ function readMdb(
     },
     (_, body) => {
       // Before 6.3 the ifindex in the question is not looked at: all bridges answer.
-      if (body.readUInt32LE(4) !== bridge) return;
+      const of = body.readUInt32LE(4);
+      const known: Mdb = found.get(of) ?? { members: [], routers: new Map() };
+      found.set(of, known);
+      const { members, routers } = known;
       eachAttribute(body, MDB_HEADER, (table, rows) => {
         eachAttribute(rows, 0, (kind, row) => {
           if (table === MDBA.mdb && kind === MDBA_MDB_ENTRY) members.push(...membersOf(row));
@@ -79,7 +88,7 @@ function readMdb(
       });
     },
   );
-  return { members, routers };
+  return found;
 }
 
 /** Of one MDBA_MDB_ENTRY: the ports of one group, each with attributes behind its struct. */

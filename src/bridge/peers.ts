@@ -4,6 +4,7 @@ import { dumpFdb, dumpNeighbours, type NeighbourMessage, NTF } from "../system/n
 import { ask, attributesOf, withDumpSocket } from "../system/netlink-dump.ts";
 import type { NetworkNamespace } from "../system/netns.ts";
 import { dumpAddresses } from "./addresses.ts";
+import { readJoined } from "./joined.ts";
 import { dumpLinks, type Link } from "./links.ts";
 import { atPlace, type KnownPlace } from "./places.ts";
 import type { Place } from "./state.ts";
@@ -18,6 +19,8 @@ export interface NamespaceView {
   links: Link[];
   /** IP addresses by ifindex. */
   addresses: Map<number, string[]>;
+  /** IP addresses of groups by the ifindex of who has joined them. */
+  joined: Map<number, string[]>;
   neighbours: NeighbourMessage[];
 }
 
@@ -25,26 +28,40 @@ export interface NamespaceView {
 export function viewNamespace(place: KnownPlace): NamespaceView | null {
   return atPlace(place, (namespace) =>
     withDumpSocket(namespace, (fd) => ({
-      place,
-      links: dumpLinks(fd),
-      addresses: addressesOf(fd),
-      neighbours: dumpNeighbours(fd),
+      ...viewThrough(fd, place),
+      joined: readJoined(namespace),
     })),
   );
+}
+
+/** Through a socket of that namespace: without groups, which are not in netlink. */
+export function viewThrough(fd: number, place: KnownPlace): NamespaceView {
+  return {
+    place,
+    links: dumpLinks(fd),
+    addresses: addressesOf(fd),
+    joined: new Map(),
+    neighbours: dumpNeighbours(fd),
+  };
 }
 
 /** The unicast addresses that devices of a place take besides their own, by ifindex. */
 export function readFilters(place: Place, devices: readonly Link[]): Map<number, string[]> {
   const read = (fd: number) =>
-    devices.map(({ ifindex, address }): [number, string[]] => [
-      ifindex,
-      dumpFdb(fd, 0, ifindex).flatMap((entry) =>
-        (entry.flags & NTF.self) !== 0 && isUnicast(entry.address) && entry.address !== address
-          ? [entry.address]
-          : [],
-      ),
+    devices.map((device): [number, string[]] => [
+      device.ifindex,
+      takenBy(device, dumpFdb(fd, 0, device.ifindex)),
     ]);
   return new Map(atPlace(place, (namespace) => withDumpSocket(namespace, read)) ?? []);
+}
+
+/** Of a device's own table: the unicast addresses that it takes besides its own. */
+export function takenBy({ address }: Link, entries: readonly NeighbourMessage[]): string[] {
+  return entries.flatMap((entry) =>
+    (entry.flags & NTF.self) !== 0 && isUnicast(entry.address) && entry.address !== address
+      ? [entry.address]
+      : [],
+  );
 }
 
 function isUnicast(address: string | null): address is string {

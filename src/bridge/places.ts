@@ -25,7 +25,8 @@ export function listPlaces(): KnownPlace[] {
     const at = `/proc/${pid}/ns/net`;
     const inode = statOf(at)?.inode;
     if (inode === undefined || places.has(inode)) continue;
-    const label = inode === host ? "host" : processLabel(pid);
+    const label =
+      inode === host ? "host" : labelOf(pid, host === undefined && inode === own?.inode);
     places.set(inode, { inode, path: at, own: inode === own?.inode, label, pid, netns: null });
   }
   for (const folder of [NETNS_FOLDER, DOCKER_FOLDER]) {
@@ -50,6 +51,11 @@ export function listPlaces(): KnownPlace[] {
     }
   }
   return [...places.values()].sort((a, b) => Number(b.own) - Number(a.own) || a.inode - b.inode);
+}
+
+/** The namespace of this process. */
+export function ownPlace(): KnownPlace | undefined {
+  return listPlaces().find(({ own }) => own);
 }
 
 /** Runs `action` with the namespace of the place open; null where that is gone. */
@@ -77,6 +83,11 @@ function hostInode(): number | undefined {
   const first =
     statOf("/proc/1/ns/net") ?? (commandOf(2) === "kthreadd" ? statOf("/proc/2/ns/net") : null);
   return first?.inode;
+}
+
+/** Where nobody may look at the host's first process our own may be the host's or not. */
+function labelOf(pid: number, ours: boolean): string {
+  return ours ? "this network namespace" : processLabel(pid);
 }
 
 function processLabel(pid: number): string {

@@ -1,38 +1,67 @@
-/** A bridge with all that netlink tells of it; nothing is changed, and no process is started. */
+/** A bridge, or all of a namespace, with all that netlink tells of them; nothing is changed, and no process is started. */
+import { readFileSync } from "node:fs";
 import { BridgescopeError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
-import { dumpFdb, type NeighbourMessage } from "../system/neighbours.ts";
+import { dumpFdb, type NeighbourMessage, NTF } from "../system/neighbours.ts";
 import { withDumpSocket } from "../system/netlink-dump.ts";
 import { printable } from "../text/printable.ts";
 import { bridgeOptions, portFlags } from "./bridge-options.ts";
 import type { NameCache } from "./containers.ts";
 import { entriesOf } from "./fdb.ts";
-import { dumpLinks, type Link } from "./links.ts";
-import { readMulticast } from "./multicast.ts";
+import type { Link } from "./links.ts";
+import { dumpMdb, multicastOf } from "./multicast.ts";
 import { neighboursOf } from "./neighbours.ts";
+import { netfilterCalls, readHanding } from "./netfilter.ts";
 import { ownersOf, tapOwners } from "./owner.ts";
-import { type NamespaceView, readFilters, resolveNamespaces, viewNamespace } from "./peers.ts";
+import {
+  type NamespaceView,
+  readFilters,
+  resolveNamespaces,
+  takenBy,
+  viewNamespace,
+  viewThrough,
+} from "./peers.ts";
 import { atPlace, type KnownPlace, listPlaces, plainPlace } from "./places.ts";
 import { readStacking, type StackedLink } from "./stacking.ts";
-import type { BridgeState, MulticastState, Peer, Place, Port, Upper } from "./state.ts";
+import type {
+  BridgeState,
+  MulticastState,
+  Neighbour,
+  NetfilterCalls,
+  Owner,
+  Peer,
+  Place,
+  Port,
+  Upper,
+} from "./state.ts";
 import { readVlans } from "./vlans.ts";
-import { vxlanOf } from "./vxlan.ts";
+import { routedVxlans, vxlanDeviceOf, vxlanOf } from "./vxlan.ts";
 
 /** Most namespaces that are looked into; each takes about half a millisecond. */
 const MOST_PLACES = 2048;
 
-/** What the bridge's own namespace says. */
-interface Raw {
+/** A bridge as its namespace says. */
+interface RawBridge {
   device: Link;
   enslaved: Link[];
   options: BridgeState["options"];
-  /** Of the bridge, and of its ports' own tables. */
-  entries: NeighbourMessage[];
   multicast: MulticastState;
-  /** By ifindex; empty where VLANs are not filtered. */
+}
+
+/** What a namespace says of its bridges, or of the one that was asked for. */
+interface Raw {
+  own: NamespaceView;
+  bridges: RawBridge[];
+  /** All bridges were asked for. */
+  all: boolean;
+  /** Of these bridges' tables, and of their ports' own; then of all devices. */
+  entries: NeighbourMessage[];
+  /** By ifindex; empty where no bridge filters VLANs. */
   vlans: Map<number, Port["vlans"]>;
-  /** Namespaces of peers by the number that this namespace gives them. */
-  peers: Map<number, KnownPlace>;
+  /** Namespaces of peers, and of the underlays of VXLAN devices, by the number that this namespace gives them. */
+  places: Map<number, KnownPlace>;
+  /** VXLAN devices that are no ports, with their own FDBs. */
+  routed: { link: Link; entries: NeighbourMessage[] }[];
 }
 
 /**
@@ -48,76 +77,156 @@ export async function readBridge(
   const home = known(place, places);
   if (!places.includes(home)) places.push(home);
   const raw = whileDevicesGo(() =>
-    atPlace(place, (namespace) => withDumpSocket(namespace, (fd) => readRaw(fd, bridge, places))),
+    atPlace(place, (namespace) => {
+      const raw = withDumpSocket(namespace, (fd) => readRaw(fd, home, places, bridge));
+      return raw && { ...raw, handing: readHanding(namespace) };
+    }),
   );
-  if (raw === null) {
+  const [state] = raw === null ? [] : await statesOf(home, raw, places, names);
+  if (state === undefined) {
     const said = typeof bridge === "number" ? `with ifindex ${bridge}` : `"${printable(bridge)}"`;
     throw new BridgeGoneError(
       `the bridge ${said} is no longer there: looked in the network namespace ${printable(place.label)}`,
     );
   }
-  const { device, enslaved, options, vlans } = raw;
-  const filtering = options.vlan_filtering === 1;
-  const number = (name: string) => (typeof options[name] === "number" ? options[name] : null);
-  const views = viewsOf([...raw.peers.values()]);
-  const own = views.get(place.inode) ?? viewNamespace(home);
-  if (own !== null) views.set(place.inode, own);
-  const ends = new Map(enslaved.map((link) => [link.ifindex, endOf(link, raw, own, views)]));
-  const uppers = uppersIn(places, views);
-  const filters = filtersOf([...ends.values()]);
-  const homes = new Set([...ends.values()].map((end) => end?.view.place.inode));
-  const owners = await ownersOf(
-    places.filter(({ inode }) => homes.has(inode)),
-    names,
+  return state;
+}
+
+/** All bridges of a namespace, and its devices. */
+export interface NamespaceState {
+  bridges: BridgeState[];
+  links: Link[];
+}
+
+/**
+ * The bridges of a namespace in one go: each table is read once, however many there are. Other namespaces, and so the other
+ * ends of ports, who is behind them and what sits on them, are looked into only where `peers` says so; of the namespace's
+ * own there is what can be seen from within it, for which no privilege is needed. `peersOf` is the name of the bridge whose
+ * ports alone are followed. Null where the namespace is gone.
+ */
+export async function readBridges(
+  place: Place,
+  { peers, peersOf }: { peers: boolean; peersOf?: string | undefined },
+): Promise<NamespaceState | null> {
+  const places = peers ? listPlaces() : [];
+  const home = known(place, places);
+  if (!places.includes(home)) places.push(home);
+  const raw = whileDevicesGo(() =>
+    atPlace(place, (namespace) => {
+      const raw = withDumpSocket(namespace, (fd) => readRaw(fd, home, places, undefined, peersOf));
+      return raw && { ...raw, handing: readHanding(namespace) };
+    }),
   );
-  const taps = tapOwners(new Set(enslaved.filter(({ kind }) => kind === "tun").map(nameOf)));
-  const ports = enslaved.map((link): Port => {
-    const end = ends.get(link.ifindex) ?? null;
+  if (raw === null) return null;
+  const bridges = await statesOf(home, raw, places, peers ? new Map() : null);
+  return { bridges, links: raw.own.links };
+}
+
+/** `names` is null where nobody is to be looked for. */
+async function statesOf(
+  home: KnownPlace,
+  raw: Raw & { handing: NetfilterCalls["sysctls"] | null },
+  places: readonly KnownPlace[],
+  names: NameCache | null,
+): Promise<BridgeState[]> {
+  const place = plainPlace(home);
+  const views = viewsOf(peersOf(raw));
+  const own = raw.own;
+  views.set(place.inode, own);
+  const underlayOf = underlays(raw, views);
+  const enslaved = raw.bridges.flatMap((bridge) => bridge.enslaved);
+  const endOf = endsIn(raw, views);
+  const ends = new Map(enslaved.map((link) => [link.ifindex, endOf(link)]));
+  const uppers = uppersIn(places, views);
+  const selves = selfEntries(raw.entries);
+  const filters = filtersOf([...ends.values()], raw.all ? { place, selves } : null);
+  const homes = new Set([...ends.values()].map((end) => end?.view.place.inode));
+  const owners =
+    names === null
+      ? new Map<number, Owner>()
+      : await ownersOf(
+          places.filter(({ inode }) => homes.has(inode)),
+          names,
+        );
+  const taps =
+    names === null
+      ? new Map<string, Owner>()
+      : tapOwners(new Set(enslaved.filter(({ kind }) => kind === "tun").map(nameOf)));
+  const tables = groupBy(raw.entries, ({ master }) => master);
+  const { vlans } = raw;
+  const vxlans = raw.routed.flatMap(
+    ({ link, entries }) => vxlanDeviceOf(link, entries, underlayOf(link)) ?? [],
+  );
+  const maxBacklog = readMaxBacklog();
+  const neighbours: Neighbour[] = [];
+  const states = raw.bridges.map(({ device, enslaved, options, multicast }): BridgeState => {
+    const filtering = options.vlan_filtering === 1;
+    const number = (name: string) => (typeof options[name] === "number" ? options[name] : null);
+    const ports = enslaved.map((link): Port => {
+      const end = ends.get(link.ifindex) ?? null;
+      return {
+        name: link.name,
+        ifindex: link.ifindex,
+        address: link.address,
+        kind: link.kind,
+        mtu: link.mtu,
+        up: link.up,
+        carrier: link.carrier,
+        ...portFlags(link.slaveData),
+        promiscuity: link.promiscuity,
+        pvid: pvidOf(filtering, vlans.get(link.ifindex)),
+        vlans: vlans.get(link.ifindex) ?? [],
+        counters: link.counters,
+        peer: end === null ? null : peerOf(end, uppers, filters),
+        vxlan: vxlanOf(link, selves.get(link.ifindex) ?? [], underlayOf(link)),
+        owner: (end === null ? taps.get(link.name) : owners.get(end.view.place.inode)) ?? null,
+      };
+    });
     return {
-      name: link.name,
-      ifindex: link.ifindex,
-      address: link.address,
-      kind: link.kind,
-      mtu: link.mtu,
-      up: link.up,
-      carrier: link.carrier,
-      ...portFlags(link.slaveData),
-      promiscuity: link.promiscuity,
-      pvid: pvidOf(filtering, vlans.get(link.ifindex)),
-      vlans: vlans.get(link.ifindex) ?? [],
-      counters: link.counters,
-      peer: end === null ? null : peerOf(end, uppers, filters),
-      vxlan: vxlanOf(link, raw.entries),
-      owner: (end === null ? taps.get(link.name) : owners.get(end.view.place.inode)) ?? null,
+      name: device.name,
+      ifindex: device.ifindex,
+      place,
+      address: device.address,
+      mtu: device.mtu,
+      up: device.up,
+      promiscuity: device.promiscuity,
+      ageingMs: (number("ageing_time") ?? 30_000) * 10,
+      stp: (number("stp_state") ?? 0) !== 0,
+      forwardDelayS: (number("forward_delay") ?? 1500) / 100,
+      topologyChange: options.topology_change === 1,
+      mcastSnooping: options.mcast_snooping === 1,
+      mcastQuerier: options.mcast_querier === 1,
+      vlanFiltering: filtering,
+      pvid: pvidOf(filtering, vlans.get(device.ifindex)),
+      learned: number("fdb_n_learned"),
+      maxLearned: number("fdb_max_learned"),
+      options,
+      counters: device.counters,
+      addresses: own.addresses.get(device.ifindex) ?? [],
+      uppers: uppers(place.inode, device.ifindex),
+      formerAddresses: [],
+      multicast,
+      ports,
+      vxlans,
+      entries: entriesOf(device.ifindex, tables.get(device.ifindex) ?? []),
+      neighbours,
+      netfilterCalls: raw.handing && netfilterCalls(raw.handing, options),
+      filters: null,
+      maxBacklog,
     };
   });
-  return {
-    name: device.name,
-    ifindex: device.ifindex,
-    place: plainPlace(place),
-    address: device.address,
-    up: device.up,
-    promiscuity: device.promiscuity,
-    ageingMs: (number("ageing_time") ?? 30_000) * 10,
-    stp: (number("stp_state") ?? 0) !== 0,
-    forwardDelayS: (number("forward_delay") ?? 1500) / 100,
-    topologyChange: options.topology_change === 1,
-    mcastSnooping: options.mcast_snooping === 1,
-    mcastQuerier: options.mcast_querier === 1,
-    vlanFiltering: filtering,
-    pvid: pvidOf(filtering, vlans.get(device.ifindex)),
-    learned: number("fdb_n_learned"),
-    maxLearned: number("fdb_max_learned"),
-    options,
-    counters: device.counters,
-    addresses: own?.addresses.get(device.ifindex) ?? [],
-    uppers: uppers(place.inode, device.ifindex),
-    formerAddresses: [],
-    multicast: raw.multicast,
-    ports,
-    entries: entriesOf(device.ifindex, raw.entries),
-    neighbours: [...views.values()].flatMap(neighboursOf),
-  };
+  // What sits on the ends was found meanwhile, in further namespaces.
+  for (const view of views.values()) neighbours.push(...neighboursOf(view));
+  return states;
+}
+
+/** Of the whole host, and often told in its first namespace alone: where this process is, whatever it looks at. */
+function readMaxBacklog(): number | null {
+  try {
+    return Number(readFileSync("/proc/sys/net/core/netdev_max_backlog", "utf8"));
+  } catch {
+    return null;
+  }
 }
 
 /** It was there when it was looked for: nobody has named the wrong one. */
@@ -143,28 +252,81 @@ export function bridgeGone(name: string): string {
   return `the bridge "${name}" was deleted, or its network namespace is gone`;
 }
 
-/** Null where there is no such bridge. */
-function readRaw(fd: number, bridge: string | number, places: KnownPlace[]): Raw | null {
-  const links = dumpLinks(fd);
-  const device = links.find(
-    ({ kind, name, ifindex }) => kind === "bridge" && (name === bridge || ifindex === bridge),
+/** Without `bridge` all of them, and of `only` the other ends of the ports are looked for. */
+function readRaw(
+  fd: number,
+  home: KnownPlace,
+  places: KnownPlace[],
+  bridge?: string | number,
+  only?: string,
+): Raw {
+  const own = viewThrough(fd, home);
+  const devices = own.links.filter(
+    ({ kind, name, ifindex }) =>
+      kind === "bridge" && (bridge === undefined || name === bridge || ifindex === bridge),
   );
-  if (device === undefined) return null;
-  const enslaved = links.filter((link) => link.master === device.ifindex);
-  const options = bridgeOptions(device.data);
+  const [device] = devices;
+  const all = bridge === undefined;
+  // 0 stands for all.
+  const asked = all ? 0 : (device?.ifindex ?? 0);
+  const byMaster = groupBy(own.links, ({ master }) => master);
+  const optionsOf = new Map(devices.map((one) => [one.ifindex, bridgeOptions(one.data)]));
+  const some = (test: (options: BridgeState["options"]) => boolean) =>
+    [...optionsOf.values()].some(test);
+  const mdb = some(({ mcast_snooping: known }) => known !== undefined)
+    ? dumpMdb(fd, asked)
+    : new Map();
+  const bridges = devices.map((one): RawBridge => {
+    const [enslaved, options] = [byMaster.get(one.ifindex) ?? [], optionsOf.get(one.ifindex) ?? {}];
+    const multicast = multicastOf(one, enslaved, options, mdb.get(one.ifindex));
+    return { device: one, enslaved, options, multicast };
+  });
+  const entries = devices.length === 0 && !all ? [] : dumpFdb(fd, asked);
+  const selves = all ? selfEntries(entries) : null;
+  const routed = routedVxlans(own.links, ({ ifindex }) =>
+    selves === null ? dumpFdb(fd, 0, ifindex) : (selves.get(ifindex) ?? []),
+  );
+  const followed = bridges
+    .filter(({ device: one }) => only === undefined || one.name === only)
+    .flatMap(({ enslaved }) => enslaved);
   const numbers = new Set(
-    enslaved.flatMap(({ kind, linkNetnsid }) =>
-      kind === "veth" && linkNetnsid !== null ? [linkNetnsid] : [],
+    [...followed, ...routed.map(({ link }) => link)].flatMap(({ kind, linkNetnsid }) =>
+      ["veth", "vxlan"].includes(kind) && linkNetnsid !== null ? [linkNetnsid] : [],
     ),
   );
   return {
-    device,
-    enslaved,
-    options,
-    entries: dumpFdb(fd, device.ifindex),
-    multicast: readMulticast(fd, device, enslaved, options),
-    vlans: options.vlan_filtering === 1 ? readVlans(fd) : new Map(),
-    peers: resolveNamespaces(fd, numbers, places),
+    ...{ own, bridges, all, entries, routed },
+    vlans: some(({ vlan_filtering: on }) => on === 1) ? readVlans(fd) : new Map(),
+    places: resolveNamespaces(fd, numbers, places),
+  };
+}
+
+/** The namespaces of the other ends of veth ports. */
+function peersOf({ bridges, places }: Raw): KnownPlace[] {
+  const peers = bridges
+    .flatMap(({ enslaved }) => enslaved)
+    .flatMap(({ kind, linkNetnsid }) =>
+      kind === "veth" && linkNetnsid !== null ? (places.get(linkNetnsid) ?? []) : [],
+    );
+  return [...new Set(peers)];
+}
+
+/**
+ * Of a VXLAN device: the namespace that it was made in. It is not among the views, for its neighbours are on another wire
+ * than the bridge's.
+ */
+function underlays(
+  { places, own }: Raw,
+  views: ReadonlyMap<number, NamespaceView>,
+): (link: Link) => NamespaceView | null {
+  const seen = new Map<KnownPlace, NamespaceView | null>();
+  return ({ kind, linkNetnsid }) => {
+    if (kind !== "vxlan") return null;
+    if (linkNetnsid === null) return own;
+    const place = places.get(linkNetnsid);
+    if (place === undefined) return null;
+    if (!seen.has(place)) seen.set(place, views.get(place.inode) ?? viewNamespace(place));
+    return seen.get(place) ?? null;
   };
 }
 
@@ -188,16 +350,20 @@ interface End {
   link: Link;
 }
 
-function endOf(
-  { kind, link, linkNetnsid }: Link,
-  raw: Raw,
-  own: NamespaceView | null,
-  views: ReadonlyMap<number, NamespaceView>,
-): End | null {
-  if (kind !== "veth" || link === null) return null;
-  const view = linkNetnsid === null ? own : views.get(raw.peers.get(linkNetnsid)?.inode ?? -1);
-  const end = view?.links.find(({ ifindex }) => ifindex === link);
-  return view && end !== undefined ? { view, link: end } : null;
+/** Finds the other end of a port; null where that cannot be seen. */
+function endsIn(raw: Raw, views: ReadonlyMap<number, NamespaceView>): (port: Link) => End | null {
+  const indexes = new Map<NamespaceView, Map<number, Link>>();
+  return ({ kind, link: ifindex, linkNetnsid }) => {
+    if (kind !== "veth" || ifindex === null) return null;
+    const view =
+      linkNetnsid === null ? raw.own : views.get(raw.places.get(linkNetnsid)?.inode ?? -1);
+    if (view === undefined) return null;
+    const index =
+      indexes.get(view) ?? new Map(view.links.map((one) => [one.ifindex, one] as const));
+    indexes.set(view, index);
+    const link = index.get(ifindex);
+    return link === undefined ? null : { view, link };
+  };
 }
 
 function peerOf({ view, link }: End, uppers: Uppers, filters: Filters): Peer {
@@ -207,17 +373,24 @@ function peerOf({ view, link }: End, uppers: Uppers, filters: Filters): Peer {
     name: link.name,
     ifindex: link.ifindex,
     address: link.address,
+    mtu: link.mtu,
+    up: link.up,
     master: link.master,
     addresses: view.addresses.get(link.ifindex) ?? [],
     uppers: uppers(inode, link.ifindex),
     filter: filters.get(inode)?.get(link.ifindex) ?? [],
+    joined: view.joined.get(link.ifindex) ?? [],
   };
 }
 
 /** By the namespace's inode and the device's ifindex. */
 type Filters = ReadonlyMap<number, ReadonlyMap<number, string[]>>;
 
-function filtersOf(ends: readonly (End | null)[]): Filters {
+/** `read` has what is known already of one namespace. */
+function filtersOf(
+  ends: readonly (End | null)[],
+  read: { place: Place; selves: ReadonlyMap<number, NeighbourMessage[]> } | null,
+): Filters {
   const byPlace = new Map<number, { place: Place; links: Link[] }>();
   for (const end of ends) {
     if (end === null) continue;
@@ -227,8 +400,21 @@ function filtersOf(ends: readonly (End | null)[]): Filters {
     byPlace.set(place.inode, known);
   }
   return new Map(
-    [...byPlace].map(([inode, { place, links }]) => [inode, readFilters(place, links)]),
+    [...byPlace].map(([inode, { place, links }]) => [
+      inode,
+      inode === read?.place.inode
+        ? new Map(
+            links.map((link) => [link.ifindex, takenBy(link, read.selves.get(link.ifindex) ?? [])]),
+          )
+        : readFilters(place, links),
+    ]),
   );
+}
+
+/** Entries of devices' own tables, by device. */
+function selfEntries(entries: readonly NeighbourMessage[]): Map<number, NeighbourMessage[]> {
+  const selves = entries.filter(({ flags }) => (flags & NTF.self) !== 0);
+  return groupBy(selves, ({ ifindex }) => ifindex);
 }
 
 type Uppers = (inode: number, ifindex: number) => Upper[];
@@ -246,7 +432,9 @@ function uppersIn(places: readonly KnownPlace[], views: Map<number, NamespaceVie
         ifindex: link.ifindex,
         kind: link.kind,
         address: link.address,
+        mtu: link.mtu,
         addresses: view?.addresses.get(link.ifindex) ?? [],
+        joined: view?.joined.get(link.ifindex) ?? [],
       };
     });
 }
@@ -257,4 +445,14 @@ function pvidOf(filters: boolean, vlans: Port["vlans"] = []): number | null {
 
 function nameOf({ name }: Link): string {
   return name;
+}
+
+function groupBy<Key, Item>(items: readonly Item[], key: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const known = groups.get(key(item));
+    if (known === undefined) groups.set(key(item), [item]);
+    else known.push(item);
+  }
+  return groups;
 }

@@ -36,8 +36,12 @@ export interface Upper {
   /** IFLA_INFO_KIND. */
   kind: string;
   address: string;
+  /** Bytes of a frame's payload. */
+  mtu: number;
   /** IP addresses. */
   addresses: string[];
+  /** IP addresses of the groups that it has joined. */
+  joined: string[];
 }
 
 /** The other end of a veth port. */
@@ -46,9 +50,13 @@ export interface Peer {
   name: string;
   ifindex: number;
   address: string;
+  mtu: number;
+  up: boolean;
   /** Master of the peer, where it is enslaved itself: an ifindex in its namespace. */
   master: number | null;
   addresses: string[];
+  /** IP addresses of the groups that it has joined, its own solicited-node groups among them. */
+  joined: string[];
   /** All links that sit on it, in its namespace and in others. */
   uppers: Upper[];
   /** Unicast addresses that it takes besides its own (`bridge fdb show dev … self`): of macvlan children, virtual routers. */
@@ -65,16 +73,39 @@ export interface Vxlan {
   local: string | null;
   port: number;
   learning: boolean;
+  /** It answers ARP and neighbour solicitations itself, by its neighbour entries, and carries none of them. */
+  proxy: boolean;
+  /** The namespace whose IP stack its packets leave by, which it was made in; null where that was not found. */
+  underlay: Place | null;
   /** 00:00:00:00:00:00 is the default remote, of which there may be many. */
-  remotes: {
-    address: string;
-    /** Null for one that a nexthop object says. */
-    ip: string | null;
-    port: number;
-    vni: number;
-    /** It does not age. */
-    permanent: boolean;
-  }[];
+  remotes: Remote[];
+}
+
+/** An entry of a VXLAN device's own FDB: which host has an address. */
+export interface Remote {
+  address: string;
+  /** Null for one that a nexthop object says. */
+  ip: string | null;
+  port: number;
+  vni: number;
+  /** It does not age. */
+  permanent: boolean;
+  /** It is an address of the underlay's own namespace, at the device's own VNI and port: the device itself. */
+  own: boolean;
+  /**
+   * Whether somebody has its address on the underlay's wire: false where the neighbour entry failed, or has waited for a
+   * second; null where nothing tells, as behind a gateway.
+   */
+  answers: boolean | null;
+}
+
+/** A VXLAN device of the bridge's namespace that is no port of a bridge: what is routed from the bridge may leave by it. */
+export interface VxlanDevice {
+  name: string;
+  ifindex: number;
+  up: boolean;
+  counters: Port["counters"];
+  vxlan: Vxlan;
 }
 
 export type PortStpState = "disabled" | "listening" | "learning" | "forwarding" | "blocking";
@@ -91,6 +122,8 @@ export interface Port {
   carrier: boolean;
   state: PortStpState;
   promiscuity: number;
+  /** Its own group_fwd_mask: link-local groups that it lets in besides those of the bridge's. */
+  groupFwdMask: number;
   flags: {
     learning: boolean;
     flood: boolean;
@@ -181,11 +214,83 @@ export interface Neighbour {
     | "permanent";
 }
 
+/** A base chain of nf_tables that frames of a bridge can pass, or one that such a chain leads to. */
+export interface FilterChain {
+  /** `inet` chains see IPv4 and IPv6; `bridge` and `netdev` chains see every frame, `ip` and `ip6` what bridge-nf-call-* hands them. */
+  family: "ip" | "ip6" | "inet" | "bridge" | "netdev";
+  table: string;
+  name: string;
+  /** Null for one that is only jumped to. */
+  hook: "prerouting" | "input" | "forward" | "output" | "postrouting" | "ingress" | "egress" | null;
+  priority: number | null;
+  policy: "accept" | "drop" | null;
+  /** Frames that its policy has decided, where that is counted (iptables counts, nft does not). */
+  policyFrames: number | null;
+  /** Ifindexes of ports, or of the bridge, that a chain at the hooks ingress and egress is for. */
+  ports: number[];
+  /** Those that decide something and that frames of this bridge can fit, in their order. */
+  rules: FilterRule[];
+  /** How many behind these were not read, since there are too many. */
+  unread: number;
+}
+
+export interface FilterRule {
+  handle: number;
+  /** Frames that have fitted it; null where that is not counted. */
+  frames: number | null;
+  /**
+   * `drop`, `accept`, `reject`, `queue`, `return`, `jump CHAIN`, `goto CHAIN`; `vmap` where a map decides, which says
+   * one of `drop`, `accept` or the chains of `leadsTo`.
+   */
+  verdict: string;
+  /** Chains of its table. */
+  leadsTo: string[];
+  /** Frames can end here: `drop`, `reject`, `queue`, or a map that has one of these. */
+  drops: boolean;
+  /** EtherType of the frames that can fit, and the number of the protocol within IP; null for any. */
+  etherType: number | null;
+  protocol: number | null;
+  /** Of `bridge` and `netdev` chains: ifindexes of ports by which frames that fit come in and leave; null for any. */
+  in: number[] | null;
+  out: number[] | null;
+  /** Single MAC or IP addresses that it asks for. */
+  addresses: { side: "source" | "destination"; address: string }[];
+  /** It asks for this bridge on both sides, or for a bridge or port at all (physdev, ibrname): whoever wrote it meant bridged frames. */
+  aboutBridges: boolean;
+  /** It asks for MAC or IP addresses: whoever wrote it meant somebody. */
+  aboutAddresses: boolean;
+  /** What it asks for besides the devices, which fit, by nft's words: `ct state`, `fib`, `ip saddr`; none where every frame fits. */
+  asks: string[];
+  comment: string | null;
+}
+
+/** What filters frames in a bridge's namespace. */
+export interface Filters {
+  /** The base chains first, in the order in which a hook has them. */
+  chains: FilterChain[];
+  /** Tables of legacy iptables (/proc/net/ip_tables_names and the like), whose rules are not read. */
+  legacy: { family: "ip" | "ip6" | "arp"; table: string }[];
+  /** Programs that keep rules there, by their chains: Docker, Kubernetes, … */
+  keepers: string[];
+  /** Other bridges of the namespace, to which bridge-nf-call-* applies as well. */
+  otherBridges: string[];
+}
+
+/** Which bridged frames iptables and nftables of the IP families see: the namespace says so, or the bridge's own nf_call_*. */
+export interface NetfilterCalls {
+  ip: boolean;
+  ip6: boolean;
+  arp: boolean;
+  /** Of these, what the namespace says (net.bridge.bridge-nf-call-*tables); `options` of a bridge has its own nf_call_*. */
+  sysctls: { ip: boolean; ip6: boolean; arp: boolean };
+}
+
 export interface BridgeState {
   name: string;
   ifindex: number;
   place: Place;
   address: string;
+  mtu: number;
   up: boolean;
   promiscuity: number;
   /** Milliseconds; 0 learns nothing. */
@@ -213,7 +318,15 @@ export interface BridgeState {
   formerAddresses: string[];
   multicast: MulticastState;
   ports: Port[];
+  /** As flannel's: where what hosts send to the bridge for other machines goes. */
+  vxlans: VxlanDevice[];
   entries: FdbEntry[];
   /** Of the bridge's namespace, and of those of its peers and of what sits on these. */
   neighbours: Neighbour[];
+  /** Null where br_netfilter is not there. */
+  netfilterCalls: NetfilterCalls | null;
+  /** Null where they were not read, as by whom does not look for what is lost or may not. */
+  filters: Filters | null;
+  /** Frames that wait for a CPU at most (net.core.netdev_max_backlog); null where it may not be read. */
+  maxBacklog: number | null;
 }

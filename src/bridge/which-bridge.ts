@@ -1,5 +1,6 @@
 /** Which bridge a person means. */
 
+import { missingLivePrivileges } from "../system/capabilities.ts";
 import { UsageError } from "../system/errors.ts";
 import { commandLine } from "../text/command-line.ts";
 import { printable } from "../text/printable.ts";
@@ -56,6 +57,12 @@ function allBridges(places: readonly KnownPlace[], netns: string | undefined): W
   );
 }
 
+/** Where one is needed and several were found. */
+export function severalBridges(found: readonly WhichBridge[]): UsageError {
+  const names = found.map(({ name, place }) => `${name} (${place.label})`);
+  return new UsageError(`there are ${names.length} bridges, say which: ${some(names)}`);
+}
+
 function plain({ place, name, ifindex }: FoundBridge): WhichBridge {
   return { place: plainPlace(place), name, ifindex };
 }
@@ -80,6 +87,9 @@ function vswitch(name: string): string {
 }
 
 function where(netns: string | undefined): string {
+  if (netns === undefined && missingLivePrivileges() !== null) {
+    return "in this network namespace (to look into others takes CAP_SYS_ADMIN)";
+  }
   return netns === undefined
     ? "in any network namespace of this host"
     : `in the network namespace ${quoted(netns)}`;

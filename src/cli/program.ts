@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   selftest: async () => (await import("./selftest.ts")).selftestCommand(),
   watch: async () => (await import("./watch.ts")).watchCommand(),
   explain: async () => (await import("./explain.ts")).explainCommand(),
+  lint: async () => (await import("./lint.ts")).lintCommand(),
   report: async () => (await import("./report.ts")).reportCommand(),
   completion: async () => (await import("./completion.ts")).completionCommand(() => program([])),
   schema: async () => (await import("./schema.ts")).schemaCommand(),

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { z } from "zod";
 import { compareSchema } from "../document/compare.ts";
 import { explainSchema } from "../document/explain.ts";
+import { lintSchema } from "../document/lint.ts";
 import { runSchema } from "../document/run.ts";
 import { watchSchema } from "../document/watch.ts";
 import { UsageError } from "../system/errors.ts";
@@ -10,6 +11,7 @@ const SCHEMAS: Record<string, z.ZodType> = {
   run: runSchema,
   compare: compareSchema,
   explain: explainSchema,
+  lint: lintSchema,
   watch: watchSchema,
 };
 

@@ -65,7 +65,7 @@ const WATCH_OPTIONS: readonly ModeOption<WatchMode>[] = [
   },
   {
     ...{ flags: "--mac <address>", modes: ALL },
-    help: "follow one address through the FDB",
+    help: "follow one address: what teaches the bridge where it is, and how it comes to another port",
   },
   {
     ...{ flags: "--sort <column>", modes: ALL, default: FIRST_VIEW.sort },

@@ -65,6 +65,38 @@ const portSchema = z.object({
     .describe("Of frames that came in here, in nanoseconds"),
 });
 
+const address = z.string().nullable();
+const port = z.int().min(0).max(0xffff).nullable();
+
+const taughtSchema = z.object({
+  protocol: z
+    .string()
+    .describe(
+      "`gratuitous ARP`, `ARP probe`, `ARP request`, `ARP reply`, `RARP`, `IPv6 DAD`, `neighbour solicitation`, `neighbour advertisement`, `VRRP`, `IGMP`, `MLD report`, `ICMP`, `ICMPv6`, `UDP`, `TCP`, …",
+    ),
+  source: address.describe("IP address; of ARP the sender's"),
+  destination: address.describe("IP address"),
+  sourcePort: port.describe("Of TCP and UDP"),
+  destinationPort: port,
+  target: address.describe("That ARP or neighbour discovery asks for, or tells of"),
+});
+
+const migrationSchema = z.object({
+  from: z.string().describe("The port that it was heard at before"),
+  to: z.string(),
+  lastFrom: z.iso
+    .datetime()
+    .nullable()
+    .describe(
+      "Its last frame by the old port; null where none was seen there since watching began",
+    ),
+  firstTo: z.iso.datetime().describe("Its first frame by the new port"),
+  gapSeconds: z
+    .number()
+    .nullable()
+    .describe("Between the two; at most that where the probes counted only part of the time"),
+});
+
 const fdbEventSchema = z.object({
   time: z.iso.datetime().describe("Right to a tenth of a second"),
   event: z.enum(["learned", "moved", "added", "aged", "deleted", "flushed"]),
@@ -73,6 +105,14 @@ const fdbEventSchema = z.object({
   port: z.string().describe("Behind which it is, or was"),
   from: z.string().nullable().describe("The port that it moved from"),
   by: z.string().describe("kernel, or the command and PID of who asked for it"),
+  taught: taughtSchema
+    .nullable()
+    .describe(
+      "The frame by which it was learned or moved, where the probes saw it; null without probes",
+    ),
+  migration: migrationSchema
+    .nullable()
+    .describe("Of the address of --mac, where it was heard at another port before; by the probes"),
 });
 
 const entrySchema = z.object({

@@ -1,10 +1,11 @@
-/** Why a bridge floods: first what netlink tells at once, then what its frames do for a while. */
+/** Why a bridge floods or loses frames: first what netlink tells at once, then what its frames do for a while. */
 
 import type { NameCache } from "../bridge/containers.ts";
 import type { Labs } from "../bridge/find-namespace.ts";
+import { withFilters } from "../bridge/netfilter.ts";
 import { BridgeGoneError, readBridge } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
-import { whichBridge } from "../bridge/which-bridge.ts";
+import { severalBridges, whichBridge } from "../bridge/which-bridge.ts";
 import {
   EXPLAIN_SCHEMA,
   type Explanation,
@@ -14,19 +15,21 @@ import {
 } from "../document/explain.ts";
 import type { LiveBackend } from "../live/backend.ts";
 import { type Collected, collect, endedGone, type Flow } from "../live/collect.ts";
-import { requireLivePrivileges } from "../system/capabilities.ts";
-import { UsageError } from "../system/errors.ts";
-import { printable } from "../text/printable.ts";
+import { missingLivePrivileges, requireLivePrivileges } from "../system/capabilities.ts";
+import { PrerequisiteError, UsageError } from "../system/errors.ts";
 import { type Shown, writeBundle } from "./bundle.ts";
 import { type Capture, type CaptureTool, captureTool, openCapture } from "./capture.ts";
 import { ALL_CAUSES } from "./causes/index.ts";
+import { unanswered } from "./causes/loss/vxlan-wrong-remote.ts";
+import { sum } from "./causes/peak.ts";
 import { remedyOf } from "./causes/remedy.ts";
-import { portCopies } from "./delivery.ts";
-import { judged, THRESHOLDS } from "./findings.ts";
+import { watchCounters } from "./counters.ts";
 import { claimFolder } from "./folder.ts";
+import { portCopies } from "./judge/delivery.ts";
+import { judged, THRESHOLDS } from "./judge/findings.ts";
+import { portVerdicts } from "./judge/ports.ts";
+import { lintAt } from "./lint/lint.ts";
 import { createMask, type Mask } from "./mask.ts";
-import { sum } from "./peak.ts";
-import { portVerdicts } from "./ports.ts";
 
 export interface ExplainOptions {
   /** The bridge's name; may be absent where there is just one. */
@@ -41,20 +44,33 @@ export interface ExplainOptions {
   pcap?: string | undefined;
   /** False asks netlink alone. */
   probes?: boolean | undefined;
-  /** Of collecting; 10 when absent. */
+  /** The two ends of one flow: each a namespace, a container, a port of the bridge, an IP address or a MAC address. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** Of one flow: tcpdump's expression for its frames. */
+  filter?: string | undefined;
+  /** Of one flow: sends `ping` or datagrams, `udp:PORT`, from its first end to its second. */
+  probe?: string | undefined;
+  /** Of one flow: adds an nftables table of ours that marks at most 10 of its frames a second, and tells which rules they meet. */
+  traceRules?: boolean | undefined;
+  /** Called with what `traceRules` is about to do. */
+  onTrace?: ((text: string) => void) | undefined;
+  /** Of collecting; 10 when absent, of one flow 3. */
   seconds?: number | undefined;
   /** How frames are looked at; the first of fentry, kprobe and tracepoints that loads here when absent. */
   backend?: LiveBackend | undefined;
   /** Most of one CPU that the probes may take over a second, as a share; 0.1 when absent. Beyond it frames are counted for a part of the time. */
   maxOverhead?: number | undefined;
-  /** Where they are to differ from 10, 100 and 100 frames, 5,000 copies and 1 move a second, and 20 frames in all. */
+  /** Where they are to differ from 10, 100 and 100 frames, 5,000 copies and 1 move a second, 20 frames in all, and 5 lost at 1 a second. */
   thresholds?: Partial<Thresholds> | undefined;
   /** Ends the collecting early; what was counted so far is the answer. */
   signal?: AbortSignal | undefined;
   /** Called with what netlink tells, before frames are looked at. */
   onFirst?: ((first: Explanation) => void) | undefined;
   /** Called when frames are being looked at. */
-  onCounting?: (() => void) | undefined;
+  onCounting?: ((seconds: number) => void) | undefined;
+  /** Called instead of `onFirst` where no frame can be looked at, and the counters are read twice. */
+  onCounters?: (() => void) | undefined;
   /** Called some times a second with the findings so far and the seconds that are left. */
   onSoFar?: ((findings: Finding[], left: number) => void) | undefined;
 }
@@ -67,7 +83,8 @@ const RENAMED =
 const MAX_OVERHEAD = 0.1;
 
 /**
- * Reads a bridge and says what can make it flood, with the command that would stop it. Nothing is changed.
+ * Reads a bridge and says what can make it flood, looks at its frames, and says what is flooded or lost and why, with the
+ * command that would stop it. Nothing is changed.
  * Rejected with a UsageError, which lists the bridges that there are, where it is not clear which one is meant. `labs`
  * knows the labs that `netns` may name.
  */
@@ -86,27 +103,35 @@ export async function explainBridge(
       "--pcap captures floods that are seen, and --no-probes looks at no frames",
     );
   }
+  const ofFlow = (["filter", "probe", "traceRules"] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (ofFlow !== undefined && options.from === undefined && options.to === undefined) {
+    throw new UsageError(`${ofFlow} is of one flow: say with from and to between which ends`);
+  }
   if (options.pcap !== undefined && options.mask === true) {
     throw new UsageError(
       "--pcap keeps frames as they are, and --mask cannot hide what is in them: leave one of the two out",
     );
   }
-  requireLivePrivileges();
+  // What is kept of frames, what tools say of a bridge, and other namespaces take root all the same.
+  if (folder !== undefined || options.pcap !== undefined || netns !== undefined) {
+    requireLivePrivileges();
+  }
+  const unprivileged = missingLivePrivileges();
   const tool = options.pcap === undefined ? null : await captureTool();
   const [found, ...others] = await whichBridge(bridge, netns, labs);
   if (found === undefined || others.length > 0) {
-    const names = [found, ...others].map((one) => `${one?.name} (${one?.place.label})`);
-    throw new UsageError(
-      `there are ${names.length} bridges, say which: ${printable(names.join(", "))}`,
-    );
+    throw severalBridges(found === undefined ? [] : [found, ...others]);
   }
   const thresholds = { ...THRESHOLDS, ...options.thresholds };
   const names: NameCache = new Map();
-  let state = await readBridge(found.place, found.ifindex, names);
+  let state = withFilters(await readBridge(found.place, found.ifindex, names));
   let collected: Collected | null = null;
   const first = state;
   let explanation = explanationOf(state, thresholds);
   if (options.probes !== false) {
+    if (unprivileged !== null) return withoutFrames(explanation, state, unprivileged, options);
     options.onFirst?.(explanation);
     const { seconds = SECONDS, maxOverhead = MAX_OVERHEAD, signal, onCounting } = options;
     const { backend = "auto" } = options;
@@ -117,10 +142,18 @@ export async function explainBridge(
     };
     // It reads all maps: for nobody, that would be for nothing.
     const onSoFar = capture === null && options.onSoFar === undefined ? undefined : tell;
-    collected = await unlessAborted(
-      collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting }),
-      signal,
-    ).finally(() => capture?.end());
+    const onBegun = onCounting === undefined ? undefined : () => onCounting(seconds);
+    try {
+      collected = await unlessAborted(
+        collect(state, { seconds, backend, maxOverhead, signal, onSoFar, onCounting: onBegun }),
+        signal,
+      ).finally(() => capture?.end());
+    } catch (error) {
+      // Whoever asked for a way to look, or for what is kept of frames, gets that or nothing.
+      const optional = backend === "auto" && folder === undefined && capture === null;
+      if (!(error instanceof PrerequisiteError) || !optional) throw error;
+      return withoutFrames(explanation, state, error, options);
+    }
     if (collected === null) return explanation;
     // As it is now: an entry that came meanwhile is no cause any more. Of one that is gone there is what was read first.
     const now = await readAgain(state, names);
@@ -140,6 +173,35 @@ export async function explainBridge(
     await writeBundle({ folder, state, shown, mask });
   }
   return explanation;
+}
+
+/** The first answer of a host that lets nobody look at frames: the configuration, and what the counters tell. */
+async function withoutFrames(
+  first: Explanation,
+  state: BridgeState,
+  missing: PrerequisiteError,
+  { seconds = SECONDS, signal, onCounters }: ExplainOptions,
+): Promise<Explanation> {
+  onCounters?.();
+  const lint = await lintAt(state.place, state.name, missingLivePrivileges() === null);
+  const told = new Set(first.notes.map(({ text }) => text));
+  // What a rule has from a cause or a note of explain is told already, and so is a promiscuous bridge.
+  const linted = (lint?.findings ?? []).filter(
+    ({ rule, text }) => !told.has(text) && (rule !== "promiscuous" || state.promiscuity === 0),
+  );
+  const counters = await watchCounters(state, seconds, first.thresholds, signal);
+  return {
+    ...first,
+    notLooked: missing.message,
+    notes: [
+      ...counters,
+      ...linted.map(({ rule, severity, text, remedy, noRemedy }) => ({
+        ...{ about: "state" as const, cause: null, remedy, noRemedy },
+        text: `lint, ${rule}, ${severity}: ${text}`,
+      })),
+      ...first.notes,
+    ],
+  };
 }
 
 /** What an explanation is made of. */
@@ -188,7 +250,8 @@ async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise
   }
 }
 
-function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation {
+/** What netlink alone tells. */
+export function explanationOf(state: BridgeState, thresholds: Thresholds): Explanation {
   const { name, ifindex, place, options } = state;
   return {
     schema: EXPLAIN_SCHEMA,
@@ -220,7 +283,7 @@ async function readAgain(
   names: NameCache,
 ): Promise<BridgeState | null> {
   try {
-    return await readBridge(place, ifindex, names);
+    return withFilters(await readBridge(place, ifindex, names));
   } catch (error) {
     if (error instanceof BridgeGoneError) return null;
     throw error;
@@ -235,7 +298,7 @@ function formerAddresses({ address }: BridgeState, { ownAddresses }: Collected):
 function withFindings(first: Explanation, looked: Looked): Explanation {
   const { before, state, collected, captureOf } = looked;
   const { seconds, counted, share, ended } = collected;
-  const { notes, ...seen } = judged(state, collected, first.thresholds, { captureOf, before });
+  const seen = judged(state, collected, first.thresholds, { captureOf, before });
   const said = [...(ended === null ? [] : [ended.text]), ...collected.notes];
   return {
     ...first,
@@ -244,7 +307,9 @@ function withFindings(first: Explanation, looked: Looked): Explanation {
     traffic: ended?.early === "bridge-gone" ? null : trafficOf(collected),
     notes: [
       ...said.map((text) => ({ about: "frames" as const, cause: null, text, remedy: null })),
-      ...notes,
+      ...unanswered({ before, state, collected }, first.thresholds.frames).map((note) => ({
+        ...{ about: "frames" as const, ...note, ...remedyOf(state, note.remedy) },
+      })),
       ...first.notes.filter((note) => !seen.findings.some((finding) => isTold(finding, note))),
     ],
   };

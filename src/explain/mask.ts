@@ -4,7 +4,7 @@
  */
 import { isIPv4 } from "node:net";
 import { type Link, readLinks } from "../bridge/links.ts";
-import type { BridgeState, Owner, Place, Port, Upper } from "../bridge/state.ts";
+import type { BridgeState, Filters, Owner, Place, Port, Upper, Vxlan } from "../bridge/state.ts";
 import type { Collected } from "../live/collect.ts";
 import { printable } from "../text/printable.ts";
 import { AddressStandIns } from "./stand-ins.ts";
@@ -119,6 +119,30 @@ class StandIns {
     };
   }
 
+  filters({ chains, legacy, keepers, otherBridges }: Filters): Filters {
+    return {
+      chains: chains.map(({ table, name, rules, ...chain }) => ({
+        ...chain,
+        table: this.name(table, "table"),
+        name: this.name(name, "chain"),
+        rules: rules.map(({ verdict, leadsTo, addresses, comment, ...rule }) => ({
+          ...rule,
+          addresses: addresses.map(({ side, address }) => ({
+            side,
+            address: this.address(address),
+          })),
+          verdict: verdict.replace(/(?<= ).*/s, (chain) => this.name(chain, "chain")),
+          leadsTo: leadsTo.map((chain) => this.name(chain, "chain")),
+          comment: comment === null ? null : this.text(comment),
+        })),
+      })),
+      legacy: legacy.map(({ family, table }) => ({ family, table: this.name(table, "table") })),
+      // Of a list of ours.
+      keepers,
+      otherBridges: otherBridges.map((bridge) => this.device(bridge, "bridge")),
+    };
+  }
+
   #standIn(known: Map<string, string>, original: string, kind: string): string {
     if (original === "") return "";
     const before = known.get(original);
@@ -152,6 +176,11 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
   const { address, device, place, word } = rulesOf(standIns);
   const upper: Rules<Upper> = {
     ...{ namespace: place, name: device, kind: word, address, addresses: address },
+    joined: address,
+  };
+  const vxlan: Rules<Vxlan> = {
+    ...{ group: address, local: address, underlay: place },
+    remotes: { address, ip: address },
   };
   const port: Rules<Port> = {
     name: device,
@@ -163,9 +192,9 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
     counters: {},
     peer: {
       ...{ namespace: place, name: device, address, addresses: address },
-      ...{ uppers: upper, filter: address },
+      ...{ uppers: upper, filter: address, joined: address },
     },
-    vxlan: { group: address, local: address, remotes: { address, ip: address } },
+    vxlan,
     owner: (owner: Owner) => standIns.owner(owner),
   };
   return {
@@ -183,8 +212,11 @@ function stateRules(standIns: StandIns): Rules<BridgeState> {
       querier: { ip4: { address }, ip6: { address } },
     },
     ports: port,
+    vxlans: { name: device, counters: {}, vxlan },
     entries: { address },
     neighbours: { namespace: place, device, ip: address, address, state: word },
+    netfilterCalls: { sysctls: {} },
+    filters: (filters: Filters) => standIns.filters(filters),
   };
 }
 
@@ -193,6 +225,12 @@ function collectedRules(standIns: StandIns): Rules<Collected> {
   const addresses = { source: address, destination: address, protocol: plain };
   return {
     flows: { class: word, source: address, destination: address, addresses, steps: {} },
+    known: { source: address, destination: address },
+    lost: {
+      ...{ class: word, source: address, destination: address, addresses, steps: {} },
+      // What the kernel calls them names nobody; a BPF program has a name that somebody gave it.
+      ...{ where: (text) => text.replace(/^bpf_prog_.*/s, "bpf_prog"), reason: (text) => text },
+    },
     got: { destination: address },
     moves: { address },
     deleted: { address, by: (text) => standIns.process(text) },

@@ -4,7 +4,7 @@
  * address and its solicited-node group (RFC 4291, 2.7.1), the addresses of one IPv6 network.
  */
 import { isIPv4, isIPv6 } from "node:net";
-import { ipText } from "../system/neighbours.ts";
+import { ipBytes, ipText } from "../system/neighbours.ts";
 import { macBytes, macText } from "../text/mac-address.ts";
 import { virtualAddress } from "./causes/whereabouts.ts";
 
@@ -56,7 +56,7 @@ export class AddressStandIns {
   #bare(text: string): string | null {
     if (MAC.test(text)) return this.#mac(text);
     if (isIPv4(text)) return this.#ip(Buffer.from(text.split(".").map(Number)));
-    return isIPv6(text) && !text.includes("%") ? this.#ip(ipv6Bytes(text)) : null;
+    return isIPv6(text) && !text.includes("%") ? this.#ip(ipBytes(text)) : null;
   }
 
   #mac(text: string): string {
@@ -167,21 +167,4 @@ function big(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
-}
-
-/** Of an address that isIPv6 has taken. */
-function ipv6Bytes(text: string): Buffer {
-  const [, dotted] = /:([\d.]+\.\d+)$/.exec(text) ?? [];
-  const last =
-    dotted === undefined ? "" : Buffer.from(dotted.split(".").map(Number)).toString("hex");
-  const plain =
-    dotted === undefined
-      ? text
-      : `${text.slice(0, -dotted.length)}${last.slice(0, 4)}:${last.slice(4)}`;
-  const [head = [], tail = []] = plain
-    .split("::")
-    .map((half) => (half === "" ? [] : half.split(":")));
-  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
-  const groups = [...head, ...zeros, ...tail];
-  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
 }

@@ -5,17 +5,29 @@ import { bridgeGone } from "../bridge/read-bridge.ts";
 import type { BridgeState } from "../bridge/state.ts";
 import type { EndedEarly } from "../document/explain.ts";
 import type { BackendName } from "../probes/backend.ts";
-import type { ProbeMaps } from "../probes/maps.ts";
 import { LIVE } from "../probes/programs.ts";
-import { ipText } from "../system/neighbours.ts";
-import { macOfInteger } from "../text/mac-address.ts";
+import { readSoftnetDrops } from "../system/softnet.ts";
 import { type LiveBackend, liveBackends } from "./backend.ts";
 import { type ByHand, takeByHand } from "./by-hand.ts";
+import { readDropNames } from "./drop-names.ts";
 import { createGuard, type GuardedProbes } from "./guard.ts";
-import { followMembers, type Home, type Membership } from "./membership.ts";
+import { followMembers, type Home } from "./membership.ts";
 import { countedTime, partNote } from "./pace.ts";
 import { type LiveProgram, loadLive } from "./program.ts";
-import { createSteps, type FlowCount, type FlowStep, mergedSteps, type Steps } from "./steps.ts";
+import {
+  atHome,
+  COUNTED,
+  flowCounts,
+  fullMaps,
+  type Reading,
+  readSeen,
+  type Seen,
+  scaled,
+  slotOf,
+} from "./read-maps.ts";
+import { createSteps } from "./steps.ts";
+
+export type { Flow, FlowClass, KnownFlow, Lost } from "./read-maps.ts";
 
 export interface CollectOptions {
   seconds: number;
@@ -30,43 +42,11 @@ export interface CollectOptions {
   onCounting?: (() => void) | undefined;
 }
 
-export type FlowClass = "unknownUnicast" | "broadcast" | "multicast";
-
-export interface Flow {
-  class: FlowClass;
-  /**
-   * Ifindex of the port it came in by; the bridge's own for what the host sends; 0 for a port that joined meanwhile where
-   * nothing tells which.
-   */
-  port: number;
-  source: string;
-  destination: string;
-  vlan: number;
-  frames: number;
-  bytes: number;
-  /** To all ports and to the host, and, of these, to the host. */
-  copies: number;
-  hostCopies: number;
-  /** How often its TCP acknowledgement number changed: somebody answers. 0 for what is not TCP in IPv4. */
-  acknowledged: number;
-  /**
-   * What came since the step before, in the order of time, for windows of a second: milliseconds since `beganNs` at its
-   * end, frames, and copies by ports (none of the host's own). Steps without frames and copies are left out.
-   */
-  steps: FlowStep[];
-  /** Of its first frame, by CLOCK_MONOTONIC in nanoseconds; 0 where that was not seen. */
-  firstNs: number;
-  /** Of the IP or ARP header of its first frame. */
-  addresses: { source: string | null; destination: string | null; protocol: string | null };
-  /** Of TCP or UDP of its first frame; null for what is neither, and for a fragment that is not the first. */
-  sourcePort: number | null;
-  destinationPort: number | null;
-}
-
-export interface Collected {
-  /** Seconds that all of this is of, and when they began, by CLOCK_MONOTONIC in nanoseconds. */
+export interface Collected extends Seen {
+  /** Seconds that all of this is of, and when they began: by CLOCK_MONOTONIC in nanoseconds, and in milliseconds since 1970. */
   seconds: number;
   beganNs: number;
+  beganAt: number;
   /**
    * Seconds of these in which frames were counted. Where they are fewer, what a port's frames did is scaled by how many of
    * the frames that its interface counted came meanwhile.
@@ -75,10 +55,8 @@ export interface Collected {
   backend: BackendName;
   /** Frames that came in by its ports, by their interface counters; without those of ports that have left. */
   came: number;
-  flows: Flow[];
-  /** Copies of frames for a destination that left by a port; 0 for one that joined meanwhile where nothing tells which. */
-  got: { destination: string; vlan: number; port: number; copies: number }[];
-  moves: { address: string; vlan: number; port: number; moves: number }[];
+  /** Frames that found a CPU's backlog full (/proc/net/softnet_stat), whosever they were. */
+  softnetDropped: number;
   /** Entries that somebody deleted by hand. */
   deleted: Pick<ByHand, "address" | "by">[];
   /** Every entry of a single host that its FDB had at any time meanwhile; one for each port where the address moved. */
@@ -97,15 +75,15 @@ const STEP_MS = 250;
 const STEPS_TO_CHECK = 4;
 /** Of the time; what is missing then is that between the looks. */
 export const WHOLE = 0.98;
-const CLASSES: Record<number, FlowClass> = { 4: "unknownUnicast", 6: "broadcast", 7: "multicast" };
 
 /** Loads probes, counts, and lets them go; nothing stays behind, however it ends. */
 export async function collect(state: BridgeState, options: CollectOptions): Promise<Collected> {
+  const names = await readDropNames();
   const program = await loadLive(LIVE, await liveBackends(options.backend, LIVE), options.signal);
   try {
     const members = followMembers(state, program.maps);
     try {
-      return await count(state, program, members, options);
+      return await count({ state, members, names, steps: createSteps() }, program, options);
     } finally {
       members.close();
     }
@@ -115,9 +93,8 @@ export async function collect(state: BridgeState, options: CollectOptions): Prom
 }
 
 async function count(
-  state: BridgeState,
+  reading: Reading,
   { maps, backend, ready, attach, detach, cost }: LiveProgram,
-  members: Membership,
   {
     seconds,
     maxOverhead,
@@ -126,6 +103,7 @@ async function count(
     onCounting,
   }: CollectOptions,
 ): Promise<Collected> {
+  const { state, members, steps } = reading;
   const acts: ByHand[] = [];
   let [there, thereAt] = [true, Date.now()];
   const look = (at: () => boolean) => {
@@ -149,15 +127,16 @@ async function count(
   // In this order, and at the end in the other one: no more frames are counted than the interfaces have.
   traffic.restart();
   for (const name of COUNTED) maps.clear(name);
-  const beganNs = Number(process.hrtime.bigint());
+  const softnetBefore = readSoftnetDrops() ?? 0;
+  const [beganNs, beganAt] = [Number(process.hrtime.bigint()), Date.now()];
   const started = performance.now();
   let ended: Collected["ended"] = null;
   const time = countedTime(started);
   let cpu = 0;
-  /** When the probes were gone: what is done after that is no time of looking. */
+  /** When the probes were gone: what is done after that is no time of looking. What softnet had dropped by then. */
   let stopped: number | null = null;
+  let softnet: number | null = null;
   const elapsed = () => Math.max(1, (stopped ?? performance.now()) - started) / 1000;
-  const steps = createSteps();
   /** Steps that end together: nothing was counted in those before the last one. */
   let span = 1;
   const endStep = (counted: number) => {
@@ -166,17 +145,18 @@ async function count(
       return;
     }
     const factor = traffic.stepFactors();
-    const byFlow = (key: string) => factor(members.portOf(BigInt(key.split(",")[1] ?? 0) >> 51n));
+    const byFlow = (key: string) => factor(members.portOf(slotOf(key)));
     steps.end(performance.now() - started, flowCounts(maps), byFlow, span);
     span = 1;
   };
   const soFar = (): Collected => {
-    const [all, seen] = [elapsed(), read(maps, members, steps)];
+    const [all, seen] = [elapsed(), readSeen(maps, reading)];
     const part = time.seconds() / all;
     return {
-      ...atHome(part < WHOLE ? scaled(seen, traffic.factors()) : seen, members),
+      ...atHome(part < WHOLE ? scaled(seen, traffic.factors()) : seen, reading),
+      softnetDropped: Math.max(0, (softnet ?? readSoftnetDrops() ?? 0) - softnetBefore),
       ...{ homes: members.homes(), ownAddresses: members.ownAddresses() },
-      ...{ beganNs, share: cpu / all, ended, seconds: all },
+      ...{ beganNs, beganAt, share: cpu / all, ended, seconds: all },
       deleted: acts.filter(({ device }) => members.names().has(device)),
       ...{ came: traffic.came(), counted: Math.min(time.seconds(), all), backend, notes: [] },
     };
@@ -201,21 +181,14 @@ async function count(
   poll();
   await probes.detach();
   stopped = performance.now();
+  softnet = readSoftnetDrops();
   time.stopped(stopped);
   const came = traffic.came();
   look(members.check);
   if (ended === null && !there) endGone();
   const all = time.seconds() / elapsed();
   const part = ended === null && all < WHOLE ? partNote(all, maxOverhead) : null;
-  return { ...soFar(), came, notes: [...(part === null ? [] : [part]), ...maps.full(full(maps))] };
-}
-
-/** What live.bt counts of flows. */
-const COUNTED = ["flow", "flowBytes", "flowCopies", "flowUp", "got", "moves"];
-
-/** Maps of which a full one leaves something out. */
-function full(maps: ProbeMaps): string[] {
-  return ["flow", "got", "moves", "fdb"].filter((name) => maps.has(name));
+  return { ...soFar(), came, notes: [...(part === null ? [] : [part]), ...fullMaps(maps)] };
 }
 
 export function endedGone(name: string, seconds: number): NonNullable<Collected["ended"]> {
@@ -309,211 +282,5 @@ function createTraffic({ place, ifindex: own }: BridgeState): Traffic {
           (all, { ifindex, counters: { rx } }) => all + Math.max(0, rx - (first.get(ifindex) ?? 0)),
           0,
         ),
-  };
-}
-
-type Seen = Pick<Collected, "flows" | "got" | "moves">;
-
-/** What was counted for a part of the time, as if for all of it. */
-function scaled({ flows, got, moves }: Seen, factor: (ifindex: number) => number): Seen {
-  /** Copies of frames for a destination, before and after. */
-  const copies = new Map<string, { counted: number; all: number }>();
-  const keyOf = ({ destination, vlan }: { destination: string; vlan: number }) =>
-    `${destination} ${vlan}`;
-  const more = flows.map((flow): Flow => {
-    const by = factor(flow.port);
-    const known = copies.get(keyOf(flow)) ?? { counted: 0, all: 0 };
-    copies.set(keyOf(flow), {
-      counted: known.counted + flow.copies,
-      all: known.all + flow.copies * by,
-    });
-    return {
-      ...flow,
-      frames: Math.round(flow.frames * by),
-      bytes: Math.round(flow.bytes * by),
-      copies: Math.round(flow.copies * by),
-      hostCopies: Math.round(flow.hostCopies * by),
-    };
-  });
-  return {
-    flows: more,
-    got: got.map((one) => {
-      const { counted, all } = copies.get(keyOf(one)) ?? { counted: 0, all: 0 };
-      return { ...one, copies: Math.round(counted === 0 ? 0 : (one.copies * all) / counted) };
-    }),
-    moves: moves.map((one) => ({ ...one, moves: Math.round(one.moves * factor(one.port)) })),
-  };
-}
-
-/** By key of @flow. */
-function flowCounts(maps: ProbeMaps): Map<string, FlowCount> {
-  const copies = new Map(maps.counts("flowCopies").map(([key, n]) => [key.join(), n] as const));
-  return new Map(
-    maps.counts("flow").map(([key, frames]) => {
-      const flow = key.join();
-      return [flow, { frames, copies: copies.get(flow) ?? 0 }] as const;
-    }),
-  );
-}
-
-function read(maps: ProbeMaps, { portOf }: Membership, steps: Steps): Seen {
-  const by = (name: string) =>
-    new Map(maps.counts(name).map(([key, value]) => [key.join(), value] as const));
-  const bytes = by("flowBytes");
-  const copies = by("flowCopies");
-  const hostCopies = by("flowUp");
-  const acks = new Map(maps.tuples("ack").map(([key, value]) => [key.join(), value]));
-  const details = new Map(maps.tuples("detail").map(([key, value]) => [key.join(), value]));
-  const flows = maps.counts("flow").flatMap(([key, frames]): Flow[] => {
-    const [to = 0n, flow = 0n] = key;
-    const kind = CLASSES[Number(flow >> 48n) & 7];
-    if (kind === undefined) return [];
-    return [
-      {
-        class: kind,
-        port: portOf(flow >> 51n),
-        source: macOfInteger(flow),
-        destination: macOfInteger(to),
-        vlan: vlanOf(to),
-        frames,
-        bytes: bytes.get(key.join()) ?? 0,
-        copies: (copies.get(key.join()) ?? 0) + (hostCopies.get(key.join()) ?? 0),
-        hostCopies: hostCopies.get(key.join()) ?? 0,
-        // The first one that is seen is no change.
-        acknowledged: Math.max(0, Number(acks.get(key.join())?.[1] ?? 0n) - 1),
-        firstNs: Number(details.get(key.join())?.[0] ?? 0n),
-        steps: steps.of(key.join()),
-        ...headerOf(details.get(key.join()) ?? []),
-      },
-    ];
-  });
-  const got = maps.counts("got").map(([[to = 0n, slot = 0n], n]) => ({
-    destination: macOfInteger(to),
-    vlan: vlanOf(to),
-    port: portOf(slot),
-    copies: n,
-  }));
-  const moves = maps.counts("moves").map(([[address = 0n, slot = 0n], n]) => ({
-    address: macOfInteger(address),
-    vlan: vlanOf(address),
-    port: portOf(slot),
-    moves: n,
-  }));
-  return { flows, got, moves };
-}
-
-/** The bridge's number stands above it. */
-function vlanOf(address: bigint): number {
-  return Number((address >> 48n) & 0xfffn);
-}
-
-const PROTOCOLS: Record<number, string> = {
-  1: "ICMP",
-  2: "IGMP",
-  6: "TCP",
-  17: "UDP",
-  58: "ICMPv6",
-};
-/** EtherTypes as they lie in memory on a little-endian machine. */
-const IPV4 = 0x8;
-const ARP = 0x608;
-const IPV6 = 0xdd86;
-
-/** Of TCP and UDP. */
-const WITH_PORTS = [6, 17];
-
-/** `detail` is @detail of live.bt: time, EtherType, protocol with ports and fragment, and the two addresses in halves. */
-function headerOf(
-  detail: readonly bigint[],
-): Pick<Flow, "addresses" | "sourcePort" | "destinationPort"> {
-  const [, type = 0n, transport = 0n, ...halves] = detail;
-  const [sourceHigh = 0n, source = 0n, destinationHigh = 0n, destination = 0n] = halves;
-  const kind = Number(type);
-  const noPorts = { sourcePort: null, destinationPort: null };
-  if (![IPV4, ARP, IPV6].includes(kind))
-    return { addresses: { source: null, destination: null, protocol: null }, ...noPorts };
-  const text = (high: bigint, low: bigint) => {
-    const bytes = Buffer.alloc(16);
-    bytes.writeBigUInt64LE(kind === IPV6 ? high : low, 0);
-    bytes.writeBigUInt64LE(low, 8);
-    return ipText(kind === IPV6 ? bytes : bytes.subarray(0, 4));
-  };
-  const protocol = Number(transport & 0xffn);
-  const addresses = {
-    source: text(sourceHigh, source),
-    destination: text(destinationHigh, destination),
-    protocol: kind === ARP ? "ARP" : (PROTOCOLS[protocol] ?? `IP protocol ${protocol}`),
-  };
-  const first = transport >> 40n === 0n;
-  if (kind === ARP || !first || !WITH_PORTS.includes(protocol)) return { addresses, ...noPorts };
-  const ports = Buffer.alloc(8);
-  ports.writeBigUInt64LE(transport >> 8n);
-  return { addresses, sourcePort: ports.readUInt16BE(0), destinationPort: ports.readUInt16BE(2) };
-}
-
-/**
- * Whose a frame of a port was that had joined and that the program was not told of yet: of the port behind which the FDB
- * had its address, or else of the only one that joined.
- */
-function atHome({ flows, got, moves }: Seen, members: Membership): Seen {
-  const [only = 0, ...more] = members.joined();
-  const ports = new Map<string, number>();
-  const local = new Set<string>();
-  for (const home of members.homes()) {
-    if (home.local) local.add(`${home.address} ${home.vlan}`);
-    else if (members.joined().has(home.port)) ports.set(`${home.address} ${home.vlan}`, home.port);
-  }
-  const portOf = (port: number, address: string, vlan: number) =>
-    port !== 0 ? port : (ports.get(`${address} ${vlan}`) ?? (more.length === 0 ? only : 0));
-  // When a port joins the bridge may take another address, which the program hears of a little later.
-  const forHost = ({ class: kind, destination, vlan, copies, hostCopies }: Flow) =>
-    kind === "unknownUnicast" && copies === hostCopies && local.has(`${destination} ${vlan}`);
-  return {
-    flows: unique(
-      flows.filter((flow) => !forHost(flow)),
-      (flow) => ({ ...flow, port: portOf(flow.port, flow.source, flow.vlan) }),
-      (flow) => [flow.class, flow.port, flow.source, flow.destination, flow.vlan].join(),
-      addFlow,
-    ),
-    got: unique(
-      got,
-      (one) => ({ ...one, port: portOf(one.port, one.destination, one.vlan) }),
-      (one) => [one.destination, one.vlan, one.port].join(),
-      (a, b) => ({ ...a, copies: a.copies + b.copies }),
-    ),
-    moves: unique(
-      moves,
-      (one) => ({ ...one, port: portOf(one.port, one.address, one.vlan) }),
-      (one) => [one.address, one.vlan, one.port].join(),
-      (a, b) => ({ ...a, moves: a.moves + b.moves }),
-    ),
-  };
-}
-
-function unique<T>(
-  all: readonly T[],
-  change: (one: T) => T,
-  key: (one: T) => string,
-  add: (a: T, b: T) => T,
-): T[] {
-  const found = new Map<string, T>();
-  for (const one of all.map(change)) {
-    const known = found.get(key(one));
-    found.set(key(one), known === undefined ? one : add(known, one));
-  }
-  return [...found.values()];
-}
-
-function addFlow(a: Flow, b: Flow): Flow {
-  const [first, other] =
-    b.firstNs !== 0 && (a.firstNs === 0 || b.firstNs < a.firstNs) ? [b, a] : [a, b];
-  return {
-    ...first,
-    frames: first.frames + other.frames,
-    bytes: first.bytes + other.bytes,
-    copies: first.copies + other.copies,
-    hostCopies: first.hostCopies + other.hostCopies,
-    acknowledged: first.acknowledged + other.acknowledged,
-    steps: mergedSteps(first.steps, other.steps),
   };
 }

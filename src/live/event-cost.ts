@@ -63,8 +63,7 @@ export function measureEventCost(hooks: Hooks, maps: ProbeMaps, backend: Backend
       const [lone, alone] = [unrelated.frameNs(), flood.frameNs()];
       hooks.attach();
       const [lonely, probed] = [unrelated.frameNs(), flood.frameNs()];
-      const events = EVENTS_OF_LOOPBACK + (maps.has("drops") ? 1 : 0);
-      const unrelatedNs = Math.max(0, (lonely - lone) / events);
+      const unrelatedNs = Math.max(0, (lonely - lone) / EVENTS_OF_LOOPBACK);
       return { besidesNs: besides(hooks, flood, probed - alone), unrelatedNs };
     } finally {
       hooks.detach();
@@ -77,8 +76,8 @@ export function measureEventCost(hooks: Hooks, maps: ProbeMaps, backend: Backend
   }
 }
 
-/** net_dev_queue, netif_receive_skb and napi_poll; nobody takes the frame, so kfree_skb besides where drops are told of. */
-const EVENTS_OF_LOOPBACK = 3;
+/** net_dev_queue, netif_receive_skb and napi_poll, and kfree_skb, since nobody takes the frame. */
+const EVENTS_OF_LOOPBACK = 4;
 
 /** A bridge whose ports have their other ends beside them; `host` is the first of those, `devices` the bridge and its ports. */
 function build(namespace: NetworkNamespace): { host: number; devices: number[] } {

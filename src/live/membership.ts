@@ -92,8 +92,20 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
     remember(entries);
     mirror(entries);
   };
+  /** The other ends of its ports; of a port that joined later nobody has looked for one. */
+  const peers = new Map(
+    state.ports.flatMap(({ ifindex, peer }) =>
+      peer === null ? [] : [[ifindex, deviceKey(peer.namespace.inode, peer.ifindex)] as const],
+    ),
+  );
+  const forgetPeer = (port: number) => {
+    const peer = peers.get(port);
+    if (peer !== undefined) maps.set("peers", [[[peer], 0n]]);
+    peers.delete(port);
+  };
   const tell = (now: Parameters<typeof portEntries>[1], options: BridgeState["options"]) => {
     const gone = [...members].filter((port) => !now.ports.some(({ ifindex }) => ifindex === port));
+    for (const port of gone) forgetPeer(port);
     maps.set("ports", [
       ...gone.map((port) => [[deviceKey(place.inode, port)], 0n] as const),
       ...portEntries(BRIDGE, now, slots),
@@ -126,7 +138,10 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
         holder.address !== address &&
         (holder.name !== name || !members.has(ifindex));
       // What was counted of its namesake is nobody's who is there now.
-      if (another) slots.forget(deviceKey(place.inode, ifindex));
+      if (another) {
+        slots.forget(deviceKey(place.inode, ifindex));
+        forgetPeer(ifindex);
+      }
       if (another || !first.has(ifindex)) joined.add(ifindex);
       holders.set(ifindex, { name, address });
     }
@@ -156,6 +171,10 @@ export function followMembers(state: BridgeState, maps: ProbeMaps): Membership {
   };
   keep(state.entries);
   tell(state, state.options);
+  maps.set(
+    "peers",
+    [...peers].map(([port, peer]) => [[peer], slots.of(deviceKey(place.inode, port))]),
+  );
   if (maps.has("host")) maps.set("host", [hostEntry(BRIDGE, state, slots)]);
   return {
     follow,

@@ -53,21 +53,22 @@ const MAP_KEYS = 65_536;
 const TEXT_BYTES = 16;
 
 /**
- * Loads the program of `watch` or `explain` for the first of the backends whose program the kernel takes; its only parameter
- * is the marker's nonce, and it counts when it is told to.
+ * Loads the program of `watch` or `explain` for the first of the backends whose program the kernel takes; its first parameter
+ * is the marker's nonce, `parameters` are the others, and it counts when it is told to.
  */
 export async function loadLive(
   files: typeof WATCH,
   [backend, ...others]: readonly ProbeBackend[],
   signal?: AbortSignal,
+  parameters: readonly string[] = [],
 ): Promise<LiveProgram> {
   if (backend === undefined) throw new Error("no backend was given");
   try {
-    return await load(files, backend, signal);
+    return await load(files, backend, signal, parameters);
   } catch (error) {
     // A verifier may refuse what another takes.
     if (others.length === 0 || !(error instanceof ToolError)) throw error;
-    return loadLive(files, others, signal);
+    return loadLive(files, others, signal, parameters);
   }
 }
 
@@ -75,12 +76,13 @@ async function load(
   files: typeof WATCH,
   backend: ProbeBackend,
   signal: AbortSignal | undefined,
+  parameters: readonly string[],
 ): Promise<LiveProgram> {
   const site = await openPrivateSite();
   try {
     const program: ProbeProgram = {
       ...programText(backend.name === "tracepoint" ? files.tracepoint : files.function, backend),
-      parameters: [NONCE],
+      parameters: [NONCE, ...parameters],
       mapKeys: MAP_KEYS,
       textBytes: TEXT_BYTES,
     };

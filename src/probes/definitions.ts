@@ -12,7 +12,10 @@ import { type Btf, BtfError, KIND, parseBtf } from "./btf.ts";
 
 /** Members that the programs read, by struct; the tests hold them against the programs. */
 export const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  sk_buff: ["dev", "sk", "len", "vlan_tci", "skb_iif", "mac_header", "end", "head", "data"],
+  sk_buff: [
+    ...["dev", "sk", "len", "vlan_tci", "skb_iif", "transport_header", "mac_header"],
+    ...["end", "head", "data"],
+  ],
   net_device: ["priv_flags", "mtu", "ifindex", "dev_addr", "nd_net.net", "rx_handler_data"],
   net: ["ns.inum"],
   skb_shared_info: ["gso_size", "gso_segs"],

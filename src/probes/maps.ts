@@ -23,6 +23,8 @@ export interface ProbeMaps {
   counts(name: string): [key: bigint[], count: number][];
   /** Values that are numbers themselves. */
   tuples(name: string): [key: bigint[], value: bigint[]][];
+  /** The same, which it does not hold any more then. */
+  takeTuples(name: string): [key: bigint[], value: bigint[]][];
   /** Texts by key, which it does not hold any more then. */
   takeTexts(name: string): [key: bigint[], text: string][];
   /** Takes out all that it holds. */
@@ -51,6 +53,16 @@ export function openProbeMaps(pid: number): ProbeMaps {
     const map = named(name);
     readMap(map, (key, value) => visit(words(key), map, value));
   };
+  const take = <T>(name: string, of: (value: Buffer) => T): [bigint[], T][] => {
+    const found: [bigint[], T][] = [];
+    const keys: Buffer[] = [];
+    readMap(named(name), (key, value) => {
+      keys.push(key);
+      found.push([words(key), of(value)]);
+    });
+    deleteFromMap(named(name), keys);
+    return found;
+  };
   const write =
     (to: typeof addToMap): ProbeMaps["add"] =>
     (name, entries) =>
@@ -72,16 +84,8 @@ export function openProbeMaps(pid: number): ProbeMaps {
       each(name, (key, _, value) => found.push([key, words(value)]));
       return found;
     },
-    takeTexts: (name) => {
-      const found: [bigint[], string][] = [];
-      const keys: Buffer[] = [];
-      readMap(named(name), (key, value) => {
-        keys.push(key);
-        found.push([words(key), value.toString("utf8").replace(/\0.*$/s, "")]);
-      });
-      deleteFromMap(named(name), keys);
-      return found;
-    },
+    takeTuples: (name) => take(name, words),
+    takeTexts: (name) => take(name, (value) => value.toString("utf8").replace(/\0.*$/s, "")),
     clear: (name) => clear(named(name)),
     clearAll: () => maps.filter(({ hash }) => hash).forEach(clear),
     full: (names) =>

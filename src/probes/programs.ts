@@ -31,6 +31,8 @@ export const EMPTY = "tracepoint/empty.bt";
 /** Of `explain` and of `watch`, by what they are made of. */
 export const LIVE = { tracepoint: "tracepoint/live.bt", function: "function/live.bt" };
 export const WATCH = { tracepoint: "tracepoint/watch.bt", function: "function/watch.bt" };
+/** Of `explain --from --to`. */
+export const JOURNEY = "tracepoint/journey.bt";
 export const COUNTED = "function/counted.bt";
 
 /** What a backend's program for this lab is, with its parameters. */

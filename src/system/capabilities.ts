@@ -11,9 +11,25 @@ export function requireLabPrivileges(): void {
   require("a lab", ["CAP_NET_ADMIN", "CAP_SYS_ADMIN"]);
 }
 
+/** What of these is missing, as an error to be thrown or told; null where nothing is. */
+export function missingLivePrivileges(): PrerequisiteError | null {
+  try {
+    requireLivePrivileges();
+    return null;
+  } catch (error) {
+    if (error instanceof PrerequisiteError) return error;
+    throw error;
+  }
+}
+
 /** To enter the namespace that a bridge is in; it stands in for CAP_BPF and CAP_PERFMON as well. */
 export function requireLivePrivileges(): void {
-  require("looking at a bridge", ["CAP_SYS_ADMIN"]);
+  require("looking at a bridge elsewhere, or at its frames,", ["CAP_SYS_ADMIN"]);
+}
+
+/** To look into the namespaces behind a bridge's ports. */
+export function requirePeerPrivileges(): void {
+  require("looking behind the ports of a bridge (--peers)", ["CAP_SYS_ADMIN"]);
 }
 
 function require(what: string, needed: readonly Capability[]): void {

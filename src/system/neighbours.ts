@@ -1,10 +1,18 @@
 /** Neighbour tables over rtnetlink: the FDB of a bridge (AF_BRIDGE), and ARP and NDP. */
+import { isIPv4 } from "node:net";
 import { bind, close, recv, SystemCallError, setsockopt } from "./libc.ts";
-import { addressAttribute, dump, eachAttribute, eachMessage, routeSocket } from "./netlink-dump.ts";
+import {
+  addressAttribute,
+  dump,
+  eachAttribute,
+  eachMessage,
+  netlinkSocket,
+} from "./netlink-dump.ts";
 import type { NetworkNamespace } from "./netns.ts";
 import {
   AF_BRIDGE,
   AF_INET,
+  AF_INET6,
   AF_NETLINK,
   IFLA_MASTER,
   RTM_NEWLINK,
@@ -15,7 +23,6 @@ import {
 const RTMGRP_LINK = 1 << 0;
 const RTMGRP_NEIGH = 1 << 2;
 const FEED_BYTES = 8 << 20;
-const AF_INET6 = 10;
 const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
@@ -80,7 +87,8 @@ export interface NeighbourMessage {
 
 /**
  * What `bridge fdb show` does: the entries of one bridge with those of its ports' own tables, or the entries of one
- * device (0 for the other). Those of a bridge have it as `master`, those of a device's own table are `self`.
+ * device (0 for the other). Those of a bridge have it as `master`, those of a device's own table are `self`. With 0 for both
+ * all entries of the namespace, but for the groups that devices listen to: every device has some, and nobody asks for them.
  */
 export function dumpFdb(fd: number, bridge: number, device = 0): NeighbourMessage[] {
   const found: NeighbourMessage[] = [];
@@ -95,11 +103,19 @@ export function dumpFdb(fd: number, bridge: number, device = 0): NeighbourMessag
       if (bridge !== 0) train.number(IFLA_MASTER, bridge);
     },
     (type, body) => {
+      if (bridge === 0 && device === 0 && isOwnGroup(body)) return;
       const message = parseNeighbour(type, body);
       if (message?.family === "fdb") found.push(message);
     },
   );
   return found;
+}
+
+/** The address is the first attribute (nlmsg_populate_fdb_fill()). */
+function isOwnGroup(body: Buffer): boolean {
+  const at = NEIGHBOUR_HEADER;
+  if (body.length < at + 10 || ((body[10] ?? 0) & NTF.self) === 0) return false;
+  return body.readUInt16LE(at + 2) === NDA.address && ((body[at + 4] ?? 0) & 1) !== 0;
 }
 
 /** ARP and NDP entries of all devices of the socket's namespace. */
@@ -164,6 +180,24 @@ export function ipText(bytes: Buffer): string | null {
   return longest === "" ? groups.join(":") : groups.join(":").replace(longest, "::");
 }
 
+/** The bytes of an address that isIP has taken. */
+export function ipBytes(text: string): Buffer {
+  if (isIPv4(text)) return Buffer.from(text.split(".").map(Number));
+  const [, dotted] = /:([\d.]+\.\d+)$/.exec(text) ?? [];
+  const last =
+    dotted === undefined ? "" : Buffer.from(dotted.split(".").map(Number)).toString("hex");
+  const plain =
+    dotted === undefined
+      ? text
+      : `${text.slice(0, -dotted.length)}${last.slice(0, 4)}:${last.slice(4)}`;
+  const [head = [], tail = []] = plain
+    .split("::")
+    .map((half) => (half === "" ? [] : half.split(":")));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+  const groups = [...head, ...zeros, ...tail];
+  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
+}
+
 /** Changes of neighbour tables as they come, and that links have changed. */
 export interface NeighbourFeed {
   /** What has come since; `links` where one came, went or changed, `overrun` when the kernel had to drop some. */
@@ -173,7 +207,7 @@ export interface NeighbourFeed {
 
 /** Of all devices of a namespace, FDBs included. */
 export function openNeighbourFeed(namespace: NetworkNamespace): NeighbourFeed {
-  const fd = routeSocket(namespace);
+  const fd = netlinkSocket(namespace);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, Buffer.from(Int32Array.of(FEED_BYTES).buffer));
   const address = Buffer.alloc(12);
   address.writeUInt16LE(AF_NETLINK, 0);

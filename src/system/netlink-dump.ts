@@ -1,4 +1,4 @@
-/** What the kernel's tables hold, read over rtnetlink without a process; names come as they are. */
+/** What the kernel's tables hold, read over netlink without a process; names come as they are. */
 
 import { macText } from "../text/mac-address.ts";
 import { close, recv, SystemCallError, send, setsockopt, socket } from "./libc.ts";
@@ -6,29 +6,38 @@ import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
 import { AF_NETLINK, NLMSG_ERROR, SO_RCVBUF, SOL_SOCKET } from "./uapi.ts";
 
-/** The kernel has answered when send(2) returns: where it has not, we would wait for ever. */
-const SOCK_RAW_NONBLOCK = 3 | 0x800;
+/**
+ * The kernel has answered when send(2) returns: where it has not, we would wait for ever. No child of ours has it: what
+ * belongs to a socket, as a table of nf_tables, goes when the last who has it closes it.
+ */
+const SOCK_RAW_NONBLOCK_CLOEXEC = 3 | 0x800 | 0o2000000;
+/** Of netlink: its families, as socket(2) takes them. */
 const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 const NLMSG_DONE = 3;
 const NLM_F_DUMP = 0x300;
 const HEADER = 16;
 /** The two highest bits of an attribute's type are flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER). */
 const TYPE_MASK = 0x3fff;
 
-/** One message: its type (RTM_*) and its body, from the family's own header on. Valid until the next one. */
+/** One message: its type (RTM_*, NFT_MSG_*) and its body, from the family's own header on. Valid until the next one. */
 export type MessageReader = (type: number, body: Buffer) => void;
 
 const train = new MessageTrain();
 const answer = Buffer.alloc(1 << 17);
 
-/** An rtnetlink socket; it stays in the namespace that it was opened in. */
-export function routeSocket(namespace: NetworkNamespace): number {
-  return inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW_NONBLOCK, NETLINK_ROUTE));
+/** A netlink socket; it stays in the namespace that it was opened in. */
+export function netlinkSocket(namespace: NetworkNamespace, protocol = NETLINK_ROUTE): number {
+  return inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW_NONBLOCK_CLOEXEC, protocol));
 }
 
-/** Runs `action` with a socket for questions in the namespace. */
-export function withDumpSocket<T>(namespace: NetworkNamespace, action: (fd: number) => T): T {
-  const fd = routeSocket(namespace);
+/** Runs `action` with a socket for questions in the namespace; of rtnetlink where no other family is given. */
+export function withDumpSocket<T>(
+  namespace: NetworkNamespace,
+  action: (fd: number) => T,
+  protocol = NETLINK_ROUTE,
+): T {
+  const fd = netlinkSocket(namespace, protocol);
   try {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, Buffer.from(Int32Array.of(1 << 20).buffer));
     return action(fd);
@@ -45,7 +54,7 @@ export function dump(
   each: MessageReader,
 ): void {
   const errno = question(fd, type, NLM_F_DUMP, write, each);
-  if (errno !== 0) throw new SystemCallError(`rtnetlink dump ${type}`, errno);
+  if (errno !== 0) throw new SystemCallError(`netlink dump ${type}`, errno);
 }
 
 /** Asks for one thing; false when the kernel refuses. */
@@ -71,7 +80,7 @@ function question(
   send(fd, train.bytes());
   for (;;) {
     const length = recv(fd, answer);
-    if (length < 0) throw new Error(`rtnetlink broke off its answer to message ${type}`);
+    if (length < 0) throw new Error(`netlink broke off its answer to message ${type}`);
     const end = eachMessage(answer.subarray(0, length), each);
     if (end !== null) return end;
   }
@@ -94,22 +103,30 @@ export function eachMessage(messages: Buffer, each: MessageReader): number | nul
 
 export type Attributes = Map<number, Buffer>;
 
-/** The attributes from `offset` on; of several of one type the last, of what is not there none. */
-export function attributesOf(body: Buffer | undefined, offset = 0): Attributes {
+/** The attributes from `offset` on, or of these the `wanted`; of several of one type the last, of what is not there none. */
+export function attributesOf(
+  body: Buffer | undefined,
+  offset = 0,
+  wanted?: ReadonlySet<number>,
+): Attributes {
   const found: Attributes = new Map();
-  if (body !== undefined) eachAttribute(body, offset, (type, value) => found.set(type, value));
+  if (body === undefined) return found;
+  eachAttribute(body, offset, (type, value) => found.set(type, value), wanted);
   return found;
 }
 
+/** `wanted` where few of many are: to cut out each of those of ten thousand links takes longest. */
 export function eachAttribute(
   body: Buffer,
   offset: number,
   each: (type: number, value: Buffer) => void,
+  wanted?: ReadonlySet<number>,
 ): void {
   for (let at = offset; at + 4 <= body.length; ) {
     const size = body.readUInt16LE(at);
     if (size < 4) return;
-    each(body.readUInt16LE(at + 2) & TYPE_MASK, body.subarray(at + 4, at + size));
+    const type = body.readUInt16LE(at + 2) & TYPE_MASK;
+    if (wanted === undefined || wanted.has(type)) each(type, body.subarray(at + 4, at + size));
     at += align(size);
   }
 }

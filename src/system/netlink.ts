@@ -3,8 +3,8 @@ import {
   type Attributes,
   ask,
   attributesOf,
+  netlinkSocket,
   numberAttribute,
-  routeSocket,
   textAttribute,
 } from "./netlink-dump.ts";
 import { align, MessageTrain } from "./netlink-messages.ts";
@@ -55,7 +55,7 @@ const answer = Buffer.alloc(32_768);
 const ON = Buffer.from(Int32Array.of(1).buffer);
 
 export function openRouteSocket(namespace: NetworkNamespace): RouteSocket {
-  const fd = routeSocket(namespace);
+  const fd = netlinkSocket(namespace);
   setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, ON);
   return {
     ifindex: (device) => interfaceIndex(fd, device),

@@ -30,9 +30,11 @@ export function closeNamespace(namespace: NetworkNamespace): void {
  * there (a socket, a file under /proc/sys/net) stays bound to the namespace after the return.
  */
 export function inNamespace<T>(namespace: NetworkNamespace, action: () => T): T {
+  // Whoever is there already needs no right to enter.
+  if (whereabouts().inode === namespace.inode) return action();
   return comingHome(() => {
     setns(namespace.fd, CLONE_NEWNET);
-    here = namespace.fd;
+    here = namespace;
     return action();
   });
 }
@@ -78,15 +80,19 @@ export function openPath(name: string, path: string): NetworkNamespace {
 }
 
 /** Where this thread is; opened once, for a lab of a thousand goes in and out thousands of times. */
-let here: number | null = null;
+let here: NetworkNamespace | null = null;
+
+function whereabouts(): NetworkNamespace {
+  here ??= openPath("here", THIS);
+  return here;
+}
 
 function comingHome<T>(action: () => T): T {
-  here ??= openSync(THIS, "r");
-  const home = here;
+  const home = whereabouts();
   try {
     return action();
   } finally {
-    setns(home, CLONE_NEWNET);
+    setns(home.fd, CLONE_NEWNET);
     here = home;
   }
 }

@@ -2,8 +2,11 @@
 
 export const AF_INET = 2;
 export const AF_BRIDGE = 7;
+export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
 export const SOL_SOCKET = 1;
+export const SOL_PACKET = 263;
 export const SO_RCVBUF = 8;
 export const SO_RCVBUFFORCE = 33;
 export const RTM_NEWLINK = 16;

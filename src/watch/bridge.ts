@@ -12,6 +12,7 @@ import type { FdbEvent, WatchPort } from "../document/watch.ts";
 import type { ByHand } from "../live/by-hand.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { type NeighbourFeed, openNeighbourFeed } from "../system/neighbours.ts";
+import type { Lesson } from "./taught.ts";
 import { type Change, createTimeline, type Timeline } from "./timeline.ts";
 
 /** Beyond these an interval's events are counted only. */
@@ -34,6 +35,7 @@ export interface WatchedBridge {
   /** Keys of entries that changed since the last call: that it learned, that were set, that are gone. */
   poll(): { learned: string[]; set: string[]; deleted: string[] };
   byHand(act: ByHand): void;
+  taught(lesson: Lesson): void;
   entries(): ReadonlyMap<string, FdbEntry>;
   /** What is told of the FDB since the last call, but for the last `holdMs`. */
   events(holdMs: number): { events: FdbEvent[]; more: number };
@@ -118,6 +120,7 @@ export async function openWatched(
       };
     },
     byHand: (act) => timeline.byHand(act),
+    taught: (lesson) => timeline.taught(lesson),
     entries: () => timeline.entries(),
     events: (holdMs) => {
       const events = timeline.take(Date.now() - holdMs);

@@ -79,6 +79,9 @@ export async function openFleet(
     for (const act of probes?.byHand() ?? []) {
       for (const one of fleet) one.byHand(act);
     }
+    for (const lesson of probes?.lessons() ?? []) {
+      for (const [one, number] of numbers) if (number === lesson.number) one.taught(lesson);
+    }
     for (const one of fleet) {
       const { learned, set, deleted } = one.poll();
       markStale(one, set);

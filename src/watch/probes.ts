@@ -2,6 +2,7 @@
 
 import type { BridgeState, FdbEntry } from "../bridge/state.ts";
 import { type ByHand, takeByHand } from "../live/by-hand.ts";
+import { type DropNames, readDropNames } from "../live/drop-names.ts";
 import type { GuardedProbes } from "../live/guard.ts";
 import { loadLive } from "../live/program.ts";
 import {
@@ -15,8 +16,8 @@ import {
 import type { ProbeBackend } from "../probes/backend.ts";
 import { WATCH } from "../probes/programs.ts";
 import { macInteger } from "../text/mac-address.ts";
-import { type DropNames, readDropNames } from "./drops.ts";
 import { type Reading, readMaps } from "./tally.ts";
+import { type Lesson, takeLessons } from "./taught.ts";
 
 /** A bridge, and what watch.bt calls it: from 1 to 8. */
 export interface Target {
@@ -40,6 +41,8 @@ export interface WatchProbes extends GuardedProbes {
   dropNames: DropNames;
   /** What was done to FDBs by hand since the last call. */
   byHand(): ByHand[];
+  /** Frames that taught bridges addresses since the last call. */
+  lessons(): Lesson[];
   /** Frames that the probes missed, since they were loaded. */
   lost(): number;
   /** A sentence for each map that can take no more. */
@@ -47,13 +50,18 @@ export interface WatchProbes extends GuardedProbes {
   close(): Promise<void>;
 }
 
-/** Loads the probes, which count when they are told to; nothing of them stays after `close`, nor after our own end. */
+/**
+ * Loads the probes, which count when they are told to; nothing of them stays after `close`, nor after our own end. They tell
+ * when and where the address `follow` was heard; without one no frame is compared with it.
+ */
 export async function loadWatch(
   backends: readonly ProbeBackend[],
+  follow: string | null,
   signal?: AbortSignal,
 ): Promise<WatchProbes> {
   const dropNames = await readDropNames();
-  const program = await loadLive(WATCH, backends, signal);
+  const followed = follow === null ? 0n : macInteger(follow);
+  const program = await loadLive(WATCH, backends, signal, [String(followed)]);
   const { maps } = program;
   const slots = createSlots(MOST_SLOTS);
   const mirrors = maps.has("fdb");
@@ -132,6 +140,7 @@ export async function loadWatch(
     },
     dropNames,
     byHand: () => takeByHand(maps, ["added", "deleted"]),
+    lessons: () => takeLessons(maps),
     cost: program.cost,
     lost: program.missed,
     full: () => maps.full(["n", "lat", "drops", ...(mirrors ? ["fdb"] : [])]),

@@ -2,10 +2,10 @@
 import { availableParallelism } from "node:os";
 import type { Decisions } from "../document/case.ts";
 import { addDrops, type WatchDrop, type WatchPort } from "../document/watch.ts";
+import type { DropNames } from "../live/drop-names.ts";
 import { byClass } from "../probes/decisions.ts";
 import type { ProbeMaps } from "../probes/maps.ts";
 import { type Bucket, bucketQuantile, mergeBuckets, total } from "../stats/histogram.ts";
-import type { DropNames } from "./drops.ts";
 
 /**
  * Cumulative since the probes were loaded; by slot and code, by slot, stage and bucket, and by slot, place in the
@@ -177,6 +177,9 @@ function withLater(
 /** A socket that listens at a port (tcpdump) and is full drops its own copy, and none of the bridge's. */
 const TAP = /packet_rcv/;
 
+/** The kernel told no reason (before Linux 5.17), as where nobody gave it one (SKB_DROP_REASON_NOT_SPECIFIED). */
+const NO_REASON = "NOT_SPECIFIED";
+
 function dropsOf(
   before: Reading["drops"],
   after: Reading["drops"],
@@ -189,7 +192,8 @@ function dropsOf(
     const [slot = "0", , location, reason] = key.split(",");
     const named = names(Number(location), Number(reason));
     if (TAP.test(named.where)) continue;
-    drops.set(BigInt(slot), [...(drops.get(BigInt(slot)) ?? []), { ...named, count }]);
+    const drop = { ...named, reason: named.reason ?? NO_REASON, count };
+    drops.set(BigInt(slot), [...(drops.get(BigInt(slot)) ?? []), drop]);
   }
   return drops;
 }

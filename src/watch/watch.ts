@@ -32,7 +32,7 @@ export interface WatchOptions {
   backend?: LiveBackend | undefined;
   /** Most of one CPU that the probes may take over a second, as a share; 0.02 when absent. */
   maxOverhead?: number | undefined;
-  /** A MAC address: FDB events of no other are told, and where it is. */
+  /** A MAC address: FDB events of no other are told, where it is, and between which frames it came to another port. */
   mac?: string | undefined;
   signal?: AbortSignal | undefined;
   /** Called with what netlink tells, before the probes are attached: records of no time. */
@@ -81,7 +81,7 @@ export async function* watchBridges(
     let guard: Guard | null = null;
     if (backends !== null) {
       try {
-        probes = await loadWatch(backends, signal);
+        probes = await loadWatch(backends, follow, signal);
       } catch (error) {
         if (signal.aborted) return;
         throw error;

@@ -18,6 +18,7 @@ async function explainTo(...addresses: string[]): Promise<Explanation["findings"
   });
   while (!over) {
     for (const to of addresses) lab.got("c", { from: "a", to, count: 20 });
+    lab.got("c", { from: "a", to: macOf("c"), vlan: 30, count: 20 });
     await sleep(20);
   }
   return (await answer).findings;
@@ -31,8 +32,10 @@ lab.got("b", { from: "b", to: macOf("b"), count: 1 });
 
 const before = lab.got("b", { from: "a", to: macOf("b") });
 const found = await explainTo(macOf("b"), GONE);
-const findings = found.filter(({ destination }) => destination === macOf("b"));
-const unknown = found.filter(({ destination }) => destination !== macOf("b"));
+const policies = found.filter(({ kind }) => kind !== "flood");
+const floods = found.filter(({ kind }) => kind === "flood");
+const findings = floods.filter(({ destination }) => destination === macOf("b"));
+const unknown = floods.filter(({ destination }) => destination !== macOf("b"));
 const local = lab.local();
 execFileSync("sh", ["-ec", findings[0]?.remedy?.command ?? "false"]);
 const after = lab.got("b", { from: "a", to: macOf("b") });
@@ -44,5 +47,5 @@ execFileSync("sh", ["-ec", findings[0]?.remedy?.undo ?? "false"]);
 const vlans = lab.shell("bridge vlan show dev pa");
 await lab.leave();
 
-const report: VlanReport = { findings, unknown, before, after, others, kept, vlans };
+const report: VlanReport = { findings, unknown, policies, before, after, others, kept, vlans };
 process.stdout.write(JSON.stringify(report));

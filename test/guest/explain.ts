@@ -5,6 +5,8 @@ export interface VlanReport {
   /** Of frames for a host that is known in another VLAN, and of frames for one that is known in none. */
   findings: Explanation["findings"];
   unknown: Explanation["findings"];
+  /** Of frames in a VLAN that the sender's port is not in. */
+  policies: Explanation["findings"];
   /** What the host got of five frames before the remedy, and after; and what another host got after. */
   before: number;
   after: number;

@@ -11,6 +11,7 @@ import { macBytes } from "../../src/text/mac-address.ts";
 import { loadWatch, type WatchProbes } from "../../src/watch/probes.ts";
 import { NOTHING, tallies } from "../../src/watch/tally.ts";
 import { floodLab, type HostName, macOf } from "../integration/explain/lab.ts";
+import { LINK_LOCAL } from "./lost.ts";
 import { SIDES, type Side, type WatchReport } from "./watch.ts";
 
 /** IEEE 802's for local experiments: but for a socket of ours whoever gets the frame drops it. */
@@ -19,6 +20,7 @@ const FRAMES = 128;
 const TRAINS = 40;
 const GONE = "02:00:00:00:99:99";
 const NEWBORN = "02:00:00:00:0b:0d";
+const MOVER = "02:00:00:00:77:01";
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const lab = await floodLab();
@@ -84,7 +86,7 @@ const probes = new Map<Side, WatchProbes>();
 for (const side of SIDES) {
   if (side === "none") continue;
   say(`loading ${side}`);
-  const loaded = await loadWatch([await chooseBackend(side)]);
+  const loaded = await loadWatch([await chooseBackend(side)], null);
   loaded.aim([{ number: 1, state }]);
   loaded.entries({ number: 1, state }, state.entries, true);
   probes.set(side, loaded);
@@ -136,8 +138,8 @@ writeFileSync(BACKLOG, "0");
 lab.got("c", { from: "a", to: GONE, count: 10 });
 writeFileSync(BACKLOG, room);
 // New, and moved.
-lab.got("b", { from: "b", source: "02:00:00:00:77:01", to: GONE, count: 3 });
-lab.got("c", { from: "c", source: "02:00:00:00:77:01", to: GONE, count: 3 });
+lab.got("b", { from: "b", source: MOVER, to: GONE, count: 3 });
+lab.got("c", { from: "c", source: MOVER, to: GONE, count: 3 });
 lab.shell("ping -c 3 -i 0.05 -q 10.77.0.1 >/dev/null");
 await sleep(200);
 for (const one of probes.values()) await one.detach();
@@ -154,6 +156,24 @@ for (const [side, one] of probes) {
   );
 }
 for (const one of probes.values()) await one.close();
+
+say("following by fentry");
+const following = await loadWatch([await chooseBackend("fentry")], MOVER);
+following.aim([{ number: 1, state }]);
+await following.ready();
+await following.attach(0);
+lab.shell(`bridge fdb del ${MOVER} dev pc master`);
+for (const from of ["b", "c"] as const) lab.got(from, { from, source: MOVER, to: GONE, count: 2 });
+const portOf = (ifindex: number) => state.ports.find((port) => port.ifindex === ifindex)?.name;
+const lessons = following
+  .lessons()
+  .filter(({ address }) => address === MOVER)
+  .map(({ port, taught: { protocol, destination }, heard }) => ({
+    ...{ port: portOf(port), protocol, destination, isFirst: heard?.isFirst },
+    before: heard?.before ? portOf(heard.before.port) : null,
+  }));
+await following.detach();
+await following.close();
 
 /** A port joins, sends at once, and is sent to: nothing of that is flooded. */
 function bear() {
@@ -183,17 +203,18 @@ for (const side of SIDES) {
     if (looking) {
       if (sent === 0) bear();
       lab.got("c", { from: "a", to: GONE, count: 20 });
+      lab.got("c", { from: "a", to: LINK_LOCAL, count: 20, etherType: 0x888e });
       sent += 20;
     }
     await sleep(20);
     if (sent === 200) over.abort();
   }
   lab.shell("ip link del pn");
-  explained[side] = (await answer).findings.map(({ cause, frames, copies }) => ({
-    ...{ cause, frames, copies },
+  explained[side] = (await answer).findings.map(({ kind, cause, frames, copies }) => ({
+    ...{ kind, cause, frames, copies },
   }));
 }
 await lab.leave();
 
-const report: WatchReport = { ...instructions, counted, explained };
+const report: WatchReport = { ...instructions, counted, lessons, explained };
 process.stdout.write(JSON.stringify(report));

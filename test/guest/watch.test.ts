@@ -19,8 +19,8 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
   test("a frame that no bridge handles takes no instruction more under watch's function probes", () => {
     const { veth } = report;
     for (const side of ["fentry", "kprobe"] as const) {
-      // The socket that takes the frames in varies by two or three; the least program takes hundreds.
-      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(10);
+      // Node and the socket that takes the frames in vary by some ten; the least program takes hundreds.
+      expect(Math.abs(veth[side] - veth.none), side).toBeLessThan(30);
     }
     // By tracepoints it does, so this measures what it says.
     expect(veth.tracepoint - veth.none).toBeGreaterThan(50);
@@ -47,12 +47,24 @@ describe.skipIf(without).for(KERNELS)("%s", (kernel) => {
     expect(tracepoint.br0?.ingress).toBeGreaterThanOrEqual(3);
   });
 
-  test("explain finds the same flood by all of them, and none of a port that joined meanwhile", () => {
+  test("an address that is followed is heard at its first port and then at the other, by frames that teach it", () => {
+    const frame = { protocol: "UDP", destination: "239.1.2.3", isFirst: true };
+    expect(report.lessons).toEqual([
+      { port: "pb", ...frame, before: null },
+      { port: "pc", ...frame, before: "pb" },
+    ]);
+  });
+
+  test("explain finds the same flood and the same loss by all of them, and none of a port that joined meanwhile", () => {
     // To pb, pc and the port that joined.
-    const flood = [{ cause: "never-learned", frames: 200, copies: 600 }];
+    const flood = { kind: "flood", cause: "never-learned", frames: 200, copies: 600 };
+    const lost = { kind: "policy", cause: "link-local", frames: 200, copies: 0 };
     const { fentry, kprobe, tracepoint } = report.explained;
+    const both = [flood, lost];
     expect({ fentry, kprobe, tracepoint }).toEqual({
-      ...{ fentry: flood, kprobe: flood, tracepoint: flood },
+      fentry: both,
+      kprobe: both,
+      tracepoint: both,
     });
   });
 });

@@ -11,6 +11,17 @@ export interface WatchReport {
   forward: Record<Side, number>;
   /** What each backend counted of the same frames, by port; all of them were attached at once. */
   counted: Record<Exclude<Side, "none">, Record<string, Omit<Tally, "latency">>>;
-  /** Frames of a flow and their copies as `explain` found them, by backend. */
-  explained: Record<Exclude<Side, "none">, { cause: string; frames: number; copies: number }[]>;
+  /** What fentry saw teach an address that was followed: by which port it came, and where it was before. */
+  lessons: {
+    port: string | undefined;
+    protocol: string;
+    destination: string | null;
+    isFirst: boolean | undefined;
+    before: string | null | undefined;
+  }[];
+  /** Frames and their copies as `explain` found them, by backend. */
+  explained: Record<
+    Exclude<Side, "none">,
+    { kind: string; cause: string; frames: number; copies: number }[]
+  >;
 }

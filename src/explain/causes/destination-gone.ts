@@ -1,6 +1,6 @@
 import type { BridgeState, Neighbour } from "../../bridge/state.ts";
 import { type Cause, type CauseNote, hasEntry, users } from "./cause.ts";
-import { ipCommand } from "./remedy.ts";
+import { ipCommand } from "./setting.ts";
 import { allHomes, isOwn, othersBehind, portPhrase, virtualAddress } from "./whereabouts.ts";
 
 /** A neighbour entry outlives the host that it points to. What is stale is asked for again before long, if anybody uses it. */

@@ -1,5 +1,5 @@
 import { type Cause, entryAt, hasEntry } from "./cause.ts";
-import { ipCommand } from "./remedy.ts";
+import { ipCommand } from "./setting.ts";
 import { allHomes, virtualAddress } from "./whereabouts.ts";
 
 /** fdb_create() refuses further dynamic entries at fdb_max_learned (Linux 6.7). */

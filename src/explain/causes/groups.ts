@@ -29,7 +29,10 @@ export type WhyNotSnooped =
   /** mcast_vlan_snooping: each VLAN has a state of its own, which is not read. */
   | "vlans";
 
-export function groupOf({ destination: mac, addresses }: Flow): Group {
+export function groupOf({
+  destination: mac,
+  addresses,
+}: Pick<Flow, "destination" | "addresses">): Group {
   const { destination, protocol } = addresses;
   const ip = protocol === "ARP" ? null : destination;
   const byMac: GroupFamily = /^01:00:5e:[0-7]/.test(mac)

@@ -25,7 +25,8 @@ export function lockedNote(state: BridgeState, port: Port, address: string | nul
   };
 }
 
-function admit(port: Port, address: string | null): Proposal | null {
+/** `vlan` is the one that its frames are of where that is known. */
+export function admit(port: Port, address: string | null, vlan?: number): Proposal | null {
   const without = "admitted without having authenticated";
   if (address === null) {
     return {
@@ -34,6 +35,6 @@ function admit(port: Port, address: string | null): Proposal | null {
       risk: `whoever is behind it is ${without}`,
     };
   }
-  const entry = staticEntry(port, address);
+  const entry = staticEntry(port, address, vlan);
   return entry && { ...entry, risk: `${address} is ${without}; ${entry.risk}` };
 }

@@ -5,7 +5,7 @@ import type { Proposal, Proposed } from "./remedy.ts";
 import { homePhrase, homesOf, isOpen, isOwn, portPhrase, virtualAddress } from "./whereabouts.ts";
 
 /** Ports of this bridge that all forward and lead to one place, so that what leaves by one comes back by another. */
-interface Loop {
+export interface Loop {
   /** In order of their ifindex. */
   ports: Port[];
   /** The bridge that they lead to; null where they are the two ends of one cable. */
@@ -14,11 +14,17 @@ interface Loop {
 
 /** Two ends of one veth pair, or several cables to one other bridge: the spanning tree wants those, and sees to them. */
 export const loop: Cause = {
-  notes: (state) =>
-    loopsOf(state)
-      .filter(({ beyond }) => beyond === null || !state.stp)
-      .map((one) => noteOf(state, one)),
+  notes: (state) => suspectedLoops(state).map(({ note }) => note),
 };
+
+/** Each with what is said of it, and what opens it once it is known to be one. */
+export function suspectedLoops(
+  state: BridgeState,
+): { loop: Loop; note: CauseNote; opening: Proposal }[] {
+  return loopsOf(state)
+    .filter(({ beyond }) => beyond === null || !state.stp)
+    .map((one) => ({ loop: one, note: noteOf(state, one), opening: openingOf(state, one) }));
+}
 
 /** Ports that are part of a loop, as far as the state tells. */
 export function loopPorts(state: BridgeState): Set<Port> {

@@ -3,6 +3,7 @@ import type { Collected } from "../../live/collect.ts";
 import { type Cause, type CauseNote, staticEntry, type Why } from "./cause.ts";
 import { whyMovedInLoop } from "./loop.ts";
 import type { Proposed } from "./remedy.ts";
+import { echoedBy } from "./vxlan-stale-remote.ts";
 import { type Home, homesByAddress, homesOf, portPhrase, virtualAddress } from "./whereabouts.ts";
 
 /** An address that was learned at one port after the other. */
@@ -50,6 +51,8 @@ export function whyMoving(
     ...{ cause: "mac-flapping", basis: "observed" },
   };
   const title = `${address} moves ${between}, ${perSecond.toFixed(1)} times a second`;
+  const echo = echoedBy(state, at);
+  if (echo !== null) return { ...why, ...echo, title: `${title}: ${echo.title}` };
   const virtual = virtualAddress(address);
   if (virtual !== null) {
     return {

@@ -1,16 +1,19 @@
-/** What would stop a flood: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
+/** What would end a flood or a loss: what is to be set, and, made of that alone, the command, the one that takes it back, and whether it is set already. */
 
-import { STP_STATES } from "../../bridge/bridge-options.ts";
 import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../bridge/state.ts";
 import { wordsAt } from "../../bridge/words-at.ts";
 import type { Finding } from "../../document/explain.ts";
 import { commandLine } from "../../text/command-line.ts";
+import { type LinkChange, linkSetting, setState } from "./link-settings.ts";
+import { type NetfilterChange, netfilterSetting } from "./netfilter-settings.ts";
+import { type RemoteChange, remoteSetting } from "./remote-settings.ts";
+import { bridgeCommand, ipCommand, pattern, type Setting, shows, showsNot } from "./setting.ts";
 import { homePhrase, homesOf, virtualAddress } from "./whereabouts.ts";
 
 /** No cause can ask for what is not here: a querier, for one, takes IPv6 from hosts whose reports the bridge does not hear. */
 export type Change =
   | { set: "ageing"; ms: number }
-  | { set: "learning" | "locked"; port: Port; on: boolean }
+  | { set: "learning" | "locked" | "isolated" | "hairpin"; port: Port; on: boolean }
   | { set: "disabled"; port: Port }
   /** A loop: its cables at these ports are cut, and what it has taught those that are left (ports, by name) is forgotten. */
   | { set: "opened"; cut: Port[]; left: { place: Place; name: string }[] }
@@ -20,7 +23,16 @@ export type Change =
   /** An address of what sits on the bridge device. */
   | { set: "host-entry"; address: string; vlan: number }
   | { set: "pvid"; port: Port; vid: number }
-  | { set: "no-neighbour"; neighbour: Neighbour };
+  | { set: "no-neighbour"; neighbour: Neighbour }
+  /** The address that the bridge has borrowed from a port becomes its own. */
+  | { set: "own-address" }
+  /** Ports that a group is sent to, whether anybody behind them reports it or not. */
+  | { set: "member"; group: string; vlan: number; ports: Port[] }
+  /** How many frames wait for a CPU at most, of the whole host. */
+  | { set: "backlog"; frames: number }
+  | RemoteChange
+  | LinkChange
+  | NetfilterChange;
 
 export interface Proposal {
   change: Change;
@@ -30,18 +42,6 @@ export interface Proposal {
 
 /** What a cause proposes, or why it proposes nothing where one could expect it. */
 export type Proposed = Proposal | { none: string } | null;
-
-/** What a change is on a bridge as it is now. */
-interface Setting {
-  /** In words. */
-  what: string;
-  command: string;
-  undo: string;
-  verify: string;
-  inForce: boolean;
-  /** Why it is not for this bridge: the kernel refuses it, or somebody is cut off; null where it is fine. */
-  refused: string | null;
-}
 
 /**
  * The one way from what a cause proposes to what is told: nothing that is in force already by the state that was read,
@@ -61,15 +61,6 @@ export function remedyOf(
   return { remedy: { command, effect, risk: risks, undo, verify }, noRemedy: null };
 }
 
-/** A command as a person types it on the host to have it done in that namespace. */
-export function ipCommand(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, ["ip", ...words]));
-}
-
-function bridgeCommand(place: Place, ...words: string[]): string {
-  return commandLine(wordsAt(place, ["bridge", ...words]));
-}
-
 function cutOff(change: Change): string[] {
   if (change.set !== "entry" || change.kind !== "sticky") return [];
   const { address, others, port } = change;
@@ -84,6 +75,8 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return ageing(state, change.ms);
     case "learning":
     case "locked":
+    case "isolated":
+    case "hairpin":
       return portFlag(state, change);
     case "disabled":
       return disabled(state, change.port);
@@ -97,6 +90,25 @@ function settingOf(state: BridgeState, change: Change): Setting {
       return pvid(state, change.port, change.vid);
     case "no-neighbour":
       return noNeighbour(state, change.neighbour);
+    case "mtu":
+    case "up":
+    case "forwarding":
+    case "no-stp":
+    case "forward-delay":
+    case "group-forwarding":
+      return linkSetting(state, change);
+    case "own-address":
+      return ownAddress(state);
+    case "member":
+      return member(state, change);
+    case "backlog":
+      return backlog(state, change.frames);
+    case "remotes":
+    case "no-remote":
+      return remoteSetting(state, change);
+    case "nf-call-off":
+    case "accept":
+      return netfilterSetting(state, change);
   }
 }
 
@@ -148,8 +160,8 @@ function disabled(state: BridgeState, port: Port): Setting {
   const now = portNow(state, port);
   return {
     what: `state disabled of ${port.name}`,
-    command: stateCommand(state, port, "disabled"),
-    undo: stateCommand(state, port, now?.state ?? "forwarding"),
+    command: setState(state, port, "disabled"),
+    undo: setState(state, port, now?.state ?? "forwarding"),
     verify: showsDisabled(state, port),
     inForce: now?.state === "disabled",
     refused: stateRefused(state),
@@ -184,11 +196,6 @@ function opened(state: BridgeState, { cut, left }: Extract<Change, { set: "opene
     inForce: cut.every((port) => portNow(state, port)?.up === false),
     refused: null,
   };
-}
-
-function stateCommand({ place }: BridgeState, port: Port, to: Port["state"]): string {
-  const words = ["link", "set", "dev", port.name, "state", String(STP_STATES.indexOf(to))];
-  return bridgeCommand(place, ...words);
 }
 
 function showsDisabled({ place }: BridgeState, { name }: Port): string {
@@ -338,19 +345,73 @@ function noNeighbour(
   };
 }
 
-/** Fails where the command does not show it: an extended regular expression. */
-function shows(command: string, expression: string): string {
-  return `${command} | ${commandLine(["grep", "-qE", expression])}`;
+/** NET_ADDR_SET: the kernel takes it from no device again, and nothing that hosts see has changed. */
+function ownAddress({ place, name, address }: BridgeState): Setting {
+  const set = commandLine(["grep", "-qx", "3", `/sys/class/net/${name}/addr_assign_type`]);
+  return {
+    what: `${address} as the address that was set`,
+    command: ipCommand(place, "link", "set", "dev", name, "address", address),
+    undo: "true",
+    verify: place.own
+      ? set
+      : // The sysfs that a shell sees is of its own namespace.
+        commandLine(
+          wordsAt(place, ["unshare", "--mount", "sh", "-c", `mount -t sysfs sysfs /sys && ${set}`]),
+        ),
+    inForce: false,
+    refused: null,
+  };
 }
 
-/** Fails where the command shows it, and where the command fails. */
-function showsNot(command: string, expression: string): string {
-  return `shown=$(${command}) && ! printf '%s\\n' "$shown" | ${commandLine(["grep", "-qE", expression])}`;
+/** br_mdb_add() takes none while snooping is off, or at a port that is disabled. */
+function member(
+  state: BridgeState,
+  { group, vlan, ports }: Extract<Change, { set: "member" }>,
+): Setting {
+  const now = ({ ifindex }: Port) =>
+    state.multicast.members.find(
+      (one) => one.group === group && one.vlan === vlan && one.port === ifindex,
+    );
+  const words = (verb: string, { name }: Port, ...how: string[]) =>
+    bridgeCommand(
+      ...[state.place, "mdb", verb, "dev", state.name, "port", name, "grp", group, ...how],
+      ...(vlan === 0 ? [] : ["vid", String(vlan)]),
+    );
+  const end = vlan === 0 ? "" : `.* vid ${vlan}( |$)`;
+  const off = ports.find((port) => portNow(state, port)?.state === "disabled");
+  return {
+    what: `the permanent entry of ${group} at ${ports.map(({ name }) => name).join(", ")}`,
+    command: ports.map((port) => words("add", port, "permanent")).join(" && "),
+    undo: ports.map((port) => words("del", port)).join(" && "),
+    verify: ports
+      .map(({ name }) =>
+        shows(
+          bridgeCommand(state.place, "mdb", "show", "dev", state.name),
+          `port ${pattern(name)} grp ${pattern(group)} .*permanent${end}`,
+        ),
+      )
+      .join(" && "),
+    inForce: ports.every((port) => now(port) !== undefined),
+    refused: !state.mcastSnooping
+      ? `${state.name} does not listen to IGMP and MLD (mcast_snooping 0), and then takes no entry`
+      : off === undefined
+        ? null
+        : `${off.name} is disabled, and the bridge takes no entry there`,
+  };
 }
 
-/** A name as it stands in an extended regular expression. */
-function pattern(name: string): string {
-  return name.replace(/[\\.[*^$+?(){}|]/g, String.raw`\$&`);
+/** The host's first namespace has it alone on many kernels, so it is set where whoever types this is. */
+function backlog({ maxBacklog }: BridgeState, frames: number): Setting {
+  const key = "net.core.netdev_max_backlog";
+  const set = (value: number | null) => commandLine(["sysctl", "-w", `${key}=${value}`]);
+  return {
+    what: `${key}=${frames}`,
+    command: set(frames),
+    undo: set(maxBacklog),
+    verify: shows(commandLine(["sysctl", "-n", key]), `^${frames}$`),
+    inForce: maxBacklog !== null && maxBacklog >= frames,
+    refused: maxBacklog === null ? `${key} cannot be read from here` : null,
+  };
 }
 
 function linkOf({ name }: BridgeState): string[] {

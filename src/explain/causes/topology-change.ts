@@ -1,5 +1,5 @@
 import { type Cause, changing } from "./cause.ts";
-import { ipCommand } from "./remedy.ts";
+import { ipCommand } from "./setting.ts";
 
 /**
  * hold_time() is forward_delay while the flag is up; the ageing time that the kernel tells is then 2 × forward_delay, and not

@@ -3,6 +3,7 @@
 import type { BridgeState, Peer, Place, Port, Upper } from "../../bridge/state.ts";
 import type { Collected } from "../../live/collect.ts";
 import { plural } from "../../text/units.ts";
+import { groupBy } from "./peak.ts";
 
 /** A link behind a port, or on the bridge itself, whose address somebody may send to. */
 export interface Home {
@@ -16,8 +17,17 @@ export interface Home {
   what: string | null;
 }
 
+/** Of each state that was asked for: several causes ask for the same. */
+const homesOfStates = new WeakMap<BridgeState, Home[]>();
+
 /** All addresses of single hosts that can be seen: each once behind each port. */
-export function allHomes(state: BridgeState): Home[] {
+export function allHomes(state: BridgeState): readonly Home[] {
+  const homes = homesOfStates.get(state) ?? findHomes(state);
+  homesOfStates.set(state, homes);
+  return homes;
+}
+
+function findHomes(state: BridgeState): Home[] {
   const seen = [
     ...distinct(state.uppers.map((upper) => ofUpper(upper, null))).filter(
       ({ address }) => !isOwn(state, address),
@@ -31,18 +41,35 @@ export function allHomes(state: BridgeState): Home[] {
 }
 
 export function homesOf(state: BridgeState, address: string): Home[] {
-  return allHomes(state).filter((home) => home.address === address);
+  return homesByAddress(state).get(address) ?? [];
 }
+
+/** Of each reading, once: each flow that is lost asks for some of thousands. A reading does not change. */
+const found = new WeakMap<BridgeState, Map<string, Home[]>>();
 
 /** The same of all addresses. */
 export function homesByAddress(state: BridgeState): Map<string, Home[]> {
-  const found = new Map<string, Home[]>();
-  for (const home of allHomes(state)) {
-    const same = found.get(home.address);
-    if (same === undefined) found.set(home.address, [home]);
-    else same.push(home);
+  const known = found.get(state);
+  if (known !== undefined) return known;
+  const homes = groupBy(allHomes(state), ({ address }) => address);
+  found.set(state, homes);
+  return homes;
+}
+
+/** Entries of an FDB by address and VLAN; of each list once, which does not change. */
+const listed = new WeakMap<readonly object[], Map<string, object[]>>();
+
+export function entriesOf<T extends { address: string; vlan: number }>(
+  entries: readonly T[],
+  address: string,
+  vlan: number,
+): readonly T[] {
+  let known = listed.get(entries) as Map<string, T[]> | undefined;
+  if (known === undefined) {
+    known = groupBy(entries, (entry) => `${entry.address} ${entry.vlan}`);
+    listed.set(entries, known);
   }
-  return found;
+  return known.get(`${address} ${vlan}`) ?? [];
 }
 
 /** The one place of an address; undefined where there is none, or more than one. */

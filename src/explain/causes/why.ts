@@ -11,11 +11,12 @@ import { learningNote } from "./learning-off.ts";
 import { lockedNote } from "./locked-port.ts";
 import { whyLooped } from "./loop.ts";
 import { whyGroup } from "./multicast.ts";
-import { notFlooded, whyClosed } from "./reach.ts";
+import { downPhrase, isDown, notFlooded, raising, whyClosed } from "./reach.ts";
 import type { Proposed } from "./remedy.ts";
 import { silence } from "./silent.ts";
 import { topologyChange } from "./topology-change.ts";
 import { vlanMismatch } from "./vlan-mismatch.ts";
+import { whyStale } from "./vxlan-stale-remote.ts";
 import {
   type Home,
   heardAt,
@@ -25,6 +26,7 @@ import {
   isOwn,
   openPorts,
   othersBehind,
+  portPhrase,
   virtualAddress,
 } from "./whereabouts.ts";
 
@@ -89,6 +91,10 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
   if (configured !== undefined) return inferred(configured);
   const elsewhere = vlanMismatch(state, flow);
   if (elsewhere !== null) return elsewhere;
+  const stale = heard === null ? whyStale(state, collected, homes) : null;
+  if (stale !== null) return stale;
+  const down = whyDown(state, destination, homes);
+  if (down !== null) return down;
   const remedy = remedyFor(homes, vlan);
   const remover = collected.deleted.find(({ address }) => address === destination);
   if (remover !== undefined) {
@@ -136,6 +142,19 @@ function whyUnknown(state: BridgeState, collected: Collected, flow: Flow): Why {
     };
   }
   return { cause, title: `${where} has no entry: ${why}`, basis: "inferred", alternatives, remedy };
+}
+
+/** The entries at a port go when it goes down (br_stp_disable_port()), and what was for them goes to all others. */
+function whyDown(state: BridgeState, destination: string, homes: readonly Home[]): Why | null {
+  const [port, ...more] = new Set(homes.map((home) => home.port));
+  if (port == null || more.length > 0 || !isDown(port)) return null;
+  return {
+    cause: "entry-removed",
+    title: `${destination} is behind ${portPhrase(port)}, which ${downPhrase(port)}: its entry went with the link, and its frames go to all other ports`,
+    basis: "inferred",
+    alternatives: ["it had no entry before that"],
+    remedy: raising(state, port),
+  };
 }
 
 /** An entry does not help frames that the bridge sends by no port to where they are to go, whatever it knows. */

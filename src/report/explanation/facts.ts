@@ -14,19 +14,74 @@ export function whereOf({ bridge }: Explanation): string {
 }
 
 /** What was seen above the thresholds; only where frames were looked at. */
-export function seenOf({ findings, seconds, ended, traffic }: Explanation): string {
+export function seenOf(explanation: Explanation): string {
+  const { findings, seconds, ended, traffic } = explanation;
   const time = `in ${seconds.toFixed(1)} s${ended ? " (it ended early: see the first note)" : ""}`;
-  if (findings.length === 0) {
-    return `nothing above threshold ${time}${traffic === null ? "" : `; ${trafficOf(traffic)}`}`;
+  const policy = findings.filter(({ kind }) => kind === "policy");
+  const drops = policy.reduce((sum, { lost }) => sum + lost, 0);
+  const asked =
+    policy.length === 0
+      ? ""
+      : `${many(policy.length, "policy drops", "policies drop")} ${plural(drops, "frame")}`;
+  if (policy.length === findings.length) {
+    const seen = `nothing above threshold ${time}${asked === "" ? "" : `, and ${asked}`}`;
+    return `${seen}${traffic === null ? "" : `; ${trafficOf(traffic)}`}`;
   }
-  const moving = findings.filter(isMoving).length;
-  const said = [
-    ...(findings.length > moving ? [many(findings.length - moving, "flood")] : []),
-    ...(moving > 0 ? [many(moving, "moving address", "moving addresses")] : []),
-  ];
   const copies = findings.reduce((sum, finding) => sum + finding.copiesPerSecond, 0);
-  const rate = copies > 0 ? `, ${quantity(copies, "copies/s")}` : "";
-  return `${said.join(" and ")} above threshold ${time}${rate}`;
+  const said = [
+    `${aboveOf(findings)} ${time}`,
+    ...(copies > 0 ? [quantity(copies, "copies/s")] : []),
+    ...lostOf(findings.filter(({ kind }) => kind === "loss")),
+  ];
+  return `${said.join(", ")}${asked === "" ? "" : `, and ${asked}`}`;
+}
+
+/** How many of each there are above the thresholds, without policy. */
+export function aboveOf(findings: readonly Finding[]): string {
+  const moving = findings.filter(isMoving).length;
+  const floods = findings.filter(({ kind }) => kind === "flood").length - moving;
+  const losses = findings.filter(({ kind }) => kind === "loss").length;
+  const said = [
+    ...(floods > 0 ? [many(floods, "flood")] : []),
+    ...(moving > 0 ? [many(moving, "moving address", "moving addresses")] : []),
+    ...(losses > 0 ? [many(losses, "loss", "losses")] : []),
+  ];
+  const [last = "nothing", ...others] = said.reverse();
+  const all = others.length === 0 ? last : `${others.reverse().join(", ")} and ${last}`;
+  return `${all} above threshold`;
+}
+
+/** Of several what came in is not summed: they may be of the same frames. */
+function lostOf(losses: readonly Finding[]): string[] {
+  const [only, ...others] = losses;
+  if (only === undefined) return [];
+  if (others.length === 0) return [`${shareOf(only)} lost`];
+  return [
+    `${plural(
+      losses.reduce((sum, { lost }) => sum + lost, 0),
+      "frame",
+    )} lost`,
+  ];
+}
+
+/** `68 of 68 frames`. */
+function shareOf({ lost, frames, copies }: Finding): string {
+  return copies > 0
+    ? `${count(lost)} of ${plural(copies, "copy", "copies")}`
+    : `${count(lost)} of ${plural(frames, "frame")}`;
+}
+
+/** How bad it is: a policy is what somebody asked for. */
+export function gradeOf({ kind, severity }: Finding): string {
+  if (kind === "policy") return kind;
+  return kind === "loss" ? `${severity} loss` : severity;
+}
+
+/** Its size, in two words. */
+export function sizeOf(finding: Finding): string {
+  return finding.kind === "flood"
+    ? quantity(finding.copiesPerSecond, "copies/s")
+    : `${shareOf(finding)} lost`;
 }
 
 function trafficOf({ frames, flooded, copies }: NonNullable<Explanation["traffic"]>): string {
@@ -36,7 +91,12 @@ function trafficOf({ frames, flooded, copies }: NonNullable<Explanation["traffic
 
 export function thresholdsOf({ thresholds }: Explanation): string {
   const { unknownUnicast, broadcast, multicast, copies, moves, frames } = thresholds;
-  return `Thresholds within one second, from ${frames} frames on: unknown unicast ${unknownUnicast}, broadcast ${broadcast}, multicast ${multicast}, copies ${count(copies)}, moves of an address ${moves}.`;
+  const { lost, lostPerSecond } = thresholds;
+  const losses =
+    lost === 0 && lostPerSecond === 0
+      ? ""
+      : `; losses ${lost} at ${lostPerSecond}/s, or a whole flow`;
+  return `Thresholds within one second, from ${frames} frames on: unknown unicast ${unknownUnicast}, broadcast ${broadcast}, multicast ${multicast}, copies ${count(copies)}, moves ${moves}${losses}.`;
 }
 
 /** Empty where nothing was attached. */
@@ -44,8 +104,15 @@ export function costOf({ overhead }: Explanation): string {
   return overhead === null ? "" : `The probes took ${(overhead * 100).toFixed(2)} % of a CPU.`;
 }
 
-export const NOT_LOOKED =
+const NOT_LOOKED =
   "This is what netlink tells. No frame was looked at, so it says what can make the bridge flood, not that it does; nothing is held against a threshold.";
+
+/** Where no frame was looked at, and why that could not be done where it was asked for. */
+export function notLookedOf({ notLooked }: Explanation): string {
+  return notLooked == null
+    ? NOT_LOOKED
+    : `${NOT_LOOKED} Frames could not be looked at here: ${notLooked}`;
+}
 
 export function stateVerdict(all: readonly Note[]): string {
   const notes = all.filter(({ about }) => about === "state");
@@ -56,8 +123,8 @@ export function stateVerdict(all: readonly Note[]): string {
 }
 
 /** An address that moves makes no copies. */
-function isMoving({ copies }: Finding): boolean {
-  return copies === 0;
+function isMoving({ kind, copies }: Finding): boolean {
+  return kind === "flood" && copies === 0;
 }
 
 function flowOf(finding: Finding): string {
@@ -70,19 +137,32 @@ function flowOf(finding: Finding): string {
       : ` (${protocol}, ${at(addresses.source, sourcePort)} to ${at(addresses.destination, destinationPort)})`;
   const within = vlan === 0 ? "" : `, VLAN ${vlan}`;
   if (isMoving(finding)) return `frames of ${source}${within}`;
-  return `${source} to ${destination ?? "several addresses"}${ip}${within}`;
+  return `${source ?? "several sources"} to ${destination ?? "several addresses"}${ip}${within}`;
 }
 
 function amountOf(finding: Finding): string {
-  const { frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
+  const { kind, frames, framesPerSecond, copies, copiesPerSecond, bytes } = finding;
+  if (kind !== "flood") {
+    const came = copies > 0 ? `; ${plural(frames, "frame")} came in` : "";
+    const unit = copies > 0 ? "copies/s" : "frames/s";
+    return `${shareOf(finding)} lost (at most ${quantity(framesPerSecond, unit)})${placeOf(finding)}${came}`;
+  }
   if (isMoving(finding)) return `${count(frames)} moves (${quantity(framesPerSecond, "moves/s")})`;
   return `${count(frames)} frames (at most ${quantity(framesPerSecond, "frames/s")}), ${count(copies)} copies (at most ${quantity(copiesPerSecond, "copies/s")}), ${count(bytes)} bytes`;
+}
+
+function placeOf({ where, reason }: Finding): string {
+  if (where === null) return "";
+  return `, dropped by ${where}${reason === null ? "" : ` (${reason})`}`;
 }
 
 function basisOf({ basis, alternatives }: Finding): string {
   const others = alternatives.length === 0 ? "" : `; it could also be: ${alternatives.join("; ")}`;
   return `the cause is ${basis}${others}`;
 }
+
+/** The name of those whom a loss is about. */
+export const GETS_NOT = "not received by";
 
 /** How many of each are told. */
 export interface Most {
@@ -95,17 +175,21 @@ export function factsOf(
   finding: Finding,
   { victims = VICTIMS, evidence: most = finding.evidence.length }: Most = {},
 ): (readonly [string, string])[] {
-  const { ingressPort, since, evidence, captures } = finding;
-  const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}, since ${since}`;
+  const { kind, ingressPort, since, evidence, captures } = finding;
+  const gets = kind === "flood" ? "copies to" : GETS_NOT;
+  const time = since === "not timed" ? "" : `, since ${since}`;
+  const by = ingressPort === null ? "" : `, in by ${portWords(ingressPort)}${time}`;
   return [
     ["flow", `${flowOf(finding)}${by}`],
     ["amount", amountOf(finding)],
-    ...(finding.victims.length === 0 ? [] : [["copies to", victimsOf(finding, victims)] as const]),
+    ...(finding.victims.length === 0 ? [] : [[gets, victimsOf(finding, victims)] as const]),
     ["evidence", evidence.slice(0, most).join("; ")],
     ["basis", basisOf(finding)],
     ...(captures.length === 0 ? [] : [["first frames", captures.join(", ")] as const]),
   ];
 }
+
+const LEFT = { loss: " lost", policy: " dropped by a policy", nowhere: ", left by no port" };
 
 /** What stayed below the thresholds, in a line. */
 export function belowOf(below: Below): string {
@@ -118,9 +202,9 @@ export function belowOf(below: Below): string {
   }
   const what = below.class === null ? "frames" : CLASS_WORDS[below.class];
   const to = below.class === "broadcast" ? "" : ` to ${destination ?? "several addresses"}`;
-  const left = kind === "nowhere" ? "left nowhere" : plural(copies, "copy", "copies");
-  const rate = kind === "nowhere" ? "" : `, ${quantity(copiesPerSecond, "copies/s")}`;
-  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}, ${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
+  const left = kind === "flood" ? `, ${plural(copies, "copy", "copies")}` : LEFT[kind];
+  const rate = kind === "flood" ? `, ${quantity(copiesPerSecond, "copies/s")}` : "";
+  return `${what} ${source ?? "of several sources"}${to}${within}${by}: ${plural(frames, "frame")}${left} (at most ${quantity(framesPerSecond, "frames/s")}${rate})`;
 }
 
 /** How many there were besides those that are shown; empty where there were none. */
@@ -188,11 +272,15 @@ export const EXPLANATION_METHODS: readonly Method[] = [
     text: "Observed: the cause itself was seen, by the probes or in the state that netlink tells. Inferred: it follows from what was seen together with what was not, and what else it could be stands beside it.",
   },
   {
+    term: "Lost",
+    text: "Frames that should have left and left nowhere: the kernel was seen to drop them (`skb:kfree_skb`, with the function and, from Linux 5.17 on, its reason), or they came in and no port got a copy. Of frames of which others left, it is copies that were dropped on their way out. What a working bridge drops is not told. `policy` is what somebody evidently asked for.",
+  },
+  {
     term: "Severity",
-    text: "By the most copies within one second: from 1,000 medium, from 10,000 high.",
+    text: "Of a flood by the most copies within one second: from 1,000 medium, from 10,000 high. Of a loss by its share: all frames of a flow, or all copies for a port, are high, from 1 % medium.",
   },
   {
     term: "Below the thresholds",
-    text: "Flows that made copies for ports which should not have them, frames that left nowhere, and addresses that moved, of which there were not as many as a threshold says; the largest.",
+    text: "Flows that made copies for ports which should not have them, frames that were lost or left nowhere, and addresses that moved, of which there were not as many as a threshold says; the largest.",
   },
 ];

@@ -1,7 +1,8 @@
-/** explain.html: why a bridge floods, in the manner of a run's page. */
+/** explain.html: why a bridge floods or loses frames, in the manner of a run's page. */
 import type { Explanation, Finding, Note } from "../../document/explain.ts";
+import type { JourneyDirection } from "../../document/journey.ts";
 import { clip } from "../../text/printable.ts";
-import { count, percent, plural, quantity } from "../../text/units.ts";
+import { count, percent, plural } from "../../text/units.ts";
 import { capital } from "../facts/words.ts";
 import { bottomAxis, linearScale } from "../html/axis.ts";
 import { bridgeFigure, type Wire } from "../html/bridge-figure.ts";
@@ -10,23 +11,36 @@ import { code, command, figure, fold, pairs, right, section, table } from "../ht
 import { methodSection, pageText } from "../html/shell.ts";
 import { decisionClass, FIGURE_WIDTH } from "../html/tokens.ts";
 import {
+  aboveOf,
   belowOf,
   costOf,
   EXPLANATION_METHODS,
   factsOf,
+  GETS_NOT,
+  gradeOf,
   KIND_WORDS,
   KINDS,
   moreBelow,
-  NOT_LOOKED,
   noRemedyOf,
+  notLookedOf,
   portWords,
   seenOf,
+  sizeOf,
   stateVerdict,
   thresholdsOf,
   whereOf,
   whoseOf,
   yesNo,
 } from "./facts.ts";
+import {
+  besides,
+  hasJourney,
+  hopRows,
+  type JourneyTold,
+  journeyAbout,
+  ruleLines,
+  seenDirections,
+} from "./journey.ts";
 
 /** Ports that are drawn. */
 const WIRES = 24;
@@ -44,7 +58,68 @@ const NAV = [
   ["document", "Document"],
 ] as const;
 
+const JOURNEY_NAV = [
+  ["answer", "Answer"],
+  ["way", "Hop by hop"],
+  ["floods", "What was lost"],
+  ["notes", "Notes"],
+  ["document", "Document"],
+] as const;
+
 export function renderExplanationHtml(explanation: Explanation): string {
+  return hasJourney(explanation) ? journeyPage(explanation) : bridgePage(explanation);
+}
+
+function journeyPage(explanation: JourneyTold): string {
+  const { journey, findings, notes, time, bridge } = explanation;
+  const { from, to, verdict, elsewhere, rules } = journey;
+  const above = findings.some(({ kind }) => kind !== "policy");
+  const tone = above ? "alarm" : findings.length > 0 || notes.length > 0 ? "caution" : "good";
+  const items = findings.length > 0 ? html`<ul>${findings.map(findingItem)}</ul>` : null;
+  const shown: Record<string, Html[]> = {
+    answer: [
+      html`<div class="box ${tone}"${above ? html` role="alert"` : null}><h3>${verdict}</h3>${items}</div>`,
+      ...(elsewhere === null ? [] : [html`<p>${capital(elsewhere)}</p>`]),
+    ],
+    way: [
+      ...seenDirections(journey).map(
+        (one, index) => html`${hopTable(one)}<p class="soft">${besides(one, index)}</p>`,
+      ),
+      ...ruleLines(rules ?? [], true).map((text) => html`<p>${text}</p>`),
+    ],
+    floods: findings.length > 0 ? floods(explanation) : [],
+    notes: notes.map(({ text }) => html`<p>${text}</p>`),
+  };
+  const nav = JOURNEY_NAV.filter(([id]) => id === "document" || (shown[id]?.length ?? 0) > 0);
+  return pageText({
+    title: `bridgescope: from ${from.asked} to ${to.asked} over ${bridge.name}`,
+    header: html`<header><h1>From ${code(from.asked)} to ${code(to.asked)} over ${code(bridge.name)}</h1>
+<p class="soft">${journeyAbout(explanation)}, ${time}.</p></header>`,
+    nav,
+    body: html`${nav.flatMap(([id, name]) => (id === "document" ? [] : [section(id, name, shown[id] ?? [])]))}`,
+    document: { name: "explain", value: explanation },
+    origin: `bridgescope from ${explanation.schema}`,
+  });
+}
+
+function hopTable(one: JourneyDirection): Html | null {
+  const rows = hopRows(one);
+  if (rows.length === 0) return null;
+  return table(
+    `${one.from} → ${one.to}`,
+    [
+      { title: "Hop" },
+      { title: "Frames", align: "right" },
+      { title: "Median", align: "right" },
+      { title: "Max", align: "right" },
+    ],
+    rows.map(({ label, frames, times: [median, most] }) => ({
+      cells: [label, right(count(frames)), right(median), right(most)],
+    })),
+  );
+}
+
+function bridgePage(explanation: Explanation): string {
   const { bridge, probes } = explanation;
   const body = html`${[
     answer(explanation),
@@ -56,7 +131,7 @@ export function renderExplanationHtml(explanation: Explanation): string {
     methodSection(EXPLANATION_METHODS),
   ]}`;
   return pageText({
-    title: `bridgescope: why ${bridge.name} floods`,
+    title: `bridgescope: what ${bridge.name} floods or loses, and why`,
     header: header(explanation),
     nav: NAV.filter(([id]) => probes || !["floods", "below"].includes(id)),
     body,
@@ -68,7 +143,7 @@ export function renderExplanationHtml(explanation: Explanation): string {
 function header(explanation: Explanation): Html {
   const { bridge, time, seconds, probes } = explanation;
   const looked = probes ? `frames looked at for ${seconds.toFixed(1)} s` : "netlink alone";
-  return html`<header><h1>Why ${code(bridge.name)} floods</h1>
+  return html`<header><h1>What ${code(bridge.name)} floods or loses, and why</h1>
 <p class="soft">${whereOf(explanation)}, ${time}; ${looked}. ${costOf(explanation)}</p></header>`;
 }
 
@@ -76,18 +151,21 @@ function answer(explanation: Explanation): Html {
   const { findings, notes, probes } = explanation;
   const headline = probes ? seenOf(explanation) : stateVerdict(notes);
   const items = findings.length > 0 ? findings.map(findingItem) : notes.map(noteItem);
-  const tone = findings.length > 0 ? "alarm" : notes.length > 0 || !probes ? "caution" : "good";
-  const role = findings.length > 0 ? html` role="alert"` : null;
+  const above = findings.some(({ kind }) => kind !== "policy");
+  const caution = findings.length > 0 || notes.length > 0 || !probes;
+  const tone = above ? "alarm" : caution ? "caution" : "good";
+  const role = above ? html` role="alert"` : null;
   const list = items.length > 0 ? html`<ul>${items}</ul>` : null;
   return section("answer", "The answer", [
     html`<div class="box ${tone}"${role}><h3>${capital(headline)}</h3>${list}</div>`,
-    html`<p class="soft">${probes ? thresholdsOf(explanation) : NOT_LOOKED}</p>`,
+    html`<p class="soft">${probes ? thresholdsOf(explanation) : notLookedOf(explanation)}</p>`,
     ...(findings.length > 0 ? [html`<p>Besides, ${stateVerdict(notes)}.</p>`] : []),
   ]);
 }
 
-function findingItem({ cause, severity, copiesPerSecond }: Finding, index: number): Html {
-  return html`<li><strong>${cause}</strong>, ${severity}: ${quantity(copiesPerSecond, "copies/s")} <a href="#flood-${index}" aria-label="evidence: ${cause}">evidence</a></li>`;
+function findingItem(finding: Finding, index: number): Html {
+  const { cause } = finding;
+  return html`<li><strong>${cause}</strong>, ${gradeOf(finding)}: ${sizeOf(finding)} <a href="#flood-${index}" aria-label="evidence: ${cause}">evidence</a></li>`;
 }
 
 function noteItem({ cause, text }: Note, index: number): Html {
@@ -97,8 +175,11 @@ function noteItem({ cause, text }: Note, index: number): Html {
 
 function drawing(explanation: Explanation): Html {
   const { bridge, ports, findings, probes } = explanation;
+  const floods = findings.filter(({ kind }) => kind === "flood");
+  // What is lost leaves by no port, and one frame may be told of twice.
+  const counted = probes && (floods.length > 0 || findings.length === 0);
   const sum = (of: (finding: Finding) => number) =>
-    findings.reduce((all, finding) => all + of(finding), 0);
+    floods.reduce((all, finding) => all + of(finding), 0);
   const wires = ports.map((port): Wire => {
     const is = (other: Finding["ingressPort"]) => other?.ifindex === port.ifindex;
     return {
@@ -106,8 +187,8 @@ function drawing(explanation: Explanation): Html {
       device: "",
       port: port.name,
       state: port.name === "host" ? "bridge device" : "",
-      ingress: probes ? sum((one) => (is(one.ingressPort) ? one.frames : 0)) : null,
-      egress: probes
+      ingress: counted ? sum((one) => (is(one.ingressPort) ? one.frames : 0)) : null,
+      egress: counted
         ? sum((one) => one.victims.find((victim) => is(victim.port))?.copies ?? 0)
         : null,
     };
@@ -116,16 +197,14 @@ function drawing(explanation: Explanation): Html {
   const shown =
     wires.length <= WIRES ? wires : wires.toSorted((a, b) => busy(b) - busy(a)).slice(0, WIRES);
   const left = wires.length - shown.length;
-  return html`${probes ? html`<p>Arrows count the frames of the floods above threshold alone: those that came in by a port, and the copies that left by it; a dashed wire carried none.</p>` : null}${bridgeFigure(
+  return html`${counted ? html`<p>Arrows count the frames of the floods above threshold alone: those that came in by a port, and the copies that left by it; a dashed wire carried none.</p>` : null}${bridgeFigure(
     {
       id: "bridgefig",
       title: `The bridge ${bridge.name}`,
       namespace: bridge.namespace.label,
       bridge,
       ports: ports.length - 1,
-      totals: probes
-        ? [`${count(findings.length)} floods above threshold`]
-        : ["frames not looked at"],
+      totals: probes ? [aboveOf(findings)] : ["frames not looked at"],
       wires: shown,
     },
   )}${left > 0 ? html`<p class="soft">${plural(left, "more port")} in the table below.</p>` : null}`;
@@ -134,9 +213,11 @@ function drawing(explanation: Explanation): Html {
 function floods({ findings }: Explanation): Html[] {
   if (findings.length === 0) return [html`<p>Nothing was above a threshold.</p>`];
   return findings.map((finding, index) => {
-    const { cause, severity } = finding;
-    const facts = factsOf(finding).filter(([name]) => name !== "evidence" && name !== "copies to");
-    return html`<article id="flood-${index}" aria-labelledby="flood-${index}-h"><h3 id="flood-${index}-h">${index + 1}. ${cause} <span class="badge ${severity === "low" ? "caution" : "alarm"}">${severity}</span></h3>
+    const { cause, severity, kind } = finding;
+    const drawn = ["evidence", "copies to", GETS_NOT];
+    const facts = factsOf(finding).filter(([name]) => !drawn.includes(name));
+    const badge = severity === "low" || kind === "policy" ? "caution" : "alarm";
+    return html`<article id="flood-${index}" aria-labelledby="flood-${index}-h"><h3 id="flood-${index}-h">${index + 1}. ${cause} <span class="badge ${badge}">${gradeOf(finding)}</span></h3>
 <p>${finding.title}</p>
 ${pairs(facts)}
 <h4>Evidence</h4><ul>${finding.evidence.map((text) => html`<li>${text}</li>`)}</ul>
@@ -151,8 +232,11 @@ function belowList(explanation: Explanation): Html {
   return html`<ul>${explanation.below.map((one) => html`<li>${belowOf(one)}</li>`)}${more === "" ? null : html`<li>${more}</li>`}</ul>`;
 }
 
-/** Who gets copies of it, as bars and as a table. */
+/** Who gets copies of it, or does not get what was for them, as bars and as a table. */
 function victims(finding: Finding, index: number): Html {
+  const { kind, lost, copies: made } = finding;
+  const isFlood = kind === "flood";
+  const unit = isFlood || made > 0 ? "copies" : "frames";
   const all = finding.victims.toSorted((a, b) => b.copies - a.copies);
   if (all.length === 0) return html``;
   const shown = all.slice(0, BARS);
@@ -161,31 +245,42 @@ function victims(finding: Finding, index: number): Html {
   const left = all.length - shown.length;
   const plot = figure({
     id: `victims-${index}`,
-    title: `Copies of flood ${index + 1} by the port that got them`,
+    title: isFlood
+      ? `Copies of flood ${index + 1} by the port that got them`
+      : `Lost ${unit} of ${index + 1} by the port that did not get them`,
     desc: shown.map(({ port, copies }) => `${portWords(port)}: ${count(copies)}`).join("; "),
     width: FIGURE_WIDTH,
     height: bottom + 38,
     body: [
-      bottomAxis(scale, scale.ticks(5), { top: 2, bottom, label: "copies", unit: "" }),
+      bottomAxis(scale, scale.ticks(5), { top: 2, bottom, label: unit, unit: "" }),
       ...shown.map(({ port, copies }, place) => {
         const y = 4 + place * ROW;
-        return html`<text class="m" x="0" y="${y + 13}">${clip(portWords(port), 46)}</text><rect class="seg ${floodClass(finding)}" x="330" y="${y}" width="${px(Math.max(1, scale(copies) - 330))}" height="${ROW - 6}"><title>${portWords(port)}: ${count(copies)} copies</title></rect><text class="t" x="${px(scale(copies) + 6)}" y="${y + 13}">${count(copies)}</text>
+        return html`<text class="m" x="0" y="${y + 13}">${clip(portWords(port), 46)}</text><rect class="seg ${floodClass(finding)}" x="330" y="${y}" width="${px(Math.max(1, scale(copies) - 330))}" height="${ROW - 6}"><title>${portWords(port)}: ${count(copies)} ${unit}</title></rect><text class="t" x="${px(scale(copies) + 6)}" y="${y + 13}">${count(copies)}</text>
 `;
       }),
     ],
     caption: left > 0 ? `${plural(left, "more port")} in the table.` : "",
   });
   const list = table(
-    "Who gets copies that are not theirs",
-    [{ title: "Port" }, { title: "Copies", align: "right" }, { title: "Of all", align: "right" }],
+    isFlood ? "Who gets copies that are not theirs" : "Who does not get what is theirs",
+    [
+      { title: "Port" },
+      { title: capital(unit), align: "right" },
+      { title: "Of all", align: "right" },
+    ],
     all.map(({ port, copies }) => ({
-      cells: [code(portWords(port)), right(count(copies)), right(percent(copies, finding.copies))],
+      cells: [
+        code(portWords(port)),
+        right(count(copies)),
+        right(percent(copies, isFlood ? made : lost)),
+      ],
     })),
   );
-  return html`<h4>Who gets the copies</h4>${plot}${fold({ summary: "As a table", body: list })}`;
+  return html`<h4>${isFlood ? "Who gets the copies" : "Who does not get them"}</h4>${plot}${fold({ summary: "As a table", body: list })}`;
 }
 
-function floodClass({ cause }: Finding): string {
+function floodClass({ kind, cause }: Finding): string {
+  if (kind !== "flood") return decisionClass("filtered");
   if (cause === "broadcast-storm") return decisionClass("broadcast");
   return decisionClass(cause === "multicast-unregistered" ? "multicast" : "unknownUnicast");
 }

@@ -1,72 +1,126 @@
-/** Why a bridge floods, for a ticket: the floods in the open, state and ports folded. */
+/** Why a bridge floods or loses frames, for a ticket: the findings in the open, state and ports folded. */
 import type { Explanation, Finding } from "../../document/explain.ts";
+import type { JourneyDirection } from "../../document/journey.ts";
 import { code, Markdown, md, pre, row, tableHead } from "../../text/markdown.ts";
-import { quantity } from "../../text/units.ts";
+import { count } from "../../text/units.ts";
 import { assembled, type Section } from "../markdown/assemble.ts";
 import {
   belowOf,
   costOf,
   factsOf,
+  gradeOf,
   KIND_WORDS,
   KINDS,
   moreBelow,
-  NOT_LOOKED,
   noRemedyOf,
+  notLookedOf,
   seenOf,
+  sizeOf,
   stateVerdict,
   thresholdsOf,
   whereOf,
   whoseOf,
   yesNo,
 } from "./facts.ts";
+import {
+  besides,
+  hasJourney,
+  hopRows,
+  type JourneyTold,
+  journeyAbout,
+  ruleLines,
+  seenDirections,
+} from "./journey.ts";
 
 /** Under 60,000 bytes whatever the size of the explanation; what was left out is said. */
 export function renderExplanationMarkdown(explanation: Explanation): string {
+  const sections = hasJourney(explanation)
+    ? [
+        ...seenDirections(explanation.journey).map(direction),
+        rules(explanation),
+        { ...findings(explanation), title: "What was lost" },
+        journeyNotes(explanation),
+      ]
+    : [findings(explanation), below(explanation), notes(explanation), ports(explanation)];
   return assembled(
     [title(explanation), about(explanation)],
-    [floods(explanation), below(explanation), notes(explanation), ports(explanation)],
+    sections,
     "see explain.html or explain.json",
   );
 }
 
 function title(explanation: Explanation): Markdown {
   const { bridge, findings, notes, probes } = explanation;
-  const said = probes ? seenOf(explanation) : stateVerdict(notes);
-  const head = md`## bridgescope: why ${code(bridge.name)} floods
+  const isFlow = hasJourney(explanation);
+  const seen = probes ? seenOf(explanation) : stateVerdict(notes);
+  const said = isFlow ? explanation.journey.verdict : seen;
+  const what = isFlow
+    ? md`from ${code(explanation.journey.from.asked)} to ${code(explanation.journey.to.asked)} over ${code(bridge.name)}`
+    : md`what ${code(bridge.name)} floods or loses, and why`;
+  const head = md`## bridgescope: ${what}
 
 ${whereOf(explanation)}, ${explanation.time}.`;
-  const kind = findings.length > 0 ? "CAUTION" : "NOTE";
+  const kind = findings.some((one) => one.kind !== "policy") ? "CAUTION" : "NOTE";
   const lines = [
     md`> [!${new Markdown(kind)}]`,
     md`> **${said}**`,
     ...findings.map(
-      ({ cause, severity, copiesPerSecond }, index) =>
-        md`> - ${index + 1}. **${cause}**, ${severity}, ${quantity(copiesPerSecond, "copies/s")}`,
+      (one, index) => md`> - ${index + 1}. **${one.cause}**, ${gradeOf(one)}, ${sizeOf(one)}`,
     ),
   ];
   return new Markdown([head.text, "", ...lines.map(({ text }) => text)].join("\n"));
 }
 
 function about(explanation: Explanation): Markdown {
+  if (hasJourney(explanation)) {
+    const { elsewhere } = explanation.journey;
+    return md`${journeyAbout(explanation)}.${elsewhere === null ? "" : ` Besides, ${elsewhere}.`}`;
+  }
   return explanation.probes
     ? md`${thresholdsOf(explanation)} ${costOf(explanation)}`
-    : md`${NOT_LOOKED}`;
+    : md`${notLookedOf(explanation)}`;
 }
 
-function floods({ findings }: Explanation): Section {
+function direction(one: JourneyDirection, index: number): Section {
+  const hops = hopRows(one);
   return {
-    ...{ title: "Above threshold", folded: false, share: 20_000, head: null, note: null },
-    rows: findings.map(flood),
+    ...{ title: md`${one.from} → ${one.to}`.text, folded: false, share: 4_000, note: null },
+    head: hops.length === 0 ? null : tableHead(["Hop", "Frames", "Median", "Max"], "lrrr"),
+    rows: [
+      ...hops.map(({ label, frames, times }) => row(label, count(frames), ...times)),
+      md`\n${besides(one, index)}`,
+    ],
   };
 }
 
-function flood(finding: Finding, index: number): Markdown {
-  const { cause, severity, title } = finding;
+function rules({ journey }: JourneyTold): Section {
+  return {
+    ...{ title: "Rules", folded: false, share: 4_000, head: null, note: null },
+    rows: ruleLines(journey.rules ?? [], true).map((text) => md`- ${text}`),
+  };
+}
+
+function journeyNotes({ notes }: JourneyTold): Section {
+  return {
+    ...{ title: "Notes", folded: false, share: 4_000, head: null, note: null },
+    rows: notes.map(({ text }) => md`- ${text}`),
+  };
+}
+
+function findings({ findings: all }: Explanation): Section {
+  return {
+    ...{ title: "Above threshold", folded: false, share: 20_000, head: null, note: null },
+    rows: all.map(finding),
+  };
+}
+
+function finding(told: Finding, index: number): Markdown {
+  const { cause, title } = told;
   const lines = [
-    md`#### ${index + 1}. ${cause}, ${severity}`,
+    md`#### ${index + 1}. ${cause}, ${gradeOf(told)}`,
     md`\n${title}\n`,
-    ...factsOf(finding).map(([name, text]) => md`- ${name}: ${text}`),
-    ...remedyPart(finding),
+    ...factsOf(told).map(([name, text]) => md`- ${name}: ${text}`),
+    ...remedyPart(told),
     new Markdown(""),
   ];
   return new Markdown(lines.map(({ text }) => text).join("\n"));

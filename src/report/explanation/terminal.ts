@@ -1,24 +1,26 @@
-/** Why a bridge floods, as a person reads it. */
+/** Why a bridge floods or loses frames, as a person reads it. */
 import type { Explanation, Finding, Note } from "../../document/explain.ts";
-import { quantity } from "../../text/units.ts";
 import { PAPER, type TerminalOptions } from "../terminal/run.ts";
 import { type Column, cells, Screen } from "../terminal/screen.ts";
 import {
   belowOf,
   costOf,
   factsOf,
+  gradeOf,
   KIND_WORDS,
   KINDS,
   type Most,
   moreBelow,
-  NOT_LOOKED,
   noRemedyOf,
+  notLookedOf,
   seenOf,
+  sizeOf,
   stateVerdict,
   thresholdsOf,
   whereOf,
   yesNo,
 } from "./facts.ts";
+import { hasJourney, journeyLines } from "./journey.ts";
 
 export interface ExplanationOptions extends TerminalOptions {
   /** False for the answer alone: a screen of 30 lines for one finding, 12 without any. */
@@ -28,6 +30,16 @@ export interface ExplanationOptions extends TerminalOptions {
 }
 
 const LEFT: Column[] = KIND_WORDS.map((title) => ({ title, align: "left" }));
+/** How many there are of what matters least, and whether what it was held against is said. */
+interface Room {
+  most: number;
+  thresholds: boolean;
+}
+
+const BRIEFER: readonly Room[] = [
+  ...[3, 2, 1].map((most) => ({ most, thresholds: true })),
+  ...[1, 0].map((most) => ({ most, thresholds: false })),
+];
 /** Lines without a finding, and with one. */
 const QUIET = 12;
 const SCREEN = 30;
@@ -36,11 +48,16 @@ export function renderExplanationTerminal(
   explanation: Explanation,
   options: ExplanationOptions = PAPER,
 ): string {
+  if (hasJourney(explanation)) {
+    const screen = new Screen(options);
+    journeyLines(screen, explanation, options.full ?? true, (one) => remedy(screen, one));
+    return screen.toString();
+  }
   if (options.full ?? true) return full(explanation, options);
   const { findings, probes } = explanation;
   const lines = probes && findings.length === 0 ? QUIET : SCREEN;
   // What is told at length and what is not fit: less of what matters least.
-  const texts = [3, 2, 1, 0].map((most) => brief(explanation, options, most));
+  const texts = BRIEFER.map((room) => brief(explanation, options, room));
   const fits = texts.find((text) => text.split("\n").length <= lines + 1);
   const [longest = ""] = texts;
   return fits ?? (options.cut === true || findings.length === 1 ? (texts.at(-1) ?? "") : longest);
@@ -61,7 +78,7 @@ function full(explanation: Explanation, options: ExplanationOptions): string {
   screen.paragraph(probes ? stateVerdict(notes) : `${where}: ${stateVerdict(notes)}`, {
     tone: probes ? "plain" : "strong",
   });
-  if (!probes) screen.paragraph(NOT_LOOKED, { tone: "dim" });
+  if (!probes) screen.paragraph(notLookedOf(explanation), { tone: "dim" });
   for (const [index, note] of notes.entries()) noteAt(screen, index + 1, note);
   screen.heading("Which flooded frames a port gets");
   screen.table(
@@ -78,26 +95,30 @@ function full(explanation: Explanation, options: ExplanationOptions): string {
   return screen.toString();
 }
 
-/** The answer first, and nothing twice. `most` is how many there are of what matters least. */
-function brief(explanation: Explanation, options: ExplanationOptions, most: number): string {
+/** The answer first, and nothing twice. */
+function brief(explanation: Explanation, options: ExplanationOptions, room: Room): string {
+  const { most } = room;
   const screen = new Screen(options);
   const { notes, findings, probes } = explanation;
   const where = whereOf(explanation);
   const isLong = (index: number) => options.cut !== true || index === 0;
   if (!probes) {
     screen.paragraph(`${where}: ${stateVerdict(notes)}`, { tone: "strong" });
-    screen.paragraph(NOT_LOOKED, { tone: "dim" });
+    screen.paragraph(notLookedOf(explanation), { tone: "dim" });
     for (const [index, note] of notes.entries()) {
       if (isLong(index)) noteAt(screen, index + 1, note);
       else screen.paragraph(`${index + 1}. ${note.cause ?? "note"}: ${note.text}`, { hanging: 3 });
     }
-    rest(screen, explanation, [], false);
+    rest(screen, explanation, [], { most: 0, thresholds: false });
     return screen.toString();
   }
   screen.paragraph(`${where}: ${seenOf(explanation)}`, { tone: "strong" });
   for (const [index, one] of findings.entries()) {
     if (isLong(index))
-      finding(screen, findings, index, { victims: 2 + 2 * most, evidence: 1 + most });
+      // The first of a loss is how much of it there was.
+      finding(screen, findings, index, {
+        ...{ victims: 2 + 2 * most, evidence: (one.kind === "flood" ? 1 : 2) + most },
+      });
     else screen.paragraph(`${index + 1}. ${inALine(one)}`, { hanging: 3 });
   }
   if (findings.length > 0) screen.verbatim("", 0);
@@ -105,7 +126,7 @@ function brief(explanation: Explanation, options: ExplanationOptions, most: numb
   const shown = seen.slice(0, Math.max(1, most));
   for (const { text } of shown) screen.paragraph(text, { hanging: 2 });
   if (most > 0) belowLines(screen, explanation, most);
-  rest(screen, explanation, shown, most > 0);
+  rest(screen, explanation, shown, room);
   return screen.toString();
 }
 
@@ -114,7 +135,7 @@ function rest(
   screen: Screen,
   explanation: Explanation,
   shown: readonly Note[],
-  withThresholds: boolean,
+  { most, thresholds }: Room,
 ): void {
   const { notes, probes, below, belowMore } = explanation;
   const left = probes ? notes.filter((note) => !shown.includes(note)) : [];
@@ -125,30 +146,32 @@ function rest(
     ...(left.length === 0
       ? []
       : [`${left.length === 1 ? "a note" : `${left.length} notes`}${named}`]),
-    ...(withThresholds || !probes ? [] : [`the thresholds and ${few} below them`]),
+    ...(thresholds || !probes
+      ? []
+      : [most > 0 ? "the thresholds" : `the thresholds and ${few} below them`]),
     "which flooded frames each port gets",
   ];
   const said = [
-    ...(withThresholds ? [thresholdsOf(explanation), costOf(explanation)] : []),
+    ...(thresholds ? [thresholdsOf(explanation), costOf(explanation)] : []),
     `--full also shows ${words.join(", ")}.`,
   ];
   screen.paragraph(said.join(" "), { tone: "dim" });
 }
 
-function inALine({ cause, severity, title, copiesPerSecond }: Finding): string {
-  return `${cause}, ${severity}: ${title} (${quantity(copiesPerSecond, "copies/s")})`;
+function inALine(finding: Finding): string {
+  return `${finding.cause}, ${gradeOf(finding)}: ${finding.title} (${sizeOf(finding)})`;
 }
 
 /** A cause and a remedy that an earlier one has too are told there. */
 function finding(screen: Screen, findings: Finding[], index: number, most: Most = {}): void {
   const told = findings[index];
   if (told === undefined) return;
-  const { cause, severity, title } = told;
+  const { cause, title } = told;
   const before = (same: (one: Finding) => boolean) => findings.slice(0, index).findIndex(same) + 1;
   const sameTitle = before((one) => one.cause === cause && one.title === title);
   const sameFix = before((one) => told.remedy !== null && sameRemedy(one, told));
   screen.heading(
-    `${index + 1}. ${cause}, ${severity}: ${sameTitle === 0 ? title : `the same as ${sameTitle}`}`,
+    `${index + 1}. ${cause}, ${gradeOf(told)}: ${sameTitle === 0 ? title : `the same as ${sameTitle}`}`,
   );
   for (const [name, text] of factsOf(told, most)) labelled(screen, name, text);
   if (sameFix === 0) remedy(screen, told);
@@ -177,7 +200,8 @@ function belowLines(
   if (more !== "") screen.paragraph(`${prefix}${more}`, { indent: 2 });
 }
 
-function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
+/** What is proposed, or why nothing is. */
+export function remedy(screen: Screen, told: Pick<Finding, "remedy" | "noRemedy">): void {
   const none = noRemedyOf(told);
   if (none !== "") screen.paragraph(none, { indent: 2 });
   if (told.remedy === null) return;

@@ -1,10 +1,11 @@
 /** One screen of `watch`, from the latest record of every bridge. */
-import type { FdbEvent, WatchDrop, WatchRecord } from "../../document/watch.ts";
+import type { WatchDrop, WatchRecord } from "../../document/watch.ts";
 import { columns, padEnd, padStart } from "../../text/layout.ts";
 import { clip, printable } from "../../text/printable.ts";
 import { count, plural, quantity } from "../../text/units.ts";
 import { paint, type Tone } from "../terminal/screen.ts";
 import { COLUMNS, type Column, dropRate, fitting, type Line, short, sorted } from "./columns.ts";
+import { eventLines } from "./events.ts";
 import { idOf, type Story } from "./story.ts";
 import { together } from "./together.ts";
 import { KEYS, type View } from "./view.ts";
@@ -40,7 +41,9 @@ export function drawWatch(story: Story, view: View, size: Size): string[] {
 
   if (view.help) return filled([...head, ...helpLines(put)], [], size.height);
   const matching = ranked ? ranking(story, view) : matchingOf(portLines(story, shown), view);
-  const events = story.events.filter((event) => ranked || event.bridge === shown?.bridge.name);
+  const events = story.events
+    .filter((event) => ranked || event.bridge === shown?.bridge.name)
+    .flatMap(eventLines);
   const foot = size.height === null ? [] : [put(footer(view, ranked, matching.length), "dim")];
   const room =
     size.height === null ? Number.POSITIVE_INFINITY : size.height - head.length - foot.length - 1;
@@ -59,8 +62,7 @@ export function drawWatch(story: Story, view: View, size: Size): string[] {
     marked: ranked && size.height !== null ? view.selected - offset : null,
   });
   const last = eventRoom > 0 ? events.slice(-eventRoom) : [];
-  const timeline =
-    last.length === 0 ? [] : [put("FDB", "dim"), ...last.map((event) => put(eventText(event)))];
+  const timeline = last.length === 0 ? [] : [put("FDB", "dim"), ...last.map((event) => put(event))];
   const dropped = told.map((line) => put(line, "caution"));
   return filled([...head, ...body, ...dropped, ...timeline], foot, size.height);
 }
@@ -244,13 +246,6 @@ function whereabouts(entries: NonNullable<WatchRecord["fdb"]["follow"]>["entries
   return entries
     .map(({ vlan, port, kind }) => `${kind}, behind ${port}${vlan === 0 ? "" : ` in VLAN ${vlan}`}`)
     .join("; ");
-}
-
-function eventText(event: FdbEvent): string {
-  const { time, event: what, address, vlan, port, from, by } = event;
-  const where = what === "moved" ? `from ${from} to ${port}` : `behind ${port}`;
-  const who = by === "kernel" ? "" : ` by ${by}`;
-  return `${time.slice(11, 21)} ${address}${vlan === 0 ? "" : ` VLAN ${vlan}`} ${what} ${where}${who}`;
 }
 
 function footer(view: View, ranked: boolean, matches: number): string {

@@ -482,13 +482,14 @@ describe("the state of a bridge", () => {
     fdb("add", "02:00:00:00:00:23", "dev", "vx0", "dst", "10.9.0.3", "self", "dynamic");
     const { ports, entries } = await readBridge(await placeOf(String(home.pid)), "br0");
     const of = (name: string) => ports.find((port) => port.name === name)?.vxlan;
-    const plain = { port: 4789, vni: 42, permanent: true };
+    const plain = { port: 4789, vni: 42, permanent: true, own: false, answers: null };
     expect(of("vx0")).toEqual({
       ...{ vni: 42, external: false, group: null, local: "10.9.0.1", port: 4789, learning: false },
+      ...{ proxy: false, underlay: expect.objectContaining({ path: home.path }) },
       remotes: expect.arrayContaining([
         { address: zero, ip: "10.9.0.2", ...plain },
         { address: zero, ip: "10.9.0.3", ...plain },
-        { address: "02:00:00:00:00:22", ip: "10.9.0.2", port: 99, vni: 7, permanent: true },
+        { address: "02:00:00:00:00:22", ip: "10.9.0.2", ...plain, port: 99, vni: 7 },
         { address: "02:00:00:00:00:23", ip: "10.9.0.3", ...plain, permanent: false },
       ]),
     });

@@ -121,7 +121,7 @@ it("exits with 3 for a flood above threshold, 0 without, and leaves nothing behi
   const running = start([...words, "--duration", "60s", "--out", out]);
   await running.saw("looking at frames");
   let told = false;
-  void running.saw("1 flood above threshold so far: never-learned").then(() => {
+  void running.saw("one flood above threshold so far: never-learned").then(() => {
     told = true;
   });
   while (!told) {
@@ -156,6 +156,8 @@ it.each([
   ["--max-overhead", "0"],
   ["--max-overhead", "200%"],
   ["--moves", "many"],
+  ["--lost", "some"],
+  ["--fail-on", "loss"],
 ])("refuses %s %s before anything is attached", async (option, value) => {
   const words = ["explain", "br0", "--netns", lab.bridge.path, option, value];
   const { code, stderr, stdout } = await bridgescope(words);
@@ -172,5 +174,5 @@ it("has a schema that its documents meet", async () => {
   expect(JSON.parse(run.stdout).properties.schema.const).toBe("bridgescope.run/2");
   const none = await bridgescope(["schema", "nonsense"]);
   expect(none.code).toBe(2);
-  expect(none.stderr).toContain("run, compare, explain, watch");
+  expect(none.stderr).toContain("run, compare, explain, lint, watch");
 });

@@ -31,7 +31,7 @@ async function explainUntil(act: () => unknown, ...words: string[]) {
   const running = start(["explain", "br0", "--netns", String(lab.bridge.pid), ...MINUTE, ...words]);
   await running.saw("looking at frames");
   let told = false;
-  void running.saw("1 flood above threshold so far: never-learned").then(() => {
+  void running.saw("one flood above threshold so far: never-learned").then(() => {
     told = true;
   });
   while (!told) {

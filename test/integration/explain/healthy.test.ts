@@ -75,7 +75,9 @@ const MIXES: Record<string, { set?: string; act: (hands: Hands) => void }> = {
   "a host that moves to another port, once": {
     act: (() => {
       let moved = false;
-      return ({ send }: Hands) => {
+      return ({ lab, send }: Hands) => {
+        // What is left behind has another address: with the same one the entry would be wrong.
+        if (!moved) lab.shell("ip link set eth0 address 02:00:00:00:0b:1b", "b");
         if (!moved) send({ from: "c", source: macOf("b"), to: macOf("a"), count: 5 });
         moved = true;
         send({ from: "a", to: macOf("b"), count: 50 });

@@ -16,6 +16,8 @@ export interface Frames {
   group?: string;
   /** 0x0800 where none is given; of others only how many there are is looked at. */
   etherType?: number;
+  /** VLAN that they are tagged with. */
+  vlan?: number;
   /** How long to wait for one that may still come. */
   settleMs?: number;
 }
@@ -38,6 +40,7 @@ export interface FloodLab {
 }
 
 const ETH_P_IP = 0x0800;
+const ETH_P_8021Q = 0x8100;
 /** 10.77.0.1 to 239.1.2.3, UDP: only of IP frames does a bridge ask who joined the group. */
 const IP_HEADER = Buffer.from("4500002e000000000111be6d0a4d0001ef010203", "hex");
 
@@ -129,10 +132,12 @@ function exchange(by: End, from: End, frames: Frames): number {
   const sender = openPacketSocket(there, from.ifindex);
   try {
     const frame = Buffer.alloc(60);
+    const etherType = frames.vlan === undefined ? (frames.etherType ?? ETH_P_IP) : ETH_P_8021Q;
     bytesOf(frames.to).copy(frame, 0);
     bytesOf(frames.source ?? macOf(frames.from)).copy(frame, 6);
-    frame.writeUInt16BE(frames.etherType ?? ETH_P_IP, 12);
-    if (frames.etherType === undefined) ipHeader(frames.group ?? "239.1.2.3").copy(frame, 14);
+    frame.writeUInt16BE(etherType, 12);
+    if (frames.vlan !== undefined) frame.writeUInt16BE(frames.vlan, 14);
+    if (etherType === ETH_P_IP) ipHeader(frames.group ?? "239.1.2.3").copy(frame, 14);
     for (let sent = 0; sent < (frames.count ?? 5); sent++) sender.send(frame);
     const buffer = Buffer.alloc(2048);
     let got = 0;

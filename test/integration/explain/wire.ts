@@ -3,6 +3,7 @@ import { macBytes } from "../../../src/text/mac-address.ts";
 
 export const EVERYBODY = "ff:ff:ff:ff:ff:ff";
 const IPV4 = 0x0800;
+const ARP = 0x0806;
 const IPV6 = 0x86dd;
 const UDP = 17;
 const VRRP = 112;
@@ -42,6 +43,30 @@ export function routerAdvertisement(mac: string): Buffer {
   const said = Buffer.from([134, 0, 0, 0, 64, 0, 0, 30, 0, 0, 0, 0, 0, 0, 0, 0]);
   const to = { mac: "33:33:00:00:00:01", ip: `ff02${"00".repeat(13)}01` };
   return ipv6({ mac, ip: `fe80${"00".repeat(13)}0d` }, to, ICMPV6, said);
+}
+
+/** Tells everybody who has an IPv4 address, unasked (RFC 5944, 4.6). */
+export function gratuitousArp(mac: string, ip: string): Buffer {
+  const address = Buffer.from(ip.split(".").map(Number));
+  const said = [
+    Buffer.from("0001080006040001", "hex"),
+    macBytes(mac),
+    address,
+    Buffer.alloc(6),
+    address,
+  ];
+  return ethernet(EVERYBODY, mac, ARP, Buffer.concat(said));
+}
+
+/** Asks whether anybody has an IPv6 address yet (RFC 4862, 5.4.2), given as 32 hex digits. */
+export function duplicateDetection(mac: string, ip: string): Buffer {
+  const tail = ip.slice(-6);
+  const to = {
+    mac: `33:33:ff:${tail.replace(/(..)(..)(..)/, "$1:$2:$3")}`,
+    ip: `ff02${"00".repeat(9)}01ff${tail}`,
+  };
+  const said = Buffer.concat([Buffer.from([135, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(ip, "hex")]);
+  return ipv6({ mac, ip: "00".repeat(16) }, to, ICMPV6, said);
 }
 
 /** A query for names (RFC 6762) over IPv6. */

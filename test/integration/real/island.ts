@@ -53,7 +53,9 @@ export async function newIsland(): Promise<Island> {
       const { stdout } = await promisify(execFile)("nsenter", [...enter, "sh", "-ec", line]);
       return stdout;
     },
-    begin: (line, stdio = "ignore") => spawn("nsenter", [...enter, "sh", "-c", line], { stdio }),
+    // nsenter is its parent: what is killed is that, and it goes along.
+    begin: (line, stdio = "ignore") =>
+      spawn("nsenter", [...enter, "setpriv", "--pdeathsig", "KILL", "sh", "-c", line], { stdio }),
     close: async () => {
       const ended = once(unshare, "exit");
       // The first process there: it has ended when all others have.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ip4Groups, ip6Groups } from "../../../src/bridge/joined.ts";
 import { addRouter, membersOf } from "../../../src/bridge/multicast.ts";
 import { guestName } from "../../../src/bridge/owner.ts";
 import { vlansOf } from "../../../src/bridge/vlans.ts";
@@ -120,5 +121,33 @@ describe("netlink messages", () => {
     expect(read(message(16, Buffer.alloc(16)), message(3, Buffer.alloc(4)))).toBeCloseTo(0);
     expect(types).toEqual([16, 16]);
     expect(() => read(Buffer.alloc(16))).toThrow("broken");
+  });
+});
+
+describe("joined groups", () => {
+  it("of IPv4 stand below their device, as numbers of this machine's byte order", () => {
+    const text = `Idx	Device    : Count Querier	Group    Users Timer	Reporter
+1	lo        :     1      V3
+				010000E0     1 0:00000000		0
+12	a;"b$(id): :     2      V2
+				FB0000E0     1 0:00000000		0
+				030201EF     1 1:00000A10		1
+`;
+    expect([...ip4Groups(text)]).toEqual([
+      [1, ["224.0.0.1"]],
+      [12, ["224.0.0.251", "239.1.2.3"]],
+    ]);
+    expect([...ip4Groups("")]).toEqual([]);
+  });
+
+  it("of IPv6 stand one in a line", () => {
+    const text = `2    eth0            ff0200000000000000000001ff000002     1 00000004 0
+2    eth0            ff020000000000000000000000000001     1 0000000C 0
+1234 a"$(id)         ff020000000000000000000000000001     1 0000000C 0
+`;
+    expect([...ip6Groups(text)]).toEqual([
+      [2, ["ff02::1:ff00:2", "ff02::1"]],
+      [1234, ["ff02::1"]],
+    ]);
   });
 });

@@ -1,7 +1,19 @@
 /** A bridge br0 with the ports pa, pb and pc and the hosts a, b and c behind them, by value: every test changes what it is about. */
 
-import type { BridgeState, FdbEntry, Neighbour, Place, Port } from "../../../src/bridge/state.ts";
-import type { Collected, Flow } from "../../../src/live/collect.ts";
+import type {
+  BridgeState,
+  FdbEntry,
+  FilterChain,
+  FilterRule,
+  Filters,
+  Neighbour,
+  NetfilterCalls,
+  Place,
+  Port,
+  Remote,
+  Vxlan,
+} from "../../../src/bridge/state.ts";
+import type { Collected, Flow, Lost } from "../../../src/live/collect.ts";
 
 export const A = "02:00:00:00:0b:0a";
 export const B = "02:00:00:00:0b:0b";
@@ -23,6 +35,7 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
   return {
     ...{ name: `p${name}`, ifindex, address: `fe:00:00:00:00:0${name}`, kind: "veth", mtu: 1500 },
     ...{ up: true, carrier: true, state: "forwarding", promiscuity: 1, pvid: 0, vlans: [] },
+    groupFwdMask: 0,
     flags: {
       ...{ learning: true, flood: true, mcastFlood: true, bcastFlood: true, hairpin: false },
       ...{ isolated: false, locked: false, neighSuppress: false, proxyArp: false },
@@ -31,7 +44,7 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
     peer: {
       ...{ namespace: place(name), name: "eth0", ifindex: 2, address, master: null },
       addresses: [`10.77.0.${"abc".indexOf(name) + 1}`],
-      ...{ uppers: [], filter: [] },
+      ...{ mtu: 1500, up: true, uppers: [], filter: [], joined: [] },
     },
     ...{ vxlan: null, owner: null },
     ...over,
@@ -40,17 +53,45 @@ export function port(name: "a" | "b" | "c", address: string, over: Partial<Port>
 
 export function bridge(over: Partial<BridgeState> = {}): BridgeState {
   return {
-    ...{ name: "br0", ifindex: 7, place: HOST, address: "fe:00:00:00:00:00", up: true },
+    ...{ name: "br0", ifindex: 7, place: HOST, address: "fe:00:00:00:00:00" },
+    ...{ mtu: 1500, up: true },
     ...{ promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15, topologyChange: false },
     ...{ mcastSnooping: true, mcastQuerier: true, vlanFiltering: false, pvid: 0 },
     ...{ learned: null, maxLearned: null, options: {}, counters: NO_COUNTERS },
     ...{ addresses: [], uppers: [], formerAddresses: [] },
     multicast: { members: [], routers: [], querier: undefined },
     ports: [port("a", A), port("b", B), port("c", C)],
+    vxlans: [],
     entries: [],
     neighbours: [],
+    ...{ netfilterCalls: null, filters: null, maxBacklog: 1000 },
     ...over,
   };
+}
+
+/** A VXLAN device of VNI 7 that learns, as Linux makes it. */
+export function vxlan(remotes: Remote[], over: Partial<Vxlan> = {}): Vxlan {
+  return {
+    ...{ vni: 7, external: false, group: null, local: "192.0.2.1", port: 4789, learning: true },
+    ...{ proxy: false, underlay: null, remotes },
+    ...over,
+  };
+}
+
+/** A host's address at a remote. */
+export function remote(address: string, ip: string | null, over: Partial<Remote> = {}): Remote {
+  const kind = { permanent: true, own: false, answers: null };
+  return { address, ip, port: 4789, vni: 7, ...kind, ...over };
+}
+
+/** pc is a VXLAN port, and a and b are as ever. */
+export function overlay(
+  remotes: Remote[],
+  over: Partial<BridgeState> = {},
+  device: Partial<Vxlan> = {},
+): BridgeState {
+  const pc = { kind: "vxlan", peer: null, vxlan: vxlan(remotes, device) };
+  return bridge({ ports: [port("a", A), port("b", B), port("c", C, pc)], ...over });
 }
 
 /** The same with one of its ports changed. */
@@ -94,8 +135,12 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
       seconds: 10,
       counted: 10,
       beganNs: 0,
+      beganAt: 1_790_000_000_000,
       backend: "tracepoint",
       flows,
+      known: [],
+      lost: [],
+      softnetDropped: 0,
       got: [],
       moves: [],
       deleted: [],
@@ -106,4 +151,44 @@ export function collected(flows: Flow[], over: Partial<Collected> = {}): Collect
     ...{ share: 0.01, ended: null, notes: [] },
     ...over,
   };
+}
+
+/** A hundred frames of a for b that were dropped behind pb. */
+export function lost(over: Partial<Lost> = {}): Lost {
+  return {
+    ...{ class: "unicast", port: 10, source: A, destination: B, vlan: 0, frames: 100, at: 11 },
+    ...{ behind: true, where: "kfree_skb", reason: null, longest: 60, steps: [], firstNs: 0 },
+    addresses: { source: null, destination: null, protocol: null },
+    ...{ sourcePort: null, destinationPort: null },
+    ...over,
+  };
+}
+
+/** Frames of IPv4 and IPv6 are handed to netfilter's IP families, by the namespace. */
+export const HANDED: NetfilterCalls = {
+  ...{ ip: true, ip6: true, arp: true },
+  sysctls: { ip: true, ip6: true, arp: true },
+};
+
+/** `iptables -P FORWARD DROP`. */
+export function chain(over: Partial<FilterChain> = {}): FilterChain {
+  return {
+    ...{ family: "ip", table: "filter", name: "FORWARD", hook: "forward", priority: 0 },
+    ...{ policy: "drop", policyFrames: 0, ports: [], rules: [], unread: 0 },
+    ...over,
+  };
+}
+
+/** A rule that drops whatever comes, and counts it. */
+export function rule(over: Partial<FilterRule> = {}): FilterRule {
+  return {
+    ...{ handle: 4, frames: 0, verdict: "drop", leadsTo: [], drops: true, etherType: null },
+    ...{ protocol: null, in: null, out: null, addresses: [], aboutBridges: false },
+    ...{ aboutAddresses: false, asks: [], comment: null },
+    ...over,
+  };
+}
+
+export function filters(...chains: FilterChain[]): Filters {
+  return { chains, legacy: [], keepers: [], otherBridges: [] };
 }

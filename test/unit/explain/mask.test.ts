@@ -26,7 +26,7 @@ const STATE: BridgeState = {
   ifindex: 7,
   place: home,
   address: "52:54:99:00:00:01",
-  ...{ up: true, promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15 },
+  ...{ mtu: 1500, up: true, promiscuity: 0, ageingMs: 300_000, stp: false, forwardDelayS: 15 },
   ...{ topologyChange: false, mcastSnooping: true, mcastQuerier: false, vlanFiltering: false },
   ...{ pvid: 0, learned: null, maxLearned: null },
   ...{ addresses: ["10.55.1.1"], uppers: [], formerAddresses: [] },
@@ -37,10 +37,13 @@ const STATE: BridgeState = {
     {
       ...{ name: "qxport", ifindex: 8, address: "52:54:99:00:00:02", kind: "veth", mtu: 1500 },
       ...{ up: true, carrier: true, state: "forwarding", promiscuity: 0, flags, pvid: 0 },
+      groupFwdMask: 0,
       ...{ vlans: [{ vid: 7, pvid: true, untagged: true }], counters },
       peer: {
         ...{ namespace: web, name: "qxpeer", ifindex: 2, address: "52:54:99:00:00:03" },
         ...{ master: null, addresses: ["10.55.1.9", "fd55::9"], uppers: [], filter: [] },
+        ...{ mtu: 1500, up: true },
+        joined: ["239.55.1.9"],
       },
       vxlan: null,
       owner: {
@@ -51,10 +54,26 @@ const STATE: BridgeState = {
     {
       ...{ name: "qxtap", ifindex: 9, address: "52:54:99:00:00:04", kind: "qxkind", mtu: 1500 },
       ...{ up: true, carrier: true, state: "forwarding", promiscuity: 0, flags, pvid: 0 },
+      groupFwdMask: 0,
       ...{ vlans: [], counters, peer: null, vxlan: null },
       owner: {
         ...{ label: "vm qxguest (pid 3)", namespace: null, pid: 3, command: "qxqemu" },
         ...{ cgroup: null, container: null, pod: null },
+      },
+    },
+  ],
+  vxlans: [
+    {
+      ...{ name: "qxvxlan", ifindex: 10, up: true, counters },
+      vxlan: {
+        ...{ vni: 7, external: false, group: "239.55.1.10", local: "10.55.1.3", port: 4789 },
+        ...{ learning: true, proxy: false, underlay: web },
+        remotes: [
+          {
+            ...{ address: "52:54:99:00:00:05", ip: "10.55.1.4", port: 4789, vni: 7 },
+            ...{ permanent: true, own: false, answers: null },
+          },
+        ],
       },
     },
   ],
@@ -71,6 +90,37 @@ const STATE: BridgeState = {
       ...{ updatedS: 1, usedS: 2 },
     },
   ],
+  netfilterCalls: {
+    ...{ ip: true, ip6: true, arp: false },
+    sysctls: { ip: true, ip6: false, arp: false },
+  },
+  filters: {
+    chains: [
+      {
+        ...{ family: "inet", table: "qxtable", name: "qxchain", hook: "forward", priority: 0 },
+        ...{ policy: "drop", policyFrames: 1, ports: [8], unread: 0 },
+        rules: [
+          {
+            ...{ handle: 1, frames: 2, verdict: "jump qxother", leadsTo: ["qxother"] },
+            ...{
+              drops: false,
+              etherType: 0x0800,
+              protocol: 17,
+              in: [8],
+              out: null,
+              asks: ["ip saddr"],
+            },
+            addresses: [{ side: "source", address: "10.55.1.9" }],
+            ...{ aboutBridges: true, aboutAddresses: true, comment: "qxcomment" },
+          },
+        ],
+      },
+    ],
+    legacy: [{ family: "ip", table: "filter" }],
+    keepers: ["Docker"],
+    otherBridges: ["qxbridge2"],
+  },
+  maxBacklog: 1000,
   neighbours: [
     {
       ...{ namespace: web, device: "qxpeer", ifindex: 2, ip: "10.55.1.8" },
@@ -80,7 +130,15 @@ const STATE: BridgeState = {
 };
 
 const COLLECTED: Collected = {
-  ...{ seconds: 2, counted: 2, beganNs: 3, backend: "tracepoint", share: 0.01, notes: [] },
+  ...{
+    seconds: 2,
+    counted: 2,
+    beganNs: 3,
+    beganAt: 4,
+    backend: "tracepoint",
+    share: 0.01,
+    notes: [],
+  },
   ended: { early: "bridge-gone", text: "the bridge qxbridge is gone: qxport, (qxbridge)" },
   flows: [
     {
@@ -99,6 +157,22 @@ const COLLECTED: Collected = {
       ...{ sourcePort: null, destinationPort: null },
     },
   ],
+  known: [
+    {
+      ...{ port: 8, source: "52:54:99:00:00:03", destination: "52:54:99:00:00:05", vlan: 7 },
+      ...{ frames: 1, copies: 0, hostCopies: 0 },
+    },
+  ],
+  lost: [
+    {
+      ...{ class: "unicast", port: 8, source: "52:54:99:00:00:03" },
+      ...{ destination: "52:54:99:00:00:05", vlan: 7, frames: 1, at: 9, behind: false },
+      ...{ where: "nft_do_chain", reason: "NETFILTER_DROP", longest: 98, steps: [], firstNs: 4 },
+      addresses: { source: "10.55.1.9", destination: "10.55.1.8", protocol: "UDP" },
+      ...{ sourcePort: 1, destinationPort: 2 },
+    },
+  ],
+  softnetDropped: 0,
   got: [{ destination: "52:54:99:00:00:05", vlan: 7, port: 9, copies: 3 }],
   moves: [{ address: "52:54:99:00:00:03", vlan: 7, port: 8, moves: 1 }],
   deleted: [{ address: "52:54:99:00:00:05", by: "qxdaemon (pid 4711)" }],
@@ -182,10 +256,10 @@ describe("masked JSON", () => {
     expect(mask.json([told])).toEqual([
       {
         ...{ ifindex: 8, ifname: "port1", flags: ["BROADCAST", "LOWER_UP"], operstate: "UP" },
-        ...{ address: ports[0]?.address, ifalias: "text4", altnames: ["device2"] },
+        ...{ address: ports[0]?.address, ifalias: "text5", altnames: ["device3"] },
         linkinfo: {
           info_slave_kind: "bridge",
-          info_slave_data: { id: "0x8001", text5: "text6" },
+          info_slave_data: { id: "0x8001", text6: "text7" },
         },
       },
     ]);

@@ -1,6 +1,6 @@
 /** Which flooded frames a port gets, by its flags. */
 import { expect, it } from "vitest";
-import { portVerdicts } from "../../../src/explain/ports.ts";
+import { portVerdicts } from "../../../src/explain/judge/ports.ts";
 import { B, bridge, port, withPort } from "./bridge.ts";
 
 const { flags } = port("b", B);

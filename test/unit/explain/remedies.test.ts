@@ -1,24 +1,31 @@
 /** Over every cause: what is proposed, and that it is not proposed where it is in force. */
 import { describe, expect, it, test } from "vitest";
-import type { BridgeState, FdbEntry } from "../../../src/bridge/state.ts";
-import type { Finding } from "../../../src/document/explain.ts";
+import type { BridgeState, FdbEntry, Remote } from "../../../src/bridge/state.ts";
+import type { Finding, FloodCause } from "../../../src/document/explain.ts";
 import { ALL_CAUSES } from "../../../src/explain/causes/index.ts";
 import { type Change, type Proposal, remedyOf } from "../../../src/explain/causes/remedy.ts";
-import { judged, THRESHOLDS } from "../../../src/explain/findings.ts";
+import { judged, THRESHOLDS } from "../../../src/explain/judge/findings.ts";
 import type { Collected } from "../../../src/live/collect.ts";
 import {
   A,
   B,
   bridge,
   C,
+  chain,
   collected,
   EVERYBODY,
   entry,
+  filters,
   flow,
   GONE,
   GROUP,
+  HANDED,
   neighbour,
+  overlay,
   port,
+  remote,
+  rule,
+  vxlan,
   withPort,
 } from "./bridge.ts";
 
@@ -46,7 +53,7 @@ const vlans = [
 ];
 const cable = bridge().place;
 
-const SITUATIONS: Record<Finding["cause"], Situation> = {
+const SITUATIONS: Record<FloodCause, Situation> = {
   "never-learned": {
     state: withPort(unlearned, "pb", { counters: { ...port("b", B).counters, rx: 0 } }),
     counted: collected([flow()]),
@@ -145,6 +152,14 @@ const SITUATIONS: Record<Finding["cause"], Situation> = {
     command: "ip link set dev pb down",
     done: (state) => withPort(state, "pb", { up: false, state: "disabled" }),
   },
+  "vxlan-stale-remote": {
+    state: overlay([remote(GONE, "192.0.2.9", { answers: false })], {
+      neighbours: [neighbour("10.77.0.99", GONE)],
+    }),
+    counted: collected([flow({ destination: GONE })]),
+    command: "nsenter --net=/run/netns/a -- ip neigh del 10.77.0.99 dev eth0",
+    done: (state) => ({ ...state, neighbours: [] }),
+  },
   "topology-change": { state: bridge({ stp: true, topologyChange: true }), command: null },
   "multicast-unregistered": {
     state: bridge({ mcastSnooping: false, mcastQuerier: false }),
@@ -197,6 +212,12 @@ describe.each(Object.entries(SITUATIONS).filter(([, { command }]) => command !==
   },
 );
 
+const far = [remote("02:00:00:00:77:77", "192.0.2.2")];
+
+function withRemotes(state: BridgeState, remotes: Remote[]): BridgeState {
+  return withPort(state, "pc", { vxlan: vxlan(remotes) });
+}
+
 /** What the kernel makes of a change. */
 function after(state: BridgeState, change: Change): BridgeState {
   switch (change.set) {
@@ -204,6 +225,8 @@ function after(state: BridgeState, change: Change): BridgeState {
       return { ...state, ageingMs: change.ms };
     case "learning":
     case "locked":
+    case "isolated":
+    case "hairpin":
       return withPort(state, change.port.name, {
         flags: { ...change.port.flags, [change.set]: change.on },
       });
@@ -229,15 +252,63 @@ function after(state: BridgeState, change: Change): BridgeState {
       const neighbours = state.neighbours.filter((one) => one !== change.neighbour);
       return { ...state, neighbours };
     }
+    case "mtu":
+      return withPort(state, change.device.name, { mtu: change.bytes });
+    case "up":
+      return withPort(state, change.device.name, { up: true });
+    case "forwarding":
+      return withPort(state, change.port.name, { state: "forwarding" });
+    case "no-stp":
+      return change.waiting.reduce<BridgeState>(
+        (all, { name }) => withPort(all, name, { state: "forwarding" }),
+        { ...state, stp: false },
+      );
+    case "forward-delay":
+      return { ...state, forwardDelayS: change.seconds };
+    case "group-forwarding":
+      return { ...state, options: { ...state.options, group_fwd_mask: 1 << change.bit } };
+    case "own-address":
+      // Only sysfs tells that it was set.
+      return state;
+    case "backlog":
+      return { ...state, maxBacklog: change.frames };
+    case "member": {
+      const { group, vlan, ports } = change;
+      const made = ports.map(({ ifindex }) => ({
+        ...{ group, vlan, port: ifindex, source: null, permanent: true },
+      }));
+      const members = [...state.multicast.members, ...made];
+      return { ...state, multicast: { ...state.multicast, members } };
+    }
+    case "remotes":
+      return withRemotes(state, [...far, ...change.remotes]);
+    case "no-remote":
+      return withRemotes(
+        state,
+        far.filter((one) => one !== change.remote),
+      );
+    case "nf-call-off": {
+      const sysctls = { ip: false, ip6: false, arp: false };
+      const options = { ...state.options, nf_call_iptables: 0 };
+      return { ...state, options, netfilterCalls: { ...sysctls, sysctls } };
+    }
+    case "accept": {
+      const rules = [rule({ verdict: "accept", drops: false, comment: "bridgescope br0" })];
+      return { ...state, filters: filters({ ...change.chain, rules }) };
+    }
   }
 }
 
 const gone = neighbour("10.77.0.99", GONE);
 const base = withPort(
-  bridge({ ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] }),
+  overlay(far, {
+    ...{ ageingMs: 0, vlanFiltering: true, neighbours: [gone, neighbour("10.77.0.2", B)] },
+    ...{ netfilterCalls: HANDED, options: { nf_call_iptables: 1 }, filters: filters(chain()) },
+  }),
   ...(["pb", { ...flags({ learning: false }), pvid: 10, vlans }] as const),
 );
 const pb = base.ports[1] ?? expect.fail();
+const pc = { name: "pc", ifindex: 12, vxlan: vxlan(far) };
 const at = { set: "entry", port: pb, address: B, vlan: 10 } as const;
 const CHANGES: Change[] = [
   { set: "ageing", ms: 300_000 },
@@ -251,6 +322,25 @@ const CHANGES: Change[] = [
   { ...at, kind: "sticky", others: "pc" },
   { set: "pvid", port: pb, vid: 20 },
   { set: "no-neighbour", neighbour: gone },
+
+  { set: "backlog", frames: 4000 },
+  { set: "member", group: "ff02::1:ff00:2", vlan: 10, ports: [pb] },
+  { set: "remotes", device: pc, remotes: [remote(B, "192.0.2.3"), remote(B, "192.0.2.4")] },
+  { set: "no-remote", device: pc, remote: far[0] ?? expect.fail() },
+  { set: "nf-call-off", family: "ip" },
+  { set: "accept", chain: chain() },
+  { set: "isolated", port: pb, on: true },
+  { set: "hairpin", port: pb, on: true },
+  { set: "mtu", device: { ...pb, place: base.place }, bytes: 9000 },
+  { set: "group-forwarding", bit: 14 },
+];
+const waiting = withPort(bridge({ stp: true }), "pb", { state: "listening" });
+const down = withPort(bridge(), "pb", { up: false, state: "disabled" });
+const LINK_CHANGES: [BridgeState, Change][] = [
+  [down, { set: "up", device: { ...pb, place: base.place } }],
+  [withPort(bridge(), "pb", { state: "blocking" }), { set: "forwarding", port: pb }],
+  [waiting, { set: "no-stp", waiting: [pb] }],
+  [waiting, { set: "forward-delay", seconds: 2, waiting: [pb] }],
 ];
 
 function proposal(change: Change): Proposal {
@@ -261,18 +351,19 @@ function entries(...of: FdbEntry[]): BridgeState {
   return { ...base, entries: of };
 }
 
-describe.each(CHANGES.map((change) => [JSON.stringify(change).slice(0, 60), change] as const))(
-  "%s",
-  (_, change) => {
-    test("is proposed where it is not set, and not where it is", () => {
-      expect(remedyOf(base, proposal(change)).remedy).not.toBeNull();
-      expect(remedyOf(after(base, change), proposal(change))).toEqual({
-        remedy: null,
-        noRemedy: expect.stringMatching(/ is in force already$/),
-      });
+describe.each(
+  [...CHANGES.map((change) => [base, change] as const), ...LINK_CHANGES].map(
+    ([state, change]) => [JSON.stringify(change).slice(0, 60), state, change] as const,
+  ),
+)("%s", (_, state, change) => {
+  test("is proposed where it is not set, and not where it is", () => {
+    expect(remedyOf(state, proposal(change)).remedy).not.toBeNull();
+    expect(remedyOf(after(state, change), proposal(change))).toEqual({
+      remedy: null,
+      noRemedy: expect.stringMatching(/ is in force already$/),
     });
-  },
-);
+  });
+});
 
 describe("an entry is in force", () => {
   const wanted = proposal({ ...at, kind: "static" });

@@ -40,7 +40,17 @@ function peerOf(one: Port): NonNullable<Port["peer"]> {
 
 function upper(kind: string, address: string, over: Partial<Upper> = {}): Upper {
   const { namespace } = peerOf(port("b", B));
-  return { namespace, name: `${kind}0`, ifindex: 9, kind, address, addresses: [], ...over };
+  return {
+    namespace,
+    name: `${kind}0`,
+    ifindex: 9,
+    kind,
+    address,
+    mtu: 1500,
+    addresses: [],
+    joined: [],
+    ...over,
+  };
 }
 
 function withPeer(name: "a" | "b" | "c", address: string, over: object): Port {
@@ -67,9 +77,13 @@ describe("an address lives", () => {
   });
 
   it("where a VXLAN device says, unless a link is seen elsewhere", () => {
-    const remote = { address: GONE, ip: "192.0.2.7", port: 4789, vni: 7, permanent: true };
+    const remote = {
+      ...{ address: GONE, ip: "192.0.2.7", port: 4789, vni: 7, permanent: true, own: false },
+      answers: null,
+    };
     const vxlan = {
       ...{ vni: 7, external: false, group: null, local: null, port: 4789, learning: false },
+      ...{ proxy: false, underlay: null },
       remotes: [remote, { ...remote, address: B }, { ...remote, address: "00:00:00:00:00:00" }],
     };
     const state = bridge({
@@ -282,6 +296,26 @@ describe("frames that do not get to where they are to go", () => {
     expect(said(withPort(bridge(), "pb", { state: "disabled" })).effect).toContain(
       "since the state of pb is disabled",
     );
+  });
+
+  it("are behind a port that is down, which is to be up", () => {
+    const down = { up: false, carrier: false, state: "disabled" } as const;
+    const state = withPort(bridge(), "pb", down);
+    const { cause, title, remedy } = why(state, unknown);
+    expect(cause).toBe("entry-removed");
+    expect(title).toBe(
+      `${B} is behind port pb, which is down: its entry went with the link, and its frames go to all other ports`,
+    );
+    expect(remedyOf(state, remedy).remedy?.command).toBe("ip link set dev pb up");
+    const by = { address: B, by: "ip (pid 12)" };
+    expect(why(state, unknown, { deleted: [by as never] }).title).toBe(title);
+    const peer = { ...peerOf(port("b", B)), up: false };
+    const cut = withPort(bridge(), "pb", { carrier: false, state: "disabled", peer });
+    expect(said(cut).title).toMatch(/behind port pb, which has no carrier: /);
+    expect(said(cut).effect).toBe("pb has a carrier, and forwards");
+    // Another host has the address as well.
+    const twins = { ports: [withPeer("a", A, {}), { ...port("b", B), ...down }, port("c", B)] };
+    expect(said(bridge(twins)).title).not.toContain("is down");
   });
 
   it("leave by it where flood alone holds them back", () => {

@@ -57,6 +57,7 @@ function kernel() {
     ["len", u32, 896],
     ["vlan_tci", u16, 1232],
     ["skb_iif", int, 1248],
+    ["transport_header", u16, 1424],
     ["mac_header", u16, 1456],
     ["end", btf.type(KIND.typedef, { name: "sk_buff_data_t", of: u32 }), 1504],
     ["head", btf.type(KIND.ptr, { of: byte }), 1536],
@@ -77,7 +78,7 @@ describe("structs", () => {
       "struct net { char pad0[192]; struct net_ns ns; char pad196[3900]; };",
       "struct net_device_nd_net { struct net * net; };",
       "struct net_device { unsigned int priv_flags; char pad4[52]; unsigned int mtu; char pad60[164]; int ifindex; char pad228[4]; unsigned char * dev_addr; char pad240[24]; struct net_device_nd_net nd_net; char pad272[8]; void * rx_handler_data; char pad288[2272]; };",
-      "struct sk_buff { char pad0[16]; struct net_device * dev; struct sock * sk; char pad32[80]; unsigned int len; char pad116[38]; unsigned short vlan_tci; int skb_iif; char pad160[22]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; unsigned char * data; char pad208[24]; };",
+      "struct sk_buff { char pad0[16]; struct net_device * dev; struct sock * sk; char pad32[80]; unsigned int len; char pad116[38]; unsigned short vlan_tci; int skb_iif; char pad160[18]; unsigned short transport_header; char pad180[2]; unsigned short mac_header; char pad184[4]; unsigned int end; unsigned char * head; unsigned char * data; char pad208[24]; };",
     ]);
   });
 

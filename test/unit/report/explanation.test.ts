@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Explanation, explainSchema } from "../../../src/document/explain.ts";
 import { renderExplanationTerminal } from "../../../src/report/explanation/terminal.ts";
 import { columns } from "../../../src/text/layout.ts";
-import { floodingExplanation } from "../../fixtures/report/explanations.ts";
+import { floodingExplanation, losingExplanation } from "../../fixtures/report/explanations.ts";
 
 const COMMAND =
   "nsenter --net=/proc/4711/ns/net -- bridge link set dev a-rather-long-p learning on";
@@ -31,6 +31,8 @@ function explanation(change: (to: Explanation) => void = () => {}): Explanation 
       copies: 5000,
       moves: 1,
       frames: 20,
+      lost: 5,
+      lostPerSecond: 1,
     },
     traffic: null,
     findings: [],
@@ -121,6 +123,30 @@ describe("an explanation on the terminal", () => {
     expect(brief({ below }, true)).not.toContain(storm.noRemedy);
     expect(brief({ below })).toContain(storm.noRemedy);
     expect(brief({ below }, true)).toMatch(/^2\. broadcast-storm, medium: broadcast of /m);
+  });
+
+  it("has a loss with its remedy on one screen, and its cause once", () => {
+    const losing = losingExplanation();
+    const [loss] = losing.findings;
+    if (loss === undefined) return expect.fail("the fixture has one");
+    const below = Array.from({ length: 10 }, () => losing.below[0] ?? expect.fail());
+    const victims = Array.from({ length: 30 }, () => loss.victims[0] ?? expect.fail());
+    const evidence = Array.from({ length: 12 }, () => loss.evidence[0] ?? expect.fail());
+    const one = { ...loss, victims, evidence, alternatives: ["a long alternative ".repeat(4)] };
+    const screen = (findings: Explanation["findings"]) =>
+      renderExplanationTerminal(
+        { ...losing, findings, below },
+        { width: 80, color: false, full: false },
+      );
+    const text = screen([one]);
+    expect(text.split("\n").length - 1).toBeLessThanOrEqual(30);
+    expect(text).toMatch(
+      /^br0 \(host\): one loss above threshold in 10\.0 s, 68 of 68 frames lost\n/,
+    );
+    expect(text.split("FORWARD policy of")).toHaveLength(2);
+    for (const said of [loss.remedy?.command, loss.remedy?.undo, loss.remedy?.verify, "Risk: "])
+      expect(text).toContain(said);
+    expect(screen(losing.findings)).toMatch(/^2\. isolated, policy: /m);
   });
 
   it("says that nothing was found", () => {

@@ -101,7 +101,10 @@ describe("a run of vitest", () => {
 
   test("that failed without a test that did counts one failure", () => {
     const { testResults } = report;
-    expect(countTests(report, 1)).toMatchObject({ passed: 4, failed: 1 });
+    expect(countTests(report, 1)).toMatchObject({
+      ...{ passed: 4, failed: 1 },
+      failures: [expect.stringContaining("vitest ended with 1")],
+    });
     expect(countTests(null, 1)).toMatchObject({ passed: 0, failed: 1, skipped: 0 });
     const broken = { testResults: [...testResults, file("failed")] };
     expect(countTests(broken, 1)).toMatchObject({
@@ -138,6 +141,10 @@ describe(".ci/run counts both", () => {
     expect(end).toMatchObject({ last: "15 passed, 0 failed, 2 skipped", status: 0 });
     expect(end.said).toEqual(["output of test", passed.last, "output of test:full", all.last]);
     expect(ci({ test: all, "test:full": all })).toMatchObject({ last: "6 passed, 0 failed" });
+    const one = { last: "failed: a.test.ts: its test\n2 passed, 1 failed", status: 1 };
+    const failed = ci({ test: one, "test:full": all });
+    expect(failed).toMatchObject({ last: "5 passed, 1 failed", status: 1 });
+    expect(failed.said.at(-1)).toBe("failed: a.test.ts: its test");
   });
 
   test("where either fails, and the second runs all the same", () => {

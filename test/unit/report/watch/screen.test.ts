@@ -34,7 +34,7 @@ function record(ports: WatchPort[], over: Partial<WatchRecord> = {}): WatchRecor
       events: [
         {
           ...{ time: "2026-11-27T05:59:59.500Z", event: "moved", address: "02:00:00:00:00:01" },
-          ...{ vlan: 0, port: "pb", from: "pa", by: "kernel" },
+          ...{ vlan: 0, port: "pb", from: "pa", by: "kernel", taught: null, migration: null },
         },
       ],
       ...{ more: 0, follow: null },
