@@ -145,7 +145,7 @@ function evidenceOf(loss: Loss, context: LossContext, first: Candidate): string[
   const counts =
     moved === null
       ? "does not count what it drops"
-      : `counted ${plural(moved, "frame")} from before the frames were looked at until after; ${plural(lost, "frame")} of these were seen to be dropped there`;
+      : `counted ${plural(moved, "frame")}, of which ${lost} were seen to be dropped`;
   return [
     `${subject(first)}${path} ${counts}${about}`,
     ...(isOfBridges(base) ? [] : handedBy(context.state, familyOf(loss))),
@@ -166,7 +166,8 @@ function handedBy(
     ...(netfilterCalls?.sysctls[family] ? [`${sysctl} is 1 in ${place.label}`] : []),
     ...(options[option] === 1 ? [`${option} of ${name} is 1`] : []),
   ];
-  return set.length === 0 ? [] : [`${set.join(", and ")}: either hands bridged frames to it`];
+  const which = set.length === 1 ? "that" : "either";
+  return set.length === 0 ? [] : [`${set.join(", and ")}: ${which} hands bridged frames to it`];
 }
 
 /** Programs that need bridged frames to be seen: for service addresses (NAT) and for their own isolation. */

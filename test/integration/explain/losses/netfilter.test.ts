@@ -85,7 +85,7 @@ describe.concurrent("a loss by the host's rules, which br_netfilter applies", ()
         alternatives: [],
       });
       expect(finding.evidence.join("\n")).toMatch(
-        /counted \d+ frames from before the frames were looked at until after.*\nnet\.bridge\.bridge-nf-call-iptables is 1 in /,
+        /counted \d+ frames, of which \d+ were seen.*\nnet\.bridge\.bridge-nf-call-iptables is 1 in /,
       );
       const shown = "iptables-nft -S";
       await remedied(stage, finding, { works: CAN_PING, shown }, expect);
