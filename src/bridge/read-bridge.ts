@@ -4,6 +4,7 @@ import { BridgescopeError } from "../system/errors.ts";
 import { SystemCallError } from "../system/libc.ts";
 import { dumpFdb, type NeighbourMessage, NTF } from "../system/neighbours.ts";
 import { withDumpSocket } from "../system/netlink-dump.ts";
+import { groupBy } from "../text/group-by.ts";
 import { printable } from "../text/printable.ts";
 import { bridgeOptions, portFlags } from "./bridge-options.ts";
 import type { NameCache } from "./containers.ts";
@@ -445,14 +446,4 @@ function pvidOf(filters: boolean, vlans: Port["vlans"] = []): number | null {
 
 function nameOf({ name }: Link): string {
   return name;
-}
-
-function groupBy<Key, Item>(items: readonly Item[], key: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const known = groups.get(key(item));
-    if (known === undefined) groups.set(key(item), [item]);
-    else known.push(item);
-  }
-  return groups;
 }

@@ -277,8 +277,8 @@ export function explanationOf(state: BridgeState, thresholds: Thresholds): Expla
   };
 }
 
-/** Null where the bridge is gone. */
-async function readAgain(
+/** The same bridge as it is now, with its filters; null where it is gone. */
+export async function readAgain(
   { place, ifindex }: BridgeState,
   names: NameCache,
 ): Promise<BridgeState | null> {

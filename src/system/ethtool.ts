@@ -1,7 +1,5 @@
 import { close, ethtoolValue, socket } from "./libc.ts";
-import { AF_INET } from "./uapi.ts";
-
-const SOCK_DGRAM = 2;
+import { AF_INET, SOCK_DGRAM } from "./uapi.ts";
 
 /** ETHTOOL_G* commands that answer with one flag. */
 const FLAGS = {

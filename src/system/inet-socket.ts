@@ -11,7 +11,15 @@ import {
   setsockopt,
   socket,
 } from "./libc.ts";
-import { AF_INET, SO_RCVBUF, SO_RCVBUFFORCE, SOL_SOCKET } from "./uapi.ts";
+import {
+  AF_INET,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from "./uapi.ts";
 
 /**
  * TCP and UDP sockets as plain descriptors, for threads that hold thousands of them and wait with
@@ -39,9 +47,6 @@ const calls = {
 } as const;
 
 const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;

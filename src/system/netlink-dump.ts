@@ -4,13 +4,21 @@ import { macText } from "../text/mac-address.ts";
 import { close, recv, SystemCallError, send, setsockopt, socket } from "./libc.ts";
 import { align, MessageTrain } from "./netlink-messages.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
-import { AF_NETLINK, NLMSG_ERROR, SO_RCVBUF, SOL_SOCKET } from "./uapi.ts";
+import {
+  AF_NETLINK,
+  NLMSG_ERROR,
+  SO_RCVBUF,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_SOCKET,
+} from "./uapi.ts";
 
 /**
  * The kernel has answered when send(2) returns: where it has not, we would wait for ever. No child of ours has it: what
  * belongs to a socket, as a table of nf_tables, goes when the last who has it closes it.
  */
-const SOCK_RAW_NONBLOCK_CLOEXEC = 3 | 0x800 | 0o2000000;
+const KIND = SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC;
 /** Of netlink: its families, as socket(2) takes them. */
 const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
@@ -28,7 +36,7 @@ const answer = Buffer.alloc(1 << 17);
 
 /** A netlink socket; it stays in the namespace that it was opened in. */
 export function netlinkSocket(namespace: NetworkNamespace, protocol = NETLINK_ROUTE): number {
-  return inNamespace(namespace, () => socket(AF_NETLINK, SOCK_RAW_NONBLOCK_CLOEXEC, protocol));
+  return inNamespace(namespace, () => socket(AF_NETLINK, KIND, protocol));
 }
 
 /** Runs `action` with a socket for questions in the namespace; of rtnetlink where no other family is given. */

@@ -1,6 +1,6 @@
 import { addressOf, bind, close, recv, sendmmsg, sendto, setsockopt, socket } from "./libc.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
-import { AF_PACKET, SOL_PACKET, SOL_SOCKET } from "./uapi.ts";
+import { AF_PACKET, SOCK_RAW, SOL_PACKET, SOL_SOCKET } from "./uapi.ts";
 
 /** Raw Ethernet frames out of (and into) one interface: packet(7). */
 export interface PacketSocket {
@@ -12,7 +12,6 @@ export interface PacketSocket {
   close(): void;
 }
 
-const SOCK_RAW = 3;
 const SO_RCVTIMEO = 20;
 const SO_SNDBUF_FORCE = 32;
 const PACKET_QDISC_BYPASS = 20;

@@ -11,7 +11,14 @@ import {
   socket,
 } from "./libc.ts";
 import { inNamespace, type NetworkNamespace } from "./netns.ts";
-import { AF_PACKET, SOL_PACKET, SOL_SOCKET } from "./uapi.ts";
+import {
+  AF_PACKET,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_PACKET,
+  SOL_SOCKET,
+} from "./uapi.ts";
 
 /** One instruction of classic BPF (struct sock_filter). */
 export type Instruction = readonly [code: number, jt: number, jf: number, k: number];
@@ -40,9 +47,6 @@ export interface PacketTap {
 
 const getsockopt = libc.func("int getsockopt(int fd, int level, int name, void *value, void *len)");
 
-const SOCK_RAW = 3;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
 const ETH_P_ALL = 3;
 const SO_ATTACH_FILTER = 26;
 const SO_TIMESTAMPNS = 35;

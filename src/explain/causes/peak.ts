@@ -2,6 +2,7 @@
 
 import type { Finding } from "../../document/explain.ts";
 import { WHOLE } from "../../live/collect.ts";
+import { groupBy } from "../../text/group-by.ts";
 
 export interface Counts {
   frames: number;
@@ -118,18 +119,6 @@ function within<T extends { endMs: number }>(steps: readonly T[], of: (step: T) 
     best = Math.max(best, all - of(oldest) * outside);
   }
   return best;
-}
-
-/** Map.groupBy, which Node 20 does not have. */
-export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const at = key(item);
-    const group = groups.get(at);
-    if (group === undefined) groups.set(at, [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 export function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {

@@ -2,8 +2,8 @@
 
 import type { BridgeState, Peer, Place, Port, Upper } from "../../bridge/state.ts";
 import type { Collected } from "../../live/collect.ts";
+import { groupBy } from "../../text/group-by.ts";
 import { plural } from "../../text/units.ts";
-import { groupBy } from "./peak.ts";
 
 /** A link behind a port, or on the bridge itself, whose address somebody may send to. */
 export interface Home {

@@ -4,7 +4,6 @@ import type { NameCache } from "../../bridge/containers.ts";
 import type { Labs } from "../../bridge/find-namespace.ts";
 import { readLinks } from "../../bridge/links.ts";
 import { withFilters } from "../../bridge/netfilter.ts";
-import { BridgeGoneError, readBridge } from "../../bridge/read-bridge.ts";
 import type { BridgeState } from "../../bridge/state.ts";
 import type { Finding, Thresholds } from "../../document/explain.ts";
 import type { Journey, JourneyDirection } from "../../document/journey.ts";
@@ -14,6 +13,7 @@ import { readSoftnetDrops } from "../../system/softnet.ts";
 import { plural } from "../../text/units.ts";
 import type { Loss } from "../causes/loss/cause.ts";
 import { sum } from "../causes/peak.ts";
+import { readAgain } from "../explain.ts";
 import { howCounted } from "../judge/counted.ts";
 import { judged } from "../judge/findings.ts";
 import { knownPorts } from "../judge/ports.ts";
@@ -208,18 +208,6 @@ function lateNote(atNs: number, listened: Listened): string[] {
 
 function anyOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
   return other === undefined ? one : AbortSignal.any([one, other]);
-}
-
-async function readAgain(
-  { place, ifindex }: BridgeState,
-  names: NameCache,
-): Promise<BridgeState | null> {
-  try {
-    return withFilters(await readBridge(place, ifindex, names));
-  } catch (error) {
-    if (error instanceof BridgeGoneError) return null;
-    throw error;
-  }
 }
 
 interface Seen {

@@ -8,7 +8,7 @@ import { UsageError } from "../../system/errors.ts";
 import { close, connect, send, socket } from "../../system/libc.ts";
 import { ipBytes } from "../../system/neighbours.ts";
 import { inNamespace } from "../../system/netns.ts";
-import { AF_INET, AF_INET6 } from "../../system/uapi.ts";
+import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_DGRAM } from "../../system/uapi.ts";
 import { printable } from "../../text/printable.ts";
 import { plural } from "../../text/units.ts";
 import type { End } from "./ends.ts";
@@ -106,9 +106,6 @@ export async function sendProbes(
     signal.removeEventListener("abort", end);
   }
 }
-
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
 
 async function sendDatagrams(
   { place, ifindex }: ProbeWay["from"],

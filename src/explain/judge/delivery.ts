@@ -2,8 +2,8 @@
 
 import type { BridgeState } from "../../bridge/state.ts";
 import type { Collected, Flow } from "../../live/collect.ts";
+import { groupBy } from "../../text/group-by.ts";
 import { groupOf, wantsGroup } from "../causes/groups.ts";
-import { groupBy } from "../causes/peak.ts";
 import { homesByAddress, isOpen, isOwn, virtualAddress } from "../causes/whereabouts.ts";
 
 /** Copies of frames for a flow's destination that left by a port, with those of others that send there. */

@@ -2,10 +2,11 @@
 
 import type { BridgeState } from "../../bridge/state.ts";
 import type { Collected, Flow, KnownFlow, Lost } from "../../live/collect.ts";
+import { groupBy } from "../../text/group-by.ts";
 import type { Loss, LossContext } from "../causes/loss/cause.ts";
 import { passedBy } from "../causes/loss/snooping-no-member.ts";
 import { whoseNobody } from "../causes/loss/vxlan-wrong-remote.ts";
-import { groupBy, sum } from "../causes/peak.ts";
+import { sum } from "../causes/peak.ts";
 import { entriesOf, virtualAddress } from "../causes/whereabouts.ts";
 import { type Delivery, portCopies } from "./delivery.ts";
 

@@ -7,7 +7,7 @@ import type { ExplainOptions } from "../../../src/explain/explain.ts";
 import { explain } from "../../../src/index.ts";
 import { renderExplanation } from "../../../src/report/explanation.ts";
 import { bridgescope, start } from "../bench/cli.ts";
-import { DOCKER, OVERLAY } from "./losses/overlay.ts";
+import { FAR, WHOLE } from "./losses/overlay.ts";
 import { onStage, type Stage } from "./stage.ts";
 
 const PING = "at a ping -q -i 0.05 10.77.0.2";
@@ -245,21 +245,8 @@ describe.concurrent("on a bridge with a, b and c", () => {
 
 describe("an overlay whose other end is another host", () => {
   it("follows frames into VXLAN, says what to run there, and why a half entry ends them", async () => {
-    const FAR = "02:00:00:00:0d:12";
-    const set = `${OVERLAY}
-underlay A 1; vxlan A 1 1 vxlan0 4097 ${DOCKER}
-ip link set vxlan0 mtu 1450 master br0 up
-far B 2 ${DOCKER}
-ip neigh replace 10.77.0.12 lladdr ${FAR} dev vxlan0 nud permanent
-bridge fdb replace ${FAR} dev vxlan0 master static
-bridge fdb replace ${FAR} dev vxlan0 dst 198.18.1.2 self permanent
-ip -n o-B neigh replace 10.77.0.1 lladdr 02:00:00:00:0d:01 dev vxlan0 nud permanent
-bridge -n o-B fdb replace 02:00:00:00:0d:01 dev vxlan0 master static
-bridge -n o-B fdb replace 02:00:00:00:0d:01 dev vxlan0 dst 198.18.1.1 self permanent
-wait_for "at a ping -q -c 1 -W 1 10.77.0.12 > /dev/null"
-`;
     const act = "at a ping -q -i 0.05 10.77.0.12";
-    await onStage({ set, act }, async (stage) => {
+    await onStage({ set: WHOLE, act }, async (stage) => {
       const whole = await journeyOf(stage, { to: "10.77.0.12" });
       expect(whole.seen.findings).toEqual([]);
       expect(whole.there.hops.map(({ role, device }) => `${role} ${device}`)).toEqual([

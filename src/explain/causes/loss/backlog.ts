@@ -2,8 +2,9 @@
 
 import type { BridgeState } from "../../../bridge/state.ts";
 import type { Collected, Flow, Lost } from "../../../live/collect.ts";
+import { groupBy } from "../../../text/group-by.ts";
 import { count, plural } from "../../../text/units.ts";
-import { groupBy, peakOf, sum } from "../peak.ts";
+import { peakOf, sum } from "../peak.ts";
 import type { Proposed } from "../remedy.ts";
 import { portPhrase } from "../whereabouts.ts";
 import type { LossCause, LossWhy } from "./cause.ts";

@@ -32,3 +32,20 @@ far() {
 
 /** As Docker makes its devices: they answer for neighbours themselves, and tell of what they miss. */
 export const DOCKER = "learning proxy l2miss l3miss";
+
+/** The address of the container at B. */
+export const FAR = "02:00:00:00:0d:12";
+
+/** This host's bridge is a Docker overlay's of VNI 4097, and so is that of B, with a container x-B. Both have whole entries. */
+export const WHOLE = `${OVERLAY}
+underlay A 1; vxlan A 1 1 vxlan0 4097 ${DOCKER}
+ip link set vxlan0 mtu 1450 master br0 up
+far B 2 ${DOCKER}
+ip neigh replace 10.77.0.12 lladdr ${FAR} dev vxlan0 nud permanent
+bridge fdb replace ${FAR} dev vxlan0 master static
+bridge fdb replace ${FAR} dev vxlan0 dst 198.18.1.2 self permanent
+ip -n o-B neigh replace 10.77.0.1 lladdr 02:00:00:00:0d:01 dev vxlan0 nud permanent
+bridge -n o-B fdb replace 02:00:00:00:0d:01 dev vxlan0 master static
+bridge -n o-B fdb replace 02:00:00:00:0d:01 dev vxlan0 dst 198.18.1.1 self permanent
+wait_for "at a ping -q -c 1 -W 1 10.77.0.12 > /dev/null"
+`;

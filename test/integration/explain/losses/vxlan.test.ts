@@ -4,25 +4,11 @@ import { describe, it } from "vitest";
 import { type Explanation, explainSchema, type Finding } from "../../../../src/document/explain.ts";
 import { start } from "../../bench/cli.ts";
 import { onStage, type Stage } from "../stage.ts";
-import { DOCKER, OVERLAY } from "./overlay.ts";
+import { DOCKER, FAR, OVERLAY, WHOLE } from "./overlay.ts";
 
-const FAR = "02:00:00:00:0d:12";
 const DEFAULT = "00:00:00:00:00:00";
 
-/** This host's bridge is a Docker overlay's of VNI 4097, and so is that of B, with a container x-B. Both have whole entries. */
-const WHOLE = `${OVERLAY}
-underlay A 1; vxlan A 1 1 vxlan0 4097 ${DOCKER}
-ip link set vxlan0 mtu 1450 master br0 up
-far B 2 ${DOCKER}
-ip neigh replace 10.77.0.12 lladdr ${FAR} dev vxlan0 nud permanent
-bridge fdb replace ${FAR} dev vxlan0 master static
-bridge fdb replace ${FAR} dev vxlan0 dst 198.18.1.2 self permanent
-ip -n o-B neigh replace 10.77.0.1 lladdr 02:00:00:00:0d:01 dev vxlan0 nud permanent
-bridge -n o-B fdb replace 02:00:00:00:0d:01 dev vxlan0 master static
-bridge -n o-B fdb replace 02:00:00:00:0d:01 dev vxlan0 dst 198.18.1.1 self permanent
-wait_for "at a ping -q -c 1 -W 1 10.77.0.12 > /dev/null"
-`;
-/** The same with default remotes alone, and devices that learn. */
+/** WHOLE with default remotes alone, and devices that learn. */
 const LEARNING = `${OVERLAY}
 underlay A 1; vxlan A 1 1 vxlan0 4097; ip link set vxlan0 mtu 1450 master br0 up
 far B 2 remote 198.18.1.1
